@@ -1,0 +1,116 @@
+//! What a service implements: one handler per step kind. The worker loop does everything around it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use domain::clock::Clock;
+use domain::disposition::Disposition;
+use domain::run::{Check, Checkpoint, Product, Rehearsal, StepKind};
+use protocol::order::Order;
+use protocol::report::{Exchange, Level, LogLine, Notes};
+use serde::de::DeserializeOwned;
+
+/// Carries out the orders of one step. Stateless between orders: what it needs is in the order.
+pub trait StepHandler: Send + Sync + 'static {
+    type Spec: DeserializeOwned + Send + Sync;
+    const KIND: StepKind;
+
+    /// Brings the world to the state that the order describes. May be called again for the same order, and again
+    /// for an older one: it looks before it touches.
+    fn carry_out(
+        &self,
+        order: &Order<Self::Spec>,
+        ctx: &StepContext,
+    ) -> impl Future<Output = Result<Progress, StepError>> + Send;
+
+    /// Dry run: the same checks and permissions, nothing left behind, no certificate asked for.
+    fn rehearse(
+        &self,
+        order: &Order<Self::Spec>,
+        ctx: &StepContext,
+    ) -> impl Future<Output = Result<Rehearsal, StepError>> + Send;
+}
+
+/// How far a handler came. `Resting` is no error: the ledger saves the checkpoint, and it comes back in the next
+/// order, at once when `until` has passed. So nothing irreversible happens before what it hangs on is saved.
+#[derive(Debug)]
+pub enum Progress {
+    Done(Product),
+    Resting { until: Timestamp, checkpoint: Checkpoint },
+}
+
+/// A judged error: what the ledger shall do. Made by the service's `verdict.rs`.
+#[derive(Debug)]
+pub struct StepError {
+    pub disposition: Disposition,
+    /// What was begun at the other side is of no use any more: the next try starts afresh.
+    pub forget_checkpoint: bool,
+}
+
+impl From<Disposition> for StepError {
+    fn from(disposition: Disposition) -> Self {
+        Self {
+            disposition,
+            forget_checkpoint: false,
+        }
+    }
+}
+
+/// What a handler may know and write down beside its product. Cheap to clone; all clones write to the same notes.
+#[derive(Clone)]
+pub struct StepContext {
+    clock: Arc<dyn Clock>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl StepContext {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            notes: Arc::default(),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A tick or cross of this step, as the run shows it.
+    pub fn check(&self, check: Check) {
+        self.write(|notes| notes.checks.push(check));
+    }
+
+    pub fn info(&self, message: impl Into<String>, fields: &[(&str, &str)]) {
+        self.line(Level::Info, message.into(), fields);
+    }
+
+    pub fn warn(&self, message: impl Into<String>, fields: &[(&str, &str)]) {
+        self.line(Level::Warn, message.into(), fields);
+    }
+
+    pub fn exchange(&self, exchange: Exchange) {
+        self.write(|notes| notes.exchange.push(exchange));
+    }
+
+    /// Everything written so far; the notes are empty afterwards.
+    pub fn take_notes(&self) -> Notes {
+        std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn line(&self, level: Level, message: String, fields: &[(&str, &str)]) {
+        let fields: BTreeMap<String, String> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let line = LogLine {
+            at: self.now(),
+            level,
+            message,
+            fields,
+        };
+        self.write(|notes| notes.log.push(line));
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Notes)) {
+        change(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,14 @@
+//! The only NATS of the system.
+//!
+//! In: orders, reports, requests, events as Rust values. Out: the same on the other side, acknowledged by the
+//! settle table of `worker`. Touches: NATS JetStream. Never: Postgres, a decision about a run.
+
+pub mod ask;
+pub mod clock;
+pub mod connection;
+pub mod handler;
+pub mod tokens;
+
+pub use clock::SystemClock;
+pub use connection::{Bus, BusError, Connection};
+pub use handler::{Progress, StepContext, StepError, StepHandler};

@@ -1,0 +1,9 @@
+//! What every process needs: configuration, telemetry, health, and an orderly life and death.
+//!
+//! In: files, environment, signals. Out: a running service that is told when to stop. Touches: stderr, the health
+//! port, OTLP. Never: domain, store, bus.
+
+pub mod config;
+pub mod life;
+
+pub use life::Life;

@@ -1,0 +1,67 @@
+//! Instants. `now` is always handed in: this room never reads a clock.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// An instant in UTC with the microsecond precision of Postgres; RFC 3339 on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
+
+impl Timestamp {
+    pub const EPOCH: Self = Self(OffsetDateTime::UNIX_EPOCH);
+
+    /// Cut to microseconds, so that what was saved equals what is read back.
+    pub fn new(at: OffsetDateTime) -> Self {
+        let at = at.to_offset(time::UtcOffset::UTC);
+        let micros = at.microsecond();
+        Self(at.replace_microsecond(micros).unwrap_or(at))
+    }
+
+    pub fn from_unix(seconds: i64) -> Option<Self> {
+        OffsetDateTime::from_unix_timestamp(seconds).ok().map(Self)
+    }
+
+    pub fn get(self) -> OffsetDateTime {
+        self.0
+    }
+
+    #[must_use]
+    pub fn plus(self, wait: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(time::Duration::try_from(wait).unwrap_or(time::Duration::MAX)),
+        )
+    }
+
+    /// The time from `earlier` until this instant; zero when it lies the other way round.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0 - earlier.0).unwrap_or_default()
+    }
+
+    /// Whole days from `now` until this instant, negative once it has passed.
+    pub fn days_from(self, now: Self) -> i64 {
+        (self.0 - now.0).whole_seconds().div_euclid(86_400)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self
+            .0
+            .replace_nanosecond(0)
+            .unwrap_or(self.0)
+            .format(&Rfc3339)
+            .map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+/// Where the shell's code gets `now` from, so that tests can hold it still.
+pub trait Clock: Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+}

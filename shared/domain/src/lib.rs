@@ -1,0 +1,25 @@
+//! The language of the system: what a host, a policy, a plan and a run are, and how a run moves.
+//!
+//! In: plain data and `now`. Out: plain data. Touches: nothing. Never: I/O, an async runtime, the system clock,
+//! the environment. Every other room speaks in these words.
+
+pub mod backoff;
+pub mod certificate;
+pub mod clock;
+pub mod disposition;
+pub mod host;
+pub mod ids;
+pub mod incident;
+pub mod invalid;
+pub mod keys;
+pub mod names;
+pub mod plan;
+pub mod policy;
+pub mod run;
+pub mod secret;
+pub mod target;
+
+pub use clock::Timestamp;
+pub use ids::{HostId, IncidentId, PolicyId, RunId, SnapshotId, WorkspaceId};
+pub use invalid::Invalid;
+pub use names::{DnsName, Hostname};

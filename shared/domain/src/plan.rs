@@ -1,0 +1,118 @@
+//! The plan of a run: everything that was decided before it started. It never changes afterwards.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::host::Criticality;
+use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
+use crate::names::{DnsName, Hostname};
+use crate::policy::{Challenge, Provider};
+use crate::run::{Mode, Step};
+use crate::target::Target;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub hostname: Hostname,
+    pub port: u16,
+    pub addresses: Vec<IpAddr>,
+    pub criticality: Criticality,
+    /// All names of the certificate, the hostname first.
+    pub names: Vec<DnsName>,
+    pub choice: Choice,
+    pub key_backend: KeyBackend,
+    pub key_algorithm: KeyAlgorithm,
+    pub key_rotation: KeyRotation,
+    pub challenge: Challenge,
+    pub targets: Vec<Target>,
+}
+
+/// Which CA, and why this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    pub provider: Provider,
+    pub directory_url: Url,
+    pub why: String,
+    /// What the issuance costs, in millionths of a US dollar.
+    pub cost_micro_usd: u64,
+}
+
+/// A queue of its own: orders of one lane are released up to the lane's window.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lane(String);
+
+impl Lane {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Plan {
+    pub fn first_step(&self) -> Step {
+        Step::PrepareKey
+    }
+
+    /// What follows a finished step; nothing after the last. A rehearsal leaves nothing to tidy.
+    pub fn after(&self, step: Step, mode: Mode) -> Option<Step> {
+        match step {
+            Step::PrepareKey => Some(Step::Issue),
+            Step::Issue => Some(self.target_or_verify(0)),
+            Step::Deploy(index) => Some(self.target_or_verify(index.saturating_add(1))),
+            Step::Verify => match mode {
+                Mode::Live => Some(Step::Tidy),
+                Mode::DryRun => None,
+            },
+            Step::Tidy => None,
+        }
+    }
+
+    fn target_or_verify(&self, index: u16) -> Step {
+        if usize::from(index) < self.targets.len() {
+            Step::Deploy(index)
+        } else {
+            Step::Verify
+        }
+    }
+
+    pub fn steps(&self, mode: Mode) -> Vec<Step> {
+        std::iter::successors(Some(self.first_step()), |step| self.after(*step, mode)).collect()
+    }
+
+    /// Issue has one lane per CA, because the CA's cap of orders in flight holds per account there.
+    pub fn lane(&self, step: Step) -> Lane {
+        match step {
+            Step::PrepareKey => Lane::new("key-signer"),
+            Step::Issue => Lane::new(format!("issue {}", self.choice.directory_url)),
+            Step::Deploy(_) => Lane::new("deployer"),
+            Step::Verify => Lane::new("verifier"),
+            Step::Tidy => Lane::new("tidy"),
+        }
+    }
+
+    /// How long an order of this step may be out before it is ordered again.
+    pub fn patience(&self, step: Step) -> Duration {
+        let seconds = match step {
+            Step::PrepareKey | Step::Tidy => 60,
+            Step::Issue => 180,
+            Step::Deploy(index) => 60 + self.targets.get(usize::from(index)).map_or(0, reload_seconds),
+            Step::Verify => 120,
+        };
+        Duration::from_secs(seconds)
+    }
+}
+
+fn reload_seconds(target: &Target) -> u64 {
+    match target {
+        Target::File(file) => file
+            .reload
+            .as_ref()
+            .map_or(0, |reload| u64::from(reload.timeout_seconds)),
+    }
+}

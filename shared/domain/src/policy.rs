@@ -1,0 +1,314 @@
+//! Policies: how one hostname is renewed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::clock::Timestamp;
+use crate::host::Criticality;
+use crate::ids::{HostId, PolicyId, WorkspaceId};
+use crate::invalid::Invalid;
+use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
+use crate::names::{DnsName, Hostname};
+use crate::target::Target;
+
+/// Which kind of CA issues. `acme` is any RFC 8555 CA, named by its directory URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    Letsencrypt,
+    Acme,
+    AwsAcm,
+    GcpCm,
+    VaultPki,
+    Manual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Challenge {
+    #[default]
+    #[serde(rename = "http-01")]
+    Http01,
+    #[serde(rename = "dns-01")]
+    Dns01,
+    #[serde(rename = "none")]
+    None,
+}
+
+const LETSENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+const LETSENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
+/// Names in one certificate: Let's Encrypt's classic profile allows 100.
+const MOST_NAMES: usize = 100;
+
+/// What an operator says of a policy; the API's body of `POST /policies` and one line of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPolicy {
+    pub hostname: Hostname,
+    /// Further names of the certificate.
+    #[serde(default)]
+    pub sans: Vec<DnsName>,
+    #[serde(default = "letsencrypt")]
+    pub provider: Provider,
+    /// The CA's ACME directory; needed for `acme`, derived for `letsencrypt`.
+    #[serde(default)]
+    pub directory_url: Option<Url>,
+    #[serde(default)]
+    pub challenge: Challenge,
+    #[serde(default)]
+    pub key_backend: KeyBackend,
+    /// `endpoint: "staging"` selects the CA's staging; names of secrets, never their values.
+    #[serde(default)]
+    pub key_backend_config: Map<String, Value>,
+    #[serde(default)]
+    pub key_algorithm: KeyAlgorithm,
+    #[serde(default)]
+    pub key_rotation: KeyRotation,
+    /// The least time between two live runs.
+    #[serde(default)]
+    pub cooldown_seconds: u32,
+    #[serde(default)]
+    pub dry_run_default: bool,
+    #[serde(default)]
+    pub notify_on_failure: Vec<String>,
+    pub targets: Vec<Target>,
+}
+
+fn letsencrypt() -> Provider {
+    Provider::Letsencrypt
+}
+
+impl NewPolicy {
+    /// A plan that cannot work is refused here, when the policy is saved, with the reason.
+    pub fn check(&self) -> Result<(), Invalid> {
+        self.check_provider()?;
+        self.check_key()?;
+        if self.sans.len() >= MOST_NAMES {
+            let problem = format!("{} further names are too many", self.sans.len());
+            return Err(Invalid::new(
+                "sans",
+                problem,
+                "a certificate carries at most 100 names: use several policies",
+            ));
+        }
+        if let Some(wildcard) = self.sans.iter().find(|name| name.is_wildcard()) {
+            let problem = format!("{wildcard} cannot be proven by http-01");
+            return Err(Invalid::new(
+                "sans",
+                problem,
+                "leave the wildcard out: wildcards need dns-01 (RFC 8555 §7.1.3)",
+            ));
+        }
+        if let Some(address) = self.notify_on_failure.iter().find(|address| !is_address(address)) {
+            let problem = format!("{address:?} is no e-mail address");
+            return Err(Invalid::new(
+                "notify_on_failure",
+                problem,
+                "give addresses such as ops@example.org",
+            ));
+        }
+        if self.targets.is_empty() {
+            return Err(Invalid::new(
+                "targets",
+                "the list is empty",
+                "name at least one place where the certificate is put",
+            ));
+        }
+        for (index, target) in self.targets.iter().enumerate() {
+            target
+                .check()
+                .map_err(|refused| refused.within(&format!("targets[{index}]")))?;
+        }
+        Ok(())
+    }
+
+    fn check_provider(&self) -> Result<(), Invalid> {
+        match self.provider {
+            Provider::Letsencrypt | Provider::Acme => self.directory().map(|_| ())?,
+            Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {
+                let problem = "this provider is not served by this version";
+                return Err(Invalid::new(
+                    "provider",
+                    problem,
+                    "use letsencrypt, or acme with a directory_url",
+                ));
+            }
+        }
+        match self.challenge {
+            Challenge::Http01 => Ok(()),
+            Challenge::Dns01 | Challenge::None => Err(Invalid::new(
+                "challenge",
+                "only http-01 is served by this version",
+                "use http-01",
+            )),
+        }
+    }
+
+    fn check_key(&self) -> Result<(), Invalid> {
+        match self.key_backend {
+            KeyBackend::Local => {}
+            KeyBackend::Vault | KeyBackend::AwsKms => {
+                return Err(Invalid::new(
+                    "key_backend",
+                    "only local is served by this version",
+                    "use local",
+                ));
+            }
+        }
+        match self
+            .key_backend_config
+            .iter()
+            .find(|(name, _)| name.as_str() != "endpoint")
+        {
+            Some((name, _)) => {
+                let field = format!("key_backend_config.{name}");
+                Err(Invalid::new(
+                    field,
+                    "the local backend knows no such key",
+                    "leave it out; endpoint is the only one",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The directory this policy's orders go to.
+    pub fn directory(&self) -> Result<Url, Invalid> {
+        let staging = match self.key_backend_config.get("endpoint") {
+            None => false,
+            Some(Value::String(word)) if word == "staging" => true,
+            Some(Value::String(word)) if word == "production" => false,
+            Some(other) => {
+                let problem = format!("{other} is no endpoint");
+                return Err(Invalid::new(
+                    "key_backend_config.endpoint",
+                    problem,
+                    "use \"staging\" or \"production\"",
+                ));
+            }
+        };
+        match (&self.directory_url, self.provider) {
+            (Some(url), _) if url.scheme() == "https" && url.host_str().is_some() => Ok(url.clone()),
+            (Some(url), _) => {
+                let problem = format!("{url} is not https");
+                Err(Invalid::new(
+                    "directory_url",
+                    problem,
+                    "an ACME directory is always https (RFC 8555 §6.1)",
+                ))
+            }
+            (None, Provider::Letsencrypt) => parsed(if staging { LETSENCRYPT_STAGING } else { LETSENCRYPT }),
+            (None, _) => Err(Invalid::new(
+                "directory_url",
+                "it is missing",
+                "give the https URL of the CA's ACME directory",
+            )),
+        }
+    }
+
+    /// All names of the certificate, the hostname first, none twice.
+    pub fn names(&self) -> Vec<DnsName> {
+        let mut names = vec![DnsName::from(&self.hostname)];
+        for name in &self.sans {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+fn parsed(url: &str) -> Result<Url, Invalid> {
+    Url::parse(url).map_err(|e| Invalid::new("directory_url", e.to_string(), "give an https URL"))
+}
+
+fn is_address(text: &str) -> bool {
+    text.split_once('@')
+        .is_some_and(|(user, domain)| !user.is_empty() && domain.contains('.') && !domain.contains('@'))
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    pub id: PolicyId,
+    pub workspace: WorkspaceId,
+    pub host_id: HostId,
+    #[serde(flatten)]
+    pub says: NewPolicy,
+    pub created_at: Timestamp,
+}
+
+/// A policy with what its host adds; what the planner judges and composes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    pub policy: Policy,
+    pub port: u16,
+    pub addresses: Vec<std::net::IpAddr>,
+    pub criticality: Criticality,
+    /// When the last live run of this policy was asked for, unless it was cancelled or refused.
+    pub last_live_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(change: impl FnOnce(&mut Value)) -> Result<(), String> {
+        let mut body = serde_json::json!({
+            "hostname": "www.example.org", "provider": "acme", "directory_url": "https://ca.example.org/dir",
+            "targets": [{"kind": "file", "chain_path": "/etc/tls/a.crt", "key_path": "/etc/tls/a.key"}],
+        });
+        change(&mut body);
+        let policy: NewPolicy = serde_json::from_value(body).map_err(|e| e.to_string())?;
+        policy.check().map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_plain_policy_is_accepted() {
+        assert_eq!(policy(|_| ()), Ok(()));
+    }
+
+    #[test]
+    fn every_refusal_names_its_field() {
+        let cases: [(&str, Value, &str); 9] = [
+            ("key_algorithm", "rsa1024".into(), "key_algorithm"),
+            ("directory_url", Value::Null, "directory_url"),
+            ("directory_url", "http://ca.example.org/dir".into(), "directory_url"),
+            ("provider", "manual".into(), "provider"),
+            ("sans", serde_json::json!(["*.example.org"]), "sans"),
+            ("targets", serde_json::json!([]), "targets"),
+            ("notify_on_failure", serde_json::json!(["ops"]), "notify_on_failure"),
+            (
+                "key_backend_config",
+                serde_json::json!({"endpoint": "moon"}),
+                "key_backend_config.endpoint",
+            ),
+            ("colour", "red".into(), "colour"),
+        ];
+        for (field, value, named) in cases {
+            let with_directory = field == "key_backend_config";
+            let refused = policy(|body| {
+                body[field] = value;
+                if with_directory {
+                    body["provider"] = "letsencrypt".into();
+                }
+            });
+            let text = refused.expect_err(field);
+            assert!(text.contains(named), "{text} must name {named}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_named_by_its_place() {
+        let target = serde_json::json!([{"kind": "file", "chain_path": "tls.crt", "key_path": "/k"}]);
+        let text = policy(|body| body["targets"] = target).expect_err("a relative path");
+        assert!(text.starts_with("targets[0].chain_path"), "{text}");
+    }
+
+    #[test]
+    fn staging_is_the_cas_own() {
+        let body = serde_json::json!({"hostname": "a.example.org", "key_backend_config": {"endpoint": "staging"}, "targets": []});
+        let policy: NewPolicy = serde_json::from_value(body).expect("a policy");
+        assert_eq!(policy.directory().expect("a directory").as_str(), LETSENCRYPT_STAGING);
+    }
+}

@@ -1,0 +1,195 @@
+//! A run: one renewal of one policy, and where it stands.
+
+mod advance;
+mod product;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::disposition::{Failure, Question};
+use crate::host::Criticality;
+use crate::ids::{HostId, PolicyId, RunId, WorkspaceId};
+use crate::names::Hostname;
+use crate::plan::Plan;
+
+pub use advance::{Event, Ignored, Outcome, advance};
+pub use product::{Check, Checkpoint, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, Verified};
+pub use step::{Step, StepKind};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Live,
+    DryRun,
+}
+
+/// Who or what asked for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    Operator,
+    Bulk,
+    Schedule,
+    Request,
+}
+
+/// The column of the board. A policy without an active run shows `idle`, which is no status of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    NeedsManual,
+    Cancelled,
+}
+
+impl Status {
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::NeedsManual,
+        Self::Cancelled,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::NeedsManual => "needs_manual",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    pub const fn is_ending(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Failed | Self::Cancelled => true,
+            Self::Queued | Self::Running | Self::NeedsManual => false,
+        }
+    }
+}
+
+/// What never changes about a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHead {
+    pub id: RunId,
+    pub workspace: WorkspaceId,
+    pub host_id: HostId,
+    pub policy_id: PolicyId,
+    pub hostname: Hostname,
+    pub criticality: Criticality,
+    pub mode: Mode,
+    pub trigger: Trigger,
+    /// Who asked, as the console or the request names them.
+    pub operator: String,
+    pub created_at: Timestamp,
+}
+
+/// Where a run stands. Only `advance` makes the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunState {
+    pub position: Position,
+    /// The number of the last order; counts through all steps of the run.
+    pub attempt: u32,
+    /// Failures of the current step in a row.
+    pub failures: u32,
+    /// What the current step has reached so far; goes out with its next order.
+    pub checkpoint: Option<Checkpoint>,
+    /// Who asked for the end while an order was out.
+    pub cancelled_by: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// Its next order waits for a place in its lane, not before `until`.
+    Waiting {
+        step: Step,
+        until: Timestamp,
+        because: Because,
+    },
+    /// An order is out; past the deadline it is ordered again.
+    Out {
+        step: Step,
+        deadline: Timestamp,
+    },
+    /// A person must answer.
+    Asking {
+        step: Step,
+        question: Question,
+    },
+    Ended {
+        ending: Ending,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Because {
+    /// For a free place only.
+    Turn,
+    /// The world needs time; no error.
+    Resting,
+    /// The last try failed.
+    Retry { failure: Failure },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "snake_case")]
+pub enum Ending {
+    Succeeded,
+    Failed { failure: Failure },
+    Cancelled { by: String },
+}
+
+impl RunState {
+    pub fn queued(plan: &Plan, now: Timestamp) -> Self {
+        let position = Position::Waiting {
+            step: plan.first_step(),
+            until: now,
+            because: Because::Turn,
+        };
+        Self {
+            position,
+            attempt: 0,
+            failures: 0,
+            checkpoint: None,
+            cancelled_by: None,
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        match &self.position {
+            Position::Waiting { .. } if self.attempt == 0 => Status::Queued,
+            Position::Waiting { .. } | Position::Out { .. } => Status::Running,
+            Position::Asking { .. } => Status::NeedsManual,
+            Position::Ended {
+                ending: Ending::Succeeded,
+            } => Status::Succeeded,
+            Position::Ended {
+                ending: Ending::Failed { .. },
+            } => Status::Failed,
+            Position::Ended {
+                ending: Ending::Cancelled { .. },
+            } => Status::Cancelled,
+        }
+    }
+
+    pub fn step(&self) -> Option<Step> {
+        match &self.position {
+            Position::Waiting { step, .. } | Position::Out { step, .. } | Position::Asking { step, .. } => Some(*step),
+            Position::Ended { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a finished step leaves for the steps after it, and what an unfinished one has reached.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::certificate::{CertificateFacts, Fingerprint, Snapshot};
+use crate::clock::Timestamp;
+use crate::run::StepKind;
+use crate::secret::Envelope;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "product", rename_all = "snake_case")]
+pub enum Product {
+    PreparedKey(PreparedKey),
+    Issued(Box<IssuedCertificate>),
+    Deployed(Receipt),
+    Verified(Verified),
+    Tidied,
+    /// What a dry run learned in place of any of the above.
+    Rehearsed(Rehearsal),
+}
+
+impl Product {
+    /// Whether this may be the product of such a step.
+    pub fn fits(&self, kind: StepKind) -> bool {
+        match self {
+            Self::PreparedKey(_) => kind == StepKind::PrepareKey,
+            Self::Issued(_) => kind == StepKind::Issue,
+            Self::Deployed(_) => kind == StepKind::Deploy,
+            Self::Verified(_) => kind == StepKind::Verify,
+            Self::Tidied => kind == StepKind::Tidy,
+            // A rehearsed key signs a CSR that the rehearsal of Issue may look at.
+            Self::Rehearsed(_) => kind != StepKind::Tidy,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedKey {
+    /// PKCS#10 (RFC 2986), PEM.
+    pub csr_pem: String,
+    /// The private key of the `local` backend, sealed for `leaf-key`.
+    pub sealed_key: Option<Envelope>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCertificate {
+    pub order_url: Url,
+    /// Leaf first, PEM, as the CA delivered it.
+    pub chain_pem: String,
+    pub leaf: CertificateFacts,
+    /// What Tidy removes: the http-01 tokens that were presented.
+    pub tokens: Vec<String>,
+}
+
+/// Proof of an installation, and how to take it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub installed: Fingerprint,
+    /// The target had this certificate already; nothing was touched.
+    pub already_there: bool,
+    /// Where the files that were replaced are kept.
+    pub backups: Vec<String>,
+    /// What the reload command printed.
+    pub reload_output: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    pub snapshots: Vec<Snapshot>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// Green when no check that counts failed.
+    pub checks: Vec<Check>,
+    pub snapshots: Vec<Snapshot>,
+}
+
+/// A tick or a cross, with what was asked and what came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub name: String,
+    pub passed: bool,
+    /// A cross that is a hint only: the other side may see it differently.
+    #[serde(default)]
+    pub advisory: bool,
+    pub evidence: String,
+}
+
+impl Check {
+    pub fn tick(name: impl Into<String>, evidence: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            passed: true,
+            advisory: false,
+            evidence: evidence.into(),
+        }
+    }
+
+    pub fn cross(name: impl Into<String>, evidence: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            passed: false,
+            advisory: false,
+            evidence: evidence.into(),
+        }
+    }
+
+    #[must_use]
+    pub fn advisory(mut self) -> Self {
+        self.advisory = true;
+        self
+    }
+}
+
+/// Saved before the next effect, so that a step that is carried out again finds what it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "checkpoint", rename_all = "snake_case")]
+pub enum Checkpoint {
+    /// A key for a new ACME account, not yet registered. The ledger keeps the first per workspace and CA.
+    AcmeAccountKey { sealed_key: Envelope },
+    /// The order at the CA: from here on it is the only one of this run.
+    AcmeOrder {
+        url: Url,
+        expires: Option<Timestamp>,
+        tokens: Vec<String>,
+    },
+}

@@ -1,0 +1,13 @@
+//! What travels on NATS: orders out, reports in, requests from outside, run events to everyone, custody questions.
+//!
+//! In: the types of `domain`. Out: JSON with a schema version. Touches: nothing. Never: a connection.
+
+pub mod custody;
+pub mod event;
+pub mod order;
+pub mod report;
+pub mod request;
+pub mod subjects;
+
+/// The version of every message in this crate; a reader refuses what is newer.
+pub const SCHEMA: u16 = 1;

@@ -1,0 +1,134 @@
+//! An order: everything one worker needs for one step of one run, secrets sealed.
+
+use std::net::IpAddr;
+
+use domain::certificate::Fingerprint;
+use domain::keys::{KeyAlgorithm, KeyBackend};
+use domain::policy::Challenge;
+use domain::run::{Checkpoint, Mode, Step, StepKind};
+use domain::secret::Envelope;
+use domain::target::Target;
+use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order<S> {
+    pub schema: u16,
+    pub run_id: RunId,
+    pub workspace: WorkspaceId,
+    pub hostname: Hostname,
+    pub step: Step,
+    /// With run and step this names the order; a report carries it back.
+    pub attempt: u32,
+    pub mode: Mode,
+    /// Failures of this step so far, for the length of the next wait.
+    pub failures: u32,
+    /// Past this instant nobody waits for the report any more.
+    pub deadline: Timestamp,
+    pub checkpoint: Option<Checkpoint>,
+    pub spec: S,
+}
+
+impl<S> Order<S> {
+    /// `Nats-Msg-Id`: the same order published twice is stored once inside the stream's window.
+    pub fn message_id(&self) -> String {
+        format!("{}.{}.{}", self.run_id, self.step, self.attempt)
+    }
+
+    /// The same order with another spec.
+    pub fn with<T>(self, spec: T) -> Order<T> {
+        Order {
+            schema: self.schema,
+            run_id: self.run_id,
+            workspace: self.workspace,
+            hostname: self.hostname,
+            step: self.step,
+            attempt: self.attempt,
+            mode: self.mode,
+            failures: self.failures,
+            deadline: self.deadline,
+            checkpoint: self.checkpoint,
+            spec,
+        }
+    }
+}
+
+/// What the planner composes; on the wire it is the spec alone, because the subject says which one it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Spec {
+    PrepareKey(PrepareKeySpec),
+    Issue(Box<IssueSpec>),
+    Deploy(Box<DeploySpec>),
+    Verify(Box<VerifySpec>),
+    Tidy(TidySpec),
+}
+
+impl Spec {
+    pub const fn kind(&self) -> StepKind {
+        match self {
+            Self::PrepareKey(_) => StepKind::PrepareKey,
+            Self::Issue(_) => StepKind::Issue,
+            Self::Deploy(_) => StepKind::Deploy,
+            Self::Verify(_) => StepKind::Verify,
+            Self::Tidy(_) => StepKind::Tidy,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrepareKeySpec {
+    pub names: Vec<DnsName>,
+    pub backend: KeyBackend,
+    pub algorithm: KeyAlgorithm,
+    /// The key in use, when the policy keeps it; absent: make a new one.
+    pub keep: Option<Envelope>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IssueSpec {
+    pub directory_url: Url,
+    /// The sealed key of this workspace's account at that CA; absent: none has been made yet.
+    pub account_key: Option<Envelope>,
+    pub names: Vec<DnsName>,
+    /// Absent in a rehearsal: nothing is finalized there.
+    pub csr_pem: Option<String>,
+    pub challenge: Challenge,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeploySpec {
+    pub target: Target,
+    /// Absent in a rehearsal.
+    pub certificate: Option<DeployedCertificate>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeployedCertificate {
+    pub chain_pem: String,
+    pub leaf: Fingerprint,
+    pub sealed_key: Option<Envelope>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerifySpec {
+    pub port: u16,
+    /// Dialled instead of what DNS says, when given.
+    pub addresses: Vec<IpAddr>,
+    pub names: Vec<DnsName>,
+    /// Absent in a rehearsal: whatever is served is looked at.
+    pub expected: Option<ExpectedCertificate>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExpectedCertificate {
+    pub leaf: Fingerprint,
+    pub chain_pem: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TidySpec {
+    /// http-01 tokens that were presented.
+    pub tokens: Vec<String>,
+}

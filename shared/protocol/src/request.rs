@@ -1,0 +1,83 @@
+//! What other systems, the console and the CLI ask of the planner, and what it answers.
+
+use domain::Invalid;
+use domain::run::{Mode, Trigger};
+use domain::{Hostname, RunId};
+use serde::{Deserialize, Serialize};
+
+/// `vigilo.request.<workspace>.renew`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenewRequest {
+    pub hostnames: Vec<Hostname>,
+    /// Absent: as each policy says.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    /// The same key asks once, however often it is sent.
+    pub idempotency_key: String,
+    pub requested_by: String,
+    #[serde(default = "by_request")]
+    pub trigger: Trigger,
+}
+
+fn by_request() -> Trigger {
+    Trigger::Request
+}
+
+/// `vigilo.request.<workspace>.resume` and `.cancel`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRequest {
+    pub run_id: RunId,
+    pub requested_by: String,
+}
+
+/// The last token of a request's subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    Renew,
+    Resume,
+    Cancel,
+}
+
+impl Verb {
+    pub const ALL: [Self; 3] = [Self::Renew, Self::Resume, Self::Cancel];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Renew => "renew",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// The planner's answer, given after its commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// Every hostname is in one of the two lists.
+    Renewal {
+        accepted: Vec<Accepted>,
+        refused: Vec<Refused>,
+    },
+    Done {
+        run_id: RunId,
+    },
+    /// The request as a whole was refused.
+    Rejected {
+        reason: Invalid,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub hostname: Hostname,
+    pub run_id: RunId,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    pub hostname: Hostname,
+    pub reason: Invalid,
+}

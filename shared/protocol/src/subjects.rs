@@ -1,0 +1,79 @@
+//! The grammar of subjects. Tokens come from ids, slugs and enums only, never from what a user typed.
+
+use std::fmt;
+
+use domain::run::{Status, StepKind};
+use domain::{RunId, WorkspaceId};
+
+use crate::request::Verb;
+
+/// A worker service: who carries out which step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Worker {
+    KeySigner,
+    Issuer,
+    Deployer,
+    Verifier,
+}
+
+impl Worker {
+    pub const ALL: [Self; 4] = [Self::KeySigner, Self::Issuer, Self::Deployer, Self::Verifier];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeySigner => "key-signer",
+            Self::Issuer => "issuer",
+            Self::Deployer => "deployer",
+            Self::Verifier => "verifier",
+        }
+    }
+
+    pub const fn of(kind: StepKind) -> Self {
+        match kind {
+            StepKind::PrepareKey => Self::KeySigner,
+            StepKind::Issue | StepKind::Tidy => Self::Issuer,
+            StepKind::Deploy => Self::Deployer,
+            StepKind::Verify => Self::Verifier,
+        }
+    }
+}
+
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+pub fn order(kind: StepKind) -> String {
+    format!("vigilo.order.{}.{}", Worker::of(kind), kind.as_str())
+}
+
+/// All orders of one service: the filter of its consumer.
+pub fn orders_of(worker: Worker) -> String {
+    format!("vigilo.order.{worker}.*")
+}
+
+pub fn report(kind: StepKind) -> String {
+    format!("vigilo.report.{}", kind.as_str())
+}
+
+pub fn request(workspace: &WorkspaceId, verb: Verb) -> String {
+    format!("vigilo.request.{workspace}.{}", verb.as_str())
+}
+
+pub fn run(workspace: &WorkspaceId, run: RunId, status: Status) -> String {
+    format!("vigilo.run.{workspace}.{run}.{}", status.as_str())
+}
+
+/// `stream` in lower case.
+pub fn dead(stream: &str) -> String {
+    format!("vigilo.dead.{}", stream.to_ascii_lowercase())
+}
+
+pub fn custody_open(worker: Worker) -> String {
+    format!("vigilo.custody.open.{worker}")
+}
+
+pub const CUSTODY_OPEN_ALL: &str = "vigilo.custody.open.*";
+pub const CUSTODY_SEAL: &str = "vigilo.custody.seal";
+pub const CUSTODY_RECIPIENT: &str = "vigilo.custody.recipient";

@@ -1,0 +1,111 @@
+//! A real `nats-server` with JetStream.
+//!
+//! In: extra configuration, if any. Out: its URLs, and the power to kill and restart it on the same port and store.
+
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+
+use crate::process::{Peer, Spec};
+use crate::ready::Ready;
+use crate::tools::{Tool, server_account};
+use crate::{http, ports, run_dir, secret};
+
+const USER: &str = "vigilo";
+
+/// One server of its own. Dropping it stops it; what it stored goes with the run's directory.
+#[derive(Debug)]
+pub struct Nats {
+    peer: Peer,
+    password: String,
+    client: ports::Port,
+    monitor: ports::Port,
+}
+
+impl Nats {
+    /// A server with one user who may do everything.
+    ///
+    /// # Errors
+    /// If it is not installed or does not start.
+    pub async fn start() -> Result<Self> {
+        Self::start_with("").await
+    }
+
+    /// The same with further lines of configuration. A block that stands there replaces ours of the same name, so an
+    /// `authorization` of one's own is possible; then [`Nats::url_for`] gives the URL of its users.
+    ///
+    /// # Errors
+    /// If it is not installed, does not start, or refuses the configuration.
+    pub async fn start_with(extra: &str) -> Result<Self> {
+        let program = Tool::NatsServer.find()?;
+        let account = server_account()?;
+        let directory = run_dir::fresh("nats", account)?;
+        let (client, monitor) = (ports::lease()?, ports::lease()?);
+        let password = secret();
+        let config = configuration(&client, &monitor, &password, extra);
+        run_dir::write(&directory.join("nats.conf"), &config, account)?;
+        let url = format!("http://{}:{}/healthz", Ipv4Addr::LOCALHOST, monitor.number());
+        let ready = Ready::Http { client: http::client("")?, url };
+        let spec = Spec::new("nats-server", program, &directory, ready).args(["-c", "nats.conf"]).account(account);
+        Ok(Self { peer: Peer::start(spec).await?, password, client, monitor })
+    }
+
+    /// The URL with user and password, as the product takes it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_for(USER, &self.password)
+    }
+
+    #[must_use]
+    pub fn url_for(&self, user: &str, password: &str) -> String {
+        format!("nats://{user}:{password}@{}:{}", Ipv4Addr::LOCALHOST, self.client.number())
+    }
+
+    /// Where `/healthz`, `/varz` and `/jsz` are.
+    #[must_use]
+    pub fn monitor_url(&self) -> String {
+        format!("http://{}:{}", Ipv4Addr::LOCALHOST, self.monitor.number())
+    }
+
+    /// Stops the server in good order and starts it again: same port, same streams.
+    ///
+    /// # Errors
+    /// If it does not stop or does not come back.
+    pub async fn restart(&self) -> Result<()> {
+        self.peer.stop().await?;
+        self.peer.start_again().await
+    }
+
+    /// Kills the server with SIGKILL and starts it again: same port, and of the streams what had reached the disk.
+    ///
+    /// # Errors
+    /// If it does not come back.
+    pub async fn kill_and_restart(&self) -> Result<()> {
+        self.peer.kill_hard()?;
+        self.peer.start_again().await
+    }
+
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+fn configuration(client: &ports::Port, monitor: &ports::Port, password: &str, extra: &str) -> String {
+    let mut config = String::new();
+    let lines = [
+        String::from("server_name: testkit"),
+        format!("listen: \"{}:{}\"", Ipv4Addr::LOCALHOST, client.number()),
+        format!("http: \"{}:{}\"", Ipv4Addr::LOCALHOST, monitor.number()),
+        String::from("max_payload: 4MB"),
+        String::from("jetstream { store_dir: js, sync_interval: 1s }"),
+        format!("authorization {{ users = [ {{ user: {USER}, password: \"{password}\" }} ] }}"),
+        extra.to_owned(),
+    ];
+    for line in lines {
+        // Writing to a String cannot fail.
+        drop(writeln!(config, "{line}"));
+    }
+    config
+}
