@@ -1,0 +1,108 @@
+//! The promises of the envelope: it opens for what it was made for, and for nothing else.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::root::RootKey;
+
+fn root(seed: u8) -> RootKey {
+    RootKey::new(&Zeroizing::new([seed; RootKey::LEN]))
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
+
+fn workspace() -> impl Strategy<Value = WorkspaceId> {
+    "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?".prop_map(|slug| slug.parse().expect("a slug"))
+}
+
+fn purpose() -> impl Strategy<Value = Purpose> {
+    prop_oneof![
+        Just(Purpose::LeafKey),
+        Just(Purpose::AcmeAccount),
+        Just(Purpose::Credential)
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_was_sealed_opens_again(
+        workspace in workspace(), purpose in purpose(), secret in prop::collection::vec(any::<u8>(), 0..300)
+    ) {
+        let binding = Binding { workspace: &workspace, purpose };
+        let envelope = wait(seal(&root(1), binding, &secret)).expect("seals");
+        prop_assert!(envelope.as_str().starts_with("cmek:v1:root1-"));
+        let opened = wait(open(&root(1), binding, &envelope)).expect("opens");
+        prop_assert_eq!(opened.as_slice(), secret.as_slice());
+    }
+
+    #[test]
+    fn another_workspace_or_purpose_opens_nothing(
+        mine in workspace(), theirs in workspace(), made_for in purpose(), asked_for in purpose()
+    ) {
+        prop_assume!(mine != theirs || made_for != asked_for);
+        let envelope = wait(seal(&root(1), Binding { workspace: &mine, purpose: made_for }, b"key")).expect("seals");
+        let asked = Binding { workspace: &theirs, purpose: asked_for };
+        prop_assert_eq!(wait(open(&root(1), asked, &envelope)).err(), Some(REFUSED));
+    }
+
+    #[test]
+    fn one_changed_character_opens_nothing(workspace in workspace(), at in any::<prop::sample::Index>(), with in "[A-Za-z0-9_:-]") {
+        let binding = Binding { workspace: &workspace, purpose: Purpose::LeafKey };
+        let envelope = wait(seal(&root(1), binding, b"the private key")).expect("seals");
+        let mut text = envelope.as_str().to_owned();
+        let place = Envelope::PREFIX.len() + at.index(text.len() - Envelope::PREFIX.len());
+        text.replace_range(place..=place, &with);
+        prop_assume!(text != envelope.as_str());
+        let changed = Envelope::try_from(text).expect("still has the prefix");
+        prop_assert!(wait(open(&root(1), binding, &changed)).is_err());
+    }
+
+    #[test]
+    fn garbage_after_the_prefix_is_an_error_and_no_panic(rest in ".{0,80}") {
+        let garbage = Envelope::try_from(format!("{}{rest}", Envelope::PREFIX)).expect("has the prefix");
+        let workspace = WorkspaceId::default_workspace();
+        let binding = Binding { workspace: &workspace, purpose: Purpose::LeafKey };
+        prop_assert!(wait(open(&root(1), binding, &garbage)).is_err());
+    }
+}
+
+#[test]
+fn another_root_key_is_named() {
+    let workspace = WorkspaceId::default_workspace();
+    let binding = Binding {
+        workspace: &workspace,
+        purpose: Purpose::LeafKey,
+    };
+    let envelope = wait(seal(&root(1), binding, b"key")).expect("seals");
+    let (found, held) = (root(1).id(), root(2).id());
+    assert_ne!(found, held);
+    let refused = wait(open(&root(2), binding, &envelope)).err();
+    assert_eq!(refused, Some(EnvelopeError::Kek(KekError::Foreign { found, held })));
+}
+
+#[test]
+fn two_envelopes_of_one_secret_have_nothing_in_common() {
+    let workspace = WorkspaceId::default_workspace();
+    let binding = Binding {
+        workspace: &workspace,
+        purpose: Purpose::LeafKey,
+    };
+    let one = wait(seal(&root(1), binding, b"key")).expect("seals");
+    let two = wait(seal(&root(1), binding, b"key")).expect("seals");
+    let (one, two) = (parts(&one).expect("parts"), parts(&two).expect("parts"));
+    assert_ne!(one.1, two.1);
+    assert_ne!(one.2, two.2);
+}
+
+#[test]
+fn every_workspace_has_its_own_recipient_and_replicas_agree() {
+    let (one, two): (WorkspaceId, WorkspaceId) = ("one".parse().expect("a slug"), "two".parse().expect("a slug"));
+    assert_eq!(root(1).recipient(&one).public_key(), root(1).recipient(&one).public_key());
+    assert_ne!(root(1).recipient(&one).public_key(), root(1).recipient(&two).public_key());
+    assert_ne!(root(1).recipient(&one).public_key(), root(2).recipient(&one).public_key());
+}
