@@ -1,0 +1,60 @@
+//! The only SQL of the system: one file per noun.
+//!
+//! In: domain types and `now`. Out: domain types. Touches: Postgres. Never: NATS, HTTP, a clock, a decision.
+//! A row that cannot be read is `Corrupt` and names itself; it is never skipped.
+
+mod accounts;
+mod error;
+mod hosts;
+mod incidents;
+mod ledger;
+mod policies;
+mod requests;
+mod rows;
+mod runs;
+mod snapshots;
+mod steps;
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+pub use error::StoreError;
+pub use hosts::HostView;
+pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
+pub use policies::PolicyView;
+pub use runs::{LoadedRun, NewRun, RunFilter, RunView};
+pub use steps::{StepRecord, StepView};
+
+/// A pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Connects with at most `connections`; a database that does not answer within ten seconds is an error.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let options = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(10));
+        Ok(Self {
+            pool: options.connect(url).await?,
+        })
+    }
+
+    /// Brings the schema up to date. Safe to call by every replica at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        sqlx::migrate!("../../migrations")
+            .run(&self.pool)
+            .await
+            .map_err(StoreError::migration)
+    }
+
+    /// Whether Postgres answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+}

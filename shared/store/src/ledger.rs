@@ -1,0 +1,333 @@
+//! The ledger's transaction: the only writer of runs. Short, and never across a network call of another kind.
+
+use domain::Timestamp;
+use domain::certificate::{Seen, Snapshot};
+use domain::ids::{HostId, RunId, WorkspaceId};
+use domain::plan::{Lane, Plan};
+use domain::run::{RunState, Status, Step};
+use domain::secret::Envelope;
+use serde_json::Value;
+use sqlx::{Postgres, Transaction};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::exactly;
+use crate::rows::{from_json, json};
+use crate::runs::{Columns, LoadedRun, RunRow};
+use crate::steps::{self, StepRecord};
+use crate::{Store, StoreError, accounts, snapshots};
+
+/// Any constant: it stands for "the lanes" among Postgres' advisory locks.
+const LANES: i64 = 0x7669_6769_6c6f;
+
+/// A sealed key for an account at a CA.
+#[derive(Debug, Clone)]
+pub struct AccountKey {
+    pub workspace: String,
+    pub directory_url: String,
+    pub sealed_key: Envelope,
+}
+
+/// A product of a step of a run.
+#[derive(Debug, Clone)]
+pub struct Product {
+    pub run_id: RunId,
+    pub step: Step,
+    pub product: domain::run::Product,
+}
+
+/// A snapshot and whose it is.
+#[derive(Debug, Clone)]
+pub struct SnapshotRow {
+    pub workspace: WorkspaceId,
+    pub host_id: HostId,
+    pub run_id: RunId,
+    pub snapshot: Snapshot,
+}
+
+impl SnapshotRow {
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        match &self.snapshot.seen {
+            Seen::Served(served) => Some(served.leaf.fingerprint.as_str().to_owned()),
+            Seen::Unreachable { .. } => None,
+        }
+    }
+
+    pub(crate) fn not_after(&self) -> Option<OffsetDateTime> {
+        match &self.snapshot.seen {
+            Seen::Served(served) => Some(served.leaf.not_after.get()),
+            Seen::Unreachable { .. } => None,
+        }
+    }
+}
+
+/// How many orders of a lane are out, and whether others wait there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneRoom {
+    pub lane: Lane,
+    pub out: i64,
+}
+
+pub struct LedgerTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl Store {
+    pub async fn ledger(&self) -> Result<LedgerTx, StoreError> {
+        Ok(LedgerTx {
+            tx: self.pool.begin().await?,
+        })
+    }
+
+    /// Marks orders as being in the stream, unless their runs have moved on.
+    pub async fn mark_sent(&self, orders: &[(RunId, u32)]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = orders.iter().map(|(id, _)| id.get()).collect();
+        let attempts: Vec<i32> = orders
+            .iter()
+            .map(|(_, attempt)| crate::rows::column(*attempt))
+            .collect();
+        sqlx::query!(
+            "update runs r set sent = true from unnest($1::uuid[], $2::int[]) as u (id, attempt)
+             where r.id = u.id and r.attempt = u.attempt and r.phase = 'out' and not r.sent",
+            &ids,
+            &attempts,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Marks statuses as published, unless the runs have moved on.
+    pub async fn mark_announced(&self, events: &[(RunId, Status)]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = events.iter().map(|(id, _)| id.get()).collect();
+        let statuses: Vec<String> = events.iter().map(|(_, status)| status.as_str().to_owned()).collect();
+        sqlx::query!(
+            "update runs r set announced = u.status from unnest($1::uuid[], $2::text[]) as u (id, status)
+             where r.id = u.id and r.status = u.status",
+            &ids,
+            &statuses,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+impl LedgerTx {
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit().await?)
+    }
+
+    /// Locks these runs in the order of their ids, so that two ledgers never wait for each other in a circle.
+    pub async fn load(&mut self, ids: &[RunId]) -> Result<Vec<LoadedRun>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
+        let rows = sqlx::query_as!(
+            RunRow,
+            "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+             from runs where id = any($1) order by id for update",
+            &ids,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(LoadedRun::try_from).collect()
+    }
+
+    /// Locks runs whose order is past its deadline.
+    pub async fn overdue(&mut self, now: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
+        let rows = sqlx::query_as!(
+            RunRow,
+            "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+             from runs where phase = 'out' and due_at < $1 order by id limit $2 for update skip locked",
+            now.get(),
+            limit,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(LoadedRun::try_from).collect()
+    }
+
+    /// Locks runs whose order or status was not published since `before`: what a crash left between commit and
+    /// publish.
+    pub async fn unpublished(&mut self, before: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
+        let rows = sqlx::query_as!(
+            RunRow,
+            "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+             from runs
+             where moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
+                                            union all
+                                            select id from runs where announced is distinct from status)
+             order by id limit $2 for update skip locked",
+            before.get(),
+            limit,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(LoadedRun::try_from).collect()
+    }
+
+    /// How many orders are out per lane. Holds the lanes until the commit, so that replicas never overdraw a window;
+    /// row locks are taken before it or skipped, so nobody waits in a circle.
+    pub async fn lanes(&mut self) -> Result<Vec<LaneRoom>, StoreError> {
+        sqlx::query!("select pg_advisory_xact_lock($1)", LANES)
+            .execute(&mut *self.tx)
+            .await?;
+        let rows = sqlx::query!(
+            r#"select lane as "lane!", count(*) as "out!" from runs where phase = 'out' and lane is not null group by lane"#
+        );
+        let rows = rows.fetch_all(&mut *self.tx).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| LaneRoom {
+                lane: Lane::new(row.lane),
+                out: row.out,
+            })
+            .collect())
+    }
+
+    /// The lanes in which runs wait, found by jumping through the index from one to the next.
+    pub async fn waiting_lanes(&mut self) -> Result<Vec<Lane>, StoreError> {
+        let lanes = sqlx::query_scalar!(
+            r#"with recursive l as (
+                 (select lane from runs where phase = 'waiting' order by lane limit 1)
+                 union all
+                 select (select r.lane from runs r where r.phase = 'waiting' and r.lane > l.lane order by r.lane limit 1)
+                 from l where l.lane is not null)
+               select lane as "lane!" from l where lane is not null"#
+        );
+        Ok(lanes
+            .fetch_all(&mut *self.tx)
+            .await?
+            .into_iter()
+            .map(Lane::new)
+            .collect())
+    }
+
+    /// Locks the runs whose turn it is: per lane at most so many, the most critical first, then the longest due.
+    pub async fn turns(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
+        let lanes: Vec<String> = free.iter().map(|(lane, _)| lane.as_str().to_owned()).collect();
+        let room: Vec<i64> = free.iter().map(|(_, room)| *room).collect();
+        let rows = sqlx::query_as!(
+            RunRow,
+            r#"select r.id as "id!", r.workspace as "workspace!", r.host_id as "host_id!", r.policy_id as "policy_id!",
+                      r.hostname as "hostname!", r.criticality as "criticality!", r.mode as "mode!",
+                      r.trigger as "trigger!", r.operator as "operator!", r.plan as "plan!",
+                      r.created_at as "created_at!", r.phase as "phase!", r.step, r.due_at, r.attempt as "attempt!",
+                      r.failures as "failures!", r.because, r.question, r.ending, r.checkpoint, r.cancelled_by,
+                      r.moved_at as "moved_at!"
+               from unnest($1::text[], $2::bigint[]) as l (lane, room)
+               cross join lateral (select * from runs where phase = 'waiting' and lane = l.lane and due_at <= $3
+                                   order by rank desc, due_at, id limit l.room for update skip locked) r"#,
+            &lanes,
+            &room,
+            now.get(),
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(LoadedRun::try_from).collect()
+    }
+
+    /// Writes where these locked runs stand now. What was sent or published before holds for the old place only.
+    pub async fn save<'a>(
+        &mut self,
+        moved: impl IntoIterator<Item = (RunId, &'a Plan, &'a RunState)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut columns = Columns::default();
+        for (id, plan, state) in moved {
+            columns.push(id, plan, state)?;
+        }
+        if columns.ids.is_empty() {
+            return Ok(());
+        }
+        let saved = sqlx::query!(
+            "update runs r
+             set status = u.status, phase = u.phase, step = u.step, lane = u.lane, due_at = u.due_at,
+                 attempt = u.attempt, failures = u.failures, because = u.because, question = u.question,
+                 ending = u.ending, checkpoint = u.checkpoint, cancelled_by = u.cancelled_by, moved_at = $14, sent = false
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::int[],
+                         $8::int[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::text[])
+                  as u (id, status, phase, step, lane, due_at, attempt, failures, because, question, ending, checkpoint,
+                        cancelled_by)
+             where r.id = u.id",
+            &columns.ids,
+            &columns.statuses,
+            &columns.phases,
+            &columns.steps as &[Option<String>],
+            &columns.lanes as &[Option<String>],
+            &columns.due as &[Option<OffsetDateTime>],
+            &columns.attempts,
+            &columns.failures,
+            &columns.because as &[Option<Value>],
+            &columns.questions as &[Option<Value>],
+            &columns.endings as &[Option<Value>],
+            &columns.checkpoints as &[Option<Value>],
+            &columns.cancelled as &[Option<String>],
+            now.get(),
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        exactly("save runs", columns.ids.len(), saved.rows_affected())
+    }
+
+    pub async fn keep_steps(&mut self, records: &[StepRecord]) -> Result<(), StoreError> {
+        steps::keep(&mut self.tx, records).await
+    }
+
+    /// Keeps products; the first of a step wins.
+    pub async fn keep_products(&mut self, products: &[Product]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = products.iter().map(|one| one.run_id.get()).collect();
+        let steps: Vec<String> = products.iter().map(|one| one.step.to_string()).collect();
+        let values = products
+            .iter()
+            .map(|one| json(&one.product))
+            .collect::<Result<Vec<Value>, StoreError>>()?;
+        sqlx::query!(
+            "insert into run_products (run_id, step, product) select * from unnest($1::uuid[], $2::text[], $3::jsonb[])
+             on conflict do nothing",
+            &ids,
+            &steps,
+            &values,
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn products(&mut self, runs: &[RunId]) -> Result<Vec<Product>, StoreError> {
+        let ids: Vec<Uuid> = runs.iter().map(|id| id.get()).collect();
+        let rows = sqlx::query!(
+            "select run_id, step, product from run_products where run_id = any($1)",
+            &ids
+        );
+        let rows = rows.fetch_all(&mut *self.tx).await?;
+        let products = rows.into_iter().map(|row| {
+            let corrupt = |why: String| StoreError::corrupt("run_products", row.run_id, why);
+            let step = row.step.parse().map_err(|e| corrupt(format!("{e}")))?;
+            Ok(Product {
+                run_id: RunId::from_uuid(row.run_id),
+                step,
+                product: from_json(row.product).map_err(corrupt)?,
+            })
+        });
+        products.collect()
+    }
+
+    pub async fn keep_snapshots(&mut self, rows: &[SnapshotRow]) -> Result<(), StoreError> {
+        snapshots::keep(&mut self.tx, rows).await
+    }
+
+    pub async fn keep_accounts(&mut self, keys: &[AccountKey], now: Timestamp) -> Result<(), StoreError> {
+        accounts::keep(&mut self.tx, keys, now).await
+    }
+
+    pub async fn accounts(
+        &mut self,
+        workspaces: &[String],
+        directories: &[String],
+    ) -> Result<Vec<AccountKey>, StoreError> {
+        accounts::load(&mut self.tx, workspaces, directories).await
+    }
+}

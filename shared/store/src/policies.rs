@@ -1,0 +1,166 @@
+//! Policies, and the charges that the planner composes plans from.
+
+use std::net::IpAddr;
+
+use domain::clock::Timestamp;
+use domain::host::NewHost;
+use domain::ids::{HostId, PolicyId, WorkspaceId};
+use domain::policy::{Charge, NewPolicy, Policy};
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::rows::{at, from_json, json};
+use crate::{Store, StoreError};
+
+/// A policy with the status of its newest run; none means `idle`.
+#[derive(Debug, Clone)]
+pub struct PolicyView {
+    pub policy: Policy,
+    pub run_status: Option<String>,
+}
+
+struct Row {
+    id: Uuid,
+    workspace: String,
+    host_id: Uuid,
+    says: Value,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for Policy {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let corrupt = |why: String| StoreError::corrupt("policies", row.id, why);
+        Ok(Self {
+            id: PolicyId::from_uuid(row.id),
+            workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
+            host_id: HostId::from_uuid(row.host_id),
+            says: from_json(row.says).map_err(corrupt)?,
+            created_at: at(row.created_at),
+        })
+    }
+}
+
+impl Store {
+    /// Adds active policies; gives back the hostnames that were added. The others have an active policy already.
+    pub async fn add_policies(
+        &self,
+        workspace: &WorkspaceId,
+        new: &[(HostId, NewPolicy)],
+        now: Timestamp,
+    ) -> Result<Vec<(String, PolicyId)>, StoreError> {
+        let ids: Vec<Uuid> = new.iter().map(|_| PolicyId::new().get()).collect();
+        let hosts: Vec<Uuid> = new.iter().map(|(host, _)| host.get()).collect();
+        let names: Vec<String> = new.iter().map(|(_, policy)| policy.hostname.to_string()).collect();
+        let says = new
+            .iter()
+            .map(|(_, policy)| json(policy))
+            .collect::<Result<Vec<Value>, StoreError>>()?;
+        let added = sqlx::query!(
+            "insert into policies (id, workspace, host_id, hostname, says, created_at)
+             select id, $2, host_id, hostname, says, $6
+             from unnest($1::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) as new (id, host_id, hostname, says)
+             on conflict (workspace, hostname) where active do nothing
+             returning hostname, id",
+            &ids,
+            workspace.as_str(),
+            &hosts,
+            &names,
+            &says,
+            now.get(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(added
+            .into_iter()
+            .map(|row| (row.hostname, PolicyId::from_uuid(row.id)))
+            .collect())
+    }
+
+    pub async fn policies(
+        &self,
+        workspace: &WorkspaceId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<PolicyView>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, r.status as "run_status?"
+               from policies p
+               left join lateral (select status from runs where host_id = p.host_id order by id desc limit 1) r on true
+               where p.workspace = $1 and p.active and p.hostname > coalesce($2, '')
+               order by p.hostname limit $3"#,
+            workspace.as_str(),
+            after,
+            limit,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let views = rows.into_iter().map(|row| {
+            let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
+            let policy = Row {
+                id,
+                workspace,
+                host_id,
+                says: row.says,
+                created_at: row.created_at,
+            }
+            .try_into()?;
+            Ok(PolicyView {
+                policy,
+                run_status: row.run_status,
+            })
+        });
+        views.collect()
+    }
+
+    /// The active policies of these hostnames, each with its host and its last live run.
+    pub async fn charges(&self, workspace: &WorkspaceId, hostnames: &[String]) -> Result<Vec<Charge>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, h.says as host_says,
+                      last.created_at as "last_live_at?"
+               from policies p join hosts h on h.id = p.host_id
+               left join lateral (select created_at from runs
+                                  where host_id = p.host_id and policy_id = p.id and mode = 'live' and status <> 'cancelled'
+                                  order by id desc limit 1) last on true
+               where p.workspace = $1 and p.active and p.hostname = any($2)"#,
+            workspace.as_str(),
+            hostnames,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let charges = rows.into_iter().map(|row| {
+            let host: NewHost =
+                from_json(row.host_says).map_err(|why| StoreError::corrupt("hosts", row.host_id, why))?;
+            let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
+            let policy = Row {
+                id,
+                workspace,
+                host_id,
+                says: row.says,
+                created_at: row.created_at,
+            }
+            .try_into()?;
+            let addresses: Vec<IpAddr> = host.addresses;
+            let last_live_at = row.last_live_at.map(at);
+            Ok(Charge {
+                policy,
+                port: host.port,
+                addresses,
+                criticality: host.criticality,
+                last_live_at,
+            })
+        });
+        charges.collect()
+    }
+
+    /// The hostnames of all active policies.
+    pub async fn policy_hostnames(&self, workspace: &WorkspaceId) -> Result<Vec<String>, StoreError> {
+        let names = sqlx::query_scalar!(
+            "select hostname from policies where workspace = $1 and active order by hostname",
+            workspace.as_str()
+        );
+        Ok(names.fetch_all(&self.pool).await?)
+    }
+}
