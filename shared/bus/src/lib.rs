@@ -1,13 +1,21 @@
 //! The only NATS of the system.
 //!
 //! In: orders, reports, requests, events as Rust values. Out: the same on the other side, acknowledged by the
-//! settle table of `worker`. Touches: NATS JetStream. Never: Postgres, a decision about a run.
+//! settle table of `work`. Touches: NATS JetStream. Never: Postgres, a decision about a run.
 
 pub mod ask;
 pub mod clock;
 pub mod connection;
+mod dead;
+mod events;
 pub mod handler;
+pub mod inbox;
+mod publish;
+mod request;
 pub mod tokens;
+pub mod topology;
+mod trace;
+pub mod work;
 
 pub use clock::SystemClock;
 pub use connection::{Bus, BusError, Connection};

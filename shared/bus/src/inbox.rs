@@ -1,0 +1,169 @@
+//! Reading a stream in batches: whatever is there now, parsed; what does not parse goes to the dead letters.
+//!
+//! Pulled without prefetch beyond the batch, and a batch that was asked for is finished before a stop: so no message
+//! is left in the hands of a process that is gone.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::{AckKind, Message};
+use futures::{Stream, StreamExt};
+use protocol::SCHEMA;
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::connection::{Bus, BusError};
+use crate::topology::Reader;
+
+/// An open pull: it ends by itself after this long, so a stop waits no longer.
+const PULL: Duration = Duration::from_millis(900);
+const AFTER_TROUBLE: Duration = Duration::from_millis(500);
+
+type Pull = Pin<Box<dyn Stream<Item = Vec<Result<Message, async_nats::Error>>> + Send>>;
+
+pub struct Inbox<T> {
+    bus: Bus,
+    reader: Reader,
+    consumer: PullConsumer,
+    batch: usize,
+    pull: Option<Pull>,
+    means: std::marker::PhantomData<fn() -> T>,
+}
+
+/// A message that was read and waits for its acknowledgement.
+pub struct Delivery<T> {
+    pub value: T,
+    message: Message,
+}
+
+impl<T> Delivery<T> {
+    /// The value is safe with us: the stream may forget it.
+    pub async fn ack(&self) {
+        if let Err(error) = self.message.ack().await {
+            warn!(%error, "an acknowledgement could not be sent; the message comes again");
+        }
+    }
+
+    pub fn subject(&self) -> &str {
+        self.message.subject.as_str()
+    }
+
+    /// Where the sender waits for an answer.
+    pub fn reply_to(&self) -> Option<&str> {
+        reply_to(&self.message)
+    }
+}
+
+pub(crate) const REPLY_TO: &str = "vigilo-reply-to";
+
+pub(crate) fn reply_to(message: &Message) -> Option<&str> {
+    message
+        .headers
+        .as_ref()?
+        .get(REPLY_TO)
+        .map(async_nats::HeaderValue::as_str)
+}
+
+impl<T: DeserializeOwned> Inbox<T> {
+    /// Opens the reader's durable consumer.
+    pub async fn open(bus: Bus, reader: Reader, batch: usize) -> Result<Self, BusError> {
+        bus.consumer(&reader).await?;
+        Ok(Self {
+            bus,
+            reader,
+            batch,
+            pull: None,
+            means: std::marker::PhantomData,
+        })
+    }
+
+    /// The next messages, at least one; nothing when `stop` has fired and what was asked for has come.
+    pub async fn next(&mut self, stop: &CancellationToken) -> Option<Vec<Delivery<T>>> {
+        loop {
+            let Some(pull) = &mut self.pull else {
+                if stop.is_cancelled() {
+                    return None;
+                }
+                self.pull = self.ask(stop).await;
+                continue;
+            };
+            match pull.next().await {
+                None => self.pull = None,
+                Some(messages) => {
+                    let read = self.read(messages).await;
+                    if !read.is_empty() {
+                        return Some(read);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn ask(&mut self, stop: &CancellationToken) -> Option<Pull> {
+        match self.pull_once().await {
+            Ok(pull) => Some(pull),
+            Err(error) => {
+                warn!(%error, reader = %self.reader.durable, "cannot read; trying again");
+                let _ = stop.run_until_cancelled(tokio::time::sleep(AFTER_TROUBLE)).await;
+                match self.bus.reopen(&self.reader).await {
+                    Ok(again) => self.consumer = again,
+                    Err(error) => warn!(%error, reader = %self.reader.durable, "the stream cannot be opened"),
+                }
+                None
+            }
+        }
+    }
+
+    async fn pull_once(&self) -> Result<Pull, BusError> {
+        let messages = self
+            .consumer
+            .batch()
+            .max_messages(self.batch)
+            .expires(PULL)
+            .messages()
+            .await;
+        Ok(Box::pin(
+            messages.map_err(BusError::unavailable)?.ready_chunks(self.batch),
+        ))
+    }
+
+    async fn read(&mut self, messages: Vec<Result<Message, async_nats::Error>>) -> Vec<Delivery<T>> {
+        let mut read = Vec::with_capacity(messages.len());
+        for message in messages {
+            match message {
+                Ok(message) => match parse(&message) {
+                    Ok(value) => read.push(Delivery { value, message }),
+                    Err(reason) => self.bus.bury(self.reader.stream, &message, &reason).await,
+                },
+                Err(error) => warn!(%error, reader = %self.reader.durable, "a pull was interrupted"),
+            }
+        }
+        read
+    }
+}
+
+/// A payload of our schema, or the reason why not.
+pub(crate) fn parse<T: DeserializeOwned>(message: &Message) -> Result<T, String> {
+    let schema = message
+        .headers
+        .as_ref()
+        .and_then(|headers| headers.get("vigilo-schema"));
+    if let Some(newer) = schema
+        .and_then(|text| text.as_str().parse::<u16>().ok())
+        .filter(|found| *found > SCHEMA)
+    {
+        return Err(format!(
+            "schema {newer} is newer than {SCHEMA}, the newest that this version reads"
+        ));
+    }
+    serde_json::from_slice(&message.payload).map_err(|e| format!("the payload does not parse: {e}"))
+}
+
+/// The stream must not deliver it again.
+pub(crate) async fn terminate(message: &Message) {
+    if let Err(error) = message.ack_with(AckKind::Term).await {
+        warn!(%error, "a message could not be terminated; it comes again");
+    }
+}

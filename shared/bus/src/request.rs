@@ -1,0 +1,65 @@
+//! Requests to the planner: stored first, answered after its commit.
+
+use std::time::Duration;
+
+use domain::WorkspaceId;
+use futures::StreamExt;
+use protocol::request::{Answer, Verb};
+use protocol::subjects;
+use serde::Serialize;
+use tracing::warn;
+
+use crate::connection::{Bus, BusError};
+use crate::inbox::REPLY_TO;
+use crate::publish::Outgoing;
+
+/// A planner that is there answers within its next commit; this is for one that just restarts.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl Bus {
+    /// Publishes a request and waits for the planner's answer. A `Timeout` leaves the request in the stream: it is
+    /// carried out once a planner runs, and asking again with the same idempotency key gives its answer.
+    pub async fn request<Q: Serialize + Sync>(
+        &self,
+        workspace: &WorkspaceId,
+        verb: Verb,
+        question: &Q,
+    ) -> Result<Answer, BusError> {
+        let inbox = self.client.new_inbox();
+        let mut answers = self
+            .client
+            .subscribe(inbox.clone())
+            .await
+            .map_err(BusError::unavailable)?;
+        let subject = subjects::request(workspace, verb);
+        let payload = serde_json::to_vec(question)?.into();
+        let headers = vec![(REPLY_TO, inbox)];
+        self.publish(Outgoing {
+            subject: subject.clone(),
+            message_id: None,
+            headers,
+            payload,
+        })
+        .await?;
+        match tokio::time::timeout(PATIENCE, answers.next()).await {
+            Ok(Some(answer)) => Ok(serde_json::from_slice(&answer.payload)?),
+            Ok(None) => Err(BusError::Unavailable("the subscription ended".to_owned())),
+            Err(_) => Err(BusError::Timeout { subject }),
+        }
+    }
+
+    /// Answers a sender that waits. Nobody waiting is fine.
+    pub async fn reply(&self, to: &str, answer: &Answer) {
+        let sent = match serde_json::to_vec(answer) {
+            Ok(payload) => self
+                .client
+                .publish(to.to_owned(), payload.into())
+                .await
+                .map_err(|e| e.to_string()),
+            Err(e) => Err(e.to_string()),
+        };
+        if let Err(error) = sent {
+            warn!(%error, "an answer could not be sent");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The streams and consumers of the wheel as one table, applied at start and whenever one is found missing.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use protocol::subjects::Worker;
+
+use crate::connection::{Bus, BusError};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A message whose reader died comes back after this long; a reader that lives says so every third of it.
+pub const ACK_WAIT: Duration = Duration::from_secs(30);
+/// After so many deliveries without an answer the message is buried.
+const MAX_DELIVER: i64 = 5;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamName {
+    Orders,
+    Reports,
+    Requests,
+    Runs,
+    Dead,
+}
+
+struct StreamPlan {
+    name: StreamName,
+    subjects: &'static str,
+    retention: RetentionPolicy,
+    max_age: Duration,
+    max_bytes: i64,
+}
+
+/// Unlimited: what a work queue holds is bounded by the windows of the planner.
+const ANY: i64 = -1;
+const GIB: i64 = 1 << 30;
+
+const STREAMS: [StreamPlan; 5] = [
+    StreamPlan {
+        name: StreamName::Orders,
+        subjects: "vigilo.order.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: Duration::ZERO,
+        max_bytes: ANY,
+    },
+    StreamPlan {
+        name: StreamName::Reports,
+        subjects: "vigilo.report.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: Duration::ZERO,
+        max_bytes: ANY,
+    },
+    StreamPlan {
+        name: StreamName::Requests,
+        subjects: "vigilo.request.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: DAY,
+        max_bytes: ANY,
+    },
+    StreamPlan {
+        name: StreamName::Runs,
+        subjects: "vigilo.run.>",
+        retention: RetentionPolicy::Limits,
+        max_age: Duration::from_secs(30 * 24 * 3600),
+        max_bytes: GIB,
+    },
+    StreamPlan {
+        name: StreamName::Dead,
+        subjects: "vigilo.dead.>",
+        retention: RetentionPolicy::Limits,
+        max_age: Duration::from_secs(90 * 24 * 3600),
+        max_bytes: GIB,
+    },
+];
+
+impl StreamName {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Orders => "ORDERS",
+            Self::Reports => "REPORTS",
+            Self::Requests => "REQUESTS",
+            Self::Runs => "RUNS",
+            Self::Dead => "DEAD",
+        }
+    }
+}
+
+/// A durable reader: which stream, which subjects, how many messages may be in its hands at once.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub stream: StreamName,
+    pub durable: String,
+    pub filter: String,
+    pub max_ack_pending: i64,
+}
+
+impl Reader {
+    /// The orders of one service, shared by its replicas.
+    pub fn orders(worker: Worker) -> Self {
+        Self::new(
+            StreamName::Orders,
+            worker.as_str(),
+            &protocol::subjects::orders_of(worker),
+            2_000,
+        )
+    }
+
+    pub fn reports() -> Self {
+        Self::new(StreamName::Reports, "planner", "vigilo.report.>", 5_000)
+    }
+
+    pub fn requests() -> Self {
+        Self::new(StreamName::Requests, "planner", "vigilo.request.>", 1_000)
+    }
+
+    /// All run events, for one kind of reader.
+    pub fn runs(durable: &str) -> Self {
+        Self::new(StreamName::Runs, durable, "vigilo.run.>", 1_000)
+    }
+
+    fn new(stream: StreamName, durable: &str, filter: &str, max_ack_pending: i64) -> Self {
+        Self {
+            stream,
+            durable: durable.to_owned(),
+            filter: filter.to_owned(),
+            max_ack_pending,
+        }
+    }
+}
+
+impl Bus {
+    /// Makes every stream as the table says. Idempotent; every process does it at its start.
+    pub async fn apply_topology(&self) -> Result<(), BusError> {
+        for plan in &STREAMS {
+            let config = Config {
+                name: plan.name.as_str().to_owned(),
+                subjects: vec![plan.subjects.to_owned()],
+                retention: plan.retention,
+                max_age: plan.max_age,
+                max_bytes: plan.max_bytes,
+                discard: DiscardPolicy::Old,
+                storage: StorageType::File,
+                num_replicas: self.replicas,
+                duplicate_window: Duration::from_secs(120),
+                ..Default::default()
+            };
+            let applied = self.stream.create_or_update_stream(config).await;
+            applied.map_err(|e| BusError::Unavailable(format!("stream {}: {e}", plan.name.as_str())))?;
+        }
+        Ok(())
+    }
+
+    /// The reader's consumer again, after its stream may have gone with a server's disk.
+    pub(crate) async fn reopen(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
+        self.apply_topology().await?;
+        self.consumer(reader).await
+    }
+
+    pub(crate) async fn consumer(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
+        let config = pull::Config {
+            durable_name: Some(reader.durable.clone()),
+            filter_subject: reader.filter.clone(),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_deliver: MAX_DELIVER,
+            max_ack_pending: reader.max_ack_pending,
+            ..Default::default()
+        };
+        let made = self
+            .stream
+            .create_consumer_on_stream(config, reader.stream.as_str())
+            .await;
+        made.map_err(|e| {
+            BusError::Unavailable(format!(
+                "consumer {} of {}: {e}",
+                reader.durable,
+                reader.stream.as_str()
+            ))
+        })
+    }
+}

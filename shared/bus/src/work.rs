@@ -1,0 +1,279 @@
+//! The worker loop: orders in, handlers around, reports out. The settle table of the house, carried out.
+//!
+//! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::{AckKind, Message};
+use domain::clock::Clock;
+use domain::disposition::Disposition;
+use domain::run::{Mode, Outcome, Product, StepKind};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use protocol::SCHEMA;
+use protocol::order::Order;
+use protocol::report::Report;
+use protocol::subjects::Worker;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info_span, warn};
+
+use crate::clock::SystemClock;
+use crate::connection::{Bus, BusError};
+use crate::handler::{Progress, StepContext, StepError, StepHandler};
+use crate::inbox::parse;
+use crate::topology::{ACK_WAIT, Reader, StreamName};
+use crate::trace;
+
+const PULL: Duration = Duration::from_millis(900);
+const AFTER_TROUBLE: Duration = Duration::from_millis(500);
+
+/// A handler behind one face, so that a service can have several.
+trait Desk: Send + Sync {
+    fn serve<'a>(&'a self, desk: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled>;
+}
+
+struct Typed<H>(H);
+
+/// What every order of this process needs.
+struct Shared {
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+    worker: String,
+}
+
+/// How an order ended for JetStream; the settle table.
+enum Settled {
+    /// The report is in its stream.
+    Reported,
+    /// Replaced by a newer order already: nobody waits for it.
+    Expired,
+    /// No answer: it comes again after the wait.
+    Silent,
+    Unreadable(String),
+}
+
+pub struct Work {
+    shared: Shared,
+    kind: Worker,
+    slots: usize,
+    desks: HashMap<StepKind, Box<dyn Desk>>,
+}
+
+impl Work {
+    pub fn new(bus: Bus, worker: Worker, slots: usize) -> Self {
+        let name = format!("{worker}/{}", std::process::id());
+        let shared = Shared {
+            bus,
+            clock: Arc::new(SystemClock),
+            worker: name,
+        };
+        Self {
+            shared,
+            kind: worker,
+            slots: slots.max(1),
+            desks: HashMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn handles<H: StepHandler>(mut self, handler: H) -> Self {
+        self.desks.insert(H::KIND, Box::new(Typed(handler)));
+        self
+    }
+
+    /// Works until `soft`, finishes what is in hand, and leaves at once on `hard`.
+    pub async fn run(self, soft: &CancellationToken, hard: &CancellationToken) -> Result<(), BusError> {
+        self.shared.bus.apply_topology().await?;
+        let reader = Reader::orders(self.kind);
+        let mut consumer = self.shared.bus.consumer(&reader).await?;
+        let (this, slots, running) = (Arc::new(self), Arc::new(Semaphore::new(0)), TaskTracker::new());
+        slots.add_permits(this.slots);
+        loop {
+            let free = wait_for_room(&slots, soft).await;
+            if free == 0 {
+                break;
+            }
+            if let Err(error) = Arc::clone(&this).pull(&consumer, free, (&slots, &running, hard)).await {
+                warn!(%error, worker = %this.kind, "cannot pull orders; trying again");
+                let _ = soft.run_until_cancelled(tokio::time::sleep(AFTER_TROUBLE)).await;
+                match this.shared.bus.reopen(&reader).await {
+                    Ok(again) => consumer = again,
+                    Err(error) => warn!(%error, "the stream of orders cannot be opened"),
+                }
+            }
+        }
+        running.close();
+        running.wait().await;
+        this.shared.bus.flush().await
+    }
+
+    /// One pull: every order that comes gets a slot and a task of its own.
+    async fn pull(
+        self: Arc<Self>,
+        consumer: &PullConsumer,
+        free: usize,
+        (slots, running, hard): (&Arc<Semaphore>, &TaskTracker, &CancellationToken),
+    ) -> Result<(), BusError> {
+        let pulled = consumer.batch().max_messages(free).expires(PULL).messages().await;
+        let mut orders = pulled.map_err(BusError::unavailable)?;
+        while let Some(order) = orders.next().await {
+            let message = order.map_err(BusError::unavailable)?;
+            let slot = Arc::clone(slots).acquire_owned().await.map_err(BusError::unavailable)?;
+            let (this, hard) = (Arc::clone(&self), hard.clone());
+            running.spawn(async move {
+                this.settle(&message, &hard).await;
+                drop(slot);
+            });
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, message: &Message, hard: &CancellationToken) {
+        let span = info_span!("order", subject = %message.subject);
+        trace::follow(&span, message.headers.as_ref());
+        let served = self.serve(message).instrument(span);
+        tokio::select! {
+            settled = served => self.answer(message, settled).await,
+            () = hard.cancelled() => {
+                if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
+                    warn!(%error, "an order could not be given back; it comes again after a while");
+                }
+            }
+            () = keep_alive(message) => {}
+        }
+    }
+
+    async fn serve(&self, message: &Message) -> Settled {
+        let step = message.subject.rsplit('.').next().unwrap_or_default();
+        let desk = StepKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == step)
+            .and_then(|kind| self.desks.get(&kind));
+        match desk {
+            Some(desk) => desk.serve(&self.shared, message).await,
+            None => Settled::Unreadable(format!("{} carries out no step {step:?}", self.kind)),
+        }
+    }
+
+    async fn answer(&self, message: &Message, settled: Settled) {
+        match settled {
+            Settled::Reported | Settled::Expired => {
+                if let Err(error) = message.ack().await {
+                    warn!(%error, "an order could not be acknowledged; it comes again");
+                }
+            }
+            Settled::Silent => {}
+            Settled::Unreadable(reason) => self.shared.bus.bury(StreamName::Orders, message, &reason).await,
+        }
+    }
+}
+
+/// Waits until a slot is free; gives how many are. 0 when stopped.
+async fn wait_for_room(slots: &Semaphore, soft: &CancellationToken) -> usize {
+    match soft.run_until_cancelled(slots.acquire()).await {
+        Some(Ok(permit)) => {
+            drop(permit);
+            slots.available_permits().max(1)
+        }
+        Some(Err(_)) | None => 0,
+    }
+}
+
+/// Says every third of the wait that the order is still in hand. Never ends.
+async fn keep_alive(message: &Message) {
+    loop {
+        tokio::time::sleep(ACK_WAIT / 3).await;
+        if let Err(error) = message.ack_with(AckKind::Progress).await {
+            warn!(%error, "cannot say that an order is still in hand");
+        }
+    }
+}
+
+impl<H: StepHandler> Desk for Typed<H> {
+    fn serve<'a>(&'a self, shared: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled> {
+        Box::pin(async move {
+            match parse::<Order<H::Spec>>(message) {
+                Ok(order) => self.carry_out(shared, &order).await,
+                Err(reason) => Settled::Unreadable(reason),
+            }
+        })
+    }
+}
+
+impl<H: StepHandler> Typed<H> {
+    async fn carry_out(&self, shared: &Shared, order: &Order<H::Spec>) -> Settled {
+        let started_at = shared.clock.now();
+        if order.deadline <= started_at {
+            return Settled::Expired;
+        }
+        let ctx = StepContext::new(Arc::clone(&shared.clock));
+        let worked = tokio::time::timeout(order.deadline.since(started_at), self.outcome(order, &ctx)).await;
+        let Ok(outcome) = worked else {
+            warn!(run = %order.run_id, step = %order.step, "an order is past its deadline; the planner orders it again");
+            return Settled::Silent;
+        };
+        let report = Report {
+            schema: SCHEMA,
+            run_id: order.run_id,
+            workspace: order.workspace.clone(),
+            step: order.step,
+            attempt: order.attempt,
+            worker: shared.worker.clone(),
+            started_at,
+            ended_at: shared.clock.now(),
+            outcome,
+            notes: ctx.take_notes(),
+        };
+        publish_until(shared, &report, order.deadline).await
+    }
+
+    async fn outcome(&self, order: &Order<H::Spec>, ctx: &StepContext) -> Outcome {
+        let ended = match order.mode {
+            Mode::Live => self.0.carry_out(order, ctx).await,
+            Mode::DryRun => {
+                let rehearsed = self.0.rehearse(order, ctx).await;
+                rehearsed.map(|rehearsal| Progress::Done(Product::Rehearsed(rehearsal)))
+            }
+        };
+        match ended {
+            Ok(Progress::Done(product)) => Outcome::Done { product },
+            Ok(Progress::Resting { until, checkpoint }) => Outcome::Resting { until, checkpoint },
+            Err(error) => judged(error),
+        }
+    }
+}
+
+fn judged(error: StepError) -> Outcome {
+    let forget_checkpoint = error.forget_checkpoint;
+    match error.disposition {
+        Disposition::RetryAt(until, failure) => Outcome::Retry {
+            until,
+            failure,
+            forget_checkpoint,
+        },
+        Disposition::Fail(failure) => Outcome::Failed { failure },
+        Disposition::NeedsHuman(question) => Outcome::Stuck {
+            question,
+            forget_checkpoint,
+        },
+    }
+}
+
+/// What was done must be told: the report is published until the stream has it or nobody waits for it any more.
+async fn publish_until(shared: &Shared, report: &Report, deadline: domain::Timestamp) -> Settled {
+    loop {
+        match shared.bus.publish_report(report).await {
+            Ok(()) => return Settled::Reported,
+            Err(error) => warn!(%error, run = %report.run_id, "a report could not be published; trying again"),
+        }
+        if shared.clock.now() >= deadline {
+            return Settled::Silent;
+        }
+        tokio::time::sleep(AFTER_TROUBLE).await;
+    }
+}
