@@ -1,1 +1,35 @@
-fn main() {}
+//! `cargo xtask`: the chores of this repository.
+//!
+//! In: a subcommand. Out: what it says on the terminal, and an exit code that tells the truth. Never: part of the
+//! product.
+
+mod rules;
+mod setup;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of this repository")]
+struct Chores {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Installs the servers that the tests and the demo start, where they are missing
+    Setup,
+    /// Runs every check: format, lints, import rules, all tests (after setup)
+    Test,
+    /// Checks only which crate imports which
+    Rules,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Chores::parse().chore {
+        Chore::Setup => setup::run(),
+        Chore::Test => test::run(),
+        Chore::Rules => rules::run(),
+    }
+}

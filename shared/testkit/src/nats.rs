@@ -2,7 +2,6 @@
 //!
 //! In: extra configuration, if any. Out: its URLs, and the power to kill and restart it on the same port and store.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use anyhow::Result;
@@ -15,7 +14,6 @@ use crate::{http, ports, run_dir, secret};
 const USER: &str = "vigilo";
 
 /// One server of its own. Dropping it stops it; what it stored goes with the run's directory.
-#[derive(Debug)]
 pub struct Nats {
     peer: Peer,
     password: String,
@@ -93,19 +91,14 @@ impl Nats {
 }
 
 fn configuration(client: &ports::Port, monitor: &ports::Port, password: &str, extra: &str) -> String {
-    let mut config = String::new();
     let lines = [
-        String::from("server_name: testkit"),
-        format!("listen: \"{}:{}\"", Ipv4Addr::LOCALHOST, client.number()),
-        format!("http: \"{}:{}\"", Ipv4Addr::LOCALHOST, monitor.number()),
-        String::from("max_payload: 4MB"),
-        String::from("jetstream { store_dir: js, sync_interval: 1s }"),
-        format!("authorization {{ users = [ {{ user: {USER}, password: \"{password}\" }} ] }}"),
-        extra.to_owned(),
+        "server_name: testkit",
+        &format!("listen: \"{}:{}\"", Ipv4Addr::LOCALHOST, client.number()),
+        &format!("http: \"{}:{}\"", Ipv4Addr::LOCALHOST, monitor.number()),
+        "max_payload: 4MB",
+        "jetstream { store_dir: js, sync_interval: 1s }",
+        &format!("authorization {{ users = [ {{ user: {USER}, password: \"{password}\" }} ] }}"),
+        extra,
     ];
-    for line in lines {
-        // Writing to a String cannot fail.
-        drop(writeln!(config, "{line}"));
-    }
-    config
+    lines.map(|line| format!("{line}\n")).concat()
 }

@@ -18,14 +18,12 @@ use crate::tools::{Account, Tool, server_account};
 use crate::{ports, run_dir, secret};
 
 /// One cluster of its own. Dropping it stops it.
-#[derive(Debug)]
 pub struct Postgres {
     peer: Peer,
     address: Address,
     _port: ports::Port,
 }
 
-#[derive(Clone, Debug)]
 struct Address {
     port: u16,
     password: String,
@@ -60,8 +58,8 @@ impl Postgres {
         let program = Tool::Postgres.find()?;
         let account = server_account()?;
         let directory = run_dir::fresh("postgres", account)?;
-        let (template, password) = template(account)?;
-        copy(&template, &directory.join("data"))?;
+        let data = directory.join("data");
+        let password = tokio::task::spawn_blocking(move || copy_template(account, &data)).await??;
         let port = ports::lease()?;
         let address = Address { port: port.number(), password };
         let spec = Spec::new("postgres", program, &directory, Ready::Postgres { url: address.url("postgres") })
@@ -148,6 +146,14 @@ fn settings(port: u16, durability: Durability) -> Vec<String> {
     settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting.to_owned()]).collect()
 }
 
+/// Fills a cluster's directory, and returns the password of its superuser.
+fn copy_template(account: Option<Account>, data: &Path) -> Result<String> {
+    let (template, password) = template(account)?;
+    // `cp -a` keeps owner and mode, which Postgres insists on.
+    output(Command::new("cp").arg("-a").arg(&template).arg(data))?;
+    Ok(password)
+}
+
 /// The prepared cluster of this machine's Postgres version, and the password of its superuser.
 fn template(account: Option<Account>) -> Result<(PathBuf, String)> {
     let initdb = Tool::Initdb.find()?;
@@ -188,11 +194,6 @@ fn make_template(initdb: &Path, template: &Path, account: Option<Account>) -> Re
     command.args(["--username=postgres", "--auth=scram-sha-256", "--no-sync", "--locale=C", "--encoding=UTF8"]);
     command.arg("--pwfile").arg(&password).arg("-D").arg(template.join("data"));
     output(command.env_remove("PGDATA").current_dir(template)).map(drop)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    // `cp -a` keeps owner and mode, which Postgres insists on.
-    output(Command::new("cp").arg("-a").arg(from).arg(to)).map(drop)
 }
 
 fn output(command: &mut Command) -> Result<String> {

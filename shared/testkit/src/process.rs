@@ -200,9 +200,9 @@ impl Peer {
         // Postgres gives every backend a session of its own: the group does not reach them.
         let children = children_of(pid);
         // Each may have ended in between: that is what was wanted.
-        drop(kill_process_group(pid, Signal::KILL));
+        let _ = kill_process_group(pid, Signal::KILL);
         for child in &children {
-            drop(kill_process(*child, Signal::KILL));
+            let _ = kill_process(*child, Signal::KILL);
         }
         life.child.wait()?;
         drop(life);

@@ -52,19 +52,24 @@ impl Tool {
         }
     }
 
-    /// The program's path, symbolic links resolved (Postgres finds its own files relative to it).
+    /// The program's path: the one that setup put into the tools directory before any other, since the tests were
+    /// written for its version. Symbolic links are resolved (Postgres finds its own files relative to it).
     ///
     /// # Errors
     /// [`Missing`], with the install command, if there is none or only one that is too old.
     pub fn find(self) -> Result<PathBuf, Missing> {
-        self.search_path()
-            .map(|directory| directory.join(self.program()))
-            .find(|path| is_program(path) && self.is_new_enough(path))
+        let ours = tools_dir().join("bin").join(self.program());
+        let others = self.search_path().map(|directory| directory.join(self.program()));
+        // Setup has looked at the version of what it put there, and the look reads the whole file.
+        std::iter::once(ours)
+            .filter(|path| is_program(path))
+            .chain(others.filter(|path| is_program(path) && self.is_new_enough(path)))
+            .next()
             .map(|path| fs::canonicalize(&path).unwrap_or(path))
             .ok_or_else(|| Missing { program: self.program(), tools: tools_dir() })
     }
 
-    /// What setup put into the tools directory goes first: its version is the one that the tests were written for.
+    /// Where to look besides the tools directory.
     fn search_path(self) -> impl Iterator<Item = PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let from_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -74,12 +79,13 @@ impl Tool {
             Self::NatsServer | Self::Pebble | Self::PebbleChalltestsrv | Self::Nginx | Self::Setpriv => Vec::new(),
         };
         // Debian's directories before PATH: `postgres` and `initdb` must be of the same version.
-        std::iter::once(tools_dir().join("bin")).chain(postgres).chain(from_path).chain(sbin)
+        postgres.into_iter().chain(from_path).chain(sbin)
     }
 
     /// Debian 12 packages a Pebble (2.4) that knows neither renewal information nor profiles, and no release says its
     /// version. The management call that came with what we need tells them apart.
-    fn is_new_enough(self, path: &Path) -> bool {
+    #[must_use]
+    pub fn is_new_enough(self, path: &Path) -> bool {
         const SINCE_2_8: &[u8] = b"/set-renewal-info/";
         match self {
             Self::Pebble => fs::read(path).is_ok_and(|bytes| contains(&bytes, SINCE_2_8)),
