@@ -31,7 +31,7 @@ impl Nats {
     }
 
     /// The same with further lines of configuration. A block that stands there replaces ours of the same name, so an
-    /// `authorization` of one's own is possible; then [`Nats::url_for`] gives the URL of its users.
+    /// `authorization` of one's own is possible; then [`Nats::connect_as`] logs in as its users.
     ///
     /// # Errors
     /// If it is not installed, does not start, or refuses the configuration.
@@ -49,15 +49,45 @@ impl Nats {
         Ok(Self { peer: Peer::start(spec).await?, password, client, monitor })
     }
 
-    /// The URL with user and password, as the product takes it.
+    /// Where clients connect. The client library takes no login from a URL: pass [`Nats::user`] and
+    /// [`Nats::password`] beside it.
     #[must_use]
     pub fn url(&self) -> String {
-        self.url_for(USER, &self.password)
+        format!("nats://{}:{}", Ipv4Addr::LOCALHOST, self.client.number())
+    }
+
+    /// The user who may do everything.
+    #[must_use]
+    pub const fn user(&self) -> &str {
+        USER
     }
 
     #[must_use]
-    pub fn url_for(&self, user: &str, password: &str) -> String {
-        format!("nats://{user}:{password}@{}:{}", Ipv4Addr::LOCALHOST, self.client.number())
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// URL, user and password in one, for programs that take it so.
+    #[must_use]
+    pub fn login_url(&self) -> String {
+        format!("nats://{USER}:{}@{}:{}", self.password, Ipv4Addr::LOCALHOST, self.client.number())
+    }
+
+    /// A client of its own, logged in as the user who may do everything.
+    ///
+    /// # Errors
+    /// If the server does not answer or refuses the login.
+    pub async fn connect(&self) -> Result<async_nats::Client> {
+        self.connect_as(USER, &self.password).await
+    }
+
+    /// A client of its own, logged in as a user of the extra configuration.
+    ///
+    /// # Errors
+    /// If the server does not answer or refuses the login.
+    pub async fn connect_as(&self, user: &str, password: &str) -> Result<async_nats::Client> {
+        let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+        Ok(options.connect(self.url()).await?)
     }
 
     /// Where `/healthz`, `/varz` and `/jsz` are.

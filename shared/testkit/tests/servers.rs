@@ -108,14 +108,14 @@ async fn nats_is_healthy_and_keeps_its_streams_over_restarts() -> Result<()> {
 async fn nats_refuses_a_wrong_password_and_takes_users_of_the_test() -> Result<()> {
     let users = "authorization { users = [ { user: other, password: word } ] }";
     let nats = Nats::start_with(users).await?;
-    testkit::async_nats::connect(nats.url_for("other", "word")).await?;
-    assert!(testkit::async_nats::connect(nats.url_for("other", "wrong")).await.is_err());
-    assert!(testkit::async_nats::connect(nats.url()).await.is_err(), "the test's block replaces ours");
+    nats.connect_as("other", "word").await?;
+    assert!(nats.connect_as("other", "wrong").await.is_err());
+    assert!(nats.connect().await.is_err(), "the test's block replaces ours");
     Ok(())
 }
 
 async fn jetstream(nats: &Nats) -> Result<testkit::async_nats::jetstream::Context> {
-    Ok(testkit::async_nats::jetstream::new(testkit::async_nats::connect(nats.url()).await?))
+    Ok(testkit::async_nats::jetstream::new(nats.connect().await?))
 }
 
 async fn messages(nats: &Nats) -> Result<u64> {
