@@ -134,7 +134,11 @@ impl Custody {
         known.remove(workspace);
     }
 
-    async fn ask(&self, subject: &str, question: &(impl serde::Serialize + Sync)) -> Result<CustodyAnswer, CustodyError> {
+    async fn ask(
+        &self,
+        subject: &str,
+        question: &(impl serde::Serialize + Sync),
+    ) -> Result<CustodyAnswer, CustodyError> {
         let answer = self.bus.ask(subject, question, WITHIN).await;
         answer.map_err(|error: BusError| CustodyError::Unavailable {
             reason: error.to_string(),

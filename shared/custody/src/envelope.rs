@@ -33,11 +33,7 @@ pub trait Kek: Send + Sync + 'static {
     /// Which key wraps now: letters, digits, `-` and `.`; a new one whenever the key behind it changes.
     fn id(&self) -> String;
 
-    fn wrap(
-        &self,
-        binding: Binding<'_>,
-        data_key: &[u8],
-    ) -> impl Future<Output = Result<Vec<u8>, KekError>> + Send;
+    fn wrap(&self, binding: Binding<'_>, data_key: &[u8]) -> impl Future<Output = Result<Vec<u8>, KekError>> + Send;
 
     /// `id` is the one that the envelope names; it may be older than [`Kek::id`].
     fn unwrap(
@@ -82,7 +78,12 @@ pub async fn seal(kek: &impl Kek, binding: Binding<'_>, secret: &[u8]) -> Result
     let sealed = aes::seal(&data_key, &binding.associated("secret"), secret).map_err(no_random)?;
     let wrapped = kek.wrap(binding, data_key.as_ref()).await?;
     let id = kek.id();
-    let text = format!("{}{id}:{}:{}", Envelope::PREFIX, BASE64.encode(wrapped), BASE64.encode(sealed));
+    let text = format!(
+        "{}{id}:{}:{}",
+        Envelope::PREFIX,
+        BASE64.encode(wrapped),
+        BASE64.encode(sealed)
+    );
     Envelope::try_from(text).map_err(|_| EnvelopeError::Malformed)
 }
 

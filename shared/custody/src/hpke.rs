@@ -69,7 +69,9 @@ impl Recipient {
     /// [`HpkeError::Refused`] for everything that was not sealed to this key, this way, with this binding.
     pub fn open(&self, way: Way, binding: Binding<'_>, sealed: &Hpke) -> Result<Zeroizing<Vec<u8>>, HpkeError> {
         let refused = |_| HpkeError::Refused;
-        let key = BASE64.decode(&sealed.encapsulated_key).map_err(|_| HpkeError::Refused)?;
+        let key = BASE64
+            .decode(&sealed.encapsulated_key)
+            .map_err(|_| HpkeError::Refused)?;
         let key = <X25519 as Kem>::EncappedKey::from_bytes(&key).map_err(refused)?;
         let text = BASE64.decode(&sealed.ciphertext).map_err(|_| HpkeError::Refused)?;
         ::hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519>(

@@ -102,7 +102,16 @@ fn two_envelopes_of_one_secret_have_nothing_in_common() {
 #[test]
 fn every_workspace_has_its_own_recipient_and_replicas_agree() {
     let (one, two): (WorkspaceId, WorkspaceId) = ("one".parse().expect("a slug"), "two".parse().expect("a slug"));
-    assert_eq!(root(1).recipient(&one).public_key(), root(1).recipient(&one).public_key());
-    assert_ne!(root(1).recipient(&one).public_key(), root(1).recipient(&two).public_key());
-    assert_ne!(root(1).recipient(&one).public_key(), root(2).recipient(&one).public_key());
+    assert_eq!(
+        root(1).recipient(&one).public_key(),
+        root(1).recipient(&one).public_key()
+    );
+    assert_ne!(
+        root(1).recipient(&one).public_key(),
+        root(1).recipient(&two).public_key()
+    );
+    assert_ne!(
+        root(1).recipient(&one).public_key(),
+        root(2).recipient(&one).public_key()
+    );
 }

@@ -1,0 +1,53 @@
+//! The seam of key backends: where the private key of a certificate is made, and who signs with it.
+//!
+//! One file per body. A library's error is translated there, once, into the remedy.
+
+pub mod local;
+
+use std::future::Future;
+
+use domain::keys::KeyAlgorithm;
+use domain::run::{Check, PreparedKey};
+use domain::secret::Envelope;
+use domain::{DnsName, RunId, WorkspaceId};
+
+/// What one renewal needs of a key.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRequest<'a> {
+    pub workspace: &'a WorkspaceId,
+    pub run: RunId,
+    pub names: &'a [DnsName],
+    pub algorithm: KeyAlgorithm,
+    /// The key in use, when the policy keeps it; absent: a new one.
+    pub keep: Option<&'a Envelope>,
+}
+
+pub trait KeyBackend: Send + Sync + 'static {
+    /// A key as requested and a CSR signed by it. May be called again: an unused key is only forgotten.
+    fn prepare(&self, request: KeyRequest<'_>) -> impl Future<Output = Result<PreparedKey, BackendError>> + Send;
+
+    /// The same permissions and the same signature, with nothing left behind.
+    fn rehearse(&self, request: KeyRequest<'_>) -> impl Future<Output = Result<Vec<Check>, BackendError>> + Send;
+}
+
+/// Named by what can be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// This version of the key-signer has no such backend.
+    #[error("the key backend {backend} is not supported by this version")]
+    Unsupported { backend: &'static str },
+    /// The kept key cannot be opened, or is no private key.
+    #[error("the key that the policy keeps cannot be used: {reason}")]
+    KeptKey { reason: String },
+    #[error("the key that the policy keeps is {kept}, and the policy asks for {wanted}")]
+    OtherAlgorithm { kept: String, wanted: &'static str },
+    /// No CSR can be made of these names.
+    #[error("no certificate request can be made of the names: {reason}")]
+    Names { reason: String },
+    /// What the key signed does not verify, or it did not sign.
+    #[error("the certificate request is not signed by its key: {reason}")]
+    NotSigned { reason: String },
+    /// May be better later.
+    #[error("the key backend cannot be used now: {reason}")]
+    Unavailable { reason: String },
+}

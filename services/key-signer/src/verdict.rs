@@ -1,0 +1,117 @@
+//! The only place where an error of a key backend becomes a disposition. Codes: `ERRORS.md`.
+
+use std::time::Duration;
+
+use bus::StepError;
+use domain::Timestamp;
+use domain::disposition::{Disposition, Failure};
+
+use crate::backends::BackendError;
+
+/// When to try again, for errors that pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Later {
+    pub now: Timestamp,
+    pub wait: Duration,
+}
+
+pub fn judge(error: &BackendError, later: Later) -> StepError {
+    let failure = |code, hint| Failure::new(code, error.to_string(), hint);
+    let disposition = match error {
+        BackendError::Unsupported { .. } => Disposition::Fail(failure(
+            "KEY-0001",
+            "Set key_backend of the policy to local, or run a version of Vigilo that has this backend.",
+        )),
+        BackendError::KeptKey { .. } => Disposition::NeedsHuman(
+            failure(
+                "KEY-0002",
+                "Give the key-signer the root key file that the key was sealed under and resume; or cancel, set \
+                 key_rotation to always, and renew with a new key.",
+            )
+            .ask(),
+        ),
+        BackendError::OtherAlgorithm { .. } => Disposition::NeedsHuman(
+            failure(
+                "KEY-0003",
+                "A key cannot change its algorithm. Cancel, then set key_algorithm back to that of the key, or \
+                 key_rotation to always for a new key, and renew again.",
+            )
+            .ask(),
+        ),
+        BackendError::NotSigned { .. } => Disposition::NeedsHuman(
+            failure(
+                "KEY-0004",
+                "No certificate was asked for. Resume makes the request again; if this comes back, the key backend or \
+                 the machine is at fault.",
+            )
+            .ask(),
+        ),
+        BackendError::Names { .. } => {
+            Disposition::Fail(failure("KEY-0005", "Correct the hostname and the SANs of the policy."))
+        }
+        BackendError::Unavailable { .. } => Disposition::RetryAt(
+            later.now.plus(later.wait),
+            failure(
+                "KEY-0006",
+                "Nothing to do: it is tried again. Look at the key-signer's log if it goes on.",
+            ),
+        ),
+    };
+    disposition.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Later = Later {
+        now: Timestamp::EPOCH,
+        wait: Duration::from_secs(7),
+    };
+
+    fn every_error() -> Vec<BackendError> {
+        let reason = || "because".to_owned();
+        vec![
+            BackendError::Unsupported { backend: "vault" },
+            BackendError::KeptKey { reason: reason() },
+            BackendError::OtherAlgorithm {
+                kept: "rsa2048".to_owned(),
+                wanted: "p256",
+            },
+            BackendError::NotSigned { reason: reason() },
+            BackendError::Names { reason: reason() },
+            BackendError::Unavailable { reason: reason() },
+        ]
+    }
+
+    fn code(error: &BackendError) -> String {
+        match judge(error, NOW).disposition {
+            Disposition::RetryAt(_, failure) | Disposition::Fail(failure) => failure.code.to_string(),
+            Disposition::NeedsHuman(question) => question.code.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_code_is_its_own_and_is_explained() {
+        let explained = include_str!("../ERRORS.md");
+        let mut codes: Vec<String> = every_error().iter().map(code).collect();
+        for code in &codes {
+            assert!(explained.contains(&format!("## {code}")), "{code} is not in ERRORS.md");
+        }
+        codes.dedup();
+        assert_eq!(codes.len(), every_error().len());
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for error in every_error() {
+            let retried = matches!(judge(&error, NOW).disposition, Disposition::RetryAt(..));
+            assert_eq!(retried, matches!(error, BackendError::Unavailable { .. }), "{error}");
+        }
+        let unavailable = BackendError::Unavailable { reason: String::new() };
+        match judge(&unavailable, NOW).disposition {
+            Disposition::RetryAt(at, _) => assert_eq!(at, NOW.now.plus(NOW.wait)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
