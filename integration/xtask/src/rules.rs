@@ -26,8 +26,19 @@ const WORKER: &[&str] = &["domain", "protocol", "bus", "chassis", "custody"];
 const RECORD_KEEPER: &[&str] = &["domain", "protocol", "bus", "chassis", "custody", "store"];
 /// Everything but the test kit: the binary that wires the services together.
 const PRODUCT: &[&str] = &[
-    "domain", "protocol", "bus", "chassis", "custody", "store", "planner", "key-signer", "issuer", "deployer",
-    "verifier", "incident", "vigilo-console",
+    "domain",
+    "protocol",
+    "bus",
+    "chassis",
+    "custody",
+    "store",
+    "planner",
+    "key-signer",
+    "issuer",
+    "deployer",
+    "verifier",
+    "incident",
+    "vigilo-console",
 ];
 
 const ROOMS: &[Room] = &[
@@ -58,21 +69,49 @@ struct Wall {
 }
 
 const WALLS: &[Wall] = &[
-    Wall { dependency: "sqlx", rooms: &["store", "testkit"], because: "all SQL is in the store" },
-    Wall { dependency: "async-nats", rooms: &["bus", "testkit"], because: "all NATS is in the bus" },
+    Wall {
+        dependency: "sqlx",
+        rooms: &["store", "testkit"],
+        because: "all SQL is in the store",
+    },
+    Wall {
+        dependency: "async-nats",
+        rooms: &["bus", "testkit"],
+        because: "all NATS is in the bus",
+    },
     Wall {
         dependency: "instant-acme",
         rooms: &["issuer", "integration", "testkit"],
         because: "only the issuer speaks ACME; the tests hold it against a bare client",
     },
-    Wall { dependency: "aws-sdk-kms", rooms: &["key-signer"], because: "only the key-signer holds keys" },
+    Wall {
+        dependency: "aws-sdk-kms",
+        rooms: &["key-signer"],
+        because: "only the key-signer holds keys",
+    },
 ];
 
 /// Rooms without any input or output, and what would bring it in.
 const PURE: &[&str] = &["domain", "protocol"];
 const IMPURE: &[&str] = &[
-    "async-nats", "axum", "clap", "figment", "futures", "hyper", "hyper-util", "instant-acme", "opentelemetry",
-    "reqwest", "rustix", "rustls", "sqlx", "tempfile", "tokio", "tokio-rustls", "tokio-util", "tracing",
+    "async-nats",
+    "axum",
+    "clap",
+    "figment",
+    "futures",
+    "hyper",
+    "hyper-util",
+    "instant-acme",
+    "opentelemetry",
+    "reqwest",
+    "rustix",
+    "rustls",
+    "sqlx",
+    "tempfile",
+    "tokio",
+    "tokio-rustls",
+    "tokio-util",
+    "tracing",
     "tracing-subscriber",
 ];
 
@@ -109,11 +148,19 @@ pub fn run() -> Result<()> {
         .current_dir(workspace_root())
         .output()
         .context("starting `cargo metadata`")?;
-    ensure!(output.status.success(), "`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "`cargo metadata` failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
     let broken = violations(&metadata);
     if !broken.is_empty() {
-        bail!("{} import(s) against the rules:\n  {}", broken.len(), broken.join("\n  "));
+        bail!(
+            "{} import(s) against the rules:\n  {}",
+            broken.len(),
+            broken.join("\n  ")
+        );
     }
     Ok(())
 }
@@ -131,9 +178,15 @@ fn violations(metadata: &Metadata) -> Vec<String> {
 fn violations_of(package: &Package) -> Vec<String> {
     let name = package.name.as_str();
     let Some(room) = ROOMS.iter().find(|room| room.name == name) else {
-        return vec![format!("{name} has no row in the import rules: add one that says what it may import")];
+        return vec![format!(
+            "{name} has no row in the import rules: add one that says what it may import"
+        )];
     };
-    package.dependencies.iter().filter_map(|import| violation(room, import)).collect()
+    package
+        .dependencies
+        .iter()
+        .filter_map(|import| violation(room, import))
+        .collect()
 }
 
 fn violation(room: &Room, import: &Dependency) -> Option<String> {
@@ -143,8 +196,14 @@ fn violation(room: &Room, import: &Dependency) -> Option<String> {
         let allowed = in_tests || room.imports.contains(&wanted);
         return (!allowed).then(|| format!("{name} imports {wanted}: of ours it may import {:?}", room.imports));
     }
-    if let Some(wall) = WALLS.iter().find(|wall| wall.dependency == wanted && !wall.rooms.contains(&name)) {
-        return Some(format!("{name} imports {wanted}: {} (allowed in {:?})", wall.because, wall.rooms));
+    if let Some(wall) = WALLS
+        .iter()
+        .find(|wall| wall.dependency == wanted && !wall.rooms.contains(&name))
+    {
+        return Some(format!(
+            "{name} imports {wanted}: {} (allowed in {:?})",
+            wall.because, wall.rooms
+        ));
     }
     let impure = PURE.contains(&name) && !import.is_dev() && IMPURE.contains(&wanted);
     impure.then(|| format!("{name} imports {wanted}: it is pure, without input, output, runtime or log"))
@@ -155,20 +214,35 @@ mod tests {
     use super::*;
 
     fn import(name: &str) -> Dependency {
-        Dependency { name: name.to_owned(), kind: None, path: None }
+        Dependency {
+            name: name.to_owned(),
+            kind: None,
+            path: None,
+        }
     }
 
     fn ours(name: &str) -> Dependency {
-        Dependency { path: Some(PathBuf::from(name)), ..import(name) }
+        Dependency {
+            path: Some(PathBuf::from(name)),
+            ..import(name)
+        }
     }
 
     fn dev(dependency: Dependency) -> Dependency {
-        Dependency { kind: Some("dev".to_owned()), ..dependency }
+        Dependency {
+            kind: Some("dev".to_owned()),
+            ..dependency
+        }
     }
 
     fn broken_by(room: &str, dependency: Dependency) -> Vec<String> {
-        let package = Package { name: room.to_owned(), dependencies: vec![dependency] };
-        violations(&Metadata { packages: vec![package] })
+        let package = Package {
+            name: room.to_owned(),
+            dependencies: vec![dependency],
+        };
+        violations(&Metadata {
+            packages: vec![package],
+        })
     }
 
     #[test]
@@ -193,7 +267,11 @@ mod tests {
         for (room, dependency) in samples {
             let wanted = dependency.name.clone();
             let broken = broken_by(room, dependency);
-            assert_eq!(broken.len(), 1, "{room} importing {wanted} must break one rule: {broken:?}");
+            assert_eq!(
+                broken.len(),
+                1,
+                "{room} importing {wanted} must break one rule: {broken:?}"
+            );
             assert!(broken[0].starts_with(&format!("{room} imports {wanted}")), "{broken:?}");
         }
     }
@@ -217,8 +295,13 @@ mod tests {
 
     #[test]
     fn a_crate_without_a_row_is_named() {
-        let package = Package { name: "utils".to_owned(), dependencies: Vec::new() };
-        let broken = violations(&Metadata { packages: vec![package] });
+        let package = Package {
+            name: "utils".to_owned(),
+            dependencies: Vec::new(),
+        };
+        let broken = violations(&Metadata {
+            packages: vec![package],
+        });
         assert!(broken[0].contains("utils has no row"), "{broken:?}");
     }
 

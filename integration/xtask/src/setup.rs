@@ -27,10 +27,16 @@ pub fn run() -> Result<()> {
         println!("setup: everything is there (tools in {})", tools_dir().display());
         return Ok(());
     }
-    ensure!(on_path("apt-get"), "setup knows Debian only; install by hand: {}", wanted(&packages, &fetched));
+    ensure!(
+        on_path("apt-get"),
+        "setup knows Debian only; install by hand: {}",
+        wanted(&packages, &fetched)
+    );
     install_packages(&packages)?;
     for server in fetched {
-        server.install().with_context(|| format!("installing {}", server.name()))?;
+        server
+            .install()
+            .with_context(|| format!("installing {}", server.name()))?;
     }
     let missing = Tool::ALL.iter().filter_map(|tool| tool.find().err()).next();
     missing.map_or(Ok(()), |missing| Err(missing).context("setup has run, and yet"))
@@ -38,7 +44,10 @@ pub fn run() -> Result<()> {
 
 fn wanted(packages: &[Package], fetched: &[Fetched]) -> String {
     let packages = packages.iter().map(|package| package.name);
-    packages.chain(fetched.iter().map(Fetched::name)).collect::<Vec<_>>().join(", ")
+    packages
+        .chain(fetched.iter().map(Fetched::name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A Debian package, and why it is wanted.
@@ -75,9 +84,24 @@ const PACKAGES: [Package; 7] = [
         service: None,
         is_there: || !Fetched::NatsServer.is_missing() || has_venv(),
     },
-    Package { name: "gcc", why: "builds the cryptography library", service: None, is_there: || on_path("cc") },
-    Package { name: "make", why: "builds the cryptography library", service: None, is_there: || on_path("make") },
-    Package { name: "openssl", why: "a second opinion on certificates", service: None, is_there: || on_path("openssl") },
+    Package {
+        name: "gcc",
+        why: "builds the cryptography library",
+        service: None,
+        is_there: || on_path("cc"),
+    },
+    Package {
+        name: "make",
+        why: "builds the cryptography library",
+        service: None,
+        is_there: || on_path("make"),
+    },
+    Package {
+        name: "openssl",
+        why: "a second opinion on certificates",
+        service: None,
+        is_there: || on_path("openssl"),
+    },
 ];
 
 fn missing_packages() -> Vec<Package> {
@@ -85,7 +109,10 @@ fn missing_packages() -> Vec<Package> {
 }
 
 fn has_venv() -> bool {
-    let probe = Command::new(PYTHON).args(["-c", "import ensurepip, venv"]).stderr(Stdio::null()).status();
+    let probe = Command::new(PYTHON)
+        .args(["-c", "import ensurepip, venv"])
+        .stderr(Stdio::null())
+        .status();
     probe.is_ok_and(|status| status.success())
 }
 
@@ -104,10 +131,18 @@ fn install_packages(packages: &[Package]) -> Result<()> {
         sudo.args(["-n", "sh"]);
         sudo
     } else {
-        bail!("installing these needs root, and sudo is not possible without a password. Run this as root:\n\n{script}");
+        bail!(
+            "installing these needs root, and sudo is not possible without a password. Run this as root:\n\n{script}"
+        );
     };
-    let status = command.args(["-ec", &script]).status().context("starting the installation")?;
-    ensure!(status.success(), "the installation failed ({status}); it was:\n\n{script}");
+    let status = command
+        .args(["-ec", &script])
+        .status()
+        .context("starting the installation")?;
+    ensure!(
+        status.success(),
+        "the installation failed ({status}); it was:\n\n{script}"
+    );
     Ok(())
 }
 
@@ -200,25 +235,41 @@ fn pebble(scratch: &Path) -> Result<()> {
     open_dir(&archives.join("partial"))?;
     let sources = scratch.join("sources.list");
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    fs::write(&sources, format!("deb [signed-by={keyring}] {} forky main\n", debian_mirror()?))?;
+    fs::write(
+        &sources,
+        format!("deb [signed-by={keyring}] {} forky main\n", debian_mirror()?),
+    )?;
     let apt = || {
         let mut apt = Command::new("apt-get");
-        apt.arg("-q").arg("-o").arg(format!("Dir::Etc::sourcelist={}", sources.display()));
+        apt.arg("-q")
+            .arg("-o")
+            .arg(format!("Dir::Etc::sourcelist={}", sources.display()));
         apt.args(["-o", "Dir::Etc::sourceparts=/dev/null"]);
         apt.arg("-o").arg(format!("Dir::State::lists={}", lists.display()));
-        apt.arg("-o").arg(format!("Dir::Cache={}", scratch.join("cache").display()));
+        apt.arg("-o")
+            .arg(format!("Dir::Cache={}", scratch.join("cache").display()));
         apt.current_dir(scratch);
         apt
     };
     quietly(apt().arg("update"))?;
     quietly(apt().args(["download", "pebble"]))?;
     let package = fs::read_dir(scratch)?.flatten().map(|entry| entry.path());
-    let package = package.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    let package = package
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"));
     let package = package.context("apt-get downloaded no package")?;
-    quietly(Command::new("dpkg-deb").arg("-x").arg(&package).arg(scratch.join("root")))?;
+    quietly(
+        Command::new("dpkg-deb")
+            .arg("-x")
+            .arg(&package)
+            .arg(scratch.join("root")),
+    )?;
     for program in [Tool::Pebble, Tool::PebbleChalltestsrv] {
         let binary = scratch.join("root/usr/bin").join(program.program());
-        ensure!(program.is_new_enough(&binary), "the next Debian release has no Pebble of 2.8 or later");
+        ensure!(
+            program.is_new_enough(&binary),
+            "the next Debian release has no Pebble of 2.8 or later"
+        );
         keep(&binary, program.program())?;
     }
     Ok(())
@@ -227,10 +278,17 @@ fn pebble(scratch: &Path) -> Result<()> {
 /// The mirror that this machine takes its Debian packages from.
 fn debian_mirror() -> Result<String> {
     let mut ask = Command::new("apt-get");
-    ask.args(["indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"]);
+    ask.args([
+        "indextargets",
+        "--format",
+        "$(ORIGIN) $(LABEL) $(REPO_URI)",
+        "Created-By: Packages",
+    ]);
     let said = quietly(&mut ask)?;
     let mirror = said.lines().find_map(|line| line.strip_prefix("Debian Debian "));
-    mirror.map(|mirror| mirror.trim_end_matches('/').to_owned()).context("this machine's apt has no Debian mirror")
+    mirror
+        .map(|mirror| mirror.trim_end_matches('/').to_owned())
+        .context("this machine's apt has no Debian mirror")
 }
 
 /// Copies a program into its stable place, executable by everybody. By rename: an interrupted copy is never found.
@@ -263,9 +321,18 @@ fn find_file(directory: &Path, name: &str, at_least: u64) -> Option<PathBuf> {
 /// Runs a command; what it says is shown only if it fails.
 fn quietly(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {program}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {program}"))?;
     let said = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy);
-    ensure!(output.status.success(), "{command:?} failed ({}):\n{}{}", output.status, said[0], said[1]);
+    ensure!(
+        output.status.success(),
+        "{command:?} failed ({}):\n{}{}",
+        output.status,
+        said[0],
+        said[1]
+    );
     Ok(said[0].clone().into_owned())
 }
 
@@ -276,10 +343,17 @@ mod tests {
     #[test]
     fn the_script_keeps_the_services_of_the_packages_off() {
         let script = install_script(&PACKAGES);
-        for line in ["policy-rc.d", "create_main_cluster = false", "systemctl disable --now nginx"] {
+        for line in [
+            "policy-rc.d",
+            "create_main_cluster = false",
+            "systemctl disable --now nginx",
+        ] {
             assert!(script.contains(line), "no {line:?} in\n{script}");
         }
-        let install = script.lines().find(|line| line.starts_with("apt-get install")).unwrap_or_default();
+        let install = script
+            .lines()
+            .find(|line| line.starts_with("apt-get install"))
+            .unwrap_or_default();
         assert!(install.contains(" postgresql nginx-light "), "{install}");
     }
 
@@ -287,7 +361,10 @@ mod tests {
     fn the_script_does_nothing_about_services_that_are_not_installed_by_it() {
         let gcc: Vec<Package> = PACKAGES.into_iter().filter(|package| package.name == "gcc").collect();
         let script = install_script(&gcc);
-        assert!(!script.contains("policy-rc.d") && !script.contains("systemctl"), "{script}");
+        assert!(
+            !script.contains("policy-rc.d") && !script.contains("systemctl"),
+            "{script}"
+        );
     }
 
     #[test]

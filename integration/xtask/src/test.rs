@@ -15,7 +15,9 @@ pub fn run() -> Result<()> {
     step("setup", setup::run)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("import rules", rules::run)?;
-    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    step("lints", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    })?;
     step("tests", || cargo(&["test", "--workspace", "--no-fail-fast"]))
 }
 
@@ -32,7 +34,11 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 fn cargo(args: &[&str]) -> Result<()> {
     let mut command = Command::new(env!("CARGO"));
     // The queries are checked against the data in the repository, also where a database happens to be configured.
-    command.args(args).current_dir(rules::workspace_root()).env("SQLX_OFFLINE", "true").env_remove("DATABASE_URL");
+    command
+        .args(args)
+        .current_dir(rules::workspace_root())
+        .env("SQLX_OFFLINE", "true")
+        .env_remove("DATABASE_URL");
     let status = command.status().context("starting cargo")?;
     ensure!(status.success(), "`cargo {}` ended with {status}", args.join(" "));
     Ok(())

@@ -32,16 +32,25 @@ pub struct ServedLeaf {
 /// If there is no connection or no handshake within five seconds.
 pub async fn served_leaf(address: SocketAddr, server_name: &str) -> Result<ServedLeaf> {
     let look = dial(address, server_name.to_owned());
-    let served = tokio::time::timeout(BOUND, look).await.context("no handshake within five seconds");
-    served.flatten().with_context(|| format!("handshake with {address} for {server_name}"))
+    let served = tokio::time::timeout(BOUND, look)
+        .await
+        .context("no handshake within five seconds");
+    served
+        .flatten()
+        .with_context(|| format!("handshake with {address} for {server_name}"))
 }
 
 async fn dial(address: SocketAddr, server_name: String) -> Result<ServedLeaf> {
     let name = ServerName::try_from(server_name)?;
-    let stream = TlsConnector::from(Arc::new(config()?)).connect(name, TcpStream::connect(address).await?).await?;
+    let stream = TlsConnector::from(Arc::new(config()?))
+        .connect(name, TcpStream::connect(address).await?)
+        .await?;
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let der = chain.first().context("the server sent no certificate")?.to_vec();
-    Ok(ServedLeaf { sha256_hex: sha256_hex(&der), der })
+    Ok(ServedLeaf {
+        sha256_hex: sha256_hex(&der),
+        der,
+    })
 }
 
 /// The fingerprint as [`ServedLeaf`] writes it.

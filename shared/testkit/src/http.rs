@@ -26,6 +26,12 @@ pub fn client(roots_pem: &str) -> Result<reqwest::Client> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     // RFC 8555 wants every ACME client to name itself, and Pebble insists.
-    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().user_agent("testkit");
-    Ok(builder.pool_max_idle_per_host(0).timeout(Duration::from_secs(10)).build()?)
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .user_agent("testkit");
+    Ok(builder
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(10))
+        .build()?)
 }

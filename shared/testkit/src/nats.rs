@@ -44,9 +44,19 @@ impl Nats {
         let config = configuration(&client, &monitor, &password, extra);
         run_dir::write(&directory.join("nats.conf"), &config, account)?;
         let url = format!("http://{}:{}/healthz", Ipv4Addr::LOCALHOST, monitor.number());
-        let ready = Ready::Http { client: http::client("")?, url };
-        let spec = Spec::new("nats-server", program, &directory, ready).args(["-c", "nats.conf"]).account(account);
-        Ok(Self { peer: Peer::start(spec).await?, password, client, monitor })
+        let ready = Ready::Http {
+            client: http::client("")?,
+            url,
+        };
+        let spec = Spec::new("nats-server", program, &directory, ready)
+            .args(["-c", "nats.conf"])
+            .account(account);
+        Ok(Self {
+            peer: Peer::start(spec).await?,
+            password,
+            client,
+            monitor,
+        })
     }
 
     /// Where clients connect. The client library takes no login from a URL: pass [`Nats::user`] and
@@ -70,7 +80,12 @@ impl Nats {
     /// URL, user and password in one, for programs that take it so.
     #[must_use]
     pub fn login_url(&self) -> String {
-        format!("nats://{USER}:{}@{}:{}", self.password, Ipv4Addr::LOCALHOST, self.client.number())
+        format!(
+            "nats://{USER}:{}@{}:{}",
+            self.password,
+            Ipv4Addr::LOCALHOST,
+            self.client.number()
+        )
     }
 
     /// A client of its own, logged in as the user who may do everything.

@@ -52,7 +52,10 @@ impl NginxHosts {
         let directory = run_dir::fresh("nginx", None)?;
         run_dir::make(&directory.join("tls"))?;
         for host in &hosts {
-            ensure!(is_plain(host), "{host:?} cannot be served: a hostname of letters, digits, `-` and `.` is needed");
+            ensure!(
+                is_plain(host),
+                "{host:?} cannot be served: a hostname of letters, digits, `-` and `.` is needed"
+            );
             write_old_certificate(&directory, host)?;
         }
         let port = ports::lease()?;
@@ -62,7 +65,12 @@ impl NginxHosts {
         let spec = Spec::new("nginx", &program, &directory, Ready::Tcp(address))
             .args(location(&directory))
             .ask_on_parent_death();
-        Ok(Self { peer: Peer::start(spec).await?, port, program, hosts })
+        Ok(Self {
+            peer: Peer::start(spec).await?,
+            port,
+            program,
+            hosts,
+        })
     }
 
     /// Where all the hosts are served.
@@ -100,7 +108,11 @@ impl NginxHosts {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(&self.reload_command()[1..]).stdin(Stdio::null());
         let output = command.output().await.context("running nginx")?;
-        ensure!(output.status.success(), "nginx refused to reload: {}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success(),
+            "nginx refused to reload: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(())
     }
 
@@ -117,7 +129,10 @@ fn is_plain(host: &str) -> bool {
 
 fn files(directory: &Path, host: &str) -> HostFiles {
     let tls = directory.join("tls");
-    HostFiles { chain: tls.join(format!("{host}.crt")), key: tls.join(format!("{host}.key")) }
+    HostFiles {
+        chain: tls.join(format!("{host}.crt")),
+        key: tls.join(format!("{host}.key")),
+    }
 }
 
 fn write_old_certificate(directory: &Path, host: &str) -> Result<()> {
@@ -131,7 +146,14 @@ fn write_old_certificate(directory: &Path, host: &str) -> Result<()> {
 fn location(directory: &Path) -> [String; 6] {
     let at = |name: &str| directory.join(name).display().to_string();
     let prefix = directory.display().to_string();
-    ["-p".to_owned(), prefix, "-e".to_owned(), at("error.log"), "-c".to_owned(), at("nginx.conf")]
+    [
+        "-p".to_owned(),
+        prefix,
+        "-e".to_owned(),
+        at("error.log"),
+        "-c".to_owned(),
+        at("nginx.conf"),
+    ]
 }
 
 fn configuration(directory: &Path, address: SocketAddr, hosts: &[String], serving: Serving) -> String {
@@ -146,7 +168,10 @@ fn configuration(directory: &Path, address: SocketAddr, hosts: &[String], servin
     let servers = match serving {
         Serving::PerHost => {
             let refuse_others = format!("server {{ listen {address} ssl default_server; ssl_reject_handshake on; }}\n");
-            hosts.iter().map(|host| server(host, host)).fold(refuse_others, |all, one| all + &one)
+            hosts
+                .iter()
+                .map(|host| server(host, host))
+                .fold(refuse_others, |all, one| all + &one)
         }
         Serving::Dynamic => server("_", "$ssl_server_name"),
     };
@@ -157,7 +182,10 @@ fn configuration(directory: &Path, address: SocketAddr, hosts: &[String], servin
 fn preamble() -> String {
     let user = if is_root() { "user root;\n" } else { "" };
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temporary: String = temporary.iter().map(|kind| format!("{kind}_temp_path tmp-{kind};\n")).collect();
+    let temporary: String = temporary
+        .iter()
+        .map(|kind| format!("{kind}_temp_path tmp-{kind};\n"))
+        .collect();
     format!(
         "{user}daemon off;\nworker_processes 1;\nworker_shutdown_timeout 2s;\npid nginx.pid;\n\
          error_log stderr warn;\nevents {{ worker_connections 1024; }}\nhttp {{\naccess_log off;\n\

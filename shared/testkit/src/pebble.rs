@@ -90,9 +90,18 @@ impl Pebble {
         write_files(&directory, &ports, &options, &tls, account)?;
         let client = http::client(&tls.root_pem)?;
         let dns = Peer::start(dns_spec(&ports, account)?).await?;
-        let ready = Ready::Http { client: client.clone(), url: url(&ports.directory, "/dir") };
+        let ready = Ready::Http {
+            client: client.clone(),
+            url: url(&ports.directory, "/dir"),
+        };
         let ca = Peer::start(ca_spec(&directory, &ports, &options, ready)?.account(account)).await?;
-        Ok(Self { ca, dns, api_root: directory.join("api-root.pem"), client, ports })
+        Ok(Self {
+            ca,
+            dns,
+            api_root: directory.join("api-root.pem"),
+            client,
+            ports,
+        })
     }
 
     /// The ACME directory.
@@ -146,7 +155,10 @@ impl Pebble {
         for serial in serials(&log) {
             let status = self.ask(&format!("/cert-status-by-serial/{serial}")).await?;
             let names = names_of(&status).with_context(|| format!("certificate {serial}"))?;
-            issued.push(Issued { serial_hex: serial.to_owned(), names });
+            issued.push(Issued {
+                serial_hex: serial.to_owned(),
+                names,
+            });
         }
         Ok(issued)
     }
@@ -157,7 +169,10 @@ impl Pebble {
     /// As [`Pebble::issued_certificates`].
     pub async fn issued_for(&self, hostname: &str) -> Result<usize> {
         let all = self.issued_certificates().await?;
-        Ok(all.iter().filter(|issued| issued.names.iter().any(|name| name == hostname)).count())
+        Ok(all
+            .iter()
+            .filter(|issued| issued.names.iter().any(|name| name == hostname))
+            .count())
     }
 
     /// From now on the name does not resolve, so no challenge for it can be reached.
@@ -165,7 +180,8 @@ impl Pebble {
     /// # Errors
     /// If the DNS server does not answer.
     pub async fn break_dns(&self, hostname: &str) -> Result<()> {
-        self.tell_dns("/set-servfail", &json!({ "host": format!("{hostname}.") })).await
+        self.tell_dns("/set-servfail", &json!({ "host": format!("{hostname}.") }))
+            .await
     }
 
     /// The name resolves again.
@@ -173,7 +189,8 @@ impl Pebble {
     /// # Errors
     /// If the DNS server does not answer.
     pub async fn mend_dns(&self, hostname: &str) -> Result<()> {
-        self.tell_dns("/clear-servfail", &json!({ "host": format!("{hostname}.") })).await
+        self.tell_dns("/clear-servfail", &json!({ "host": format!("{hostname}.") }))
+            .await
     }
 
     /// Kills the CA and starts it again: it has a new root, and knows neither accounts nor orders of before.
@@ -205,7 +222,11 @@ impl Pebble {
     }
 
     async fn tell_dns(&self, path: &str, what: &Value) -> Result<()> {
-        let url = format!("http://{}:{}{path}", Ipv4Addr::LOCALHOST, self.ports.dns_management.number());
+        let url = format!(
+            "http://{}:{}{path}",
+            Ipv4Addr::LOCALHOST,
+            self.ports.dns_management.number()
+        );
         let status = self.client.post(&url).body(what.to_string()).send().await?.status();
         ensure!(status.is_success(), "{url} answers {status}");
         Ok(())
@@ -293,27 +314,42 @@ fn ca_spec(directory: &Path, ports: &Ports, options: &PebbleOptions, ready: Read
 fn dns_spec(ports: &Ports, account: Option<Account>) -> Result<Spec> {
     let directory = run_dir::fresh("pebble-dns", account)?;
     let ready = Ready::Tcp((Ipv4Addr::LOCALHOST, ports.dns_management.number()).into());
-    let spec = Spec::new("pebble-challtestsrv", Tool::PebbleChalltestsrv.find()?, &directory, ready)
-        .args(["-management", &local(&ports.dns_management), "-dnsserver", &local(&ports.dns)])
-        .args(["-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""])
-        .args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]);
+    let spec = Spec::new(
+        "pebble-challtestsrv",
+        Tool::PebbleChalltestsrv.find()?,
+        &directory,
+        ready,
+    )
+    .args([
+        "-management",
+        &local(&ports.dns_management),
+        "-dnsserver",
+        &local(&ports.dns),
+    ])
+    .args(["-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""])
+    .args(["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]);
     Ok(spec.account(account))
 }
 
 /// The serial numbers of all certificates in the CA's log, oldest first.
 fn serials(log: &str) -> impl Iterator<Item = &str> {
-    log.lines().filter_map(|line| line.split_once("Issued certificate serial ")?.1.split(' ').next())
+    log.lines()
+        .filter_map(|line| line.split_once("Issued certificate serial ")?.1.split(' ').next())
 }
 
 fn names_of(status: &str) -> Result<Vec<String>> {
     let status: Value = serde_json::from_str(status)?;
-    let pem = status["Certificate"].as_str().context("the CA's answer has no Certificate")?;
+    let pem = status["Certificate"]
+        .as_str()
+        .context("the CA's answer has no Certificate")?;
     let (_, pem) = parse_x509_pem(pem.as_bytes())?;
     dns_names(&pem.parse_x509()?)
 }
 
 fn dns_names(leaf: &X509Certificate<'_>) -> Result<Vec<String>> {
-    let names = leaf.subject_alternative_name()?.context("the certificate has no names")?;
+    let names = leaf
+        .subject_alternative_name()?
+        .context("the certificate has no names")?;
     let dns = names.value.general_names.iter().filter_map(|name| match name {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
         _ => None,

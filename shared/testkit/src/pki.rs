@@ -39,7 +39,10 @@ pub fn local_server() -> Result<LocalServer> {
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;
     let leaf_pem = leaf.signed_by(&key, &issuer)?.pem();
-    let identity = Identity { chain_pem: format!("{leaf_pem}{root_pem}"), key_pem: key.serialize_pem() };
+    let identity = Identity {
+        chain_pem: format!("{leaf_pem}{root_pem}"),
+        key_pem: key.serialize_pem(),
+    };
     Ok(LocalServer { root_pem, identity })
 }
 
@@ -51,10 +54,14 @@ pub fn about_to_expire(hostname: &str) -> Result<Identity> {
     let key = KeyPair::generate()?;
     let mut leaf = CertificateParams::new(Vec::<String>::new())?;
     leaf.subject_alt_names = vec![rcgen::SanType::DnsName(Ia5String::try_from(hostname)?)];
-    leaf.distinguished_name.push(DnType::CommonName, "old certificate of the testkit");
+    leaf.distinguished_name
+        .push(DnType::CommonName, "old certificate of the testkit");
     let now = OffsetDateTime::now_utc();
     leaf.not_before = now - Duration::days(80);
     leaf.not_after = now + Duration::days(10);
     let leaf = leaf.self_signed(&key)?;
-    Ok(Identity { chain_pem: leaf.pem(), key_pem: key.serialize_pem() })
+    Ok(Identity {
+        chain_pem: leaf.pem(),
+        key_pem: key.serialize_pem(),
+    })
 }

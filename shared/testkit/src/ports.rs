@@ -49,7 +49,11 @@ pub fn lease() -> Result<Port> {
             return Ok(port);
         }
     }
-    bail!("no free port between {} and {}: what is using all of them?", RANGE.start(), RANGE.end())
+    bail!(
+        "no free port between {} and {}: what is using all of them?",
+        RANGE.start(),
+        RANGE.end()
+    )
 }
 
 fn try_lease(locks: &Path, number: u16) -> Result<Option<Port>> {

@@ -61,13 +61,27 @@ impl Postgres {
         let data = directory.join("data");
         let password = tokio::task::spawn_blocking(move || copy_template(account, &data)).await??;
         let port = ports::lease()?;
-        let address = Address { port: port.number(), password };
-        let spec = Spec::new("postgres", program, &directory, Ready::Postgres { url: address.url("postgres") })
-            .args(["-D", "data"])
-            .args(settings(port.number(), durability))
-            .account(account)
-            .stop_by(Signal::INT);
-        Ok(Self { peer: Peer::start(spec).await?, address, _port: port })
+        let address = Address {
+            port: port.number(),
+            password,
+        };
+        let spec = Spec::new(
+            "postgres",
+            program,
+            &directory,
+            Ready::Postgres {
+                url: address.url("postgres"),
+            },
+        )
+        .args(["-D", "data"])
+        .args(settings(port.number(), durability))
+        .account(account)
+        .stop_by(Signal::INT);
+        Ok(Self {
+            peer: Peer::start(spec).await?,
+            address,
+            _port: port,
+        })
     }
 
     /// Creates an empty database and returns its URL. The name must be new in this cluster.
@@ -84,13 +98,21 @@ impl Postgres {
     /// As [`Postgres::database`], and if the model does not exist or is in use.
     pub async fn database_like(&self, name: &str, model: &str) -> Result<String> {
         for identifier in [name, model] {
-            let plain = identifier.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            ensure!(plain && !identifier.is_empty(), "database name {identifier:?}: use a-z, 0-9 and _ only");
+            let plain = identifier
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            ensure!(
+                plain && !identifier.is_empty(),
+                "database name {identifier:?}: use a-z, 0-9 and _ only"
+            );
         }
         let mut connection = sqlx::PgConnection::connect(&self.address.url("postgres")).await?;
         // An identifier cannot be a parameter; both were checked above.
         let create = sqlx::AssertSqlSafe(format!("create database {name} template {model}"));
-        connection.execute(create).await.with_context(|| format!("creating database {name}"))?;
+        connection
+            .execute(create)
+            .await
+            .with_context(|| format!("creating database {name}"))?;
         connection.close().await?;
         Ok(self.url_of(name))
     }
@@ -128,7 +150,12 @@ impl Postgres {
 
 impl Address {
     fn url(&self, database: &str) -> String {
-        format!("postgres://postgres:{}@{}:{}/{database}", self.password, Ipv4Addr::LOCALHOST, self.port)
+        format!(
+            "postgres://postgres:{}@{}:{}/{database}",
+            self.password,
+            Ipv4Addr::LOCALHOST,
+            self.port
+        )
     }
 }
 
@@ -136,14 +163,27 @@ fn settings(port: u16, durability: Durability) -> Vec<String> {
     let port = format!("port={port}");
     let listen = format!("listen_addresses={}", Ipv4Addr::LOCALHOST);
     // No socket in a shared directory: the port is leased, a socket file would not be.
-    let mut settings = vec![port.as_str(), &listen, "unix_socket_directories=", "max_connections=200"];
+    let mut settings = vec![
+        port.as_str(),
+        &listen,
+        "unix_socket_directories=",
+        "max_connections=200",
+    ];
     match durability {
         Durability::Forgetful => {
-            settings.extend(["fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB"]);
+            settings.extend([
+                "fsync=off",
+                "full_page_writes=off",
+                "synchronous_commit=off",
+                "shared_buffers=32MB",
+            ]);
         }
         Durability::Default => {}
     }
-    settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting.to_owned()]).collect()
+    settings
+        .into_iter()
+        .flat_map(|setting| ["-c".to_owned(), setting.to_owned()])
+        .collect()
 }
 
 /// Fills a cluster's directory, and returns the password of its superuser.
@@ -160,7 +200,10 @@ fn template(account: Option<Account>) -> Result<(PathBuf, String)> {
     let version = output(Command::new(&initdb).arg("--version"))?;
     let templates = run_dir::base()?.join("postgres-templates");
     run_dir::make(&templates)?;
-    let name: String = version.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name: String = version
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let template = templates.join(name.trim_matches('-'));
     // One process makes it, the others wait.
     let lock = run_dir::open_lock(&templates.join(".lock"))?;
@@ -185,14 +228,29 @@ fn make_template(initdb: &Path, template: &Path, account: Option<Account>) -> Re
     let mut command = match account {
         Some(Account { uid, gid }) => {
             let mut command = Command::new(Tool::Setpriv.find()?);
-            command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".into(), "--".into()]);
+            command.args([
+                format!("--reuid={uid}"),
+                format!("--regid={gid}"),
+                "--clear-groups".into(),
+                "--".into(),
+            ]);
             command.arg(initdb);
             command
         }
         None => Command::new(initdb),
     };
-    command.args(["--username=postgres", "--auth=scram-sha-256", "--no-sync", "--locale=C", "--encoding=UTF8"]);
-    command.arg("--pwfile").arg(&password).arg("-D").arg(template.join("data"));
+    command.args([
+        "--username=postgres",
+        "--auth=scram-sha-256",
+        "--no-sync",
+        "--locale=C",
+        "--encoding=UTF8",
+    ]);
+    command
+        .arg("--pwfile")
+        .arg(&password)
+        .arg("-D")
+        .arg(template.join("data"));
     output(command.env_remove("PGDATA").current_dir(template)).map(drop)
 }
 
@@ -200,6 +258,11 @@ fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("running {program}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program} failed ({}): {}", output.status, said.trim());
+    ensure!(
+        output.status.success(),
+        "{program} failed ({}): {}",
+        output.status,
+        said.trim()
+    );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

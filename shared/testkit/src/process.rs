@@ -107,10 +107,19 @@ impl Spec {
         let mut command = Command::new(Tool::Setpriv.find()?);
         command.args(["--pdeathsig", self.on_parent_death]);
         if let Some(Account { uid, gid }) = self.account {
-            command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()]);
+            command.args([
+                format!("--reuid={uid}"),
+                format!("--regid={gid}"),
+                "--clear-groups".to_owned(),
+            ]);
         }
         command.arg("--").arg(&self.program).args(&self.args);
-        command.env_clear().env("PATH", PATH).env("LANG", "C.UTF-8").env("TZ", "UTC").env("HOME", &self.directory);
+        command
+            .env_clear()
+            .env("PATH", PATH)
+            .env("LANG", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("HOME", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(&self.directory).process_group(0);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -206,8 +215,10 @@ impl Peer {
         }
         life.child.wait()?;
         drop(life);
-        wait_blocking(Duration::from_secs(5), || children.iter().all(|child| has_ended(*child)))
-            .with_context(|| format!("children of {} survived SIGKILL", self.spec.name))
+        wait_blocking(Duration::from_secs(5), || {
+            children.iter().all(|child| has_ended(*child))
+        })
+        .with_context(|| format!("children of {} survived SIGKILL", self.spec.name))
     }
 
     /// Asks the process to end and waits for it.
@@ -216,9 +227,14 @@ impl Peer {
     /// If it does not end within ten seconds; it is then killed when the peer is dropped.
     pub async fn stop(&self) -> Result<ExitStatus> {
         self.signal(self.spec.stop)?;
-        crate::wait::until_ok(&format!("{} to end", self.spec.name), Duration::from_secs(10), async || {
-            self.exited()?.ok_or_else(|| anyhow!("it still runs:\n{}", tail(&self.log())))
-        })
+        crate::wait::until_ok(
+            &format!("{} to end", self.spec.name),
+            Duration::from_secs(10),
+            async || {
+                self.exited()?
+                    .ok_or_else(|| anyhow!("it still runs:\n{}", tail(&self.log())))
+            },
+        )
         .await
     }
 
@@ -240,7 +256,10 @@ impl Peer {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.exited()? {
-                bail!("{name} ended at its start ({status}):\n{}", tail(&self.log_since_start()));
+                bail!(
+                    "{name} ended at its start ({status}):\n{}",
+                    tail(&self.log_since_start())
+                );
             }
             let look = timeout(LOOK, self.spec.ready.look(&self.log_since_start())).await;
             let reason = match look {
@@ -249,7 +268,10 @@ impl Peer {
                 Err(_elapsed) => String::from("no answer"),
             };
             if Instant::now() > until {
-                bail!("{name} not ready after {PATIENCE:?} ({reason}):\n{}", tail(&self.log_since_start()));
+                bail!(
+                    "{name} not ready after {PATIENCE:?} ({reason}):\n{}",
+                    tail(&self.log_since_start())
+                );
             }
             sleep(POLL).await;
         }
@@ -265,7 +287,9 @@ impl Drop for Peer {
     fn drop(&mut self) {
         if self.signal(self.spec.stop).is_ok() {
             // Past this time the hard way follows, so the outcome of the wait does not matter.
-            drop(wait_blocking(Duration::from_millis(500), || matches!(self.exited(), Ok(Some(_)))));
+            drop(wait_blocking(Duration::from_millis(500), || {
+                matches!(self.exited(), Ok(Some(_)))
+            }));
         }
         drop(self.kill_hard());
     }
@@ -298,7 +322,9 @@ fn spawner() -> &'static mpsc::Sender<Job> {
 }
 
 fn read_log(spec: &Spec) -> String {
-    fs::read(spec.log()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    fs::read(spec.log())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
 }
 
 fn tail(log: &str) -> String {
@@ -313,7 +339,8 @@ fn pid_of(child: &Child) -> Result<Pid> {
 fn children_of(parent: Pid) -> Vec<Pid> {
     let numbered = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = numbered.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
-    pids.filter(|pid| stat_of(*pid).is_some_and(|stat| stat.parent == parent.as_raw_nonzero().get())).collect()
+    pids.filter(|pid| stat_of(*pid).is_some_and(|stat| stat.parent == parent.as_raw_nonzero().get()))
+        .collect()
 }
 
 fn has_ended(pid: Pid) -> bool {
@@ -330,7 +357,10 @@ struct Stat {
 fn stat_of(pid: Pid) -> Option<Stat> {
     let line = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     let mut fields = line.get(line.rfind(')')? + 1..)?.split_whitespace();
-    Some(Stat { state: fields.next()?.chars().next()?, parent: fields.next()?.parse().ok()? })
+    Some(Stat {
+        state: fields.next()?.chars().next()?,
+        parent: fields.next()?.parse().ok()?,
+    })
 }
 
 fn wait_blocking(bound: Duration, mut done: impl FnMut() -> bool) -> Result<()> {

@@ -20,7 +20,11 @@ use crate::tools::{Account, belongs_to_us, own_uid};
 pub fn base() -> Result<PathBuf> {
     let base = std::env::temp_dir().join(format!("vigilo-testkit-{}", own_uid()));
     make(&base)?;
-    ensure!(belongs_to_us(&base), "{} belongs to another user: remove it or set TMPDIR", base.display());
+    ensure!(
+        belongs_to_us(&base),
+        "{} belongs to another user: remove it or set TMPDIR",
+        base.display()
+    );
     Ok(base)
 }
 
@@ -52,7 +56,9 @@ pub fn write(path: &Path, content: &str, owner: Option<Account>) -> Result<()> {
 /// # Errors
 /// If the file system refuses.
 pub fn give_to(path: &Path, owner: Option<Account>) -> Result<()> {
-    let Some(Account { uid, gid }) = owner else { return Ok(()) };
+    let Some(Account { uid, gid }) = owner else {
+        return Ok(());
+    };
     chown(path, Some(uid), Some(gid)).with_context(|| format!("giving {} to user {uid}", path.display()))
 }
 
@@ -78,7 +84,9 @@ struct Run {
 fn of_this_process() -> Result<&'static Path> {
     static RUN: OnceLock<Result<Run, String>> = OnceLock::new();
     let run = RUN.get_or_init(|| begin_run().map_err(|error| format!("{error:#}")));
-    run.as_ref().map(|run| run.directory.as_path()).map_err(|error| anyhow::anyhow!("{error}"))
+    run.as_ref()
+        .map(|run| run.directory.as_path())
+        .map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 fn begin_run() -> Result<Run> {
@@ -91,8 +99,13 @@ fn begin_run() -> Result<Run> {
     let directory = runs.join(std::process::id().to_string());
     make(&directory)?;
     let alive = open_lock(&directory.join(".alive"))?;
-    alive.try_lock().context("another process holds our own run directory")?;
-    Ok(Run { directory, _alive: alive })
+    alive
+        .try_lock()
+        .context("another process holds our own run directory")?;
+    Ok(Run {
+        directory,
+        _alive: alive,
+    })
 }
 
 /// Removes the directories of processes that are gone. What cannot be removed is left to the next sweep.

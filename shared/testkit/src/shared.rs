@@ -13,7 +13,9 @@ use crate::{Nats, Pebble, PebbleOptions, Postgres};
 /// If it does not start: there is nothing that a test could do about it.
 pub async fn postgres() -> &'static Postgres {
     static SERVER: OnceCell<Postgres> = OnceCell::const_new();
-    SERVER.get_or_init(async || Postgres::start().await.expect("the shared Postgres must start")).await
+    SERVER
+        .get_or_init(async || Postgres::start().await.expect("the shared Postgres must start"))
+        .await
 }
 
 /// The NATS server of this process: take subjects and streams of your own.
@@ -22,7 +24,9 @@ pub async fn postgres() -> &'static Postgres {
 /// If it does not start.
 pub async fn nats() -> &'static Nats {
     static SERVER: OnceCell<Nats> = OnceCell::const_new();
-    SERVER.get_or_init(async || Nats::start().await.expect("the shared NATS server must start")).await
+    SERVER
+        .get_or_init(async || Nats::start().await.expect("the shared NATS server must start"))
+        .await
 }
 
 /// The ACME CA of this process, with the default options: take hostnames of your own.
@@ -31,6 +35,10 @@ pub async fn nats() -> &'static Nats {
 /// If it does not start.
 pub async fn pebble() -> &'static Pebble {
     static SERVER: OnceCell<Pebble> = OnceCell::const_new();
-    let start = async || Pebble::start(PebbleOptions::default()).await.expect("the shared Pebble must start");
+    let start = async || {
+        Pebble::start(PebbleOptions::default())
+            .await
+            .expect("the shared Pebble must start")
+    };
     SERVER.get_or_init(start).await
 }

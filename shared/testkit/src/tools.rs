@@ -66,7 +66,10 @@ impl Tool {
             .chain(others.filter(|path| is_program(path) && self.is_new_enough(path)))
             .next()
             .map(|path| fs::canonicalize(&path).unwrap_or(path))
-            .ok_or_else(|| Missing { program: self.program(), tools: tools_dir() })
+            .ok_or_else(|| Missing {
+                program: self.program(),
+                tools: tools_dir(),
+            })
     }
 
     /// Where to look besides the tools directory.
@@ -110,7 +113,9 @@ pub fn tools_dir() -> PathBuf {
         return PathBuf::from("/var/cache/vigilo/tools");
     }
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| ".".into())).join(".cache");
-    std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("vigilo/tools")
+    std::env::var_os("XDG_CACHE_HOME")
+        .map_or_else(home, PathBuf::from)
+        .join("vigilo/tools")
 }
 
 /// Whether this process runs as root.
@@ -133,7 +138,10 @@ fn postgres_dirs() -> Vec<PathBuf> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect();
     versions.sort_unstable_by(|a, b| b.cmp(a));
-    versions.iter().map(|version| Path::new("/usr/lib/postgresql").join(version.to_string()).join("bin")).collect()
+    versions
+        .iter()
+        .map(|version| Path::new("/usr/lib/postgresql").join(version.to_string()).join("bin"))
+        .collect()
 }
 
 fn is_program(path: &Path) -> bool {
@@ -162,13 +170,18 @@ pub fn server_account() -> anyhow::Result<Option<Account>> {
     let passwd = fs::read_to_string("/etc/passwd")?;
     let account = ["postgres", "nobody"].iter().find_map(|name| account_of(&passwd, name));
     let hint = "root needs an unprivileged account for Postgres, and /etc/passwd has neither `postgres` nor `nobody`";
-    account.map(Some).ok_or_else(|| anyhow::anyhow!("{hint}: run `cargo xtask setup`"))
+    account
+        .map(Some)
+        .ok_or_else(|| anyhow::anyhow!("{hint}: run `cargo xtask setup`"))
 }
 
 fn account_of(passwd: &str, name: &str) -> Option<Account> {
     let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
-    Some(Account { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+    Some(Account {
+        uid: fields.next()?.parse().ok()?,
+        gid: fields.next()?.parse().ok()?,
+    })
 }
 
 /// Whether the directory is ours alone: another user could have put one with the same name into a shared place.
@@ -197,8 +210,14 @@ mod tests {
 
     #[test]
     fn a_missing_program_names_the_command_that_installs_it() {
-        let missing = Missing { program: "nats-server", tools: PathBuf::from("/t") };
+        let missing = Missing {
+            program: "nats-server",
+            tools: PathBuf::from("/t"),
+        };
         let said = missing.to_string();
-        assert!(said.contains("nats-server") && said.contains("cargo xtask setup"), "{said}");
+        assert!(
+            said.contains("nats-server") && said.contains("cargo xtask setup"),
+            "{said}"
+        );
     }
 }

@@ -65,7 +65,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_bound_ends_the_wait_and_says_what_was_awaited_and_last_seen() {
-        let never = until_ok("a verdict", Duration::from_secs(5), async || Err::<(), _>("still pending"));
+        let never = until_ok("a verdict", Duration::from_secs(5), async || {
+            Err::<(), _>("still pending")
+        });
         let said = never.await.expect_err("nothing ever came").to_string();
         assert_eq!(said, "waited 5s for a verdict: still pending");
     }

@@ -21,7 +21,10 @@ fn shell(script: &str) -> Result<Spec> {
 async fn a_process_that_ends_at_its_start_is_reported_with_its_last_words() -> Result<()> {
     let failed = Peer::start(shell("echo no such key: colour >&2; exit 64")?).await;
     let said = failed.expect_err("it exits 64").to_string();
-    assert!(said.contains("exit status: 64") && said.contains("no such key: colour"), "{said}");
+    assert!(
+        said.contains("exit status: 64") && said.contains("no such key: colour"),
+        "{said}"
+    );
     Ok(())
 }
 
@@ -59,7 +62,9 @@ async fn a_killed_peer_starts_again_and_waits_for_its_new_words() -> Result<()> 
 /// Run by the next test in a process of its own, which is then killed. By itself it does nothing.
 #[tokio::test]
 async fn start_a_server_and_stay() -> Result<()> {
-    let Some(place) = std::env::var_os("TESTKIT_STAY") else { return Ok(()) };
+    let Some(place) = std::env::var_os("TESTKIT_STAY") else {
+        return Ok(());
+    };
     let nginx = testkit::NginxHosts::start(["a.example.test"], testkit::Serving::PerHost).await?;
     let postgres = testkit::Postgres::start().await?;
     let pids = format!("{}\n{}\n", nginx.peer().pid(), postgres.peer().pid());
@@ -82,11 +87,16 @@ async fn servers_die_with_a_test_process_that_is_killed() -> Result<()> {
     tests.wait()?;
     let pids = pids?;
     assert_eq!(pids.lines().count(), 2);
-    wait::until("the servers' end", SOON, async || (!pids.lines().any(runs)).then_some(())).await
+    wait::until("the servers' end", SOON, async || {
+        (!pids.lines().any(runs)).then_some(())
+    })
+    .await
 }
 
 /// A zombie that nobody collects does not run.
 fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains(['Z', 'X']))
+    status
+        .lines()
+        .any(|line| line.starts_with("State:") && !line.contains(['Z', 'X']))
 }

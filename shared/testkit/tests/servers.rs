@@ -13,17 +13,31 @@ const SOON: Duration = Duration::from_secs(10);
 async fn nginx_serves_a_new_certificate_after_a_reload_and_not_before() -> Result<()> {
     let hosts = ["a.example.test", "b.example.test"];
     let nginx = NginxHosts::start(hosts, Serving::PerHost).await?;
-    let [old_a, old_b] = [served_leaf(nginx.address(), hosts[0]).await?, served_leaf(nginx.address(), hosts[1]).await?];
+    let [old_a, old_b] = [
+        served_leaf(nginx.address(), hosts[0]).await?,
+        served_leaf(nginx.address(), hosts[1]).await?,
+    ];
     assert_ne!(old_a, old_b, "each host has a certificate of its own");
 
     replace(&nginx, hosts[0])?;
-    assert_eq!(served_leaf(nginx.address(), hosts[0]).await?, old_a, "not before the reload");
+    assert_eq!(
+        served_leaf(nginx.address(), hosts[0]).await?,
+        old_a,
+        "not before the reload"
+    );
     nginx.reload().await?;
     wait::until("the new certificate", SOON, async || {
-        served_leaf(nginx.address(), hosts[0]).await.ok().filter(|leaf| *leaf != old_a)
+        served_leaf(nginx.address(), hosts[0])
+            .await
+            .ok()
+            .filter(|leaf| *leaf != old_a)
     })
     .await?;
-    assert_eq!(served_leaf(nginx.address(), hosts[1]).await?, old_b, "the neighbour stays as it was");
+    assert_eq!(
+        served_leaf(nginx.address(), hosts[1]).await?,
+        old_b,
+        "the neighbour stays as it was"
+    );
     Ok(())
 }
 
@@ -61,7 +75,10 @@ async fn pebble_answers_with_its_directory_under_its_own_root() -> Result<()> {
     ensure!(directory.status().is_success(), "{}", directory.status());
     let directory: serde_json::Value = directory.json().await?;
     assert!(directory["newOrder"].is_string(), "{directory}");
-    assert!(directory["renewalInfo"].is_string(), "a Pebble of 2.8 or later has renewal information: {directory}");
+    assert!(
+        directory["renewalInfo"].is_string(),
+        "a Pebble of 2.8 or later has renewal information: {directory}"
+    );
     Ok(())
 }
 
@@ -69,7 +86,13 @@ async fn pebble_answers_with_its_directory_under_its_own_root() -> Result<()> {
 async fn a_client_without_pebbles_root_does_not_trust_it() -> Result<()> {
     let pebble = testkit::shared::pebble().await;
     let stranger = pki::local_server()?.root_pem;
-    assert!(http::client(&stranger)?.get(pebble.directory_url()).send().await.is_err());
+    assert!(
+        http::client(&stranger)?
+            .get(pebble.directory_url())
+            .send()
+            .await
+            .is_err()
+    );
     Ok(())
 }
 
@@ -86,7 +109,10 @@ async fn a_restarted_pebble_has_a_new_issuing_root() -> Result<()> {
 #[tokio::test]
 async fn nats_is_healthy_and_keeps_its_streams_over_restarts() -> Result<()> {
     let nats = Nats::start().await?;
-    let health = http::client("")?.get(format!("{}/healthz", nats.monitor_url())).send().await?;
+    let health = http::client("")?
+        .get(format!("{}/healthz", nats.monitor_url()))
+        .send()
+        .await?;
     assert!(health.status().is_success(), "{}", health.status());
 
     let stream = testkit::async_nats::jetstream::stream::Config {
@@ -128,16 +154,22 @@ async fn postgres_gives_each_name_an_empty_database() -> Result<()> {
     let postgres = testkit::shared::postgres().await;
     let url = postgres.database("one_of_many").await?;
     let mut connection = PgConnection::connect(&url).await?;
-    let name: String = sqlx::query_scalar("select current_database()").fetch_one(&mut connection).await?;
+    let name: String = sqlx::query_scalar("select current_database()")
+        .fetch_one(&mut connection)
+        .await?;
     assert_eq!(name, "one_of_many");
     assert!(postgres.database("one_of_many").await.is_err(), "a name is given once");
     assert!(postgres.database("x; drop database postgres").await.is_err());
 
-    sqlx::query("create table model (n int)").execute(&mut connection).await?;
+    sqlx::query("create table model (n int)")
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     let copy = postgres.database_like("another", "one_of_many").await?;
     let mut connection = PgConnection::connect(&copy).await?;
-    let rows: i64 = sqlx::query_scalar("select count(*) from model").fetch_one(&mut connection).await?;
+    let rows: i64 = sqlx::query_scalar("select count(*) from model")
+        .fetch_one(&mut connection)
+        .await?;
     assert_eq!(rows, 0);
     Ok(())
 }
@@ -163,5 +195,7 @@ async fn a_durable_postgres_keeps_what_it_committed_through_kill_and_restart() -
 
 async fn count(url: &str) -> Result<i64> {
     let mut connection = PgConnection::connect(url).await?;
-    Ok(sqlx::query_scalar("select count(*) from kept").fetch_one(&mut connection).await?)
+    Ok(sqlx::query_scalar("select count(*) from kept")
+        .fetch_one(&mut connection)
+        .await?)
 }
