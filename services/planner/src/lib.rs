@@ -1,0 +1,68 @@
+//! The planner owns runs: it decides what to do, writes every move down, and sends the orders.
+//!
+//! In: requests, reports, the passing of time. Out: orders, run events, answers. Touches: Postgres (the only writer
+//! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
+//!
+//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `compose` makes the immutable
+//! plan and the orders from it, `ledger` applies what happened, `postman` publishes, `timekeeper` wakes what is due.
+
+pub mod compose;
+mod config;
+mod intake;
+pub mod judge;
+mod ledger;
+mod pace;
+mod postman;
+mod timekeeper;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use bus::topology::Reader;
+use bus::{Bus, SystemClock};
+use chassis::Life;
+use store::Store;
+
+pub use config::{Config, Windows};
+
+use crate::ledger::Ledger;
+use crate::postman::Postman;
+
+/// Runs until the soft stop; reports that were pulled are applied before it returns.
+pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
+    let config = config.checked()?;
+    let bus = Bus::connect(&config.nats, "planner").await?;
+    let store = Store::connect(&config.database_url, config.database_connections)
+        .await
+        .context("database_url")?;
+    store.migrate().await?;
+    bus.apply_topology().await?;
+    let clock = Arc::new(SystemClock);
+    let postman = Postman::new(bus.clone(), store.clone());
+    let ledger = Arc::new(Ledger::new(store.clone(), postman.clone(), config.windows, clock));
+    let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
+    let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
+    life.ready();
+    let soft = life.soft();
+    let work = async {
+        tokio::try_join!(
+            ledger::apply_reports(Arc::clone(&ledger), reports, soft),
+            intake::take_requests(
+                intake::Intake {
+                    store,
+                    bus: bus.clone(),
+                    ledger: Arc::clone(&ledger)
+                },
+                requests,
+                soft
+            ),
+            timekeeper::keep_time(ledger, soft),
+            postman.mark_published(soft),
+            async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },
+        )
+    };
+    if let Some(ended) = life.hard().run_until_cancelled(work).await {
+        ended?;
+    }
+    Ok(bus.flush().await?)
+}

@@ -69,10 +69,12 @@ pub(crate) fn reply_to(message: &Message) -> Option<&str> {
 impl<T: DeserializeOwned> Inbox<T> {
     /// Opens the reader's durable consumer.
     pub async fn open(bus: Bus, reader: Reader, batch: usize) -> Result<Self, BusError> {
-        bus.consumer(&reader).await?;
+        bus.apply_topology().await?;
+        let consumer = bus.consumer(&reader).await?;
         Ok(Self {
             bus,
             reader,
+            consumer,
             batch,
             pull: None,
             means: std::marker::PhantomData,

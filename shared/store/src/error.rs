@@ -8,6 +8,9 @@ pub enum StoreError {
     /// Somebody was there first; the constraint says what is unique.
     #[error("it exists already ({constraint})")]
     Duplicate { constraint: String },
+    /// It refers to something that does not exist; the constraint says what.
+    #[error("it refers to something that does not exist ({constraint})")]
+    Unknown { constraint: String },
     /// A row that this version cannot read: nothing is done with it until a person looks.
     #[error("{table} {id}: the row cannot be read: {why}")]
     Corrupt {
@@ -46,6 +49,9 @@ impl From<sqlx::Error> for StoreError {
         match error.as_database_error() {
             Some(refused) if refused.is_unique_violation() => Self::Duplicate {
                 constraint: refused.constraint().unwrap_or("unique").to_owned(),
+            },
+            Some(refused) if refused.is_foreign_key_violation() => Self::Unknown {
+                constraint: refused.constraint().unwrap_or("reference").to_owned(),
             },
             Some(_) | None => Self::Unavailable(error.to_string()),
         }

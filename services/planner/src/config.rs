@@ -1,0 +1,93 @@
+//! The planner's settings.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    pub nats: bus::Connection,
+    /// `postgres://user:password@host:port/database`
+    pub database_url: String,
+    #[serde(default = "connections")]
+    pub database_connections: u32,
+    /// Reports that are applied in one transaction at most.
+    #[serde(default = "batch")]
+    pub batch: usize,
+    #[serde(default)]
+    pub windows: Windows,
+}
+
+/// How many orders may be out at once. The rest waits in Postgres, where cancel and priority act at once.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Windows {
+    pub key_signer: u32,
+    /// Orders in flight per CA account. Pebble hangs above 8.
+    pub acme_orders_per_ca: u32,
+    pub deployer: u32,
+    pub verifier: u32,
+    pub tidy: u32,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            key_signer: 32,
+            acme_orders_per_ca: 32,
+            deployer: 64,
+            verifier: 64,
+            tidy: 64,
+        }
+    }
+}
+
+fn connections() -> u32 {
+    8
+}
+
+fn batch() -> usize {
+    200
+}
+
+/// The URL carries a password.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("batch", &self.batch)
+            .field("windows", &self.windows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    pub(crate) fn checked(self) -> anyhow::Result<Self> {
+        let Windows {
+            key_signer,
+            acme_orders_per_ca,
+            deployer,
+            verifier,
+            tidy,
+        } = self.windows;
+        let windows = [
+            ("windows.key_signer", key_signer),
+            ("windows.acme_orders_per_ca", acme_orders_per_ca),
+            ("windows.deployer", deployer),
+            ("windows.verifier", verifier),
+            ("windows.tidy", tidy),
+        ];
+        if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
+            anyhow::bail!("{key}: a window has 1 to 2000 places");
+        }
+        if !(1..=1_000).contains(&self.batch) {
+            anyhow::bail!("batch: {} is out of range; give 1 to 1000 reports", self.batch);
+        }
+        if self.database_connections < 4 {
+            anyhow::bail!(
+                "database_connections: {} is too few; the planner needs 4",
+                self.database_connections
+            );
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,111 @@
+//! Which policies may run now, and the named reason of every other. Pure.
+
+use std::time::Duration;
+
+use domain::policy::Charge;
+use domain::run::Mode;
+use domain::{Invalid, RunId, Timestamp};
+
+/// Whether a run may be created from this charge; a dry run is free of cooldown and company.
+pub fn judge(charge: &Charge, mode: Mode, active: Option<RunId>, now: Timestamp) -> Result<(), Invalid> {
+    charge.policy.says.check()?;
+    match mode {
+        Mode::DryRun => Ok(()),
+        Mode::Live => {
+            no_active_run(active)?;
+            cooled_down(charge, now)
+        }
+    }
+}
+
+fn no_active_run(active: Option<RunId>) -> Result<(), Invalid> {
+    match active {
+        None => Ok(()),
+        Some(run) => {
+            let remedy = "wait for its end, resume it or cancel it";
+            Err(Invalid::new(
+                "hostname",
+                format!("run {run} of this policy has not ended"),
+                remedy,
+            ))
+        }
+    }
+}
+
+fn cooled_down(charge: &Charge, now: Timestamp) -> Result<(), Invalid> {
+    let cooldown = Duration::from_secs(u64::from(charge.policy.says.cooldown_seconds));
+    let Some(last) = charge.last_live_at else { return Ok(()) };
+    let again = last.plus(cooldown);
+    if again <= now {
+        return Ok(());
+    }
+    let problem = format!(
+        "the last live run began at {last} and the policy has a cooldown of {} s",
+        cooldown.as_secs()
+    );
+    Err(Invalid::new(
+        "cooldown_seconds",
+        problem,
+        format!("ask again after {again}, or make a dry run"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::policy::{NewPolicy, Policy};
+    use domain::{HostId, PolicyId, WorkspaceId};
+
+    use super::*;
+
+    fn charge(cooldown: u32, last: Option<i64>) -> Charge {
+        let says: NewPolicy = serde_json::from_value(serde_json::json!({
+            "hostname": "www.example.org", "cooldown_seconds": cooldown,
+            "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
+        }))
+        .expect("a policy");
+        let workspace = WorkspaceId::default_workspace();
+        let (id, host_id, created_at) = (PolicyId::new(), HostId::new(), Timestamp::EPOCH);
+        let policy = Policy {
+            id,
+            workspace,
+            host_id,
+            says,
+            created_at,
+        };
+        let last_live_at = last.and_then(Timestamp::from_unix);
+        Charge {
+            policy,
+            port: 443,
+            addresses: Vec::new(),
+            criticality: Default::default(),
+            last_live_at,
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds).expect("an instant")
+    }
+
+    #[test]
+    fn a_cooldown_is_refused_with_the_time_when_it_ends() {
+        let refused = judge(&charge(3600, Some(1_000)), Mode::Live, None, at(1_060)).expect_err("inside the cooldown");
+        assert_eq!(refused.field, "cooldown_seconds");
+        assert!(refused.remedy.contains("1970-01-01T01:16:40Z"), "{}", refused.remedy);
+        assert_eq!(judge(&charge(3600, Some(1_000)), Mode::Live, None, at(4_600)), Ok(()));
+    }
+
+    #[test]
+    fn dry_runs_are_free() {
+        assert_eq!(
+            judge(&charge(3600, Some(1_000)), Mode::DryRun, Some(RunId::new()), at(1_060)),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn one_live_run_per_policy() {
+        let active = RunId::new();
+        let refused = judge(&charge(0, None), Mode::Live, Some(active), at(0)).expect_err("an active run");
+        assert!(refused.problem.contains(&active.to_string()));
+    }
+}

@@ -1,0 +1,349 @@
+//! The ledger: applies what happened to runs, in batches, and releases the orders whose turn it is.
+//!
+//! One transaction: lock the runs, `advance` each in memory, keep what the reports brought, release what the lanes
+//! have room for, save, commit. Then publish, then acknowledge.
+
+mod kept;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use bus::inbox::{Delivery, Inbox};
+use domain::clock::Clock;
+use domain::plan::Lane;
+use domain::run::{Event, Ignored, Position, Status, advance};
+use domain::{RunId, Timestamp};
+use protocol::report::Report;
+use store::{LedgerTx, LoadedRun, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use crate::compose::{self, Material};
+use crate::config::Windows;
+use crate::pace::Rooms;
+use crate::postman::{Mail, Postman};
+
+pub(crate) struct Ledger {
+    store: Store,
+    postman: Postman,
+    windows: Windows,
+    clock: Arc<dyn Clock>,
+}
+
+/// The runs of one transaction: where they stood, where they stand.
+#[derive(Default)]
+struct Page {
+    runs: BTreeMap<RunId, LoadedRun>,
+    moved: HashSet<RunId>,
+    /// The status before the first move of this page.
+    was: BTreeMap<RunId, Status>,
+    /// Lanes that an order left, to be counted back.
+    left: Vec<Lane>,
+}
+
+/// Applies reports until `stop`. A transaction that fails leaves its reports unacknowledged: they come again.
+pub(crate) async fn apply_reports(
+    ledger: Arc<Ledger>,
+    mut inbox: Inbox<Report>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    while let Some(reports) = inbox.next(stop).await {
+        ledger.apply_until_done(&reports, stop).await;
+    }
+    Ok(())
+}
+
+impl Ledger {
+    pub(crate) fn new(store: Store, postman: Postman, windows: Windows, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            postman,
+            windows,
+            clock,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tries until Postgres takes the batch; what still fails at a stop comes again to another replica.
+    async fn apply_until_done(&self, reports: &[Delivery<Report>], stop: &CancellationToken) {
+        loop {
+            match self.apply(reports).await {
+                Ok(mail) => return self.settle(reports, mail).await,
+                Err(StoreError::Unavailable(why)) => {
+                    warn!(%why, reports = reports.len(), "reports could not be applied; trying again");
+                }
+                Err(error) => return self.apply_apart(reports, &error).await,
+            }
+            let pause = tokio::time::sleep(std::time::Duration::from_millis(300));
+            if stop.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// One row that cannot be read must not hold up the others: what still fails alone stays unacknowledged, and
+    /// goes to the dead letters when its deliveries are used up.
+    async fn apply_apart(&self, reports: &[Delivery<Report>], together: &StoreError) {
+        if let [one] = reports {
+            error!(error = %together, run = %one.value.run_id, "a report cannot be applied");
+            return;
+        }
+        for report in reports {
+            let alone = std::slice::from_ref(report);
+            match self.apply(alone).await {
+                Ok(mail) => self.settle(alone, mail).await,
+                Err(error) => error!(%error, run = %report.value.run_id, "a report cannot be applied"),
+            }
+        }
+    }
+
+    async fn settle(&self, reports: &[Delivery<Report>], mail: Mail) {
+        self.postman.send(mail).await;
+        for report in reports {
+            report.ack().await;
+        }
+    }
+
+    async fn apply(&self, reports: &[Delivery<Report>]) -> Result<Mail, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.ledger().await?;
+        let ids: Vec<RunId> = reports.iter().map(|report| report.value.run_id).collect();
+        let mut page = Page::of(tx.load(&ids).await?);
+        let mut kept = kept::Kept::default();
+        for report in reports.iter().map(|delivery| &delivery.value) {
+            let event = Event::Reported {
+                step: report.step,
+                attempt: report.attempt,
+                outcome: report.outcome.clone(),
+            };
+            if page.advance(report.run_id, event, now) {
+                let Some(run) = page.runs.get(&report.run_id) else {
+                    continue;
+                };
+                kept.keep(report, run)?;
+            }
+        }
+        kept.write(&mut tx, now).await?;
+        self.finish(tx, page, now).await
+    }
+
+    /// Applies one event to each of these runs; gives back those that could not take it, with the reason.
+    pub(crate) async fn tell(&self, ids: &[RunId], event: &Event) -> Result<Vec<(RunId, Refusal)>, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.ledger().await?;
+        let mut page = Page::of(tx.load(ids).await?);
+        let mut refused = Vec::new();
+        for id in ids {
+            match page.try_advance(*id, event.clone(), now) {
+                Ok(()) => {}
+                Err(why) => refused.push((*id, why)),
+            }
+        }
+        let mail = self.finish(tx, page, now).await?;
+        self.postman.send(mail).await;
+        Ok(refused)
+    }
+
+    /// Orders again what is past its deadline; gives back how many.
+    pub(crate) async fn wake_overdue(&self, limit: i64) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.ledger().await?;
+        let mut page = Page::of(tx.overdue(now, limit).await?);
+        let late: Vec<(RunId, u32)> = page.runs.values().map(|run| (run.head.id, run.state.attempt)).collect();
+        if late.is_empty() {
+            return Ok(0);
+        }
+        for (id, attempt) in &late {
+            warn!(run = %id, attempt, "no worker answered in time; the order goes out again");
+            page.advance(*id, Event::Overdue { attempt: *attempt }, now);
+        }
+        let mail = self.finish(tx, page, now).await?;
+        self.postman.send(mail).await;
+        Ok(late.len())
+    }
+
+    /// Releases waiting runs whose turn it is; gives back how many.
+    pub(crate) async fn release(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.ledger().await?;
+        let lanes = tx.waiting_lanes().await?;
+        if lanes.is_empty() {
+            return Ok(0);
+        }
+        let mail = self.finish_over(tx, Page::default(), lanes, now).await?;
+        let released = mail.orders.len();
+        self.postman.send(mail).await;
+        Ok(released)
+    }
+
+    /// Publishes again what a crash left between commit and publish.
+    pub(crate) async fn publish_again(&self, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
+        let mut tx = self.store.ledger().await?;
+        let page = Page::of(tx.unpublished(before, limit).await?);
+        let ids: Vec<RunId> = page.runs.keys().copied().collect();
+        let mut mail = self.orders(&mut tx, &page, &ids).await?;
+        mail.events = page
+            .runs
+            .values()
+            .map(|run| kept::event(run, self.clock.now()))
+            .collect();
+        drop(tx);
+        self.postman.send(mail).await;
+        Ok(ids.len())
+    }
+
+    async fn finish(&self, tx: LedgerTx, page: Page, now: Timestamp) -> Result<Mail, StoreError> {
+        let lanes = page.lanes();
+        self.finish_over(tx, page, lanes, now).await
+    }
+
+    /// Releases in these lanes, saves, commits; gives what is to be published.
+    async fn finish_over(
+        &self,
+        mut tx: LedgerTx,
+        mut page: Page,
+        lanes: Vec<Lane>,
+        now: Timestamp,
+    ) -> Result<Mail, StoreError> {
+        let mut rooms = Rooms::new(self.windows, tx.lanes().await?);
+        for lane in std::mem::take(&mut page.left) {
+            rooms.give_back(lane);
+        }
+        page.release(&mut rooms, now);
+        let free: Vec<(Lane, i64)> = lanes
+            .into_iter()
+            .map(|lane| (lane.clone(), rooms.free(&lane)))
+            .collect();
+        let free: Vec<(Lane, i64)> = free.into_iter().filter(|(_, room)| *room > 0).collect();
+        if !free.is_empty() {
+            page.join(tx.turns(&free, now).await?);
+            page.release(&mut rooms, now);
+        }
+        tx.save(page.changes(), now).await?;
+        let moved: Vec<RunId> = page.moved.iter().copied().collect();
+        let mut mail = self.orders(&mut tx, &page, &moved).await?;
+        mail.events = page.events(now);
+        tx.commit().await?;
+        Ok(mail)
+    }
+
+    /// The orders of those of these runs that are out.
+    async fn orders(&self, tx: &mut LedgerTx, page: &Page, ids: &[RunId]) -> Result<Mail, StoreError> {
+        let out: Vec<&LoadedRun> = ids
+            .iter()
+            .filter_map(|id| page.runs.get(id))
+            .filter(|run| is_out(run))
+            .collect();
+        let mut materials = kept::materials(tx, &out).await?;
+        let mut mail = Mail::default();
+        for run in out {
+            let has = materials.remove(&run.head.id).unwrap_or_else(Material::default);
+            match compose::order(&run.head, &run.plan, &run.state, &has) {
+                Ok(Some(order)) => mail.orders.push(order),
+                Ok(None) => {}
+                // The deadline will put it to a person: nothing is sent that cannot be carried out.
+                Err(missing) => error!(error = %missing, "a defect in the record"),
+            }
+        }
+        Ok(mail)
+    }
+}
+
+fn is_out(run: &LoadedRun) -> bool {
+    matches!(run.state.position, Position::Out { .. })
+}
+
+/// Why an event was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Unknown,
+    Ignored(Ignored),
+}
+
+impl Page {
+    fn of(runs: Vec<LoadedRun>) -> Self {
+        Self {
+            runs: runs.into_iter().map(|run| (run.head.id, run)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds runs that were locked later; those that are here already have moved on.
+    fn join(&mut self, runs: Vec<LoadedRun>) {
+        for run in runs {
+            self.runs.entry(run.head.id).or_insert(run);
+        }
+    }
+
+    fn advance(&mut self, id: RunId, event: Event, now: Timestamp) -> bool {
+        match self.try_advance(id, event, now) {
+            Ok(()) => true,
+            Err(why) => {
+                debug!(run = %id, ?why, "an event left its run as it was");
+                false
+            }
+        }
+    }
+
+    fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Refusal> {
+        let run = self.runs.get_mut(&id).ok_or(Refusal::Unknown)?;
+        let next = advance(&run.state, &run.plan, run.head.mode, event, now).map_err(Refusal::Ignored)?;
+        if let Position::Out { step, .. } = &run.state.position {
+            if !matches!(next.position, Position::Out { .. }) {
+                self.left.push(run.plan.lane(*step));
+            }
+        }
+        self.was.entry(id).or_insert_with(|| run.state.status());
+        run.state = next;
+        self.moved.insert(id);
+        Ok(())
+    }
+
+    /// Sends out the waiting runs of this page that are due, as far as their lanes have room.
+    fn release(&mut self, rooms: &mut Rooms, now: Timestamp) {
+        let due = |run: &LoadedRun| match &run.state.position {
+            Position::Waiting { step, until, .. } if *until <= now => Some((run.head.id, run.plan.lane(*step))),
+            Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => None,
+        };
+        let due: Vec<(RunId, Lane)> = self.runs.values().filter_map(due).collect();
+        for (id, lane) in due {
+            if rooms.free(&lane) > 0 && self.advance(id, Event::Released, now) {
+                rooms.take(lane);
+            }
+        }
+    }
+
+    /// The lanes that these runs left or wait for.
+    fn lanes(&self) -> Vec<Lane> {
+        let waiting = self
+            .runs
+            .values()
+            .filter_map(|run| Some(run.plan.lane(run.state.step()?)));
+        let lanes: HashSet<Lane> = self.left.iter().cloned().chain(waiting).collect();
+        lanes.into_iter().collect()
+    }
+
+    fn changes(&self) -> impl Iterator<Item = (RunId, &domain::plan::Plan, &domain::run::RunState)> {
+        self.moved
+            .iter()
+            .filter_map(|id| self.runs.get(id))
+            .map(|run| (run.head.id, &run.plan, &run.state))
+    }
+
+    /// One event for every run whose status changed.
+    fn events(&self, now: Timestamp) -> Vec<protocol::event::RunEvent> {
+        let changed = self.was.iter().filter_map(|(id, was)| {
+            let run = self.runs.get(id)?;
+            (run.state.status() != *was).then_some(run)
+        });
+        changed
+            .map(|run| {
+                info!(run = %run.head.id, host = %run.head.hostname, status = run.state.status().as_str(), "run");
+                kept::event(run, now)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,226 @@
+//! What a report leaves in the record beside the run's own place.
+
+use std::collections::HashMap;
+
+use domain::disposition::{Failure, Question};
+use domain::plan::Plan;
+use domain::run::{Because, Checkpoint, Ending, Outcome, Position, Product};
+use domain::{RunId, Timestamp};
+use protocol::SCHEMA;
+use protocol::event::RunEvent;
+use protocol::report::Report;
+use serde::Serialize;
+use serde_json::Value;
+use store::{AccountKey, LedgerTx, LoadedRun, SnapshotRow, StepRecord, StoreError};
+
+use crate::compose::Material;
+
+#[derive(Default)]
+pub(super) struct Kept {
+    steps: Vec<StepRecord>,
+    products: Vec<store::Product>,
+    snapshots: Vec<SnapshotRow>,
+    accounts: Vec<AccountKey>,
+}
+
+impl Kept {
+    pub(super) fn keep(&mut self, report: &Report, run: &LoadedRun) -> Result<(), StoreError> {
+        let (outcome, summary) = summary(&report.outcome);
+        self.steps.push(StepRecord {
+            run_id: report.run_id,
+            attempt: report.attempt,
+            step: report.step.to_string(),
+            outcome,
+            summary,
+            worker: report.worker.clone(),
+            started_at: report.started_at,
+            ended_at: report.ended_at,
+            checks: value(&checks(report))?,
+            log: value(&report.notes.log)?,
+            exchange: value(&report.notes.exchange)?,
+        });
+        match &report.outcome {
+            Outcome::Done { product } => self.keep_product(report, run, product),
+            Outcome::Resting { checkpoint, .. } => self.keep_account(run, checkpoint),
+            Outcome::Retry { .. } | Outcome::Failed { .. } | Outcome::Stuck { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn keep_product(&mut self, report: &Report, run: &LoadedRun, product: &Product) {
+        let snapshots = match product {
+            Product::Verified(verified) => verified.snapshots.as_slice(),
+            Product::Rehearsed(rehearsal) => rehearsal.snapshots.as_slice(),
+            Product::PreparedKey(_) | Product::Issued(_) | Product::Deployed(_) | Product::Tidied => &[],
+        };
+        self.snapshots.extend(snapshots.iter().map(|snapshot| SnapshotRow {
+            workspace: run.head.workspace.clone(),
+            host_id: run.head.host_id,
+            run_id: run.head.id,
+            snapshot: snapshot.clone(),
+        }));
+        self.products.push(store::Product {
+            run_id: report.run_id,
+            step: report.step,
+            product: product.clone(),
+        });
+    }
+
+    fn keep_account(&mut self, run: &LoadedRun, checkpoint: &Checkpoint) {
+        match checkpoint {
+            Checkpoint::AcmeAccountKey { sealed_key } => self.accounts.push(AccountKey {
+                workspace: run.head.workspace.to_string(),
+                directory_url: run.plan.choice.directory_url.to_string(),
+                sealed_key: sealed_key.clone(),
+            }),
+            Checkpoint::AcmeOrder { .. } => {}
+        }
+    }
+
+    pub(super) async fn write(&self, tx: &mut LedgerTx, now: Timestamp) -> Result<(), StoreError> {
+        tx.keep_steps(&self.steps).await?;
+        if !self.products.is_empty() {
+            tx.keep_products(&self.products).await?;
+        }
+        tx.keep_snapshots(&self.snapshots).await?;
+        tx.keep_accounts(&self.accounts, now).await
+    }
+}
+
+/// The checks of the step; a rehearsal carries its own.
+fn checks(report: &Report) -> Vec<domain::run::Check> {
+    let mut checks = report.notes.checks.clone();
+    if let Outcome::Done {
+        product: Product::Rehearsed(rehearsal),
+    } = &report.outcome
+    {
+        checks.extend(rehearsal.checks.iter().cloned());
+    }
+    checks
+}
+
+fn value(part: &impl Serialize) -> Result<Value, StoreError> {
+    serde_json::to_value(part).map_err(|e| StoreError::Corrupt {
+        table: "run_steps",
+        id: String::new(),
+        why: e.to_string(),
+    })
+}
+
+fn summary(outcome: &Outcome) -> (&'static str, String) {
+    match outcome {
+        Outcome::Done { product } => ("done", done(product)),
+        Outcome::Resting { checkpoint, .. } => ("resting", reached(checkpoint)),
+        Outcome::Retry { until, failure, .. } => {
+            ("retry", format!("{}: {}; again at {until}", failure.code, failure.what))
+        }
+        Outcome::Failed { failure } => ("failed", format!("{}: {}", failure.code, failure.what)),
+        Outcome::Stuck { question, .. } => ("stuck", format!("{}: {}", question.code, question.what)),
+    }
+}
+
+fn done(product: &Product) -> String {
+    match product {
+        Product::PreparedKey(_) => "key made and CSR signed".to_owned(),
+        Product::Issued(issued) => {
+            format!(
+                "{} issued serial {}, good until {}",
+                issued.leaf.issuer, issued.leaf.serial, issued.leaf.not_after
+            )
+        }
+        Product::Deployed(receipt) if receipt.already_there => format!("{} was there already", receipt.installed),
+        Product::Deployed(receipt) => format!("installed {}", receipt.installed),
+        Product::Verified(verified) => format!("served as issued at {} address(es)", verified.snapshots.len()),
+        Product::Tidied => "challenge responses removed".to_owned(),
+        Product::Rehearsed(rehearsal) => {
+            let green = rehearsal.checks.iter().filter(|check| check.passed).count();
+            format!("rehearsed: {green} of {} checks passed", rehearsal.checks.len())
+        }
+    }
+}
+
+fn reached(checkpoint: &Checkpoint) -> String {
+    match checkpoint {
+        Checkpoint::AcmeAccountKey { .. } => "made the key of a new ACME account".to_owned(),
+        Checkpoint::AcmeOrder { url, .. } => format!("the order at the CA is {url}"),
+    }
+}
+
+/// What the earlier steps of these runs left, and the account keys that their Issue orders need.
+pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<HashMap<RunId, Material>, StoreError> {
+    let mut materials: HashMap<RunId, Material> = HashMap::with_capacity(runs.len());
+    let later: Vec<RunId> = runs
+        .iter()
+        .filter(|run| run.state.step() != Some(run.plan.first_step()))
+        .map(|run| run.head.id)
+        .collect();
+    if !later.is_empty() {
+        for product in tx.products(&later).await? {
+            materials
+                .entry(product.run_id)
+                .or_default()
+                .products
+                .push((product.step, product.product));
+        }
+    }
+    let issuing: Vec<&&LoadedRun> = runs
+        .iter()
+        .filter(|run| run.state.step() == Some(domain::run::Step::Issue))
+        .collect();
+    if issuing.is_empty() {
+        return Ok(materials);
+    }
+    let workspaces: Vec<String> = issuing.iter().map(|run| run.head.workspace.to_string()).collect();
+    let directories: Vec<String> = issuing.iter().map(|run| directory(&run.plan)).collect();
+    let accounts = tx.accounts(&workspaces, &directories).await?;
+    for run in issuing {
+        let own = accounts.iter().find(|account| {
+            account.workspace == run.head.workspace.as_str() && account.directory_url == directory(&run.plan)
+        });
+        materials.entry(run.head.id).or_default().account_key = own.map(|account| account.sealed_key.clone());
+    }
+    Ok(materials)
+}
+
+fn directory(plan: &Plan) -> String {
+    plan.choice.directory_url.to_string()
+}
+
+pub(super) fn event(run: &LoadedRun, now: Timestamp) -> RunEvent {
+    let (failure, question) = reason(run);
+    RunEvent {
+        schema: SCHEMA,
+        run_id: run.head.id,
+        workspace: run.head.workspace.clone(),
+        host_id: run.head.host_id,
+        policy_id: run.head.policy_id,
+        hostname: run.head.hostname.clone(),
+        criticality: run.head.criticality,
+        mode: run.head.mode,
+        trigger: run.head.trigger,
+        operator: run.head.operator.clone(),
+        status: run.state.status(),
+        step: run.state.step(),
+        attempt: run.state.attempt,
+        at: now,
+        failure,
+        question,
+    }
+}
+
+fn reason(run: &LoadedRun) -> (Option<Failure>, Option<Question>) {
+    match &run.state.position {
+        Position::Waiting {
+            because: Because::Retry { failure },
+            ..
+        } => (Some(failure.clone()), None),
+        Position::Ended {
+            ending: Ending::Failed { failure },
+        } => (Some(failure.clone()), None),
+        Position::Asking { question, .. } => (None, Some(question.clone())),
+        Position::Waiting { .. } | Position::Out { .. } => (None, None),
+        Position::Ended {
+            ending: Ending::Succeeded | Ending::Cancelled { .. },
+        } => (None, None),
+    }
+}

@@ -1,0 +1,104 @@
+//! Publishes what the ledger committed, and remembers it until the rows are marked.
+//!
+//! A row that is marked too late is published twice, which is harmless; a row that is never marked is published
+//! again by the timekeeper. Marking waits a moment on purpose: most orders are answered before it, and then there is
+//! nothing to mark.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bus::Bus;
+use domain::RunId;
+use domain::run::Status;
+use protocol::event::RunEvent;
+use protocol::order::{Order, Spec};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+const MARK_EVERY: Duration = Duration::from_millis(1_000);
+
+#[derive(Default)]
+pub(crate) struct Mail {
+    pub orders: Vec<Order<Spec>>,
+    pub events: Vec<RunEvent>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Postman {
+    bus: Bus,
+    store: Store,
+    published: Arc<Mutex<Published>>,
+}
+
+#[derive(Default)]
+struct Published {
+    orders: Vec<(RunId, u32)>,
+    events: Vec<(RunId, Status)>,
+}
+
+impl Postman {
+    pub(crate) fn new(bus: Bus, store: Store) -> Self {
+        Self {
+            bus,
+            store,
+            published: Arc::default(),
+        }
+    }
+
+    /// Publishes, pipelined. What fails stays unmarked in its row.
+    pub(crate) async fn send(&self, mail: Mail) {
+        let orders = if mail.orders.is_empty() {
+            Vec::new()
+        } else {
+            self.bus.publish_orders(&mail.orders).await
+        };
+        let events = if mail.events.is_empty() {
+            Vec::new()
+        } else {
+            self.bus.publish_events(&mail.events).await
+        };
+        let failed = orders
+            .iter()
+            .chain(&events)
+            .filter_map(|answer| answer.as_ref().err())
+            .next();
+        if let Some(error) = failed {
+            warn!(%error, "not everything could be published; it is tried again");
+        }
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = mail.orders.iter().zip(orders).filter(|(_, answer)| answer.is_ok());
+        published
+            .orders
+            .extend(sent.map(|(order, _)| (order.run_id, order.attempt)));
+        let told = mail.events.iter().zip(events).filter(|(_, answer)| answer.is_ok());
+        published
+            .events
+            .extend(told.map(|(event, _)| (event.run_id, event.status)));
+    }
+
+    /// Marks the rows of what was published, once a second, until `stop`.
+    pub(crate) async fn mark_published(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        while stop.run_until_cancelled(tokio::time::sleep(MARK_EVERY)).await.is_some() {
+            self.mark().await;
+        }
+        self.mark().await;
+        Ok(())
+    }
+
+    async fn mark(&self) {
+        let done = std::mem::take(&mut *self.published.lock().unwrap_or_else(PoisonError::into_inner));
+        let marked = async {
+            if !done.orders.is_empty() {
+                self.store.mark_sent(&done.orders).await?;
+            }
+            if !done.events.is_empty() {
+                self.store.mark_announced(&done.events).await?;
+            }
+            Ok::<(), store::StoreError>(())
+        };
+        if let Err(error) = marked.await {
+            warn!(%error, "published orders could not be marked; they are published once more");
+        }
+    }
+}
