@@ -1,0 +1,269 @@
+//! Vigilo as its users start it: `vigilo up`, or one process per service over a NATS and a Postgres.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use testkit::ports::{self, Port};
+use testkit::ready::Ready;
+use testkit::{Nats, Peer, Postgres, Spec, run_dir};
+
+use crate::{Api, Estate};
+
+/// Pebble hangs when more orders are in flight.
+const ORDERS_PER_PEBBLE: u32 = 8;
+
+/// A service of a fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    KeySigner,
+    Planner,
+    Issuer,
+    Deployer,
+    Verifier,
+    Incident,
+    Console,
+}
+
+impl Member {
+    pub const ALL: [Self; 7] = [
+        Self::KeySigner,
+        Self::Planner,
+        Self::Issuer,
+        Self::Deployer,
+        Self::Verifier,
+        Self::Incident,
+        Self::Console,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeySigner => "key-signer",
+            Self::Planner => "planner",
+            Self::Issuer => "issuer",
+            Self::Deployer => "deployer",
+            Self::Verifier => "verifier",
+            Self::Incident => "incident",
+            Self::Console => "console",
+        }
+    }
+}
+
+/// One process per service, with a NATS and a Postgres of its own.
+pub struct Fleet {
+    pub nats: Nats,
+    pub postgres: Postgres,
+    members: Vec<(Member, Peer)>,
+    pub api: Api,
+    _ports: Vec<Port>,
+}
+
+/// The binary that was built beside this one.
+pub fn vigilo() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("finding this program")?;
+    let beside = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|directory| directory.join("vigilo"));
+    let found = beside.into_iter().find(|path| path.is_file());
+    found.context("the binary `vigilo` is not built: run `cargo build -p vigilo` with the same profile")
+}
+
+impl Fleet {
+    pub async fn start(estate: &Estate) -> Result<Self> {
+        let (nats, postgres) = tokio::try_join!(Nats::start(), Postgres::durable())?;
+        let database_url = postgres.database("vigilo").await?;
+        let directory = run_dir::fresh("fleet", None)?;
+        let (listen, token) = (ports::lease()?, "a-token-for-this-test-only".to_owned());
+        let config = Config {
+            estate,
+            nats: &nats,
+            database_url: &database_url,
+            api: listen.number(),
+            token: &token,
+        };
+        let mut leases = vec![listen];
+        let mut members = Vec::new();
+        // The planner makes the streams and the schema that the others find.
+        for member in Member::ALL {
+            let health = ports::lease()?;
+            let values = config.of(member, &directory, health.number()).await?;
+            members.push((member, start(member, &directory, &values, health.number()).await?));
+            leases.push(health);
+        }
+        let api = Api::new(&format!("http://127.0.0.1:{}", leases[0].number()), &token)?;
+        Ok(Self {
+            nats,
+            postgres,
+            members,
+            api,
+            _ports: leases,
+        })
+    }
+
+    pub fn member(&self, which: Member) -> Result<&Peer> {
+        let found = self.members.iter().find(|(member, _)| *member == which);
+        found
+            .map(|(_, peer)| peer)
+            .with_context(|| format!("{} is not in this fleet", which.as_str()))
+    }
+
+    /// kill -9, then the same command again.
+    pub async fn kill_and_restart(&self, which: Member) -> Result<()> {
+        let peer = self.member(which)?;
+        peer.kill_hard()?;
+        peer.start_again().await
+    }
+}
+
+struct Config<'a> {
+    estate: &'a Estate,
+    nats: &'a Nats,
+    database_url: &'a str,
+    api: u16,
+    token: &'a str,
+}
+
+impl Config<'_> {
+    async fn of(&self, member: Member, directory: &Path, health: u16) -> Result<Value> {
+        let mut values = json!({
+            "nats": {"url": self.nats.url(), "user": "vigilo", "password": self.nats.password()},
+            "health_listen": format!("127.0.0.1:{health}"),
+        });
+        let own = match member {
+            Member::KeySigner => json!({"root_key_file": directory.join("root.key"), "create_root_key": true}),
+            Member::Planner => json!({"database_url": self.database_url, "windows": windows()}),
+            Member::Issuer => issuer(self.estate),
+            Member::Deployer => json!({}),
+            Member::Verifier => json!({"trust_files": [self.estate.trust_file().await?], "use_native_roots": false}),
+            Member::Incident => json!({"database_url": self.database_url}),
+            Member::Console => json!({
+                "database_url": self.database_url, "listen": format!("127.0.0.1:{}", self.api), "owner_token": self.token,
+            }),
+        };
+        merge(&mut values, own);
+        Ok(values)
+    }
+}
+
+fn windows() -> Value {
+    json!({"acme_orders_per_ca": ORDERS_PER_PEBBLE})
+}
+
+fn issuer(estate: &Estate) -> Value {
+    json!({"http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories()})
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
+    let name = member.as_str();
+    let own = directory.join(name);
+    std::fs::create_dir_all(&own)?;
+    let file = own.join("config.toml");
+    run_dir::write(&file, &toml(values)?, None)?;
+    let ready = Ready::Http {
+        client: reqwest::Client::new(),
+        url: format!("http://127.0.0.1:{health}/readyz"),
+    };
+    let spec = Spec::new(name, vigilo()?, &own, ready)
+        .args([name, "--config"])
+        .arg(file.display().to_string());
+    Peer::start(spec).await.with_context(|| format!("starting {name}"))
+}
+
+/// JSON values as TOML: inline tables of JSON's own spelling are enough for a configuration.
+fn toml(values: &Value) -> Result<String> {
+    let object = values.as_object().context("a configuration is a table")?;
+    Ok(object
+        .iter()
+        .filter_map(|(key, value)| Some(format!("{key} = {}\n", inline(value)?)))
+        .collect())
+}
+
+fn inline(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Object(table) => {
+            let pairs = table
+                .iter()
+                .filter_map(|(key, value)| Some(format!("{key} = {}", inline(value)?)));
+            Some(format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", ")))
+        }
+        Value::Array(items) => Some(format!(
+            "[{}]",
+            items.iter().filter_map(inline).collect::<Vec<_>>().join(", ")
+        )),
+        plain @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => Some(plain.to_string()),
+    }
+}
+
+/// `vigilo up` with its own NATS and Postgres under a data directory.
+pub struct Up {
+    pub api: Api,
+    pub url: String,
+    pub token: String,
+    pub data_dir: PathBuf,
+    pub peer: Peer,
+    _listen: Port,
+}
+
+impl Up {
+    pub async fn start(estate: &Estate) -> Result<Self> {
+        let directory = run_dir::fresh("up", None)?;
+        let (listen, data_dir) = (ports::lease()?, directory.join("data"));
+        let config = json!({
+            "planner": {"windows": windows()},
+            "issuer": issuer(estate),
+            "verifier": {"trust_files": [estate.trust_file().await?], "use_native_roots": false},
+        });
+        let file = directory.join("vigilo.toml");
+        run_dir::write(&file, &toml(&config)?, None)?;
+        let url = format!("http://127.0.0.1:{}", listen.number());
+        let ready = Ready::Http {
+            client: reqwest::Client::new(),
+            url: format!("{url}/api/v1/health"),
+        };
+        let spec = Spec::new("vigilo", vigilo()?, &directory, ready)
+            .args(["up", "--data-dir"])
+            .arg(data_dir.display().to_string())
+            .arg("--config")
+            .arg(file.display().to_string())
+            .arg("--api-listen")
+            .arg(format!("127.0.0.1:{}", listen.number()))
+            .ask_on_parent_death();
+        let peer = Peer::start(spec).await.context("starting vigilo up")?;
+        let token = std::fs::read_to_string(data_dir.join("owner.token")).context("the owner token")?;
+        ensure!(!token.trim().is_empty(), "the owner token is empty");
+        let api = Api::new(&url, &token)?;
+        Ok(Self {
+            api,
+            url,
+            token: token.trim().to_owned(),
+            data_dir,
+            peer,
+            _listen: listen,
+        })
+    }
+
+    /// A command of `vigilo` against this instance.
+    pub fn command(&self, args: &[&str]) -> Result<std::process::Command> {
+        let mut command = std::process::Command::new(vigilo()?);
+        command
+            .args(args)
+            .env("VIGILO_URL", &self.url)
+            .env("VIGILO_TOKEN", &self.token);
+        Ok(command)
+    }
+}
+
+/// How long a batch of so many runs may take on a slow, busy machine before a test calls it stuck.
+pub fn bound(runs: usize) -> Duration {
+    Duration::from_secs(120 + runs as u64 * 2)
+}
