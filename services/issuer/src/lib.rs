@@ -1,0 +1,58 @@
+//! The issuer gets certificates from CAs, and proves to them that we hold the names.
+//!
+//! In: Issue and Tidy orders. Out: an order's checkpoint, then the chain. Touches: the CAs that the configuration
+//! allows, the http-01 port, the tokens on NATS, and the key-signer for the key of one ACME account. Never: a
+//! database, a certificate's private key, a second certificate for one step.
+
+pub mod ca;
+pub mod certificate;
+pub mod challenge;
+pub mod config;
+pub mod handler;
+pub mod tidy;
+pub mod verdict;
+
+use anyhow::Context;
+use bus::Bus;
+use bus::work::Work;
+use chassis::Life;
+use custody::Custody;
+use protocol::subjects::Worker;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{Config, DirectoryConfig, PollConfig};
+
+use crate::ca::acme::Acme;
+use crate::challenge::{Http01, http01};
+use crate::handler::Issue;
+use crate::tidy::Tidy;
+
+/// Works until the soft stop, and finishes what is in flight then; the responder answers until that is done.
+pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
+    config.check()?;
+    let listener = TcpListener::bind(config.http01_listen).await.with_context(|| {
+        let address = config.http01_listen;
+        format!("http01_listen: {address} cannot be listened on; give a free address, or stop what has it")
+    })?;
+    let bus = Bus::connect(&config.nats, "issuer").await.context("the issuer needs NATS")?;
+    let tokens = bus.challenge_tokens().await.context("the issuer needs its http-01 tokens on NATS")?;
+    let http01 = Http01::new(tokens);
+    let slots = config.slots;
+    let acme = Acme::new(config, Custody::new(bus.clone(), Worker::Issuer), http01.clone())?;
+    let work = Work::new(bus, Worker::Issuer, slots).handles(Issue::new(acme)).handles(Tidy::new(http01.clone()));
+
+    let worked = CancellationToken::new();
+    let serving = serve(listener, http01, worked.clone());
+    let working = async {
+        let _ends = worked.drop_guard();
+        life.ready();
+        work.run(life.soft(), life.hard()).await.context("the issuer's worker loop")
+    };
+    tokio::try_join!(working, serving).map(|_| ())
+}
+
+async fn serve(listener: TcpListener, http01: Http01, until: CancellationToken) -> anyhow::Result<()> {
+    let serving = axum::serve(listener, http01::router(http01)).with_graceful_shutdown(until.cancelled_owned());
+    serving.await.context("the http-01 responder")
+}

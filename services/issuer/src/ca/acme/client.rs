@@ -1,0 +1,243 @@
+//! The HTTP client under the ACME library: one per CA, shared by all its accounts and orders.
+//!
+//! In: the library's requests. Out: answers, or an [`Obstacle`] judged by status before the library parses (it would
+//! lose status and `Retry-After`). Touches: the CA's own origins only; redirects are not followed. Never: a nonce
+//! into the library, except one that it asked for by HEAD.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use domain::Timestamp;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
+use rustls::{ClientConfig, RootCertStore};
+use url::{Origin, Url};
+
+use super::nonces::NoncePool;
+use super::recorder::{self, Answer, Raw};
+use super::retry_after;
+
+const REPLAY_NONCE: &str = "replay-nonce";
+/// The longest chain with its JSON around is a few kilobytes.
+const LARGEST_BODY: usize = 1 << 20;
+/// Shorter than what servers and NAT boxes keep.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// An answer that the library must not see, or none at all. Comes back as `instant_acme::Error::Other`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    #[error("{said}")]
+    RateLimited { until: Option<Timestamp>, said: String },
+    #[error("{said}")]
+    Unavailable { until: Option<Timestamp>, said: String },
+    /// An error without a problem document, or a redirect.
+    #[error("it answered {status}: {said}")]
+    Unexpected { status: u16, said: String },
+    /// The certificate of the CA's HTTPS is not good.
+    #[error("{said}")]
+    Untrusted { said: String },
+    #[error("the CA's URL {url} leads to another origin")]
+    Foreign { url: String },
+}
+
+pub struct Settings {
+    pub origins: Vec<Origin>,
+    pub roots: RootCertStore,
+    pub user_agent: HeaderValue,
+    pub connect_timeout: Duration,
+    pub request_timeout: Duration,
+}
+
+/// Cheap to clone; clones share connections and nonces.
+#[derive(Clone)]
+pub struct Transport(Arc<Inner>);
+
+struct Inner {
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    nonces: NoncePool,
+    origins: Vec<Origin>,
+    user_agent: HeaderValue,
+    request_timeout: Duration,
+}
+
+impl Transport {
+    pub fn new(settings: Settings) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(settings.roots)
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions();
+        let http = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .build(connector.wrap_connector(tcp));
+        Ok(Self(Arc::new(Inner {
+            http,
+            nonces: NoncePool::default(),
+            origins: settings.origins,
+            user_agent: settings.user_agent,
+            request_timeout: settings.request_timeout,
+        })))
+    }
+
+    /// Whether the CA's directory can be read.
+    pub async fn look(&self, directory: &Url) -> Result<(), Error> {
+        let request = Request::get(directory.as_str()).body(BodyWrapper::default())?;
+        self.request(request).await.map(|_| ())
+    }
+}
+
+impl HttpClient for Transport {
+    fn request(
+        &self,
+        request: Request<BodyWrapper<Bytes>>,
+    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { inner.exchange(request).await.map_err(|obstacle| Error::Other(Box::new(obstacle))) })
+    }
+}
+
+impl Inner {
+    async fn exchange(&self, request: Request<BodyWrapper<Bytes>>) -> Result<BytesResponse, Obstacle> {
+        let (mut parts, body) = request.into_parts();
+        // The library asks by HEAD for nothing but a nonce.
+        if parts.method == Method::HEAD
+            && let Some(nonce) = self.nonces.take()
+        {
+            return Ok(nonce_answer(&nonce));
+        }
+        self.check_origin(&parts)?;
+        parts.headers.insert(USER_AGENT, self.user_agent.clone());
+        let body = body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_else(|never| match never {});
+        let (method, url) = (parts.method.clone(), parts.uri.to_string());
+        let (at, begun) = (recorder::now(), Instant::now());
+        let sent = self.send(Request::from_parts(parts, Full::new(body.clone())));
+        let answer = match tokio::time::timeout(self.request_timeout, sent).await {
+            Ok(answer) => answer,
+            Err(_) => Err(unavailable(format!("no answer within {} s", self.request_timeout.as_secs()))),
+        };
+        let said = answer.as_ref().map_err(ToString::to_string);
+        recorder::write(&Raw {
+            at,
+            method: method.as_str(),
+            url,
+            request: &body,
+            answer: said.as_ref().map_or_else(|why| Answer::Nothing(why), |answer| shown(answer)),
+            took: begun.elapsed(),
+        });
+        self.judge(&method, answer?)
+    }
+
+    fn check_origin(&self, parts: &Parts) -> Result<(), Obstacle> {
+        let url = parts.uri.to_string();
+        let allowed = Url::parse(&url).is_ok_and(|url| self.origins.contains(&url.origin()));
+        if allowed { Ok(()) } else { Err(Obstacle::Foreign { url }) }
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Obstacle> {
+        let response = self.http.request(request).await.map_err(|error| unreachable_because(&error))?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, LARGEST_BODY).collect().await;
+        let body = body.map_err(|error| unavailable(format!("the answer broke off: {error}")))?;
+        Ok(Response::from_parts(parts, body.to_bytes()))
+    }
+
+    fn judge(&self, method: &Method, answer: Response<Bytes>) -> Result<BytesResponse, Obstacle> {
+        let (mut parts, body) = answer.into_parts();
+        let until = retry_after_of(&parts.headers);
+        recorder::set_retry_after(until);
+        let problem = serde_json::from_slice::<instant_acme::Problem>(&body).ok();
+        if method != Method::HEAD {
+            self.keep_nonce(&mut parts.headers, problem.as_ref().filter(|_| !parts.status.is_success()));
+        }
+        let said = || problem.as_ref().and_then(|p| p.detail.clone()).unwrap_or_else(|| beginning(&body));
+        let (status, no_problem) = (parts.status, problem.as_ref().is_none_or(|p| p.r#type.is_none()));
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Err(Obstacle::RateLimited { until, said: said() }),
+            _ if status.is_server_error() => Err(Obstacle::Unavailable {
+                until,
+                said: format!("it answered {status}: {}", said()),
+            }),
+            _ if status.is_redirection() || (status.is_client_error() && no_problem) => Err(Obstacle::Unexpected {
+                status: status.as_u16(),
+                said: said(),
+            }),
+            _ => Ok(BytesResponse::from(Response::from_parts(parts, Full::new(body)))),
+        }
+    }
+
+    fn keep_nonce(&self, headers: &mut HeaderMap, problem: Option<&instant_acme::Problem>) {
+        let kind = problem.and_then(|problem| problem.r#type.as_deref());
+        if kind.is_some_and(|kind| kind.ends_with(":badNonce")) {
+            self.nonces.clear();
+        }
+        let nonce = headers.remove(REPLAY_NONCE);
+        if let Some(nonce) = nonce.as_ref().and_then(|value| value.to_str().ok()) {
+            self.nonces.put(nonce.to_owned());
+        }
+    }
+}
+
+fn nonce_answer(nonce: &str) -> BytesResponse {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    if let Ok(value) = HeaderValue::from_str(nonce) {
+        answer.headers_mut().insert(REPLAY_NONCE, value);
+    }
+    BytesResponse::from(answer)
+}
+
+fn shown(answer: &Response<Bytes>) -> Answer<'_> {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let status = answer.status().as_u16();
+    if kind.is_some_and(|kind| kind.starts_with("application/pem-certificate-chain")) {
+        Answer::Chain(status, answer.body().len())
+    } else {
+        Answer::Body(status, answer.body())
+    }
+}
+
+fn retry_after_of(headers: &HeaderMap) -> Option<Timestamp> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    retry_after::parse(value, recorder::now())
+}
+
+/// For people: the first line of a body that is no problem document.
+fn beginning(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().replace('\n', " ");
+    if text.is_empty() { "(an empty answer)".to_owned() } else { text }
+}
+
+fn unavailable(said: String) -> Obstacle {
+    Obstacle::Unavailable { until: None, said }
+}
+
+fn unreachable_because(error: &hyper_util::client::legacy::Error) -> Obstacle {
+    let mut said = error.to_string();
+    let mut untrusted = false;
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        untrusted |= text.contains("invalid peer certificate");
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = inner.source();
+    }
+    if untrusted { Obstacle::Untrusted { said } } else { unavailable(said) }
+}

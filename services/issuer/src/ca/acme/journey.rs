@@ -1,0 +1,250 @@
+//! The way of one order at the CA (RFC 8555 §7.1.6), from whatever state it is in.
+//!
+//! ```text
+//! pending ──present, set ready──▶ (validated) ──▶ ready ──finalize──▶ processing ──▶ valid ──▶ the chain
+//!    └────────────── a challenge failed ──────────────▶ invalid: the cause, name by name
+//! ```
+//!
+//! Never blind: each turn looks at the state and does what that state lacks, so it can begin anywhere and be repeated.
+
+use bus::StepContext;
+use domain::run::Check;
+use futures::future::try_join_all;
+use instant_acme::{Account, AuthorizationStatus, ChallengeStatus, ChallengeType, Error, Order, OrderStatus};
+
+use super::nonce_proof;
+use super::pace::{Pace, Waits};
+use super::translate::{is, is_bad_nonce, of_order, problem, translate};
+use crate::ca::{CaError, NameProblem, Obtained, Problem, ProblemKind};
+use crate::challenge::Http01;
+
+pub struct Journey<'a> {
+    pub account: &'a Account,
+    pub http01: &'a Http01,
+    pub pace: Pace,
+    pub ctx: &'a StepContext,
+}
+
+/// What the CA wants to see for one name.
+pub struct Proof {
+    pub name: String,
+    pub token: String,
+    key_authorization: String,
+}
+
+/// What this process answers for by itself, until its part of the journey ends; the fleet goes on answering.
+struct Presented<'a> {
+    http01: &'a Http01,
+    tokens: Vec<String>,
+}
+
+impl Presented<'_> {
+    /// The order has failed: nobody asks for these any more.
+    async fn withdraw(self, ctx: &StepContext) {
+        for token in &self.tokens {
+            if let Err(error) = self.http01.withdraw(token).await {
+                ctx.warn(format!("a challenge response was not removed; it expires by itself: {error}"), &[]);
+            }
+        }
+    }
+}
+
+impl Drop for Presented<'_> {
+    fn drop(&mut self) {
+        for token in &self.tokens {
+            self.http01.forget(token);
+        }
+    }
+}
+
+impl Journey<'_> {
+    pub async fn load(&self, url: &str) -> Result<Order, CaError> {
+        nonce_proof!(self.account.order(url.to_owned())).map_err(|error| of_order(error, url))
+    }
+
+    /// Until the certificate is there, or the CA wants to be left alone for long.
+    pub async fn complete(&self, order: &mut Order, csr_der: &[u8]) -> Result<Obtained, CaError> {
+        let mut waits = self.pace.begin();
+        let mut presented = None;
+        loop {
+            match order.state().status {
+                OrderStatus::Pending if presented.is_none() => presented = Some(self.answer(order).await?),
+                OrderStatus::Pending | OrderStatus::Processing => {
+                    if let Some(until) = self.look_again(order, &mut waits).await? {
+                        return Ok(Obtained::Later(until));
+                    }
+                }
+                OrderStatus::Ready => {
+                    if let Some(until) = self.finalize(order, csr_der, &mut waits).await? {
+                        return Ok(Obtained::Later(until));
+                    }
+                }
+                OrderStatus::Valid => return self.download(order).await.map(Obtained::Chain),
+                OrderStatus::Invalid => {
+                    if let Some(presented) = presented {
+                        presented.withdraw(self.ctx).await;
+                    }
+                    return Err(self.cause(order.url()).await);
+                }
+            }
+        }
+    }
+
+    /// Until the CA has seen every name, and no further.
+    pub async fn prove(&self, order: &mut Order) -> Result<(), CaError> {
+        let mut waits = self.pace.begin();
+        let _presented = match order.state().status {
+            OrderStatus::Pending => Some(self.answer(order).await?),
+            OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid | OrderStatus::Invalid => None,
+        };
+        loop {
+            match order.state().status {
+                OrderStatus::Pending => {
+                    if let Some(until) = self.look_again(order, &mut waits).await? {
+                        let what = "the CA takes its time to validate".to_owned();
+                        return Err(CaError::Unavailable { until: Some(until), what });
+                    }
+                }
+                OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => return Ok(()),
+                OrderStatus::Invalid => return Err(self.cause(order.url()).await),
+            }
+        }
+    }
+
+    /// The http-01 challenges of all names that are not yet proven.
+    pub async fn proofs(&self, order: &mut Order) -> Result<Vec<Proof>, CaError> {
+        fetch_authorizations(order).await?;
+        let (mut proofs, mut all) = (Vec::new(), order.authorizations());
+        while let Some(next) = all.next().await {
+            let mut authorization = next.map_err(translate)?;
+            if authorization.status != AuthorizationStatus::Pending {
+                continue;
+            }
+            let name = authorization.identifier().to_string();
+            let Some(challenge) = authorization.challenge(ChallengeType::Http01) else {
+                return Err(CaError::NoSuchChallenge { name, challenge: "http-01" });
+            };
+            proofs.push(Proof {
+                name,
+                token: challenge.token.clone(),
+                key_authorization: challenge.key_authorization().as_str().to_owned(),
+            });
+        }
+        Ok(proofs)
+    }
+
+    async fn answer(&self, order: &mut Order) -> Result<Presented<'_>, CaError> {
+        let proofs = self.proofs(order).await?;
+        let tokens = proofs.iter().map(|proof| proof.token.clone()).collect();
+        let presented_here = Presented { http01: self.http01, tokens };
+        let presented = try_join_all(proofs.iter().map(|proof| self.http01.present(&proof.token, &proof.key_authorization)));
+        presented.await.map_err(|error| CaError::NotPresented { what: error.to_string() })?;
+        for proof in &proofs {
+            self.ctx.check(Check::tick(format!("challenge presented for {}", proof.name), "http-01, at every issuer"));
+        }
+        self.set_ready(order).await?;
+        Ok(presented_here)
+    }
+
+    /// Each challenge that is still `pending`: a second time would be `malformed`.
+    async fn set_ready(&self, order: &mut Order) -> Result<(), CaError> {
+        let mut all = order.authorizations();
+        while let Some(next) = all.next().await {
+            let mut authorization = next.map_err(translate)?;
+            if authorization.status != AuthorizationStatus::Pending {
+                continue;
+            }
+            let Some(mut challenge) = authorization.challenge(ChallengeType::Http01) else { continue };
+            if challenge.status != ChallengeStatus::Pending {
+                continue;
+            }
+            match nonce_proof!(challenge.set_ready()) {
+                Ok(()) => {}
+                // Another worker was faster, or the challenge has failed already: the order's state tells which.
+                Err(Error::Api(said)) => self.ctx.warn(format!("the CA did not take the challenge: {said}"), &[]),
+                Err(other) => return Err(translate(other)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_again(
+        &self,
+        order: &mut Order,
+        waits: &mut Waits,
+    ) -> Result<Option<domain::Timestamp>, CaError> {
+        if let Some(until) = waits.pause().await? {
+            return Ok(Some(until));
+        }
+        let before = order.state().status;
+        self.refresh(order).await?;
+        if order.state().status != before {
+            waits.quicken();
+        }
+        Ok(None)
+    }
+
+    async fn refresh(&self, order: &mut Order) -> Result<(), CaError> {
+        let url = order.url().to_owned();
+        nonce_proof!(async { order.refresh().await.map(|_| ()) }).map_err(|error| of_order(error, &url))
+    }
+
+    /// A second finalize is `orderNotReady` while the first is in work: then the state is looked at again.
+    async fn finalize(
+        &self,
+        order: &mut Order,
+        csr_der: &[u8],
+        waits: &mut Waits,
+    ) -> Result<Option<domain::Timestamp>, CaError> {
+        self.ctx.check(Check::tick("the CA has seen every name", "the order is ready"));
+        waits.quicken();
+        match nonce_proof!(order.finalize_csr(csr_der)) {
+            Ok(()) => Ok(None),
+            Err(error) if is(&error, &ProblemKind::OrderNotReady) => self.look_again(order, waits).await,
+            Err(error) => Err(translate(error)),
+        }
+    }
+
+    async fn download(&self, order: &mut Order) -> Result<String, CaError> {
+        let url = order.url().to_owned();
+        let chain = nonce_proof!(order.certificate()).map_err(|error| of_order(error, &url))?;
+        chain.ok_or_else(|| CaError::Unavailable {
+            until: None,
+            what: "the order is valid and has no certificate yet".to_owned(),
+        })
+    }
+
+    /// Why the order is invalid: the library's copies are of before, so everything is fetched anew.
+    async fn cause(&self, url: &str) -> CaError {
+        match self.fetch_cause(url).await {
+            Ok((names, order)) => CaError::OrderInvalid { names, order },
+            Err(error) => error,
+        }
+    }
+
+    async fn fetch_cause(&self, url: &str) -> Result<(Vec<NameProblem>, Option<Problem>), CaError> {
+        let mut order = self.load(url).await?;
+        fetch_authorizations(&mut order).await?;
+        let whole = order.state().error.as_ref().map(problem);
+        let (mut names, mut all) = (Vec::new(), order.authorizations());
+        while let Some(next) = all.next().await {
+            let authorization = next.map_err(translate)?;
+            let name = authorization.identifier().to_string();
+            let failed = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
+            names.extend(failed.map(|said| NameProblem { name: name.clone(), problem: problem(said) }));
+        }
+        Ok((names, whole))
+    }
+}
+
+/// The library keeps what it has fetched: after an error the walk begins again, and only what is missing costs.
+async fn fetch_authorizations(order: &mut Order) -> Result<(), CaError> {
+    nonce_proof!(async {
+        let mut all = order.authorizations();
+        while let Some(next) = all.next().await {
+            next?;
+        }
+        Ok(())
+    })
+    .map_err(translate)
+}

@@ -1,0 +1,163 @@
+//! ACME (RFC 8555) with http-01: Let's Encrypt, and every CA that speaks the same.
+//!
+//! In: an application with a sealed account key. Out: orders and chains. Touches: the CAs that the configuration
+//! allows, and the http-01 tokens. Never: a CA that is not listed, a second order for a step that has one.
+
+mod accounts;
+mod client;
+mod directories;
+mod journey;
+mod nonces;
+mod pace;
+mod recorder;
+mod redact;
+mod rehearsal;
+mod retry_after;
+mod translate;
+mod warm;
+
+use std::sync::Arc;
+
+use chassis::config::ConfigError;
+use domain::run::Check;
+use domain::secret::Envelope;
+use instant_acme::{Account, Identifier, NewOrder, Order};
+use url::Url;
+
+pub use accounts::AccountKeys;
+
+use self::accounts::Accounts;
+use self::directories::{Directories, Directory};
+use self::journey::Journey;
+use self::translate::{is_bad_nonce, translate};
+use self::warm::WarmOrders;
+use super::{Application, CaError, CertificateAuthority, Claim, Obtained, OpenedOrder};
+use crate::challenge::Http01;
+use crate::config::Config;
+
+/// The library gives up after three refused nonces in a row; with many at once, or a CA that refuses on purpose, that
+/// is not enough. Evaluates the call again until it is through or hopeless.
+macro_rules! nonce_proof {
+    ($call:expr) => {{
+        let mut left = 6_u8;
+        loop {
+            match $call.await {
+                Err(error) if left > 0 && is_bad_nonce(&error) => left -= 1,
+                ended => break ended,
+            }
+        }
+    }};
+}
+use nonce_proof;
+
+pub struct Acme<K> {
+    directories: Directories,
+    accounts: Accounts<K>,
+    http01: Http01,
+    warm: WarmOrders,
+}
+
+impl<K: AccountKeys> Acme<K> {
+    /// Fails for a configuration that cannot be used, with the key.
+    pub fn new(config: Config, keys: K, http01: Http01) -> Result<Self, ConfigError> {
+        Ok(Self {
+            directories: Directories::new(config)?,
+            accounts: Accounts::new(keys),
+            http01,
+            warm: WarmOrders::default(),
+        })
+    }
+
+    async fn open_once(&self, for_: &Application<'_>, key: &Envelope) -> Result<OpenedOrder, CaError> {
+        let directory = self.directories.of(for_.directory)?;
+        let account = self.accounts.ensure(for_, &directory, key).await?;
+        let mut order = new_order(&account, for_).await?;
+        let expires = recorder::expires();
+        let journey = self.journey(&account, &directory, for_);
+        let proofs = journey.proofs(&mut order).await?;
+        let url = order_url(&order)?;
+        self.warm.keep(url.clone(), order);
+        let tokens = proofs.into_iter().map(|proof| proof.token).collect();
+        Ok(OpenedOrder { url, expires, tokens })
+    }
+
+    async fn issue_once(
+        &self,
+        for_: &Application<'_>,
+        key: &Envelope,
+        claim: &Claim<'_>,
+    ) -> Result<Obtained, CaError> {
+        let directory = self.directories.of(for_.directory)?;
+        let account = self.accounts.ensure(for_, &directory, key).await?;
+        let journey = self.journey(&account, &directory, for_);
+        let mut order = match self.warm.take(claim.order_url) {
+            Some(order) => order,
+            None => journey.load(claim.order_url.as_str()).await?,
+        };
+        journey.complete(&mut order, claim.csr_der).await
+    }
+
+    fn journey<'a>(&'a self, account: &'a Account, directory: &Directory, for_: &Application<'a>) -> Journey<'a> {
+        Journey { account, http01: &self.http01, pace: directory.pace, ctx: for_.ctx }
+    }
+}
+
+impl<K: AccountKeys> CertificateAuthority for Acme<K> {
+    async fn make_account_key(&self, for_: &Application<'_>) -> Result<Envelope, CaError> {
+        self.directories.of(for_.directory)?;
+        self.accounts.make_key(for_.workspace).await
+    }
+
+    async fn open_order(&self, for_: &Application<'_>, key: &Envelope) -> Result<OpenedOrder, CaError> {
+        recorder::around(for_.ctx, async {
+            match self.open_once(for_, key).await {
+                Err(CaError::AccountGone) => {
+                    self.accounts.forget(for_, key);
+                    self.open_once(for_, key).await
+                }
+                ended => ended,
+            }
+        })
+        .await
+    }
+
+    async fn ensure_issued(
+        &self,
+        for_: &Application<'_>,
+        key: &Envelope,
+        claim: &Claim<'_>,
+    ) -> Result<Obtained, CaError> {
+        recorder::around(for_.ctx, async {
+            match self.issue_once(for_, key, claim).await {
+                Err(CaError::AccountGone) => {
+                    self.accounts.forget(for_, key);
+                    self.issue_once(for_, key, claim).await
+                }
+                ended => ended,
+            }
+        })
+        .await
+    }
+
+    async fn rehearse(&self, for_: &Application<'_>, key: Option<&Envelope>) -> Result<Vec<Check>, CaError> {
+        recorder::around(for_.ctx, rehearsal::rehearse(self, for_, key)).await
+    }
+}
+
+impl<K: AccountKeys> Acme<K> {
+    fn directory(&self, url: &Url) -> Result<Arc<Directory>, CaError> {
+        self.directories.of(url)
+    }
+}
+
+async fn new_order(account: &Account, for_: &Application<'_>) -> Result<Order, CaError> {
+    let names: Vec<Identifier> = for_.names.iter().map(|name| Identifier::Dns(name.as_str().to_owned())).collect();
+    nonce_proof!(account.new_order(&NewOrder::new(&names))).map_err(translate)
+}
+
+fn order_url(order: &Order) -> Result<Url, CaError> {
+    order.url().parse().map_err(|error| CaError::Unavailable {
+        until: None,
+        what: format!("the CA gave {:?} as the order's URL: {error}", order.url()),
+    })
+}

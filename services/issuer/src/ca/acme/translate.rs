@@ -1,0 +1,142 @@
+//! Errors of the library and of the client, translated once into the words of the seam.
+
+use std::error::Error as _;
+
+use instant_acme::Error;
+
+use super::client::Obstacle;
+use crate::ca::{CaError, Problem, ProblemKind};
+
+/// What the CA says of anything but an order that it shall know.
+pub fn translate(error: Error) -> CaError {
+    match error {
+        Error::Api(said) => refused(problem(&said)),
+        Error::Other(inner) => match inner.downcast::<Obstacle>() {
+            Ok(obstacle) => stopped(*obstacle),
+            Err(other) => unavailable(other.to_string()),
+        },
+        Error::KeyRejected => CaError::Misconfigured {
+            what: "the account key is no ES256 key in PKCS#8".to_owned(),
+        },
+        other => unavailable(match other.source() {
+            Some(cause) => format!("{other}: {cause}"),
+            None => other.to_string(),
+        }),
+    }
+}
+
+/// The same where an order is looked up by its URL: one that is not there, or not ours, is gone.
+pub fn of_order(error: Error, url: &str) -> CaError {
+    match translate(error) {
+        CaError::Refused(Problem { kind: ProblemKind::Malformed, .. })
+        | CaError::Denied(Problem { kind: ProblemKind::Unauthorized, .. }) => gone(url),
+        CaError::Refused(Problem { kind: ProblemKind::Other(kind), .. }) if kind == NOT_FOUND => gone(url),
+        other => other,
+    }
+}
+
+/// How an answer without a problem document is named.
+const NOT_FOUND: &str = "HTTP status 404";
+
+pub fn is_bad_nonce(error: &Error) -> bool {
+    is(error, &ProblemKind::BadNonce)
+}
+
+pub fn is(error: &Error, kind: &ProblemKind) -> bool {
+    matches!(error, Error::Api(said) if problem(said).kind == *kind)
+}
+
+pub fn problem(said: &instant_acme::Problem) -> Problem {
+    let own = said.detail.clone().unwrap_or_default();
+    let parts = said.subproblems.iter().map(ToString::to_string);
+    let details: Vec<String> = std::iter::once(own).chain(parts).filter(|text| !text.is_empty()).collect();
+    Problem {
+        kind: ProblemKind::parse(said.r#type.as_deref().unwrap_or("about:blank")),
+        detail: if details.is_empty() { "no detail given".to_owned() } else { details.join("; ") },
+    }
+}
+
+fn refused(problem: Problem) -> CaError {
+    match problem.kind {
+        ProblemKind::AccountDoesNotExist => CaError::AccountGone,
+        ProblemKind::RateLimited => CaError::RateLimited { until: None, said: problem.detail },
+        ProblemKind::BadNonce | ProblemKind::OrderNotReady | ProblemKind::ServerInternal => {
+            unavailable(problem.to_string())
+        }
+        ProblemKind::ExternalAccountRequired
+        | ProblemKind::InvalidContact
+        | ProblemKind::Unauthorized
+        | ProblemKind::UnsupportedContact
+        | ProblemKind::UserActionRequired => CaError::Denied(problem),
+        ProblemKind::BadCsr
+        | ProblemKind::BadPublicKey
+        | ProblemKind::BadSignatureAlgorithm
+        | ProblemKind::Caa
+        | ProblemKind::Connection
+        | ProblemKind::Dns
+        | ProblemKind::IncorrectResponse
+        | ProblemKind::Malformed
+        | ProblemKind::RejectedIdentifier
+        | ProblemKind::Tls
+        | ProblemKind::UnsupportedIdentifier
+        | ProblemKind::Other(_) => CaError::Refused(problem),
+    }
+}
+
+fn stopped(obstacle: Obstacle) -> CaError {
+    match obstacle {
+        Obstacle::RateLimited { until, said } => CaError::RateLimited { until, said },
+        Obstacle::Unavailable { until, said } => CaError::Unavailable { until, what: said },
+        Obstacle::Unexpected { status, said } => CaError::Refused(Problem {
+            kind: ProblemKind::Other(format!("HTTP status {status}")),
+            detail: said,
+        }),
+        Obstacle::Untrusted { said } => CaError::Misconfigured {
+            what: format!("the HTTPS certificate of the CA is not trusted ({said}): see issuer.directories.root_file"),
+        },
+        Obstacle::Foreign { ref url } => CaError::Misconfigured {
+            what: format!("{obstacle}: if it belongs to the CA, list {url} in issuer.directories.extra_origins"),
+        },
+    }
+}
+
+fn gone(url: &str) -> CaError {
+    CaError::OrderGone { url: url.to_owned() }
+}
+
+fn unavailable(what: String) -> CaError {
+    CaError::Unavailable { until: None, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(kind: &str) -> Error {
+        let said = format!(r#"{{"type":"urn:ietf:params:acme:error:{kind}","detail":"because"}}"#);
+        Error::Api(serde_json::from_str(&said).expect("a problem"))
+    }
+
+    fn status(status: u16) -> Error {
+        Error::Other(Box::new(Obstacle::Unexpected { status, said: String::new() }))
+    }
+
+    #[test]
+    fn the_remedy_decides_not_the_librarys_variant() {
+        assert_eq!(translate(api("accountDoesNotExist")), CaError::AccountGone);
+        assert!(matches!(translate(api("rateLimited")), CaError::RateLimited { until: None, .. }));
+        assert!(matches!(translate(api("badNonce")), CaError::Unavailable { .. }));
+        assert!(matches!(translate(api("userActionRequired")), CaError::Denied(_)));
+        assert!(matches!(translate(api("rejectedIdentifier")), CaError::Refused(_)));
+        assert!(matches!(translate(Error::Str("no nonce found")), CaError::Unavailable { .. }));
+    }
+
+    #[test]
+    fn an_order_that_is_not_there_or_not_ours_is_gone() {
+        for error in [api("malformed"), api("unauthorized"), status(404)] {
+            assert!(matches!(of_order(error, "u"), CaError::OrderGone { .. }));
+        }
+        assert!(matches!(of_order(status(400), "u"), CaError::Refused(_)));
+        assert_eq!(of_order(api("accountDoesNotExist"), "u"), CaError::AccountGone);
+    }
+}

@@ -1,0 +1,116 @@
+//! The seam of certificate authorities: what the handlers ask of any CA, and what may come back.
+//!
+//! In: an [`Application`]. Out: an order, a chain, or an error that names its remedy. Never: a word of one CA's
+//! protocol beyond this file; its body translates.
+
+pub mod acme;
+pub mod problem;
+
+use std::future::Future;
+
+use bus::StepContext;
+use custody::CustodyError;
+use domain::run::Check;
+use domain::secret::Envelope;
+use domain::{DnsName, RunId, Timestamp, WorkspaceId};
+use url::Url;
+
+pub use problem::{NameProblem, Problem, ProblemKind};
+
+/// Who applies at which CA for which names, and where it is written down.
+#[derive(Clone, Copy)]
+pub struct Application<'a> {
+    pub workspace: &'a WorkspaceId,
+    pub run: RunId,
+    pub directory: &'a Url,
+    pub names: &'a [DnsName],
+    pub ctx: &'a StepContext,
+}
+
+/// An order at the CA as it is checkpointed: the tokens are known, none has been presented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedOrder {
+    pub url: Url,
+    pub expires: Option<Timestamp>,
+    pub tokens: Vec<String>,
+}
+
+/// The order that shall become a certificate for this CSR.
+#[derive(Clone, Copy)]
+pub struct Claim<'a> {
+    pub order_url: &'a Url,
+    pub csr_der: &'a [u8],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obtained {
+    /// PEM, leaf first, as the CA delivered it.
+    Chain(String),
+    /// The CA has said when it wants to be asked again.
+    Later(Timestamp),
+}
+
+pub trait CertificateAuthority: Send + Sync + 'static {
+    /// A new sealed account key; nothing happens at the CA.
+    fn make_account_key(&self, for_: &Application<'_>) -> impl Future<Output = Result<Envelope, CaError>> + Send;
+
+    /// Opens an order, and registers the account if the CA does not know it. An order that is opened twice does no
+    /// harm: the CA forgets what is never finalized.
+    fn open_order(
+        &self,
+        for_: &Application<'_>,
+        account_key: &Envelope,
+    ) -> impl Future<Output = Result<OpenedOrder, CaError>> + Send;
+
+    /// Brings the order on from whatever state it is in. May be repeated, at the end too: one order is one
+    /// certificate.
+    fn ensure_issued(
+        &self,
+        for_: &Application<'_>,
+        account_key: &Envelope,
+        claim: &Claim<'_>,
+    ) -> impl Future<Output = Result<Obtained, CaError>> + Send;
+
+    /// Everything up to the certificate, taken back at the end.
+    fn rehearse(
+        &self,
+        for_: &Application<'_>,
+        account_key: Option<&Envelope>,
+    ) -> impl Future<Output = Result<Vec<Check>, CaError>> + Send;
+}
+
+/// What can be done about it decides the variant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CaError {
+    #[error("the CA directory {directory} is not allowed")]
+    NotAllowed { directory: Url },
+    /// Our own side; `what` names the key.
+    #[error("{what}")]
+    Misconfigured { what: String },
+    #[error("rate limited by the CA: {said}")]
+    RateLimited { until: Option<Timestamp>, said: String },
+    #[error("the CA cannot be used now: {what}")]
+    Unavailable { until: Option<Timestamp>, what: String },
+    /// The CA does not accept this account.
+    #[error("the CA does not accept the account: {0}")]
+    Denied(Problem),
+    /// The CA does not accept what was asked.
+    #[error("the CA refused: {0}")]
+    Refused(Problem),
+    #[error("the CA no longer knows the account")]
+    AccountGone,
+    #[error("the CA no longer knows the order {url}")]
+    OrderGone { url: String },
+    /// The order has failed for good; a challenge cannot be tried again in it.
+    #[error("the order is invalid: {}", problem::sentence(.names, .order.as_ref()))]
+    OrderInvalid {
+        names: Vec<NameProblem>,
+        order: Option<Problem>,
+    },
+    #[error("the CA offers no {challenge} challenge for {name}")]
+    NoSuchChallenge { name: String, challenge: &'static str },
+    #[error("the challenge response could not be published: {what}")]
+    NotPresented { what: String },
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+}

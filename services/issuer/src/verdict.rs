@@ -1,0 +1,226 @@
+//! The only place where an error of the issuer becomes what the ledger shall do.
+//!
+//! In: an error and what the order says about earlier failures. Out: a disposition. Never: I/O.
+
+use bus::StepError;
+use custody::CustodyError;
+use domain::Timestamp;
+use domain::backoff::wait_after;
+use domain::disposition::{Disposition, Failure};
+
+use crate::ca::{CaError, NameProblem, Problem, ProblemKind};
+use crate::certificate::{BadCsr, Foreign};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    #[error(transparent)]
+    Csr(#[from] BadCsr),
+    /// The policy's challenge is not one of this version.
+    #[error("the challenge {0} is not served by this version")]
+    Challenge(&'static str),
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    #[error("{0}")]
+    Foreign(#[from] Foreign),
+    #[error("the http-01 responses could not be removed: {0}")]
+    NotRemoved(String),
+}
+
+/// What a verdict needs beside the error.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    pub now: Timestamp,
+    pub failures: u32,
+    /// In `0.0..1.0`.
+    pub jitter: f64,
+}
+
+impl Circumstances {
+    /// What the other side said, else our own backoff; never in the past.
+    fn next_try(self, said: Option<Timestamp>) -> Timestamp {
+        let own = self.now.plus(wait_after(self.failures, self.jitter));
+        said.map_or(own, |at| at.max(self.now))
+    }
+}
+
+/// `ERRORS.md` explains each code.
+pub fn judge(error: IssueError, at: Circumstances) -> StepError {
+    let what = error.to_string();
+    match error {
+        IssueError::Csr(_) => fail("ISS-0015", what, "start a new run; if it happens again, report it"),
+        IssueError::Challenge(_) => fail("ISS-0013", what, "set the policy's challenge to http-01"),
+        IssueError::Ca(error) => judge_ca(error, what, at),
+        IssueError::Foreign(_) => afresh(ask(
+            "ISS-0012",
+            what,
+            "nothing was deployed; ask the CA why, then resume: a new order is placed",
+        )),
+        IssueError::NotRemoved(_) => again("ISS-0014", what, "see whether NATS is up; they expire by themselves", at.next_try(None)),
+    }
+}
+
+fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
+    match error {
+        CaError::NotAllowed { directory } => fail(
+            "ISS-0001",
+            what,
+            format!("add {directory} to issuer.directories in the issuer's configuration, or choose another CA in the policy"),
+        ),
+        CaError::Misconfigured { .. } => ask("ISS-0002", what, "mend the issuer's configuration as it says, restart it, then resume"),
+        CaError::Custody(CustodyError::Unavailable { .. }) => {
+            again("ISS-0003", what, "see whether the key-signer is running and reaches its key-encryption key", at.next_try(None))
+        }
+        CaError::Custody(CustodyError::Denied { .. }) => ask(
+            "ISS-0004",
+            what,
+            "see the key-signer's log for this run: the ACME account key must be sealed for this workspace",
+        ),
+        CaError::Unavailable { until, .. } => {
+            again("ISS-0005", what, "see the CA's status page; the run goes on by itself", at.next_try(until))
+        }
+        CaError::RateLimited { until, .. } => {
+            let until = at.next_try(until);
+            again("ISS-0006", format!("{what}; next try at {until}"), "nothing to do: the run waits as long as the CA asks", until)
+        }
+        CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, at)),
+        CaError::Refused(problem) => refused(&problem, what),
+        CaError::Denied(problem) => ask("ISS-0010", what, account_hint(&problem.kind)),
+        CaError::AccountGone => again(
+            "ISS-0011",
+            what,
+            "nothing to do: the same account key is registered again",
+            at.next_try(None),
+        ),
+        CaError::OrderGone { .. } => {
+            afresh(again("ISS-0011", what, "nothing to do: a new order is placed", at.next_try(None)))
+        }
+        CaError::NoSuchChallenge { .. } => fail(
+            "ISS-0013",
+            what,
+            "take the name out of the policy, or use a challenge that the CA offers for it (a wildcard needs dns-01)",
+        ),
+        CaError::NotPresented { .. } => again("ISS-0014", what, "see whether NATS is up", at.next_try(None)),
+    }
+}
+
+/// A challenge cannot be tried again in the same order: a new one is placed after Resume.
+fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: Circumstances) -> StepError {
+    let mut kinds = names.iter().map(|one| &one.problem.kind).chain(order.map(|problem| &problem.kind));
+    // The CA's own trouble, or an order that has expired: nobody can do better than try again.
+    if kinds.all(|kind| *kind == ProblemKind::ServerInternal) {
+        return again("ISS-0005", what, "nothing to do: a new order is placed", at.next_try(None));
+    }
+    let first = names.first().map(|one| (&one.problem.kind, one.name.as_str()));
+    let Some((kind, name)) = first.or(order.map(|problem| (&problem.kind, "the names"))) else {
+        return again("ISS-0005", what, "nothing to do: a new order is placed", at.next_try(None));
+    };
+    ask("ISS-0007", what, challenge_hint(kind, name))
+}
+
+fn refused(problem: &Problem, what: String) -> StepError {
+    match problem.kind {
+        ProblemKind::RejectedIdentifier | ProblemKind::UnsupportedIdentifier => fail(
+            "ISS-0008",
+            what,
+            "this CA does not issue for the name; take it out of the policy or choose another CA",
+        ),
+        ProblemKind::BadCsr | ProblemKind::BadPublicKey | ProblemKind::BadSignatureAlgorithm => {
+            fail("ISS-0009", what, "choose a key algorithm that the CA accepts, for example P-256")
+        }
+        ProblemKind::Caa | ProblemKind::Connection | ProblemKind::Dns | ProblemKind::IncorrectResponse | ProblemKind::Tls => {
+            ask("ISS-0007", what, challenge_hint(&problem.kind, "the names"))
+        }
+        ProblemKind::AccountDoesNotExist
+        | ProblemKind::BadNonce
+        | ProblemKind::ExternalAccountRequired
+        | ProblemKind::InvalidContact
+        | ProblemKind::Malformed
+        | ProblemKind::OrderNotReady
+        | ProblemKind::RateLimited
+        | ProblemKind::ServerInternal
+        | ProblemKind::Unauthorized
+        | ProblemKind::UnsupportedContact
+        | ProblemKind::UserActionRequired
+        | ProblemKind::Other(_) => ask(
+            "ISS-0016",
+            what,
+            "see the raw exchange of this run, mend what the CA complains about, then resume",
+        ),
+    }
+}
+
+fn challenge_hint(kind: &ProblemKind, name: &str) -> String {
+    let what = match kind {
+        ProblemKind::Connection => {
+            format!("the CA could not connect to port 80 of {name}: open it to the internet and let it lead to an issuer (http01_listen)")
+        }
+        ProblemKind::Unauthorized | ProblemKind::IncorrectResponse => format!(
+            "something else than an issuer answered for http://{name}/.well-known/acme-challenge/: let that path lead to an issuer"
+        ),
+        ProblemKind::Dns => format!("the CA could not resolve {name}: see that it has A or AAAA records and that its name servers answer"),
+        ProblemKind::Caa => format!("the CAA records of {name} forbid this CA: add one for it, or choose another CA"),
+        ProblemKind::Tls => format!("http://{name} redirects to an https that does not work: let /.well-known/acme-challenge/ be served without"),
+        ProblemKind::AccountDoesNotExist
+        | ProblemKind::BadCsr
+        | ProblemKind::BadNonce
+        | ProblemKind::BadPublicKey
+        | ProblemKind::BadSignatureAlgorithm
+        | ProblemKind::ExternalAccountRequired
+        | ProblemKind::InvalidContact
+        | ProblemKind::Malformed
+        | ProblemKind::OrderNotReady
+        | ProblemKind::RateLimited
+        | ProblemKind::RejectedIdentifier
+        | ProblemKind::ServerInternal
+        | ProblemKind::UnsupportedContact
+        | ProblemKind::UnsupportedIdentifier
+        | ProblemKind::UserActionRequired
+        | ProblemKind::Other(_) => format!("mend what the CA says about {name}"),
+    };
+    format!("{what}; then resume: a new order is placed")
+}
+
+fn account_hint(kind: &ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::ExternalAccountRequired => "this CA wants an external account binding, which this version has not; choose another CA",
+        ProblemKind::InvalidContact | ProblemKind::UnsupportedContact => "correct issuer.directories.contact, restart the issuer, then resume",
+        ProblemKind::UserActionRequired => "do what the CA asks for (often: agree to its new terms), then resume",
+        ProblemKind::AccountDoesNotExist
+        | ProblemKind::BadCsr
+        | ProblemKind::BadNonce
+        | ProblemKind::BadPublicKey
+        | ProblemKind::BadSignatureAlgorithm
+        | ProblemKind::Caa
+        | ProblemKind::Connection
+        | ProblemKind::Dns
+        | ProblemKind::IncorrectResponse
+        | ProblemKind::Malformed
+        | ProblemKind::OrderNotReady
+        | ProblemKind::RateLimited
+        | ProblemKind::RejectedIdentifier
+        | ProblemKind::ServerInternal
+        | ProblemKind::Tls
+        | ProblemKind::Unauthorized
+        | ProblemKind::UnsupportedIdentifier
+        | ProblemKind::Other(_) => "the account may have been deactivated at the CA: ask it, then resume",
+    }
+}
+
+fn fail(code: &str, what: String, hint: impl Into<String>) -> StepError {
+    Disposition::Fail(Failure::new(code, what, hint)).into()
+}
+
+fn ask(code: &str, what: String, hint: impl Into<String>) -> StepError {
+    Disposition::NeedsHuman(Failure::new(code, what, hint).ask()).into()
+}
+
+fn again(code: &str, what: String, hint: &str, until: Timestamp) -> StepError {
+    Disposition::RetryAt(until, Failure::new(code, what, hint)).into()
+}
+
+fn afresh(error: StepError) -> StepError {
+    StepError { forget_checkpoint: true, ..error }
+}
+
+#[cfg(test)]
+mod tests;
