@@ -157,4 +157,13 @@ impl Store {
         );
         Ok(found.fetch_one(&self.pool).await?)
     }
+
+    pub async fn has_host(&self, workspace: &WorkspaceId, host: HostId) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (select 1 from hosts where workspace = $1 and id = $2) as "found!""#,
+            workspace.as_str(),
+            host.get(),
+        );
+        Ok(found.fetch_one(&self.pool).await?)
+    }
 }

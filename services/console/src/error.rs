@@ -1,0 +1,198 @@
+//! What the API says when it cannot do what was asked: RFC 9457 problems with stable codes (see `ERRORS.md`).
+
+use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bus::BusError;
+use domain::Invalid;
+use serde::Serialize;
+use store::StoreError;
+use tracing::error;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    BadJson,
+    Refused,
+    Duplicate,
+    NoSuchThing,
+    NoSuchPath,
+    WrongMethod,
+    TooLarge,
+    Unauthorized,
+    OutOfPlace,
+    DatabaseDown,
+    BusDown,
+    PlannerSilent,
+    Unreadable,
+    TooSlow,
+}
+
+impl Code {
+    /// Stable code, status, title.
+    const fn says(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::BadJson => ("API-0001", StatusCode::BAD_REQUEST, "The body is not JSON"),
+            Self::Refused => ("API-0002", StatusCode::UNPROCESSABLE_ENTITY, "A value was refused"),
+            Self::Duplicate => ("API-0003", StatusCode::CONFLICT, "It exists already"),
+            Self::NoSuchThing => ("API-0004", StatusCode::NOT_FOUND, "There is no such thing"),
+            Self::NoSuchPath => ("API-0005", StatusCode::NOT_FOUND, "There is no such path"),
+            Self::WrongMethod => (
+                "API-0006",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "The path does not know this method",
+            ),
+            Self::TooLarge => ("API-0007", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::Unauthorized => ("API-0008", StatusCode::UNAUTHORIZED, "A token is needed"),
+            Self::OutOfPlace => ("API-0009", StatusCode::CONFLICT, "That cannot be done now"),
+            Self::DatabaseDown => (
+                "API-0010",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database is out of reach",
+            ),
+            Self::BusDown => ("API-0011", StatusCode::SERVICE_UNAVAILABLE, "NATS is out of reach"),
+            Self::PlannerSilent => (
+                "API-0012",
+                StatusCode::GATEWAY_TIMEOUT,
+                "The planner has not answered yet",
+            ),
+            Self::Unreadable => (
+                "API-0013",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something cannot be read",
+            ),
+            Self::TooSlow => ("API-0014", StatusCode::GATEWAY_TIMEOUT, "It took too long"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<Invalid>,
+}
+
+#[derive(Serialize)]
+struct Wire {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    errors: Vec<Invalid>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// A problem with one field.
+    pub(crate) fn field(code: Code, refused: Invalid) -> Self {
+        Self {
+            code,
+            detail: refused.to_string(),
+            errors: vec![refused],
+        }
+    }
+
+    pub(crate) fn absent(field: &str, id: impl std::fmt::Display) -> Self {
+        let remedy = "use an id that the list shows";
+        Self::field(
+            Code::NoSuchThing,
+            Invalid::new(field, format!("{id} is not in this workspace"), remedy),
+        )
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(refused: Invalid) -> Self {
+        Self::field(Code::Refused, refused)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        // The cause stands in our log only: it may name hosts and users of the database.
+        error!(%error, "the store");
+        match &error {
+            StoreError::Unavailable(_) => Self::new(
+                Code::DatabaseDown,
+                "try again; the health page and the console's log say more",
+            ),
+            StoreError::Duplicate { constraint } => Self::new(Code::Duplicate, format!("refused by {constraint}")),
+            StoreError::Unknown { constraint } => Self::new(
+                Code::Refused,
+                format!("it refers to something that does not exist ({constraint})"),
+            ),
+            StoreError::Corrupt { table, id, .. } => Self::new(
+                Code::Unreadable,
+                format!("the row {id} of {table}; the console's log says why"),
+            ),
+            StoreError::Migration(_) | StoreError::RowCount { .. } => Self::new(
+                Code::Unreadable,
+                "the console and its database do not fit; its log says why",
+            ),
+        }
+    }
+}
+
+impl From<BusError> for Problem {
+    fn from(error: BusError) -> Self {
+        error!(%error, "the bus");
+        match error {
+            BusError::Unavailable(_) | BusError::TooOld { .. } => Self::new(
+                Code::BusDown,
+                "try again; the health page and the console's log say more",
+            ),
+            BusError::NoResponders { .. } | BusError::Timeout { .. } => Self::new(
+                Code::PlannerSilent,
+                "the request is stored and is carried out once a planner runs; see whether one does",
+            ),
+            BusError::Malformed(_) => Self::new(
+                Code::Unreadable,
+                "the planner's answer; planner and console may be of different versions",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (code, status, title) = self.code.says();
+        let wire = Wire {
+            r#type: format!("urn:vigilo:error:{code}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail,
+            errors: self.errors,
+        };
+        let mut response = (status, Json(wire)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_code_has_its_paragraph() {
+        let source = include_str!("error.rs");
+        let codes = source.match_indices("(\"API-").map(|(at, _)| &source[at + 2..at + 10]);
+        let codes: Vec<&str> = codes
+            .filter(|code| code.ends_with(|c: char| c.is_ascii_digit()))
+            .collect();
+        assert_eq!(codes.len(), 14);
+        for code in codes {
+            assert!(
+                include_str!("../ERRORS.md").contains(&format!("## {code}: ")),
+                "{code} is not explained"
+            );
+        }
+    }
+}

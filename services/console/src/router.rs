@@ -1,0 +1,88 @@
+//! Which path is whose. `openapi.yaml` says the same for readers, and a test compares the two.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::Uri;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use tracing::info;
+
+use crate::auth::guard;
+use crate::error::{Code, Problem};
+use crate::routes::{health, hosts, incidents, openapi, policies, renewals, runs};
+use crate::state::{Console, Timeout};
+
+const MIB: usize = 1 << 20;
+/// A hundred thousand items fit into it.
+const BULK: usize = 64 * MIB;
+
+const HEALTH: &str = "/api/v1/health";
+
+/// Every path behind the login.
+fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
+    let bulk = DefaultBodyLimit::max(BULK);
+    vec![
+        ("/api/v1/openapi.yaml", get(openapi::show)),
+        ("/api/v1/hosts", get(hosts::list).post(hosts::add)),
+        ("/api/v1/hosts/import", post(hosts::import).layer(bulk)),
+        ("/api/v1/hosts/{id}/snapshots", get(hosts::snapshots)),
+        ("/api/v1/policies", get(policies::list).post(policies::add)),
+        ("/api/v1/policies/import", post(policies::import).layer(bulk)),
+        ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
+        ("/api/v1/runs", get(runs::list)),
+        ("/api/v1/runs/counts", get(runs::counts)),
+        ("/api/v1/runs/status", post(runs::standing)),
+        ("/api/v1/runs/{id}", get(runs::show)),
+        ("/api/v1/runs/{id}/exchange", get(runs::exchange)),
+        ("/api/v1/runs/{id}/resume", post(runs::resume)),
+        ("/api/v1/runs/{id}/cancel", post(runs::cancel)),
+        ("/api/v1/incidents", get(incidents::list)),
+    ]
+}
+
+pub fn router(console: Console) -> Router {
+    let within = paths()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    within
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MIB))
+        .layer(middleware::from_fn_with_state(console.clone(), bounded))
+        .layer(middleware::from_fn_with_state(console.clone(), guard))
+        .route(HEALTH, get(health::show))
+        .with_state(console)
+}
+
+/// The paths, for those who look that none is forgotten.
+pub fn paths_served() -> Vec<&'static str> {
+    let behind = paths().into_iter().map(|(path, _)| path);
+    std::iter::once(HEALTH).chain(behind).collect()
+}
+
+/// Nothing takes longer than the configuration allows; what was asked and how it went is logged.
+async fn bounded(State(Timeout(most)): State<Timeout>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let started = std::time::Instant::now();
+    let response = match tokio::time::timeout(most, next.run(request)).await {
+        Ok(response) => response,
+        Err(_elapsed) => {
+            let detail = format!("given up after {most:?}; what was done until then stays: look before you repeat it");
+            Problem::new(Code::TooSlow, detail).into_response()
+        }
+    };
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    info!(%method, path, status = response.status().as_u16(), took_ms, "request");
+    response
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    let detail = format!("{} is not served; GET /api/v1/openapi.yaml lists what is", uri.path());
+    Problem::new(Code::NoSuchPath, detail)
+}
+
+async fn wrong_method(uri: Uri) -> Problem {
+    let detail = format!("see the header Allow for the methods of {}", uri.path());
+    Problem::new(Code::WrongMethod, detail)
+}

@@ -1,0 +1,9 @@
+//! One file per noun of the API.
+
+pub(crate) mod health;
+pub(crate) mod hosts;
+pub(crate) mod incidents;
+pub(crate) mod openapi;
+pub(crate) mod policies;
+pub(crate) mod renewals;
+pub(crate) mod runs;

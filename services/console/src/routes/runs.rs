@@ -1,0 +1,169 @@
+//! `/runs`: where renewals stand, what happened in them, and a person's word on them.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use domain::run::Status;
+use domain::{Hostname, Invalid, RunId};
+use protocol::request::Verb;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{RunFilter, RunView, Store};
+
+use crate::auth::Caller;
+use crate::body::Body;
+use crate::error::Problem;
+use crate::planner::Planner;
+use crate::query::{Items, Page, Params, limit};
+use crate::views::run::{self as views, ShownRun, Standing, WholeRun};
+
+const MOST_IDS: usize = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    status: Option<String>,
+    hostname: Option<String>,
+    after: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ids {
+    ids: Vec<RunId>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Told {
+    run_id: RunId,
+}
+
+/// Newest first.
+pub(crate) async fn list(
+    State(store): State<Store>,
+    caller: Caller,
+    Params(list): Params<List>,
+) -> Result<Json<Page<ShownRun>>, Problem> {
+    let limit = limit(list.limit.as_deref())?;
+    let filter = RunFilter {
+        status: list.status.as_deref().map(status).transpose()?,
+        hostname: list
+            .hostname
+            .map(|text| text.parse::<Hostname>())
+            .transpose()?
+            .map(String::from),
+        before: list.after.map(|text| cursor(&text)).transpose()?,
+        ids: None,
+    };
+    let rows = store.runs(&caller.workspace, &filter, limit + 1).await?;
+    let page = Page::of(rows, limit, |view| view.run.head.id.to_string());
+    Ok(Json(page.map(views::run)))
+}
+
+/// How many runs stand in each status; those without any are there too.
+pub(crate) async fn counts(State(store): State<Store>, caller: Caller) -> Result<Json<BTreeMap<String, i64>>, Problem> {
+    let mut counts: BTreeMap<String, i64> = Status::ALL
+        .into_iter()
+        .map(|status| (status.as_str().to_owned(), 0))
+        .collect();
+    counts.extend(store.run_counts(&caller.workspace).await?);
+    Ok(Json(counts))
+}
+
+/// The standing of many runs at once, for those who wait for them.
+pub(crate) async fn standing(
+    State(store): State<Store>,
+    caller: Caller,
+    Body(Ids { ids }): Body<Ids>,
+) -> Result<Json<Items<Standing>>, Problem> {
+    if ids.len() > MOST_IDS {
+        let problem = format!("{} ids are too many", ids.len());
+        return Err(Invalid::new("ids", problem, format!("ask for at most {MOST_IDS} at once")).into());
+    }
+    let most = i64::try_from(ids.len()).unwrap_or(0);
+    let filter = RunFilter {
+        ids: Some(ids),
+        ..RunFilter::default()
+    };
+    let rows = store.runs(&caller.workspace, &filter, most).await?;
+    let items = rows.iter().map(views::standing).collect();
+    Ok(Json(Items { items }))
+}
+
+pub(crate) async fn show(
+    State(store): State<Store>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<WholeRun>, Problem> {
+    let view = load(&store, &caller, &id).await?;
+    let steps = store.steps(&caller.workspace, view.run.head.id).await?;
+    Ok(Json(views::whole(view, steps)))
+}
+
+/// The raw ACME exchange, redacted, oldest first.
+pub(crate) async fn exchange(
+    State(store): State<Store>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Items<Value>>, Problem> {
+    let view = load(&store, &caller, &id).await?;
+    let attempts = store.exchanges(&caller.workspace, view.run.head.id).await?;
+    Ok(Json(Items {
+        items: views::exchange(attempts),
+    }))
+}
+
+pub(crate) async fn resume(
+    State(store): State<Store>,
+    State(planner): State<Planner>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Told>, Problem> {
+    let run_id = load(&store, &caller, &id).await?.run.head.id;
+    planner.tell(&caller, Verb::Resume, run_id).await?;
+    Ok(Json(Told { run_id }))
+}
+
+pub(crate) async fn cancel(
+    State(store): State<Store>,
+    State(planner): State<Planner>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Told>, Problem> {
+    let run_id = load(&store, &caller, &id).await?.run.head.id;
+    planner.tell(&caller, Verb::Cancel, run_id).await?;
+    Ok(Json(Told { run_id }))
+}
+
+async fn load(store: &Store, caller: &Caller, id: &str) -> Result<RunView, Problem> {
+    let id: RunId = id.parse()?;
+    let filter = RunFilter {
+        ids: Some(vec![id]),
+        ..RunFilter::default()
+    };
+    let found = store.runs(&caller.workspace, &filter, 1).await?.into_iter().next();
+    found.ok_or_else(|| Problem::absent("run_id", id))
+}
+
+fn status(text: &str) -> Result<Status, Invalid> {
+    Status::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = Status::ALL.into_iter().map(Status::as_str).collect();
+        Invalid::new(
+            "status",
+            format!("{text:?} is no status of a run"),
+            format!("give one of {}", known.join(", ")),
+        )
+    })
+}
+
+fn cursor(text: &str) -> Result<RunId, Invalid> {
+    text.parse().map_err(|_| {
+        Invalid::new(
+            "after",
+            format!("{text:?} is not an id"),
+            "give the `next` of the page before",
+        )
+    })
+}

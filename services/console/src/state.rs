@@ -1,0 +1,57 @@
+//! What the routes are given; each takes the part that it uses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use bus::{Bus, SystemClock};
+use domain::Timestamp;
+use domain::clock::Clock;
+use store::Store;
+
+use crate::auth::Keys;
+use crate::config::Config;
+use crate::planner::Planner;
+
+#[derive(Clone, FromRef)]
+pub struct Console {
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) planner: Planner,
+    pub(crate) keys: Keys,
+    pub(crate) now: Now,
+    pub(crate) timeout: Timeout,
+}
+
+/// Where the routes read the time.
+#[derive(Clone)]
+pub(crate) struct Now(Arc<dyn Clock>);
+
+impl Now {
+    pub(crate) fn read(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Timeout(pub Duration);
+
+impl Console {
+    pub fn new(config: &Config, store: Store, bus: Bus) -> Self {
+        Self {
+            store,
+            planner: Planner::new(bus.clone()),
+            bus,
+            keys: Keys::new(&config.owner_token),
+            now: Now(Arc::new(SystemClock)),
+            timeout: Timeout(config.timeout()),
+        }
+    }
+
+    /// The same, reading the time from another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.now = Now(Arc::new(clock));
+        self
+    }
+}

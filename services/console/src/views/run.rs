@@ -1,0 +1,161 @@
+//! A run as people see it: where it stands, and why it stands there.
+
+use domain::disposition::{Failure, Question};
+use domain::host::Criticality;
+use domain::plan::Choice;
+use domain::run::{Because, Ending, Mode, Position, Status, Step, Trigger};
+use domain::{DnsName, HostId, Hostname, PolicyId, RunId, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
+use store::{RunView, StepView};
+
+use super::open_only;
+
+/// The few fields that a progress view asks for again and again.
+#[derive(Serialize)]
+pub(crate) struct Standing {
+    id: RunId,
+    hostname: Hostname,
+    status: Status,
+    step: Option<Step>,
+    /// Why it waits: for its `turn`, `resting` while the world needs time, or for a `retry`; `working` while an order is
+    /// out.
+    because: Option<&'static str>,
+    question: Option<Question>,
+    /// Why it ended, or what the last try met.
+    failure: Option<Failure>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ShownRun {
+    #[serde(flatten)]
+    standing: Standing,
+    /// Not before this instant it goes on; while an order is out, when it is given again.
+    until: Option<Timestamp>,
+    cancelled_by: Option<String>,
+    attempt: u32,
+    failures: u32,
+    host_id: HostId,
+    policy_id: PolicyId,
+    criticality: Criticality,
+    mode: Mode,
+    trigger: Trigger,
+    operator: String,
+    choice: Choice,
+    names: Vec<DnsName>,
+    targets: Vec<String>,
+    steps_planned: Vec<Step>,
+    created_at: Timestamp,
+    moved_at: Timestamp,
+    ended_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct WholeRun {
+    #[serde(flatten)]
+    run: ShownRun,
+    steps: Vec<ShownStep>,
+}
+
+#[derive(Serialize)]
+struct ShownStep {
+    step: String,
+    attempt: u32,
+    outcome: String,
+    summary: String,
+    worker: String,
+    started_at: Timestamp,
+    ended_at: Timestamp,
+    checks: Value,
+    log: Value,
+}
+
+pub(crate) fn standing(view: &RunView) -> Standing {
+    let state = &view.run.state;
+    let (because, question, failure) = match &state.position {
+        Position::Waiting { because, .. } => match because {
+            Because::Turn => (Some("turn"), None, None),
+            Because::Resting => (Some("resting"), None, None),
+            Because::Retry { failure } => (Some("retry"), None, Some(failure.clone())),
+        },
+        Position::Out { .. } => (Some("working"), None, None),
+        Position::Asking { question, .. } => (None, Some(question.clone()), None),
+        Position::Ended {
+            ending: Ending::Failed { failure },
+        } => (None, None, Some(failure.clone())),
+        Position::Ended {
+            ending: Ending::Succeeded | Ending::Cancelled { .. },
+        } => (None, None, None),
+    };
+    Standing {
+        id: view.run.head.id,
+        hostname: view.run.head.hostname.clone(),
+        status: state.status(),
+        step: state.step(),
+        because,
+        question,
+        failure,
+    }
+}
+
+pub(crate) fn run(view: RunView) -> ShownRun {
+    let standing = standing(&view);
+    let (head, plan, state) = (view.run.head, view.run.plan, view.run.state);
+    let (until, cancelled_by) = match state.position {
+        Position::Waiting { until, .. } | Position::Out { deadline: until, .. } => (Some(until), state.cancelled_by),
+        Position::Ended {
+            ending: Ending::Cancelled { by },
+        } => (None, Some(by)),
+        Position::Asking { .. } | Position::Ended { .. } => (None, state.cancelled_by),
+    };
+    ShownRun {
+        ended_at: standing.status.is_ending().then_some(view.moved_at),
+        standing,
+        until,
+        cancelled_by,
+        attempt: state.attempt,
+        failures: state.failures,
+        host_id: head.host_id,
+        policy_id: head.policy_id,
+        criticality: head.criticality,
+        mode: head.mode,
+        trigger: head.trigger,
+        operator: head.operator,
+        targets: plan.targets.iter().map(domain::target::Target::title).collect(),
+        steps_planned: plan.steps(head.mode),
+        choice: plan.choice,
+        names: plan.names,
+        created_at: head.created_at,
+        moved_at: view.moved_at,
+    }
+}
+
+pub(crate) fn whole(view: RunView, steps: Vec<StepView>) -> WholeRun {
+    WholeRun {
+        run: run(view),
+        steps: steps.into_iter().map(step).collect(),
+    }
+}
+
+fn step(view: StepView) -> ShownStep {
+    ShownStep {
+        step: view.step,
+        attempt: view.attempt,
+        outcome: view.outcome,
+        summary: view.summary,
+        worker: view.worker,
+        started_at: view.started_at,
+        ended_at: view.ended_at,
+        checks: open_only(view.checks),
+        log: open_only(view.log),
+    }
+}
+
+/// One list of exchanges out of the lists of the attempts.
+pub(crate) fn exchange(attempts: Vec<Value>) -> Vec<Value> {
+    let one = |list: Value| match open_only(list) {
+        Value::Array(exchanges) => exchanges,
+        other => vec![other],
+    };
+    attempts.into_iter().flat_map(one).collect()
+}
