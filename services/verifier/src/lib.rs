@@ -1,0 +1,98 @@
+//! The verifier looks at what hosts really serve, and says whether it is what was issued.
+//!
+//! In: Verify orders. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
+//! service. Never: a database, a private key, an HTTP request.
+
+pub mod handler;
+pub mod judgement;
+pub mod probe;
+pub mod trust;
+pub mod verdict;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::work::Work;
+use bus::{Bus, Connection};
+use chassis::Life;
+use chassis::config::ConfigError;
+use protocol::subjects::Worker;
+use serde::Deserialize;
+
+use crate::handler::Verify;
+use crate::probe::{Patience, Prober};
+use crate::trust::Trust;
+
+/// `deploy/config/verifier.toml` explains each key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub nats: Connection,
+    /// Orders that are carried out at the same time.
+    pub slots: usize,
+    /// PEM files of further trust anchors.
+    pub trust_files: Vec<PathBuf>,
+    /// Whether the machine's own trust anchors count too.
+    pub use_native_roots: bool,
+    pub connect_timeout_ms: u64,
+    pub handshake_timeout_ms: u64,
+    /// How long a server may take to serve the new certificate before somebody is asked.
+    pub patience_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            nats: Connection::default(),
+            slots: 64,
+            trust_files: Vec::new(),
+            use_native_roots: true,
+            connect_timeout_ms: 3_000,
+            handshake_timeout_ms: 5_000,
+            patience_ms: 20_000,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the trust anchors; says which key cannot be used.
+    pub fn prober(&self) -> Result<Prober, ConfigError> {
+        let times = [
+            ("connect_timeout_ms", self.connect_timeout_ms),
+            ("handshake_timeout_ms", self.handshake_timeout_ms),
+            ("patience_ms", self.patience_ms),
+        ];
+        if let Some((key, _)) = times
+            .into_iter()
+            .find(|(_, milliseconds)| !(1..=90_000).contains(milliseconds))
+        {
+            // An order is out for two minutes at most.
+            return Err(ConfigError(format!("{key}: give 1 to 90000 milliseconds")));
+        }
+        if self.slots == 0 {
+            return Err(ConfigError(
+                "slots: 0 orders at a time is no work; give 1 or more".to_owned(),
+            ));
+        }
+        let trust = Trust::read(&self.trust_files, self.use_native_roots)?;
+        let patience = Patience {
+            connect: Duration::from_millis(self.connect_timeout_ms),
+            handshake: Duration::from_millis(self.handshake_timeout_ms),
+        };
+        Prober::new(trust, patience).map_err(|e| ConfigError(format!("TLS cannot be set up: {e}")))
+    }
+}
+
+/// Works until the soft stop, and finishes what is in flight then.
+pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
+    let prober = config.prober()?;
+    let bus = Bus::connect(&config.nats, "verifier")
+        .await
+        .context("the verifier needs NATS")?;
+    let verify = Verify::new(prober, Duration::from_millis(config.patience_ms));
+    let work = Work::new(bus, Worker::Verifier, config.slots).handles(verify);
+    life.ready();
+    work.run(life.soft(), life.hard()).await?;
+    Ok(())
+}

@@ -1,48 +1,111 @@
-//! Configuration of one service: a TOML file, then environment variables over it.
+//! Configuration of one process: a TOML file, environment variables over it, flags over both.
 //!
-//! `VIGILO_<KEY>` sets a key, two underscores go one level down: `VIGILO_NATS__URL` is `nats.url`. A key that the
-//! service does not know is an error that names it.
+//! `VIGILO_<KEY>` sets a key, two underscores go one level down: `VIGILO_NATS__URL` is `nats.url`. A value is read as
+//! TOML, so text that looks like a number needs quotes of its own. A key that nobody knows is an error that names it
+//! and where it was set. The keys of the process itself (`Settings`) stand beside those of its service.
+
+mod layer;
+mod settings;
 
 use std::path::Path;
 
 use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
+use figment::providers::{Format, Serialized, Toml};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use layer::{Keep, Only, Variables};
+pub use settings::{LogFormat, Settings};
 
 /// A configuration that cannot be used: which key, where it came from, what is expected.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-/// Reads the file when one is given, then `VIGILO_*`.
+/// Reads the file when one is given, then `VIGILO_*`: the service's own keys. Wrong process keys are an error too.
 pub fn read<C: DeserializeOwned>(file: Option<&Path>) -> Result<C, ConfigError> {
-    read_with(file, Env::prefixed("VIGILO_").split("__"))
+    let layers = Layers::new().file(file)?.environment();
+    layers.settings()?;
+    layers.service()
 }
 
-/// The same without the environment, over given values: for services inside one process.
+/// The same without file and environment, from given values.
 pub fn from_values<C: DeserializeOwned>(values: impl Serialize) -> Result<C, ConfigError> {
-    Figment::from(Serialized::defaults(values))
-        .extract()
-        .map_err(|e| explain(&e))
+    Layers::new().values(values).service()
 }
 
-fn read_with<C: DeserializeOwned>(file: Option<&Path>, env: Env) -> Result<C, ConfigError> {
-    let mut figment = Figment::new();
-    if let Some(path) = file {
-        if !path.is_file() {
-            let problem = format!(
-                "--config {}: there is no such file; give the path of a TOML file",
-                path.display()
-            );
-            return Err(ConfigError(problem));
-        }
-        figment = figment.merge(Toml::file_exact(path));
+/// Where values come from; what is added later wins.
+#[derive(Clone, Default)]
+pub struct Layers {
+    process: Figment,
+    service: Figment,
+}
+
+impl Layers {
+    pub fn new() -> Self {
+        Self::default()
     }
-    figment.merge(env).extract().map_err(|e| explain(&e))
+
+    /// Values from the program itself: embedded defaults when added first, flags when added last.
+    #[must_use]
+    pub fn values(self, values: impl Serialize) -> Self {
+        self.and(&Serialized::defaults(values))
+    }
+
+    /// A TOML file, when one is given.
+    pub fn file(self, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = file else { return Ok(self) };
+        if path.is_file() {
+            return Ok(self.and(&Toml::file_exact(path)));
+        }
+        let path = path.display();
+        let problem = format!("--config {path}: there is no such file; give the path of a TOML file");
+        Err(ConfigError(problem))
+    }
+
+    /// The variables of this process.
+    #[must_use]
+    pub fn environment(self) -> Self {
+        // Names or values that are not UTF-8 cannot be ours.
+        let text =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        self.variables(text)
+    }
+
+    /// Given variables in place of the process' own.
+    #[must_use]
+    pub fn variables(self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.and(&Variables::of(variables))
+    }
+
+    fn and(self, provider: &impl figment::Provider) -> Self {
+        let of = |keep| Only { keep, provider };
+        Self {
+            process: self.process.merge(of(Keep::Process)),
+            service: self.service.merge(of(Keep::Service)),
+        }
+    }
+
+    /// The keys of the process.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        self.process.extract().map_err(|e| explain(&e))
+    }
+
+    /// The keys of its one service.
+    pub fn service<C: DeserializeOwned>(&self) -> Result<C, ConfigError> {
+        self.service.extract().map_err(|e| explain(&e))
+    }
+
+    /// The keys of one of its services, when each has a table of its own.
+    pub fn table<C: DeserializeOwned>(&self, name: &str) -> Result<C, ConfigError> {
+        self.service.extract_inner(name).map_err(|e| explain(&e))
+    }
 }
 
 fn explain(error: &figment::Error) -> ConfigError {
     let all: Vec<String> = error.clone().into_iter().map(|one| one.to_string()).collect();
     ConfigError(all.join("; "))
 }
+
+#[cfg(test)]
+mod tests;

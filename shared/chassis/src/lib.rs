@@ -4,6 +4,12 @@
 //! port, OTLP. Never: domain, store, bus.
 
 pub mod config;
+pub mod crew;
+pub mod health;
 pub mod life;
+pub mod process;
+pub mod telemetry;
 
+pub use config::ConfigError;
+pub use crew::Crew;
 pub use life::Life;

@@ -1,0 +1,9 @@
+//! The API as a client meets it: a real Postgres and a real NATS behind it, the planner's part played by the test.
+
+mod asking;
+mod description;
+mod door;
+mod importing;
+mod inventory;
+mod watching;
+mod world;

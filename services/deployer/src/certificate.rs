@@ -1,0 +1,112 @@
+//! What an order wants installed: a chain, and the private key that belongs to its leaf.
+//!
+//! In: PEM from the order and from custody. Out: a pair that is known to fit. Never: a file, a log line about a key.
+
+use domain::certificate::Fingerprint;
+use protocol::order::DeployedCertificate;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, InconsistentKeys};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Leaf first, as the CA delivered it.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    pem: String,
+    certificates: Vec<CertificateDer<'static>>,
+    leaf: Fingerprint,
+}
+
+/// A chain and its key. It has no `Debug`: the key must not be printed.
+pub struct Bundle {
+    chain: Chain,
+    key_pem: Zeroizing<Vec<u8>>,
+}
+
+/// Why an order cannot be installed anywhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotInstallable {
+    #[error("{0}")]
+    Malformed(String),
+    #[error("the private key does not belong to the certificate {leaf}: {why}")]
+    Mismatched { leaf: Fingerprint, why: String },
+}
+
+impl Chain {
+    /// The chain of an order, whose first certificate must be the one that the order names.
+    pub fn of(order: &DeployedCertificate) -> Result<Self, NotInstallable> {
+        let malformed = |what: String| NotInstallable::Malformed(format!("the chain in the order is unusable: {what}"));
+        let certificates = certificates(order.chain_pem.as_bytes()).map_err(malformed)?;
+        let first = certificates
+            .first()
+            .ok_or_else(|| malformed("it holds no certificate".to_owned()))?;
+        let leaf = Fingerprint::of(first);
+        if leaf != order.leaf {
+            return Err(malformed(format!("it begins with {leaf}, not with {}", order.leaf)));
+        }
+        Ok(Self {
+            pem: order.chain_pem.clone(),
+            certificates,
+            leaf,
+        })
+    }
+
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    pub fn leaf(&self) -> &Fingerprint {
+        &self.leaf
+    }
+
+    /// Whether a file holds exactly these certificates, in this order.
+    pub fn is_in(&self, file: &[u8]) -> bool {
+        certificates(file).is_ok_and(|found| found == self.certificates)
+    }
+
+    /// Whether a private key (PEM) is the one of the leaf; if not, why.
+    pub fn fits(&self, key_pem: &[u8]) -> Result<(), String> {
+        let mut key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| "it is no private key in PEM".to_owned())?;
+        let signer = any_supported_type(&key);
+        key.zeroize();
+        let signer = signer.map_err(|_| "it is a key of a kind that no server uses".to_owned())?;
+        match CertifiedKey::new(self.certificates.clone(), signer).keys_match() {
+            Ok(()) => Ok(()),
+            Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err("the public keys differ".to_owned()),
+            Err(other) => Err(format!("the two could not be compared ({other})")),
+        }
+    }
+}
+
+impl Bundle {
+    /// Refuses a key that is not the leaf's: a server with such a pair would not start again.
+    pub fn pair(chain: Chain, key_pem: Zeroizing<Vec<u8>>) -> Result<Self, NotInstallable> {
+        let mismatched = |why| NotInstallable::Mismatched {
+            leaf: chain.leaf.clone(),
+            why,
+        };
+        chain.fits(&key_pem).map_err(mismatched)?;
+        Ok(Self { chain, key_pem })
+    }
+
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    pub fn key_pem(&self) -> &[u8] {
+        &self.key_pem
+    }
+}
+
+/// The first certificate of a PEM file, when it begins with one.
+pub fn first_in(file: &[u8]) -> Option<CertificateDer<'static>> {
+    certificates(file).ok()?.into_iter().next()
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|e| e.to_string())
+}

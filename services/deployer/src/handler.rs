@@ -1,0 +1,159 @@
+//! Carries out Deploy orders: looks, installs what is missing, makes it active.
+//!
+//! In: one order for one target. Out: a receipt. Never: knows what a target is made of (see `targets`).
+
+use std::sync::Arc;
+
+use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::run::{Check, Product, Receipt, Rehearsal, StepKind};
+use domain::target::Target;
+use protocol::order::{DeploySpec, DeployedCertificate, Order};
+
+use crate::certificate::{Bundle, Chain, NotInstallable};
+use crate::keys::{LeafKeys, SealedKey};
+use crate::targets::file::FileInstaller;
+use crate::targets::{Found, Installer, Job, TargetError};
+use crate::verdict::{Circumstances, DeployError, judge};
+
+pub struct Deploy<K> {
+    keys: K,
+    file: FileInstaller,
+}
+
+impl<K: LeafKeys> Deploy<K> {
+    pub fn new(keys: K, file: FileInstaller) -> Self {
+        Self { keys, file }
+    }
+}
+
+impl<K: LeafKeys> StepHandler for Deploy<K> {
+    type Spec = DeploySpec;
+    const KIND: StepKind = StepKind::Deploy;
+
+    async fn carry_out(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
+        let receipt = match &order.spec.target {
+            Target::File(target) => self.bring(&self.file, &job(order, target, ctx), (order, ctx)).await,
+        };
+        let receipt = receipt.map_err(|error| {
+            let jitter = rand::random::<f64>();
+            judge(
+                error,
+                Circumstances {
+                    now: ctx.now(),
+                    failures: order.failures,
+                    jitter,
+                },
+            )
+        })?;
+        Ok(Progress::Done(Product::Deployed(receipt)))
+    }
+
+    async fn rehearse(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
+        let checks = match &order.spec.target {
+            Target::File(target) => self.file.rehearse(&job(order, target, ctx)).await,
+        };
+        Ok(Rehearsal {
+            checks,
+            snapshots: Vec::new(),
+        })
+    }
+}
+
+fn job<'a, T>(order: &Order<DeploySpec>, target: &'a T, ctx: &StepContext) -> Job<'a, T> {
+    Job {
+        run: order.run_id,
+        target,
+        now: ctx.now(),
+    }
+}
+
+impl<K: LeafKeys> Deploy<K> {
+    async fn bring<I: Installer>(
+        &self,
+        installer: &I,
+        job: &Job<'_, I::Target>,
+        (order, ctx): (&Order<DeploySpec>, &StepContext),
+    ) -> Result<Receipt, DeployError> {
+        let wanted = order
+            .spec
+            .certificate
+            .as_ref()
+            .ok_or_else(|| malformed("the order carries no certificate"))?;
+        let chain = Chain::of(wanted)?;
+        let installed = chain.leaf().clone();
+        let (already_there, backups) = match installer.look(job, &chain).await? {
+            Found::Wanted { backups } => {
+                let evidence = format!("{installed} was there already: an earlier attempt wrote it");
+                ctx.check(Check::tick("installed", evidence));
+                (true, backups)
+            }
+            Found::Other { what } => {
+                let bundle = self.bundle(chain, wanted, (order, ctx)).await?;
+                let backups = installer.ensure_installed(job, Arc::new(bundle)).await?;
+                ctx.check(Check::tick("installed", format!("{installed} in place of {what}")));
+                ctx.check(Check::tick("what was there before is kept", kept(&backups)));
+                (false, backups)
+            }
+        };
+        let reload_output = activate(installer, job, ctx).await?;
+        Ok(Receipt {
+            installed,
+            already_there,
+            backups,
+            reload_output,
+        })
+    }
+
+    /// The chain with its key, before anything is touched.
+    async fn bundle(
+        &self,
+        chain: Chain,
+        wanted: &DeployedCertificate,
+        (order, ctx): (&Order<DeploySpec>, &StepContext),
+    ) -> Result<Bundle, DeployError> {
+        let no_key = || malformed("the order carries no private key, and this target needs one");
+        let envelope = wanted.sealed_key.as_ref().ok_or_else(no_key)?;
+        let sealed = SealedKey {
+            workspace: &order.workspace,
+            run: order.run_id,
+            envelope,
+        };
+        let key = self.keys.open(&sealed).await?;
+        let bundle = Bundle::pair(chain, key);
+        ctx.check(match &bundle {
+            Ok(pair) => Check::tick("key and chain match", pair.chain().leaf().to_string()),
+            Err(error) => Check::cross("key and chain match", error.to_string()),
+        });
+        Ok(bundle?)
+    }
+}
+
+async fn activate<I: Installer>(
+    installer: &I,
+    job: &Job<'_, I::Target>,
+    ctx: &StepContext,
+) -> Result<Option<String>, TargetError> {
+    let said = installer.ensure_active(job).await;
+    match &said {
+        Ok(Some(output)) if output.is_empty() => ctx.check(Check::tick("reloaded", "the command printed nothing")),
+        Ok(Some(output)) => ctx.check(Check::tick("reloaded", output.as_str())),
+        Ok(None) => {}
+        Err(TargetError::HookFailed { output, .. } | TargetError::HookHung { output, .. }) => {
+            ctx.check(Check::cross("reloaded", output.as_str()));
+        }
+        Err(other) => ctx.check(Check::cross("reloaded", other.to_string())),
+    }
+    said
+}
+
+fn kept(backups: &[String]) -> String {
+    if backups.is_empty() {
+        "there was nothing before".to_owned()
+    } else {
+        backups.join(", ")
+    }
+}
+
+fn malformed(what: &str) -> DeployError {
+    NotInstallable::Malformed(what.to_owned()).into()
+}

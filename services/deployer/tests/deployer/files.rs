@@ -1,0 +1,225 @@
+//! Chain and key in their places: modes, backups, orders that come twice.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::world::{World, fingerprint, inode, mode, new_certificate, read};
+
+#[tokio::test]
+async fn chain_and_key_are_written_with_their_modes_and_nothing_else_is_left() -> Result<()> {
+    let world = World::new()?;
+    let new = new_certificate();
+
+    let receipt = world.deploy(&new).await?;
+
+    assert_eq!(
+        (world.chain()?, world.key()?),
+        (new.chain_pem.clone(), new.key_pem.clone())
+    );
+    assert_eq!(mode(&world.path("www.key"))?, 0o640);
+    assert_eq!(mode(&world.path("www.crt"))?, 0o644);
+    assert_eq!(world.names()?, ["www.crt", "www.key"]);
+    assert_eq!(receipt.installed, fingerprint(&new));
+    assert!(!receipt.already_there && receipt.backups.is_empty() && receipt.reload_output.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_there_before_is_kept_with_its_mode() -> Result<()> {
+    let world = World::new()?;
+    fs::write(world.path("www.crt"), "old chain")?;
+    fs::write(world.path("www.key"), "old key")?;
+    fs::set_permissions(world.path("www.key"), fs::Permissions::from_mode(0o400))?;
+
+    let receipt = world.deploy(&new_certificate()).await?;
+
+    let (key, chain) = (Path::new(&receipt.backups[0]), Path::new(&receipt.backups[1]));
+    assert_eq!(
+        (read(chain)?, read(key)?),
+        ("old chain".to_owned(), "old key".to_owned())
+    );
+    assert_eq!(mode(key)?, 0o400);
+    assert_eq!(key, world.path(&format!("www.key.vigilo-{}.bak", world.run)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_newest_backups_stay_and_files_of_others_are_left_alone() -> Result<()> {
+    let mut world = World::keeping(2)?;
+    for foreign in ["www.crt.bak", "www.crt.vigilo-mine.bak", "other.crt.vigilo-x.tmp"] {
+        fs::write(world.path(foreign), "not ours")?;
+    }
+    let mut runs = Vec::new();
+    for _ in 0..5 {
+        world.next_run();
+        runs.push(world.run);
+        world.deploy(&new_certificate()).await?;
+    }
+
+    // The first run found nothing to keep.
+    let mut expected: Vec<String> = vec!["other.crt.vigilo-x.tmp".to_owned(), "www.crt".to_owned()];
+    expected.extend([
+        "www.crt.bak".to_owned(),
+        "www.crt.vigilo-mine.bak".to_owned(),
+        "www.key".to_owned(),
+    ]);
+    for file in ["www.crt", "www.key"] {
+        expected.extend(runs[3..].iter().map(|run| format!("{file}.vigilo-{run}.bak")));
+    }
+    expected.sort();
+    assert_eq!(world.names()?, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_temporary_file_of_a_killed_process_is_swept_once_it_is_old() -> Result<()> {
+    let world = World::new()?;
+    let (old, young) = (
+        world.path(".www.key.vigilo-00.tmp"),
+        world.path(".www.key.vigilo-01.tmp"),
+    );
+    for (path, age) in [(&old, 7200), (&young, 60)] {
+        let written = std::time::SystemTime::from(crate::world::now().get()) - std::time::Duration::from_secs(age);
+        fs::File::create(path)?.set_modified(written)?;
+    }
+
+    world.deploy(&new_certificate()).await?;
+
+    assert!(!old.exists() && young.exists());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_order_that_comes_twice_touches_nothing_but_reloads_again() -> Result<()> {
+    let mut world = World::new()?;
+    let count = world.path("reloads").display().to_string();
+    world.reloads_with(&format!("echo reload >> {count}"));
+    world.deploy(&new_certificate()).await?;
+    world.next_run();
+    let new = new_certificate();
+
+    let first = world.deploy(&new).await?;
+    let files = (inode(&world.target.chain_path)?, inode(&world.target.key_path)?);
+    let opened = world.keys_opened();
+    let second = world.deploy(&new).await?;
+
+    assert!(
+        !first.already_there && second.already_there,
+        "the repetition must be known as one"
+    );
+    assert_eq!(
+        files,
+        (inode(&world.target.chain_path)?, inode(&world.target.key_path)?),
+        "no file is replaced"
+    );
+    assert_eq!(first.backups, second.backups, "the receipt still says how to roll back");
+    assert_eq!(
+        world.keys_opened(),
+        opened,
+        "the key stays sealed when nothing is to be written"
+    );
+    assert_eq!(
+        read(Path::new(&count))?.lines().count(),
+        3,
+        "the first try may have died before its reload"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_between_the_two_renames_is_healed_by_the_next_delivery() -> Result<()> {
+    let mut world = World::new()?;
+    let old = new_certificate();
+    world.deploy(&old).await?;
+    world.next_run();
+    let new = new_certificate();
+    world.deploy(&new).await?;
+    // As if the process had died after the key's rename: the new key beside the old chain.
+    fs::write(world.path("www.crt"), &old.chain_pem)?;
+
+    let receipt = world.deploy(&new).await?;
+
+    assert!(!receipt.already_there);
+    assert_eq!(
+        (world.chain()?, world.key()?),
+        (new.chain_pem.clone(), new.key_pem.clone())
+    );
+    assert_eq!(
+        read(Path::new(&receipt.backups[0]))?,
+        old.key_pem,
+        "the first backup is never overwritten"
+    );
+    assert_eq!(read(Path::new(&receipt.backups[1]))?, old.chain_pem);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_right_leaf_with_a_wrong_chain_is_replaced() -> Result<()> {
+    let world = World::new()?;
+    let (new, other) = (new_certificate(), new_certificate());
+    world.deploy(&new).await?;
+    fs::write(world.path("www.crt"), format!("{}{}", new.chain_pem, other.chain_pem))?;
+
+    assert!(!world.deploy(&new).await?.already_there);
+    assert_eq!(world.chain()?, new.chain_pem);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_stays_a_link_and_its_file_is_replaced() -> Result<()> {
+    let mut world = World::new()?;
+    fs::create_dir(world.path("real"))?;
+    fs::write(world.path("real/chain.pem"), "old")?;
+    symlink(world.path("real/chain.pem"), world.path("www.crt"))?;
+    let new = new_certificate();
+
+    world.allow_only(&world.path(""))?;
+    world.deploy(&new).await?;
+
+    assert!(fs::symlink_metadata(world.path("www.crt"))?.is_symlink());
+    assert_eq!(read(&world.path("real/chain.pem"))?, new.chain_pem);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rehearsal_proves_what_an_installation_needs_and_leaves_nothing() -> Result<()> {
+    let mut world = World::new()?;
+    world.reloads_with("echo must not run > /dev/null; exit 1");
+    world.target.owner = Some(nix::unistd::geteuid().to_string());
+
+    let rehearsal = world.rehearse().await?;
+
+    assert!(
+        rehearsal.checks.iter().all(|check| check.passed),
+        "{:?}",
+        rehearsal.checks
+    );
+    assert_eq!(rehearsal.checks.len(), 4);
+    assert!(world.names()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rehearsal_shows_every_fault_at_once() -> Result<()> {
+    let mut world = World::new()?;
+    world.target.chain_path = world.path("missing/www.crt").display().to_string();
+    world.reloads_by("no-such-program");
+
+    let checks = world.rehearse().await?.checks;
+
+    let crosses: Vec<&str> = checks
+        .iter()
+        .filter(|check| !check.passed)
+        .map(|check| check.name.as_str())
+        .collect();
+    assert_eq!(crosses, ["the chain can be written", "the reload program can be run"]);
+    assert!(
+        checks[1].evidence.contains("missing does not exist"),
+        "{}",
+        checks[1].evidence
+    );
+    Ok(())
+}

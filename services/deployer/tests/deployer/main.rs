@@ -1,0 +1,8 @@
+//! Stories of the deployer on a real file system with real commands.
+
+mod config;
+mod files;
+mod mishaps;
+mod reload;
+mod verdict;
+mod world;

@@ -1,0 +1,102 @@
+//! Every error and what becomes of it.
+
+use deployer::certificate::NotInstallable;
+use deployer::keys::KeyError;
+use deployer::targets::TargetError;
+use deployer::verdict::{Circumstances, DeployError, judge};
+use domain::Timestamp;
+use domain::disposition::Disposition;
+
+fn after(failures: u32, error: DeployError) -> String {
+    let now = Timestamp::EPOCH;
+    match judge(
+        error,
+        Circumstances {
+            now,
+            failures,
+            jitter: 0.0,
+        },
+    )
+    .disposition
+    {
+        Disposition::RetryAt(at, failure) => format!("{} again in {:?}", failure.code, at.since(now)),
+        Disposition::Fail(failure) => format!("{} fails", failure.code),
+        Disposition::NeedsHuman(question) => format!("{} asks: {}", question.code, question.hint),
+    }
+}
+
+#[test]
+fn each_error_has_its_code_and_its_consequence() {
+    let text = || "it is so".to_owned();
+    let leaf = domain::certificate::Fingerprint::of(b"leaf");
+    let table: [(u32, DeployError, &str); 10] = [
+        (0, NotInstallable::Malformed(text()).into(), "DEP-0001 fails"),
+        (
+            0,
+            NotInstallable::Mismatched { leaf, why: text() }.into(),
+            "DEP-0002 fails",
+        ),
+        (
+            0,
+            KeyError::Denied { reason: text() }.into(),
+            "DEP-0003 asks: see the key-signer's log",
+        ),
+        (
+            0,
+            KeyError::Unavailable { reason: text() }.into(),
+            "DEP-0004 again in 5s",
+        ),
+        (
+            0,
+            TargetError::Misconfigured {
+                what: text(),
+                remedy: "mend it".to_owned(),
+            }
+            .into(),
+            "DEP-0005 asks: mend it",
+        ),
+        (
+            0,
+            TargetError::Denied {
+                what: text(),
+                remedy: "allow it".to_owned(),
+            }
+            .into(),
+            "DEP-0006 asks: allow it",
+        ),
+        (
+            0,
+            TargetError::HookFailed {
+                command: text(),
+                status: text(),
+                output: text(),
+            }
+            .into(),
+            "DEP-0007 asks",
+        ),
+        (
+            0,
+            TargetError::HookHung {
+                command: text(),
+                seconds: 7,
+                output: text(),
+            }
+            .into(),
+            "DEP-0008 asks",
+        ),
+        (
+            0,
+            TargetError::Unavailable { what: text() }.into(),
+            "DEP-0009 again in 5s",
+        ),
+        (
+            2,
+            TargetError::Unavailable { what: text() }.into(),
+            "DEP-0009 again in 20s",
+        ),
+    ];
+    for (failures, error, expected) in table {
+        let became = after(failures, error.clone());
+        assert!(became.starts_with(expected), "{error}: {became}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Orders that come twice, and processes that die between any two requests: one certificate at the CA.
+
+use anyhow::{Result, ensure};
+use bus::{Progress, StepContext, StepHandler};
+
+use crate::world::{World, ctx, drive, issued, rest, save, told};
+
+#[tokio::test]
+async fn every_order_carried_out_twice_by_different_processes_is_one_certificate() -> Result<()> {
+    let world = World::start().await?;
+    let mut order = world.order(&["twice.example.org"])?;
+    let serial = loop {
+        // The ledger takes the first report; the second process has never heard of the order.
+        let first = world.issuer()?.carry_out(&order, &ctx()).await.map_err(told)?;
+        let second = world.issuer()?.carry_out(&order, &ctx()).await.map_err(told)?;
+        match (first, second) {
+            (Progress::Resting { checkpoint, .. }, Progress::Resting { .. }) => save(&mut order, checkpoint),
+            (Progress::Done(first), Progress::Done(second)) => {
+                let (first, second) = (issued(first)?, issued(second)?);
+                ensure!(first.chain_pem == second.chain_pem, "the same certificate both times");
+                break first.leaf.serial;
+            }
+            (first, second) => anyhow::bail!("the two went apart: {first:?} and {second:?}"),
+        }
+    };
+    let at_the_ca = world.pebble.issued_certificates().await?;
+    ensure!(at_the_ca.len() == 1, "{at_the_ca:?} and {serial}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_order_at_two_processes_at_once_is_one_certificate() -> Result<()> {
+    let world = World::start().await?;
+    let mut order = world.order(&["race.example.org"])?;
+    let issuer = world.issuer()?;
+    rest(&issuer, &mut order).await?;
+    rest(&issuer, &mut order).await?;
+    let (other, our_ctx, other_ctx) = (world.issuer()?, ctx(), ctx());
+    let both = tokio::join!(issuer.carry_out(&order, &our_ctx), other.carry_out(&order, &other_ctx));
+    for ended in [both.0, both.1] {
+        ensure!(matches!(ended.map_err(told)?, Progress::Done(_)));
+    }
+    ensure!(world.pebble.issued_for("race.example.org").await? == 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_process_that_dies_after_any_request_leaves_an_order_that_is_gone_on_with() -> Result<()> {
+    let world = World::start().await?;
+    let mut key = None;
+    for survived in 0..8 {
+        let name = format!("dies-after-{survived}.example.org");
+        let mut order = world.order(&[&name])?;
+        order.spec.account_key.clone_from(&key);
+        let issuer = world.issuer()?;
+        if key.is_none() {
+            rest(&issuer, &mut order).await?;
+            key.clone_from(&order.spec.account_key);
+        }
+        rest(&issuer, &mut order).await?;
+        let ctx = ctx();
+        tokio::select! {
+            biased;
+            ended = issuer.carry_out(&order, &ctx) => { ended.map_err(told)?; }
+            () = has_exchanged(&ctx, survived) => {}
+        }
+        drop(issuer);
+        drive(&world.issuer()?, &mut order).await?;
+        ensure!(world.pebble.issued_for(&name).await? == 1, "{name}");
+    }
+    Ok(())
+}
+
+/// Looks after each turn of the other branch.
+async fn has_exchanged(ctx: &StepContext, requests: usize) {
+    let mut seen = 0;
+    loop {
+        seen += ctx.take_notes().exchange.len();
+        if seen > requests {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,9 @@
+//! The issuer against a real CA (Pebble) and real NATS; only where a CA must misbehave in a way that Pebble does not, a
+//! stand-in answers.
+
+mod drills;
+mod issuance;
+mod rehearsal;
+mod service;
+mod trouble;
+mod world;

@@ -1,0 +1,219 @@
+//! A CA, a bus, one issuer that answers challenges, and any number of issuers that carry out orders.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bus::tokens::ChallengeTokens;
+use bus::{Bus, Connection, Progress, StepContext, StepError, StepHandler, SystemClock};
+use custody::CustodyError;
+use domain::disposition::{Disposition, Failure, Question};
+use domain::policy::Challenge;
+use domain::run::{Checkpoint, IssuedCertificate, Mode, Product, Step};
+use domain::secret::Envelope;
+use domain::{RunId, Timestamp, WorkspaceId};
+use issuer::ca::acme::{Acme, AccountKeys};
+use issuer::challenge::{Http01, http01};
+use issuer::handler::Issue;
+use issuer::{Config, DirectoryConfig};
+use protocol::SCHEMA;
+use protocol::order::{IssueSpec, Order};
+use testkit::{Pebble, PebbleOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
+use zeroize::Zeroizing;
+
+pub type Issuer = Issue<Acme<OpenKeys>>;
+
+/// Account keys in envelopes that hide nothing: sealing is tested with the key-signer.
+#[derive(Clone, Copy)]
+pub struct OpenKeys;
+
+impl AccountKeys for OpenKeys {
+    async fn seal(&self, _: &WorkspaceId, pkcs8: &[u8]) -> Result<Envelope, CustodyError> {
+        let text = format!("{}{}", Envelope::PREFIX, BASE64_STANDARD.encode(pkcs8));
+        Envelope::try_from(text).map_err(|e| CustodyError::Denied { reason: e.to_string() })
+    }
+
+    async fn open(&self, _: &WorkspaceId, sealed: &Envelope, _: RunId) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+        let text = &sealed.as_str()[Envelope::PREFIX.len()..];
+        let denied = |e: base64::DecodeError| CustodyError::Denied { reason: e.to_string() };
+        BASE64_STANDARD.decode(text).map(Zeroizing::new).map_err(denied)
+    }
+}
+
+pub struct World {
+    pub pebble: Pebble,
+    pub bus: Bus,
+    pub tokens: ChallengeTokens,
+    _responder: DropGuard,
+}
+
+impl World {
+    pub async fn start() -> Result<Self> {
+        Self::with(PebbleOptions::default()).await
+    }
+
+    pub async fn with(options: PebbleOptions) -> Result<Self> {
+        let pebble = Pebble::start(options).await?;
+        let bus = Bus::connect(&nats().await, "issuer-test").await?;
+        let tokens = bus.challenge_tokens().await?;
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, pebble.http_port())).await?;
+        // A replica of its own: it knows of no token but by NATS.
+        let router = http01::router(Http01::new(tokens.clone()));
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        tokio::spawn(async move { serving.await });
+        Ok(Self { pebble, bus, tokens, _responder: stop.drop_guard() })
+    }
+
+    /// A process that has just started: it remembers nothing.
+    pub fn issuer(&self) -> Result<Issuer> {
+        self.issuer_with(self.config()?)
+    }
+
+    pub fn issuer_with(&self, config: Config) -> Result<Issuer> {
+        Ok(Issue::new(Acme::new(config, OpenKeys, Http01::new(self.tokens.clone()))?))
+    }
+
+    pub fn config(&self) -> Result<Config> {
+        config_for(&self.pebble.directory_url(), Some(self.pebble.api_root_path().to_owned()))
+    }
+
+    pub fn order(&self, names: &[&str]) -> Result<Order<IssueSpec>> {
+        order_at(&self.pebble.directory_url(), names)
+    }
+}
+
+pub async fn nats() -> Connection {
+    let nats = testkit::shared::nats().await;
+    let (user, password) = (nats.user().to_owned(), nats.password().to_owned());
+    Connection { url: nats.url(), user: Some(user), password: Some(password), ..Connection::default() }
+}
+
+pub fn config_for(directory: &str, root_file: Option<PathBuf>) -> Result<Config> {
+    let directory = DirectoryConfig { root_file, ..DirectoryConfig::public(directory.parse()?) };
+    Ok(Config { directories: vec![directory], request_timeout_seconds: 10, ..Config::default() })
+}
+
+/// The first order of a run: no account key, nothing begun.
+pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
+    let names = names.iter().map(|name| name.parse()).collect::<Result<Vec<domain::DnsName>, _>>()?;
+    let plain = names[0].as_str().trim_start_matches("*.");
+    Ok(Order {
+        schema: SCHEMA,
+        run_id: RunId::new(),
+        workspace: WorkspaceId::default_workspace(),
+        hostname: plain.parse()?,
+        step: Step::Issue,
+        attempt: 1,
+        mode: Mode::Live,
+        failures: 0,
+        deadline: ctx().now().plus(Duration::from_secs(180)),
+        checkpoint: None,
+        spec: IssueSpec {
+            directory_url: directory.parse::<Url>()?,
+            account_key: None,
+            csr_pem: Some(csr_pem(&names)?),
+            names,
+            challenge: Challenge::Http01,
+        },
+    })
+}
+
+fn csr_pem(names: &[domain::DnsName]) -> Result<String> {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let key = rcgen::KeyPair::generate()?;
+    Ok(rcgen::CertificateParams::new(names)?.serialize_request(&key)?.pem()?)
+}
+
+pub fn ctx() -> StepContext {
+    StepContext::new(Arc::new(SystemClock))
+}
+
+/// What the ledger does with a checkpoint.
+pub fn save(order: &mut Order<IssueSpec>, checkpoint: Checkpoint) {
+    if let Checkpoint::AcmeAccountKey { sealed_key } = &checkpoint {
+        order.spec.account_key.get_or_insert_with(|| sealed_key.clone());
+    }
+    order.checkpoint = Some(checkpoint);
+    order.attempt += 1;
+}
+
+/// One order; it must rest, and the ledger saves where.
+pub async fn rest(issuer: &Issuer, order: &mut Order<IssueSpec>) -> Result<StepContext> {
+    let ctx = ctx();
+    match issuer.carry_out(order, &ctx).await.map_err(told)? {
+        Progress::Resting { checkpoint, until: _ } => save(order, checkpoint),
+        Progress::Done(product) => bail!("it is done already: {product:?}"),
+    }
+    Ok(ctx)
+}
+
+/// Order after order until the certificate is there.
+pub async fn drive(issuer: &Issuer, order: &mut Order<IssueSpec>) -> Result<IssuedCertificate> {
+    loop {
+        match issuer.carry_out(order, &ctx()).await.map_err(told)? {
+            Progress::Resting { checkpoint, until: _ } => save(order, checkpoint),
+            Progress::Done(product) => return issued(product),
+        }
+    }
+}
+
+/// An account that the CA knows, and an order with it from which nothing has been begun.
+pub async fn with_account(world: &World, issuer: &Issuer, names: &[&str]) -> Result<Order<IssueSpec>> {
+    let mut first = world.order(&["first.example.org"])?;
+    drive(issuer, &mut first).await?;
+    let mut order = world.order(names)?;
+    order.spec.account_key = first.spec.account_key;
+    Ok(order)
+}
+
+pub fn issued(product: Product) -> Result<IssuedCertificate> {
+    match product {
+        Product::Issued(certificate) => Ok(*certificate),
+        other => bail!("no certificate but {other:?}"),
+    }
+}
+
+pub fn told(error: StepError) -> anyhow::Error {
+    anyhow::anyhow!("{:?}, forget {}", error.disposition, error.forget_checkpoint)
+}
+
+/// The error of an order that must not go through.
+pub async fn refusal(issuer: &Issuer, order: &Order<IssueSpec>) -> Result<StepError> {
+    issuer.carry_out(order, &ctx()).await.err().context("it must not go through")
+}
+
+pub fn question(error: StepError) -> Result<Question> {
+    match error.disposition {
+        Disposition::NeedsHuman(question) => Ok(question),
+        other => bail!("no question but {other:?}"),
+    }
+}
+
+pub fn failure(error: StepError) -> Result<Failure> {
+    match error.disposition {
+        Disposition::Fail(failure) => Ok(failure),
+        other => bail!("no failure but {other:?}"),
+    }
+}
+
+pub fn retry(error: StepError) -> Result<(Timestamp, Failure)> {
+    match error.disposition {
+        Disposition::RetryAt(at, failure) => Ok((at, failure)),
+        other => bail!("no retry but {other:?}"),
+    }
+}
+
+pub fn tokens_of(order: &Order<IssueSpec>) -> Result<Vec<String>> {
+    match &order.checkpoint {
+        Some(Checkpoint::AcmeOrder { tokens, .. }) => Ok(tokens.clone()),
+        other => bail!("no opened order but {other:?}"),
+    }
+}

@@ -1,0 +1,9 @@
+//! Stories of the verifier against a real nginx and against servers with faults, and its judgements as tables.
+
+mod config;
+mod judgement;
+mod nginx;
+mod odd_servers;
+mod pki;
+mod verdict;
+mod world;

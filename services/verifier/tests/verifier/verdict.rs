@@ -1,0 +1,91 @@
+//! Every error and what becomes of it.
+
+use domain::Timestamp;
+use domain::disposition::Disposition;
+use verifier::verdict::{Circumstances, VerifyError, judge};
+
+fn after(failures: u32, error: VerifyError) -> String {
+    let now = Timestamp::EPOCH;
+    match judge(
+        error,
+        Circumstances {
+            now,
+            failures,
+            jitter: 0.0,
+        },
+    )
+    .disposition
+    {
+        Disposition::RetryAt(at, failure) => format!("{} again in {:?}", failure.code, at.since(now)),
+        Disposition::Fail(failure) => format!("{} fails", failure.code),
+        Disposition::NeedsHuman(question) => format!("{} asks", question.code),
+    }
+}
+
+#[test]
+fn each_error_has_its_code_and_its_consequence() {
+    let host = || "www.example.test".to_owned();
+    let why = || "it is so".to_owned();
+    let table = [
+        (0, VerifyError::Malformed(why()), "VER-0001 fails"),
+        (
+            0,
+            VerifyError::OtherServed {
+                host: host(),
+                instead: why(),
+            },
+            "VER-0002 asks",
+        ),
+        (
+            0,
+            VerifyError::Unreachable {
+                host: host(),
+                why: why(),
+            },
+            "VER-0003 again in 5s",
+        ),
+        (
+            1,
+            VerifyError::Unreachable {
+                host: host(),
+                why: why(),
+            },
+            "VER-0003 again in 10s",
+        ),
+        (
+            2,
+            VerifyError::Unreachable {
+                host: host(),
+                why: why(),
+            },
+            "VER-0003 asks",
+        ),
+        (
+            0,
+            VerifyError::NoAddress {
+                host: host(),
+                why: why(),
+            },
+            "VER-0004 again in 5s",
+        ),
+        (
+            2,
+            VerifyError::NoAddress {
+                host: host(),
+                why: why(),
+            },
+            "VER-0004 asks",
+        ),
+        (
+            0,
+            VerifyError::Faulty {
+                host: host(),
+                crosses: why(),
+            },
+            "VER-0005 asks",
+        ),
+    ];
+    for (failures, error, expected) in table {
+        assert_eq!(after(failures, error.clone()), expected, "{error}");
+    }
+}

@@ -1,0 +1,132 @@
+//! The life and death of a process.
+//!
+//! The one rustls provider → telemetry → signals → health *not ready* → the service → ready → soft stop → drain → hard
+//! stop → flush → exit code. The configuration was read before: a bad one ends the process before it does anything.
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use crate::config::{ConfigError, Settings};
+use crate::crew::Crew;
+use crate::{health, telemetry};
+
+/// `EX_CONFIG` would be 78; 64 is what this house promises for a configuration that cannot be used.
+pub const EXIT_CONFIG: u8 = 64;
+/// What a service may still take after the hard stop before it is left behind.
+const LEAVE: Duration = Duration::from_secs(10);
+
+/// Runs the service to its end. It is given the crew to put itself (or its parts) into.
+///
+/// # Errors
+/// What the service ended with, a port that is taken, or that it ended without being asked to.
+pub fn run<F, Fut>(name: &str, settings: &Settings, service: F) -> anyhow::Result<()>
+where
+    F: FnOnce(Crew) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    install_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let outcome = runtime.block_on(live(name, settings, service));
+    // A task that hangs in the background must not hold the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+/// The one cryptography of the process. Done by `run`; programs without `run` that speak TLS call it first.
+pub fn install_provider() {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// Explains a bad configuration on stderr.
+pub fn refuse(error: &ConfigError) -> ExitCode {
+    eprintln!("vigilo: the configuration cannot be used: {error}");
+    ExitCode::from(EXIT_CONFIG)
+}
+
+async fn live<F, Fut>(name: &str, settings: &Settings, service: F) -> anyhow::Result<()>
+where
+    F: FnOnce(Crew) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let telemetry = telemetry::start(name, settings)?;
+    let signals = Signals::listen()?;
+    let crew = Crew::new();
+    let health = match settings.health_listen {
+        Some(at) => Some(tokio::spawn(health::serve(health::bind(at).await?, crew.clone()))),
+        None => None,
+    };
+    info!(service = name, version = env!("CARGO_PKG_VERSION"), "starting");
+    let outcome = until_end(tokio::spawn(service(crew.clone())), &crew, signals, settings).await;
+    match &outcome {
+        Ok(()) => info!(service = name, "stopped"),
+        Err(failed) => error!(service = name, "ended: {failed:#}"),
+    }
+    if let Some(health) = health {
+        health.abort();
+    }
+    telemetry.flush().await;
+    outcome
+}
+
+async fn until_end(
+    mut service: JoinHandle<anyhow::Result<()>>,
+    crew: &Crew,
+    mut signals: Signals,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let whole = crew.whole();
+    tokio::select! {
+        ended = &mut service => {
+            whole.soft().cancel();
+            whole.hard().cancel();
+            return flat(ended).and_then(|()| anyhow::bail!("the service ended without being asked to"));
+        }
+        () = signals.next() => info!(seconds = settings.drain_seconds, "stopping: work in flight is finished first"),
+    }
+    whole.soft().cancel();
+    tokio::select! {
+        ended = &mut service => return flat(ended),
+        () = signals.next() => warn!("second signal: stopping at once"),
+        () = tokio::time::sleep(settings.drain()) => warn!("work in flight did not end in time: stopping hard"),
+    }
+    whole.hard().cancel();
+    match tokio::time::timeout(LEAVE, service).await {
+        Ok(ended) => flat(ended),
+        Err(_elapsed) => anyhow::bail!("the service did not stop and was left behind"),
+    }
+}
+
+fn flat(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+    ended.context("the service panicked").flatten()
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("listening for SIGINT")?,
+            terminate: signal(SignalKind::terminate()).context("listening for SIGTERM")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
+    }
+}

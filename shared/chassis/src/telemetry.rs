@@ -1,0 +1,144 @@
+//! Logs and spans of one process.
+//!
+//! In: the settings, the filter from `VIGILO_LOG` (or `RUST_LOG`; default `info`). Out: lines on stderr, spans by
+//! OTLP when an endpoint is set, and W3C trace context for whoever asks the global propagator. Never: secrets; the
+//! types that hold them print none.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use crate::config::{ConfigError, LogFormat, Settings};
+
+/// A collector that is gone shall not hold up the end of the process.
+const FLUSH: Duration = Duration::from_secs(3);
+
+type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Keeps the exporter; spans that are still here go out with `flush`.
+#[must_use]
+pub struct Telemetry {
+    spans: Option<SdkTracerProvider>,
+}
+
+/// Must be called inside the runtime: the exporter's connection lives there.
+pub fn start(process: &str, settings: &Settings) -> Result<Telemetry, ConfigError> {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let spans = settings
+        .otlp_endpoint
+        .as_deref()
+        .map(|to| exporter(process, to))
+        .transpose()?;
+    let mut layers: Vec<Boxed> = vec![filter()?.boxed(), lines(settings.log_format)];
+    if let Some(provider) = &spans {
+        let tracer = provider.tracer("vigilo");
+        layers.push(tracing_opentelemetry::layer().with_tracer(tracer).boxed());
+    }
+    // A second process inside one test program keeps the first one's subscriber.
+    let _ = tracing_subscriber::registry().with(layers).try_init();
+    Ok(Telemetry { spans })
+}
+
+impl Telemetry {
+    pub async fn flush(self) {
+        let Some(spans) = self.spans else { return };
+        let ended = tokio::task::spawn_blocking(move || spans.shutdown_with_timeout(FLUSH)).await;
+        if let Ok(Err(error)) = ended {
+            tracing::warn!(%error, "the last spans were not sent");
+        }
+    }
+}
+
+fn filter() -> Result<EnvFilter, ConfigError> {
+    let set = |name: &'static str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .map(|value| (name, value))
+    };
+    match set("VIGILO_LOG").or_else(|| set("RUST_LOG")) {
+        Some((name, value)) => parsed(name, &value),
+        None => Ok(EnvFilter::new("info")),
+    }
+}
+
+fn parsed(name: &str, value: &str) -> Result<EnvFilter, ConfigError> {
+    EnvFilter::try_new(value).map_err(|e| {
+        let problem =
+            format!("{name}={value}: {e}; give a level such as info, or directives such as issuer=debug,info");
+        ConfigError(problem)
+    })
+}
+
+fn lines(format: LogFormat) -> Boxed {
+    let terminal = std::io::stderr().is_terminal();
+    let human = || {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(terminal)
+            .boxed()
+    };
+    let json = || {
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr)
+            .boxed()
+    };
+    match format {
+        LogFormat::Auto if terminal => human(),
+        LogFormat::Auto | LogFormat::Json => json(),
+        LogFormat::Human => human(),
+    }
+}
+
+fn exporter(process: &str, endpoint: &str) -> Result<SdkTracerProvider, ConfigError> {
+    let refused = |e: &dyn std::fmt::Display| {
+        ConfigError(format!(
+            "otlp_endpoint {endpoint}: {e}; give the gRPC address of a collector, for example http://127.0.0.1:4317"
+        ))
+    };
+    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+        return Err(refused(&"it is no http:// or https:// URL"));
+    }
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .build()
+        .map_err(|e| refused(&e))?;
+    let resource = Resource::builder()
+        .with_service_name(format!("vigilo-{process}"))
+        .build();
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_filter_names_its_variable() {
+        let said = parsed("VIGILO_LOG", "issuer=loud").expect_err("no level").to_string();
+        assert!(
+            said.contains("VIGILO_LOG=issuer=loud") && said.contains("info"),
+            "{said}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wrong_endpoint_names_its_key() {
+        let said = exporter("issuer", "collector:4317").expect_err("no URL").to_string();
+        assert!(said.contains("otlp_endpoint collector:4317"), "{said}");
+    }
+}
