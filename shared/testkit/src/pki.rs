@@ -56,7 +56,7 @@ pub fn about_to_expire(hostname: &str) -> Result<Identity> {
     leaf.subject_alt_names = vec![rcgen::SanType::DnsName(Ia5String::try_from(hostname)?)];
     leaf.distinguished_name
         .push(DnType::CommonName, "old certificate of the testkit");
-    let now = OffsetDateTime::now_utc();
+    let now = today();
     leaf.not_before = now - Duration::days(80);
     leaf.not_after = now + Duration::days(10);
     let leaf = leaf.self_signed(&key)?;
@@ -64,4 +64,9 @@ pub fn about_to_expire(hostname: &str) -> Result<Identity> {
         chain_pem: leaf.pem(),
         key_pem: key.serialize_pem(),
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "nginx and the clients of a test live in real time")]
+fn today() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }
