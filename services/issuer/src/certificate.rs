@@ -47,7 +47,10 @@ pub fn check_chain(chain_pem: &str, csr_der: &[u8], names: &[DnsName]) -> Result
         return Err(Foreign::OtherKey);
     }
     let facts = CertificateFacts::read(&leaf).map_err(|error| no_chain(&error))?;
-    match names.iter().find(|name| !facts.sans.iter().any(|san| san == name.as_str())) {
+    match names
+        .iter()
+        .find(|name| !facts.sans.iter().any(|san| san == name.as_str()))
+    {
         Some(missing) => Err(Foreign::NameMissing(missing.to_string())),
         None => Ok(facts),
     }
@@ -68,14 +71,20 @@ mod tests {
     }
 
     fn csr(key: &KeyPair) -> Vec<u8> {
-        let pem = params(&["a.example"]).serialize_request(key).and_then(|csr| csr.pem()).expect("a CSR");
+        let pem = params(&["a.example"])
+            .serialize_request(key)
+            .and_then(|csr| csr.pem())
+            .expect("a CSR");
         csr_der(Some(&pem)).expect("its DER")
     }
 
     #[test]
     fn a_leaf_with_our_key_and_names_passes() {
         let key = KeyPair::generate().expect("a key");
-        let leaf = params(&["a.example", "b.example"]).self_signed(&key).expect("a leaf").pem();
+        let leaf = params(&["a.example", "b.example"])
+            .self_signed(&key)
+            .expect("a leaf")
+            .pem();
         let facts = check_chain(&leaf, &csr(&key), &names(&["b.example", "a.example"])).expect("ours");
         assert_eq!(facts.sans, ["a.example", "b.example"]);
     }
@@ -84,10 +93,16 @@ mod tests {
     fn another_key_or_a_missing_name_is_foreign() {
         let (key, other) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
         let leaf = params(&["a.example"]).self_signed(&key).expect("a leaf").pem();
-        assert_eq!(check_chain(&leaf, &csr(&other), &names(&["a.example"])), Err(Foreign::OtherKey));
+        assert_eq!(
+            check_chain(&leaf, &csr(&other), &names(&["a.example"])),
+            Err(Foreign::OtherKey)
+        );
         let missing = check_chain(&leaf, &csr(&key), &names(&["b.example"]));
         assert_eq!(missing, Err(Foreign::NameMissing("b.example".to_owned())));
-        assert!(matches!(check_chain("<html>", &csr(&key), &[]), Err(Foreign::NoChain(_))));
+        assert!(matches!(
+            check_chain("<html>", &csr(&key), &[]),
+            Err(Foreign::NoChain(_))
+        ));
     }
 
     #[test]

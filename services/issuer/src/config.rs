@@ -104,8 +104,8 @@ impl Config {
             return wrong("user_agent: it must be visible ASCII, for example vigilo/1 (+https://example.org)");
         }
         self.poll.check()?;
-        let numbered = self.directories.iter().enumerate();
-        numbered.map(|(index, directory)| directory.check(index)).collect()
+        let mut numbered = self.directories.iter().enumerate();
+        numbered.try_for_each(|(index, directory)| directory.check(index))
     }
 
     pub fn request_timeout(&self) -> Duration {
@@ -120,7 +120,9 @@ impl Config {
 impl PollConfig {
     fn check(&self) -> Result<(), ConfigError> {
         if self.fast_first_ms == 0 || self.first_ms == 0 {
-            return Err(ConfigError("poll: a first wait of 0 ms never ends; give 1 or more".to_owned()));
+            return Err(ConfigError(
+                "poll: a first wait of 0 ms never ends; give 1 or more".to_owned(),
+            ));
         }
         if !(1..=LONGEST_PATIENCE).contains(&self.patience_seconds) {
             let problem = format!(
@@ -139,13 +141,21 @@ impl DirectoryConfig {
         let plain = |url: &Url| url.scheme() == "http" && is_local(url);
         if self.url.scheme() != "https" && !plain(&self.url) {
             let url = &self.url;
-            return Err(ConfigError(format!("{key}.url: {url} is no https URL; a CA is asked by https only")));
+            return Err(ConfigError(format!(
+                "{key}.url: {url} is no https URL; a CA is asked by https only"
+            )));
         }
-        if let Some(bad) = self.extra_origins.iter().find(|url| url.scheme() != "https" && !plain(url)) {
+        if let Some(bad) = self
+            .extra_origins
+            .iter()
+            .find(|url| url.scheme() != "https" && !plain(url))
+        {
             return Err(ConfigError(format!("{key}.extra_origins: {bad} is no https URL")));
         }
         if let Some(bad) = self.contact.iter().find(|contact| !contact.starts_with("mailto:")) {
-            return Err(ConfigError(format!("{key}.contact: {bad:?} must be like mailto:certs@example.org")));
+            return Err(ConfigError(format!(
+                "{key}.contact: {bad:?} must be like mailto:certs@example.org"
+            )));
         }
         Ok(())
     }
@@ -207,7 +217,10 @@ mod tests {
     fn only_a_ca_on_this_machine_is_polled_fast_unless_told() {
         assert!(directory("https://127.0.0.1:14000/dir").polls_fast());
         assert!(!directory("https://ca.example/dir").polls_fast());
-        let told = DirectoryConfig { fast_poll: Some(true), ..directory("https://ca.example/dir") };
+        let told = DirectoryConfig {
+            fast_poll: Some(true),
+            ..directory("https://ca.example/dir")
+        };
         assert!(told.polls_fast());
     }
 }

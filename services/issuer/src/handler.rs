@@ -10,6 +10,7 @@
 //! In: one order. Out: its checkpoint or the chain. Never: a second finalized order for a step.
 
 use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::disposition::Disposition;
 use domain::policy::Challenge;
 use domain::run::{Check, Checkpoint, IssuedCertificate, Product, Rehearsal, StepKind};
 use domain::secret::Envelope;
@@ -18,7 +19,7 @@ use url::Url;
 
 use crate::ca::{Application, CertificateAuthority, Claim, Obtained};
 use crate::certificate::{check_chain, csr_der};
-use crate::verdict::{Circumstances, IssueError, judge};
+use crate::verdict::{Circumstances, IssueError, judge, within_reason};
 
 pub struct Issue<C> {
     ca: C,
@@ -46,21 +47,32 @@ impl<C: CertificateAuthority> Issue<C> {
         };
         match &order.checkpoint {
             None | Some(Checkpoint::AcmeAccountKey { .. }) => self.open_order(&for_, account_key).await,
-            Some(saved @ Checkpoint::AcmeOrder { url, expires: _, tokens }) => {
-                self.complete(&for_, account_key, &csr, Opened { saved, url, tokens }).await
+            Some(
+                saved @ Checkpoint::AcmeOrder {
+                    url,
+                    expires: _,
+                    tokens,
+                },
+            ) => {
+                self.complete(&for_, account_key, &csr, Opened { saved, url, tokens })
+                    .await
             }
         }
     }
 
     async fn make_account_key(&self, for_: &Application<'_>) -> Result<Progress, IssueError> {
         let sealed_key = self.ca.make_account_key(for_).await?;
-        for_.ctx.check(Check::tick("ACME account key made", "sealed; registered with the next order"));
+        for_.ctx.check(Check::tick(
+            "ACME account key made",
+            "sealed; registered with the next order",
+        ));
         Ok(rest(for_, Checkpoint::AcmeAccountKey { sealed_key }))
     }
 
     async fn open_order(&self, for_: &Application<'_>, account_key: &Envelope) -> Result<Progress, IssueError> {
         let opened = self.ca.open_order(for_, account_key).await?;
-        for_.ctx.check(Check::tick("order opened at the CA", opened.url.as_str()));
+        for_.ctx
+            .check(Check::tick("order opened at the CA", opened.url.as_str()));
         let (url, expires, tokens) = (opened.url, opened.expires, opened.tokens);
         Ok(rest(for_, Checkpoint::AcmeOrder { url, expires, tokens }))
     }
@@ -72,16 +84,27 @@ impl<C: CertificateAuthority> Issue<C> {
         csr: &[u8],
         opened: Opened<'_>,
     ) -> Result<Progress, IssueError> {
-        let claim = Claim { order_url: opened.url, csr_der: csr };
+        let claim = Claim {
+            order_url: opened.url,
+            csr_der: csr,
+        };
         let chain_pem = match self.ca.ensure_issued(for_, account_key, &claim).await? {
             Obtained::Chain(chain_pem) => chain_pem,
             Obtained::Later(until) => {
-                for_.ctx.info("the CA wants to be asked again later", &[("until", &until.to_string())]);
-                return Ok(Progress::Resting { until, checkpoint: opened.saved.clone() });
+                let until = within_reason(until, for_.ctx.now());
+                for_.ctx
+                    .info("the CA wants to be asked again later", &[("until", &until.to_string())]);
+                return Ok(Progress::Resting {
+                    until,
+                    checkpoint: opened.saved.clone(),
+                });
             }
         };
         let leaf = check_chain(&chain_pem, csr, for_.names)?;
-        for_.ctx.check(Check::tick("certificate issued", format!("serial {} until {}", leaf.serial, leaf.not_after)));
+        for_.ctx.check(Check::tick(
+            "certificate issued",
+            format!("serial {} until {}", leaf.serial, leaf.not_after),
+        ));
         Ok(Progress::Done(Product::Issued(Box::new(IssuedCertificate {
             order_url: opened.url.clone(),
             chain_pem,
@@ -96,28 +119,37 @@ impl<C: CertificateAuthority> StepHandler for Issue<C> {
     const KIND: StepKind = StepKind::Issue;
 
     async fn carry_out(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Progress, StepError> {
-        self.advance(order, ctx).await.map_err(|error| judge(error, circumstances(order, ctx)))
+        self.advance(order, ctx)
+            .await
+            .map_err(|error| judge(error, circumstances(order, ctx)))
     }
 
     /// A cross for what is wrong with the CA or the names; an error only for what says nothing about them.
     async fn rehearse(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
         let for_ = application(order, ctx);
         let rehearsed = match check_challenge(order.spec.challenge) {
-            Ok(()) => self.ca.rehearse(&for_, order.spec.account_key.as_ref()).await.map_err(IssueError::Ca),
+            Ok(()) => self
+                .ca
+                .rehearse(&for_, order.spec.account_key.as_ref())
+                .await
+                .map_err(IssueError::Ca),
             Err(error) => Err(error),
         };
         let checks = rehearsed.or_else(|error| {
             let what = error.to_string();
             let judged = judge(error, circumstances(order, ctx));
             match judged.disposition {
-                domain::disposition::Disposition::RetryAt(..) => Err(judged),
-                domain::disposition::Disposition::Fail(failure) => Ok(vec![Check::cross("issuance", format!("{what}; {}", failure.hint))]),
-                domain::disposition::Disposition::NeedsHuman(question) => {
+                Disposition::RetryAt(..) => Err(judged),
+                Disposition::Fail(failure) => Ok(vec![Check::cross("issuance", format!("{what}; {}", failure.hint))]),
+                Disposition::NeedsHuman(question) => {
                     Ok(vec![Check::cross("issuance", format!("{what}; {}", question.hint))])
                 }
             }
         })?;
-        Ok(Rehearsal { checks, snapshots: Vec::new() })
+        Ok(Rehearsal {
+            checks,
+            snapshots: Vec::new(),
+        })
     }
 }
 
@@ -133,7 +165,10 @@ fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Applica
 
 /// At once: the ledger saves the checkpoint and orders again.
 fn rest(for_: &Application<'_>, checkpoint: Checkpoint) -> Progress {
-    Progress::Resting { until: for_.ctx.now(), checkpoint }
+    Progress::Resting {
+        until: for_.ctx.now(),
+        checkpoint,
+    }
 }
 
 fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
@@ -145,5 +180,9 @@ fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
 }
 
 pub(crate) fn circumstances<S>(order: &Order<S>, ctx: &StepContext) -> Circumstances {
-    Circumstances { now: ctx.now(), failures: order.failures, jitter: rand::random() }
+    Circumstances {
+        now: ctx.now(),
+        failures: order.failures,
+        jitter: rand::random(),
+    }
 }

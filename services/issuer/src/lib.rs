@@ -35,19 +35,28 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         let address = config.http01_listen;
         format!("http01_listen: {address} cannot be listened on; give a free address, or stop what has it")
     })?;
-    let bus = Bus::connect(&config.nats, "issuer").await.context("the issuer needs NATS")?;
-    let tokens = bus.challenge_tokens().await.context("the issuer needs its http-01 tokens on NATS")?;
+    let bus = Bus::connect(&config.nats, "issuer")
+        .await
+        .context("the issuer needs NATS")?;
+    let tokens = bus
+        .challenge_tokens()
+        .await
+        .context("the issuer needs its http-01 tokens on NATS")?;
     let http01 = Http01::new(tokens);
     let slots = config.slots;
     let acme = Acme::new(config, Custody::new(bus.clone(), Worker::Issuer), http01.clone())?;
-    let work = Work::new(bus, Worker::Issuer, slots).handles(Issue::new(acme)).handles(Tidy::new(http01.clone()));
+    let work = Work::new(bus, Worker::Issuer, slots)
+        .handles(Issue::new(acme))
+        .handles(Tidy::new(http01.clone()));
 
     let worked = CancellationToken::new();
     let serving = serve(listener, http01, worked.clone());
     let working = async {
         let _ends = worked.drop_guard();
         life.ready();
-        work.run(life.soft(), life.hard()).await.context("the issuer's worker loop")
+        work.run(life.soft(), life.hard())
+            .await
+            .context("the issuer's worker loop")
     };
     tokio::try_join!(working, serving).map(|_| ())
 }

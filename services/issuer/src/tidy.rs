@@ -27,12 +27,18 @@ impl StepHandler for Tidy {
             let removed = self.http01.withdraw(token).await;
             removed.map_err(|e| judge(IssueError::NotRemoved(e.to_string()), circumstances(order, ctx)))?;
         }
-        ctx.check(Check::tick("challenge responses removed", order.spec.tokens.len().to_string()));
+        ctx.check(Check::tick(
+            "challenge responses removed",
+            order.spec.tokens.len().to_string(),
+        ));
         Ok(Progress::Done(Product::Tidied))
     }
 
     /// A dry run leaves nothing behind: there is no such step in it.
     async fn rehearse(&self, _: &Order<TidySpec>, _: &StepContext) -> Result<Rehearsal, StepError> {
-        Ok(Rehearsal { checks: Vec::new(), snapshots: Vec::new() })
+        Ok(Rehearsal {
+            checks: Vec::new(),
+            snapshots: Vec::new(),
+        })
     }
 }

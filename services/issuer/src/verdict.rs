@@ -2,6 +2,8 @@
 //!
 //! In: an error and what the order says about earlier failures. Out: a disposition. Never: I/O.
 
+use std::time::Duration;
+
 use bus::StepError;
 use custody::CustodyError;
 use domain::Timestamp;
@@ -36,12 +38,20 @@ pub struct Circumstances {
 }
 
 impl Circumstances {
-    /// What the other side said, else our own backoff; never in the past.
+    /// What the other side said within reason, else our own backoff.
     fn next_try(self, said: Option<Timestamp>) -> Timestamp {
         let own = self.now.plus(wait_after(self.failures, self.jitter));
-        said.map_or(own, |at| at.max(self.now))
+        said.map_or(own, |at| within_reason(at, self.now))
     }
 }
+
+/// Not in the past, and not beyond the longest limit that a CA has (Let's Encrypt: 168 h) with a day to spare: a lying
+/// CA parks no run for years.
+pub fn within_reason(at: Timestamp, now: Timestamp) -> Timestamp {
+    at.clamp(now, now.plus(LONGEST_WAIT))
+}
+
+const LONGEST_WAIT: Duration = Duration::from_secs(8 * 24 * 3600);
 
 /// `ERRORS.md` explains each code.
 pub fn judge(error: IssueError, at: Circumstances) -> StepError {
@@ -55,7 +65,12 @@ pub fn judge(error: IssueError, at: Circumstances) -> StepError {
             what,
             "nothing was deployed; ask the CA why, then resume: a new order is placed",
         )),
-        IssueError::NotRemoved(_) => again("ISS-0014", what, "see whether NATS is up; they expire by themselves", at.next_try(None)),
+        IssueError::NotRemoved(_) => again(
+            "ISS-0014",
+            what,
+            "see whether NATS is up; they expire by themselves",
+            at.next_try(None),
+        ),
     }
 }
 
@@ -64,23 +79,40 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
         CaError::NotAllowed { directory } => fail(
             "ISS-0001",
             what,
-            format!("add {directory} to issuer.directories in the issuer's configuration, or choose another CA in the policy"),
+            format!(
+                "add {directory} to issuer.directories in the issuer's configuration, or choose another CA in the policy"
+            ),
         ),
-        CaError::Misconfigured { .. } => ask("ISS-0002", what, "mend the issuer's configuration as it says, restart it, then resume"),
-        CaError::Custody(CustodyError::Unavailable { .. }) => {
-            again("ISS-0003", what, "see whether the key-signer is running and reaches its key-encryption key", at.next_try(None))
-        }
+        CaError::Misconfigured { .. } => ask(
+            "ISS-0002",
+            what,
+            "mend the issuer's configuration as it says, restart it, then resume",
+        ),
+        CaError::Custody(CustodyError::Unavailable { .. }) => again(
+            "ISS-0003",
+            what,
+            "see whether the key-signer is running and reaches its key-encryption key",
+            at.next_try(None),
+        ),
         CaError::Custody(CustodyError::Denied { .. }) => ask(
             "ISS-0004",
             what,
             "see the key-signer's log for this run: the ACME account key must be sealed for this workspace",
         ),
-        CaError::Unavailable { until, .. } => {
-            again("ISS-0005", what, "see the CA's status page; the run goes on by itself", at.next_try(until))
-        }
+        CaError::Unavailable { until, .. } => again(
+            "ISS-0005",
+            what,
+            "see the CA's status page; the run goes on by itself",
+            at.next_try(until),
+        ),
         CaError::RateLimited { until, .. } => {
             let until = at.next_try(until);
-            again("ISS-0006", format!("{what}; next try at {until}"), "nothing to do: the run waits as long as the CA asks", until)
+            again(
+                "ISS-0006",
+                format!("{what}; next try at {until}"),
+                "nothing to do: the run waits as long as the CA asks",
+                until,
+            )
         }
         CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, at)),
         CaError::Refused(problem) => refused(&problem, what),
@@ -91,9 +123,12 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
             "nothing to do: the same account key is registered again",
             at.next_try(None),
         ),
-        CaError::OrderGone { .. } => {
-            afresh(again("ISS-0011", what, "nothing to do: a new order is placed", at.next_try(None)))
-        }
+        CaError::OrderGone { .. } => afresh(again(
+            "ISS-0011",
+            what,
+            "nothing to do: a new order is placed",
+            at.next_try(None),
+        )),
         CaError::NoSuchChallenge { .. } => fail(
             "ISS-0013",
             what,
@@ -105,14 +140,27 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
 
 /// A challenge cannot be tried again in the same order: a new one is placed after Resume.
 fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: Circumstances) -> StepError {
-    let mut kinds = names.iter().map(|one| &one.problem.kind).chain(order.map(|problem| &problem.kind));
+    let mut kinds = names
+        .iter()
+        .map(|one| &one.problem.kind)
+        .chain(order.map(|problem| &problem.kind));
     // The CA's own trouble, or an order that has expired: nobody can do better than try again.
     if kinds.all(|kind| *kind == ProblemKind::ServerInternal) {
-        return again("ISS-0005", what, "nothing to do: a new order is placed", at.next_try(None));
+        return again(
+            "ISS-0005",
+            what,
+            "nothing to do: a new order is placed",
+            at.next_try(None),
+        );
     }
     let first = names.first().map(|one| (&one.problem.kind, one.name.as_str()));
     let Some((kind, name)) = first.or(order.map(|problem| (&problem.kind, "the names"))) else {
-        return again("ISS-0005", what, "nothing to do: a new order is placed", at.next_try(None));
+        return again(
+            "ISS-0005",
+            what,
+            "nothing to do: a new order is placed",
+            at.next_try(None),
+        );
     };
     ask("ISS-0007", what, challenge_hint(kind, name))
 }
@@ -124,12 +172,16 @@ fn refused(problem: &Problem, what: String) -> StepError {
             what,
             "this CA does not issue for the name; take it out of the policy or choose another CA",
         ),
-        ProblemKind::BadCsr | ProblemKind::BadPublicKey | ProblemKind::BadSignatureAlgorithm => {
-            fail("ISS-0009", what, "choose a key algorithm that the CA accepts, for example P-256")
-        }
-        ProblemKind::Caa | ProblemKind::Connection | ProblemKind::Dns | ProblemKind::IncorrectResponse | ProblemKind::Tls => {
-            ask("ISS-0007", what, challenge_hint(&problem.kind, "the names"))
-        }
+        ProblemKind::BadCsr | ProblemKind::BadPublicKey | ProblemKind::BadSignatureAlgorithm => fail(
+            "ISS-0009",
+            what,
+            "choose a key algorithm that the CA accepts, for example P-256",
+        ),
+        ProblemKind::Caa
+        | ProblemKind::Connection
+        | ProblemKind::Dns
+        | ProblemKind::IncorrectResponse
+        | ProblemKind::Tls => ask("ISS-0007", what, challenge_hint(&problem.kind, "the names")),
         ProblemKind::AccountDoesNotExist
         | ProblemKind::BadNonce
         | ProblemKind::ExternalAccountRequired
@@ -152,14 +204,21 @@ fn refused(problem: &Problem, what: String) -> StepError {
 fn challenge_hint(kind: &ProblemKind, name: &str) -> String {
     let what = match kind {
         ProblemKind::Connection => {
-            format!("the CA could not connect to port 80 of {name}: open it to the internet and let it lead to an issuer (http01_listen)")
+            format!(
+                "the CA could not reach port 80 of {name}: see that the name resolves, that the port is open to the internet, \
+                 and that it leads to an issuer (http01_listen)"
+            )
         }
         ProblemKind::Unauthorized | ProblemKind::IncorrectResponse => format!(
             "something else than an issuer answered for http://{name}/.well-known/acme-challenge/: let that path lead to an issuer"
         ),
-        ProblemKind::Dns => format!("the CA could not resolve {name}: see that it has A or AAAA records and that its name servers answer"),
+        ProblemKind::Dns => format!(
+            "the CA could not resolve {name}: see that it has A or AAAA records and that its name servers answer"
+        ),
         ProblemKind::Caa => format!("the CAA records of {name} forbid this CA: add one for it, or choose another CA"),
-        ProblemKind::Tls => format!("http://{name} redirects to an https that does not work: let /.well-known/acme-challenge/ be served without"),
+        ProblemKind::Tls => format!(
+            "http://{name} redirects to an https that does not work: let /.well-known/acme-challenge/ be served without"
+        ),
         ProblemKind::AccountDoesNotExist
         | ProblemKind::BadCsr
         | ProblemKind::BadNonce
@@ -182,8 +241,12 @@ fn challenge_hint(kind: &ProblemKind, name: &str) -> String {
 
 fn account_hint(kind: &ProblemKind) -> &'static str {
     match kind {
-        ProblemKind::ExternalAccountRequired => "this CA wants an external account binding, which this version has not; choose another CA",
-        ProblemKind::InvalidContact | ProblemKind::UnsupportedContact => "correct issuer.directories.contact, restart the issuer, then resume",
+        ProblemKind::ExternalAccountRequired => {
+            "this CA wants an external account binding, which this version has not; choose another CA"
+        }
+        ProblemKind::InvalidContact | ProblemKind::UnsupportedContact => {
+            "correct issuer.directories.contact, restart the issuer, then resume"
+        }
         ProblemKind::UserActionRequired => "do what the CA asks for (often: agree to its new terms), then resume",
         ProblemKind::AccountDoesNotExist
         | ProblemKind::BadCsr
@@ -219,7 +282,10 @@ fn again(code: &str, what: String, hint: &str, until: Timestamp) -> StepError {
 }
 
 fn afresh(error: StepError) -> StepError {
-    StepError { forget_checkpoint: true, ..error }
+    StepError {
+        forget_checkpoint: true,
+        ..error
+    }
 }
 
 #[cfg(test)]

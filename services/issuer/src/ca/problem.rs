@@ -113,9 +113,15 @@ pub struct NameProblem {
 /// One sentence for an order that failed: each name with its reason, else the order's own.
 pub fn sentence(names: &[NameProblem], order: Option<&Problem>) -> String {
     if names.is_empty() {
-        return order.map_or_else(|| "the CA gives no reason; it may have expired".to_owned(), ToString::to_string);
+        return order.map_or_else(
+            || "the CA gives no reason; it may have expired".to_owned(),
+            ToString::to_string,
+        );
     }
-    let each: Vec<String> = names.iter().map(|one| format!("{}: {}", one.name, one.problem)).collect();
+    let each: Vec<String> = names
+        .iter()
+        .map(|one| format!("{}: {}", one.name, one.problem))
+        .collect();
     each.join("; ")
 }
 
@@ -128,6 +134,9 @@ mod tests {
         for name in ["badCSR", "caa", "dns", "userActionRequired", "somethingNew"] {
             assert_eq!(ProblemKind::parse(&format!("{URN}{name}")).as_str(), name);
         }
-        assert_eq!(ProblemKind::parse("about:blank"), ProblemKind::Other("about:blank".to_owned()));
+        assert_eq!(
+            ProblemKind::parse("about:blank"),
+            ProblemKind::Other("about:blank".to_owned())
+        );
     }
 }

@@ -37,7 +37,11 @@ pub struct Http01 {
 
 impl Http01 {
     pub fn new(fleet: ChallengeTokens) -> Self {
-        Self { own: Arc::default(), fleet, waiting: Arc::new(Semaphore::new(WAITING)) }
+        Self {
+            own: Arc::default(),
+            fleet,
+            waiting: Arc::new(Semaphore::new(WAITING)),
+        }
     }
 
     /// From here on every issuer answers for the token. May be repeated.
@@ -92,7 +96,9 @@ impl Http01 {
 
 /// What is served on `http01_listen`.
 pub fn router(http01: Http01) -> Router {
-    Router::new().route("/.well-known/acme-challenge/{token}", get(respond)).with_state(http01)
+    Router::new()
+        .route("/.well-known/acme-challenge/{token}", get(respond))
+        .with_state(http01)
 }
 
 async fn respond(State(http01): State<Http01>, Path(token): Path<String>) -> Response {

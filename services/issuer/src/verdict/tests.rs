@@ -1,13 +1,15 @@
 //! Every error with its code, its disposition, and whether the order goes on.
 
-use std::time::Duration;
-
 use super::*;
 
 const NOW: i64 = 1_800_000_000;
 
 fn circumstances() -> Circumstances {
-    Circumstances { now: now(), failures: 0, jitter: 0.0 }
+    Circumstances {
+        now: now(),
+        failures: 0,
+        jitter: 0.0,
+    }
 }
 
 fn now() -> Timestamp {
@@ -15,11 +17,17 @@ fn now() -> Timestamp {
 }
 
 fn problem(kind: ProblemKind) -> Problem {
-    Problem { kind, detail: "because".to_owned() }
+    Problem {
+        kind,
+        detail: "because".to_owned(),
+    }
 }
 
 fn invalid_by(kind: ProblemKind) -> IssueError {
-    let names = vec![NameProblem { name: "a.example".to_owned(), problem: problem(kind) }];
+    let names = vec![NameProblem {
+        name: "a.example".to_owned(),
+        problem: problem(kind),
+    }];
     CaError::OrderInvalid { names, order: None }.into()
 }
 
@@ -43,16 +51,43 @@ fn the_table() {
     let table = [
         (CaError::NotAllowed { directory }.into(), "fail ISS-0001"),
         (CaError::Misconfigured { what: text() }.into(), "ask ISS-0002"),
-        (CaError::Custody(CustodyError::Unavailable { reason: text() }).into(), "retry ISS-0003"),
-        (CaError::Custody(CustodyError::Denied { reason: text() }).into(), "ask ISS-0004"),
-        (CaError::Unavailable { until: None, what: text() }.into(), "retry ISS-0005"),
-        (CaError::RateLimited { until: None, said: text() }.into(), "retry ISS-0006"),
+        (
+            CaError::Custody(CustodyError::Unavailable { reason: text() }).into(),
+            "retry ISS-0003",
+        ),
+        (
+            CaError::Custody(CustodyError::Denied { reason: text() }).into(),
+            "ask ISS-0004",
+        ),
+        (
+            CaError::Unavailable {
+                until: None,
+                what: text(),
+            }
+            .into(),
+            "retry ISS-0005",
+        ),
+        (
+            CaError::RateLimited {
+                until: None,
+                said: text(),
+            }
+            .into(),
+            "retry ISS-0006",
+        ),
         (invalid_by(ProblemKind::Unauthorized), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::Connection), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::Dns), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::Caa), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::ServerInternal), "retry ISS-0005 afresh"),
-        (CaError::OrderInvalid { names: vec![], order: None }.into(), "retry ISS-0005 afresh"),
+        (
+            CaError::OrderInvalid {
+                names: vec![],
+                order: None,
+            }
+            .into(),
+            "retry ISS-0005 afresh",
+        ),
         (refused(ProblemKind::Caa), "ask ISS-0007"),
         (refused(ProblemKind::RejectedIdentifier), "fail ISS-0008"),
         (refused(ProblemKind::BadPublicKey), "fail ISS-0009"),
@@ -62,7 +97,14 @@ fn the_table() {
         (CaError::AccountGone.into(), "retry ISS-0011"),
         (CaError::OrderGone { url: text() }.into(), "retry ISS-0011 afresh"),
         (Foreign::OtherKey.into(), "ask ISS-0012 afresh"),
-        (CaError::NoSuchChallenge { name: text(), challenge: "http-01" }.into(), "fail ISS-0013"),
+        (
+            CaError::NoSuchChallenge {
+                name: text(),
+                challenge: "http-01",
+            }
+            .into(),
+            "fail ISS-0013",
+        ),
         (IssueError::Challenge("dns-01"), "fail ISS-0013"),
         (CaError::NotPresented { what: text() }.into(), "retry ISS-0014"),
         (IssueError::NotRemoved(text()), "retry ISS-0014"),
@@ -77,36 +119,62 @@ fn the_table() {
 #[test]
 fn the_cas_own_time_is_kept_and_named() {
     let until = now().plus(Duration::from_secs(3600));
-    let limited = CaError::RateLimited { until: Some(until), said: "too many certificates".to_owned() };
+    let limited = CaError::RateLimited {
+        until: Some(until),
+        said: "too many certificates".to_owned(),
+    };
     let Disposition::RetryAt(at, failure) = judge(limited.into(), circumstances()).disposition else {
         panic!("a rate limit is never a failure");
     };
     assert_eq!(at, until);
-    assert!(failure.what.contains("rate limited") && failure.what.contains(&until.to_string()), "{}", failure.what);
+    assert!(
+        failure.what.contains("rate limited") && failure.what.contains(&until.to_string()),
+        "{}",
+        failure.what
+    );
 }
 
 #[test]
-fn a_time_in_the_past_means_now() {
-    let unavailable = CaError::Unavailable { until: Some(Timestamp::EPOCH), what: String::new() };
-    let Disposition::RetryAt(at, _) = judge(unavailable.into(), circumstances()).disposition else {
-        panic!("it comes back");
-    };
-    assert_eq!(at, now());
+fn a_time_in_the_past_means_now_and_one_of_years_a_week() {
+    let week = now().plus(Duration::from_secs(8 * 24 * 3600));
+    let years = now().plus(Duration::from_secs(100 * 365 * 24 * 3600));
+    for (said, expected) in [(Timestamp::EPOCH, now()), (years, week)] {
+        let unavailable = CaError::Unavailable {
+            until: Some(said),
+            what: String::new(),
+        };
+        let Disposition::RetryAt(at, _) = judge(unavailable.into(), circumstances()).disposition else {
+            panic!("it comes back");
+        };
+        assert_eq!(at, expected);
+    }
 }
 
 #[test]
 fn a_failed_challenge_names_host_reason_and_remedy() {
-    let Disposition::NeedsHuman(question) = judge(invalid_by(ProblemKind::Connection), circumstances()).disposition else {
+    let Disposition::NeedsHuman(question) = judge(invalid_by(ProblemKind::Connection), circumstances()).disposition
+    else {
         panic!("a person must open the port");
     };
-    assert!(question.what.contains("a.example: because (connection)"), "{}", question.what);
-    assert!(question.hint.contains("port 80 of a.example") && question.hint.contains("resume"), "{}", question.hint);
+    assert!(
+        question.what.contains("a.example: because (connection)"),
+        "{}",
+        question.what
+    );
+    assert!(
+        question.hint.contains("port 80 of a.example") && question.hint.contains("resume"),
+        "{}",
+        question.hint
+    );
 }
 
 #[test]
 fn the_page_of_errors_has_every_code() {
     let page = include_str!("../../ERRORS.md");
     for number in 1..=16 {
-        assert!(page.contains(&format!("## ISS-{number:04}:")), "ISS-{number:04} has no paragraph");
+        assert!(
+            page.contains(&format!("## ISS-{number:04}:")),
+            "ISS-{number:04} has no paragraph"
+        );
     }
 }

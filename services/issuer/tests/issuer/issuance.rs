@@ -8,7 +8,7 @@ use issuer::tidy::Tidy;
 use protocol::order::TidySpec;
 use testkit::PebbleOptions;
 
-use crate::world::{World, ctx, drive, issued, rest, told, tokens_of, with_account};
+use crate::world::{World, ctx, drive, issued, rest, tokens_of, told, with_account};
 
 #[tokio::test]
 async fn key_order_and_certificate_are_three_orders_each_saved_before_the_next_effect() -> Result<()> {
@@ -17,14 +17,23 @@ async fn key_order_and_certificate_are_three_orders_each_saved_before_the_next_e
     let mut order = world.order(&["www.example.org", "example.org"])?;
 
     let ctx_of_key = rest(&issuer, &mut order).await?;
-    ensure!(matches!(order.checkpoint, Some(Checkpoint::AcmeAccountKey { .. })), "the key comes first");
-    ensure!(ctx_of_key.take_notes().exchange.is_empty(), "nothing is asked of the CA before the key is saved");
+    ensure!(
+        matches!(order.checkpoint, Some(Checkpoint::AcmeAccountKey { .. })),
+        "the key comes first"
+    );
+    ensure!(
+        ctx_of_key.take_notes().exchange.is_empty(),
+        "nothing is asked of the CA before the key is saved"
+    );
 
     rest(&issuer, &mut order).await?;
     let tokens = tokens_of(&order)?;
     ensure!(tokens.len() == 2, "one token for each name: {tokens:?}");
     for token in &tokens {
-        ensure!(world.tokens.load(token).await?.is_none(), "nothing is presented before the order is saved");
+        ensure!(
+            world.tokens.load(token).await?.is_none(),
+            "nothing is presented before the order is saved"
+        );
     }
 
     let Progress::Done(product) = issuer.carry_out(&order, &ctx()).await.map_err(told)? else {
@@ -33,7 +42,10 @@ async fn key_order_and_certificate_are_three_orders_each_saved_before_the_next_e
     let certificate = issued(product)?;
     ensure!(certificate.leaf.sans.len() == 2, "{:?}", certificate.leaf.sans);
     ensure!(certificate.tokens == tokens);
-    ensure!(certificate.chain_pem.matches("BEGIN CERTIFICATE").count() >= 2, "leaf and intermediate");
+    ensure!(
+        certificate.chain_pem.matches("BEGIN CERTIFICATE").count() >= 2,
+        "leaf and intermediate"
+    );
     ensure!(world.pebble.issued_for("www.example.org").await? == 1);
     Ok(())
 }
@@ -44,9 +56,14 @@ async fn tidy_removes_the_responses_and_may_be_repeated() -> Result<()> {
     let mut order = world.order(&["www.example.org"])?;
     let certificate = drive(&world.issuer()?, &mut order).await?;
     let token = certificate.tokens[0].clone();
-    ensure!(world.tokens.load(&token).await?.is_some(), "any issuer answers until the run is over");
+    ensure!(
+        world.tokens.load(&token).await?.is_some(),
+        "any issuer answers until the run is over"
+    );
     let tidy = Tidy::new(Http01::new(world.tokens.clone()));
-    let order = order.with(TidySpec { tokens: vec![token.clone()] });
+    let order = order.with(TidySpec {
+        tokens: vec![token.clone()],
+    });
     for _ in 0..2 {
         let ended = tidy.carry_out(&order, &ctx()).await.map_err(told)?;
         ensure!(matches!(ended, Progress::Done(Product::Tidied)));
@@ -67,7 +84,10 @@ async fn a_certificate_costs_at_most_2n_plus_6_requests() -> Result<()> {
     ensure!(matches!(ended, Progress::Done(_)));
     let mut all = opening.take_notes().exchange;
     all.extend(completing.take_notes().exchange);
-    let shown: Vec<String> = all.iter().map(|one| format!("{} {} {}", one.method, one.url, one.status)).collect();
+    let shown: Vec<String> = all
+        .iter()
+        .map(|one| format!("{} {} {}", one.method, one.url, one.status))
+        .collect();
     ensure!(all.len() <= 2 * names.len() + 6, "{} requests: {shown:#?}", all.len());
     Ok(())
 }
@@ -85,13 +105,28 @@ async fn the_exchange_is_written_down_without_its_secrets() -> Result<()> {
     let last = completing.take_notes();
     notes.exchange.extend(last.exchange);
     let text = serde_json::to_string(&notes.exchange)?;
-    for shown in ["www.example.org", "termsOfServiceAgreed", "\\\"csr\\\"", "/dir", "certificate chain"] {
+    for shown in [
+        "www.example.org",
+        "termsOfServiceAgreed",
+        "\\\"csr\\\"",
+        "/dir",
+        "certificate chain",
+    ] {
         ensure!(text.contains(shown), "{shown} must be in {text}");
     }
-    for hidden in [token.as_str(), "\\\"signature\\\"", "\\\"protected\\\"", "BEGIN CERTIFICATE"] {
+    for hidden in [
+        token.as_str(),
+        "\\\"signature\\\"",
+        "\\\"protected\\\"",
+        "BEGIN CERTIFICATE",
+    ] {
         ensure!(!text.contains(hidden), "{hidden} must not be in {text}");
     }
-    ensure!(last.checks.iter().any(|check| check.name == "certificate issued" && check.passed));
+    ensure!(
+        last.checks
+            .iter()
+            .any(|check| check.name == "certificate issued" && check.passed)
+    );
     Ok(())
 }
 
@@ -107,17 +142,29 @@ async fn many_orders_share_one_new_account() -> Result<()> {
         order.spec.account_key.clone_from(&key);
         let notes = rest(&issuer, &mut order).await?.take_notes();
         drive(&issuer, &mut order).await?;
-        anyhow::Ok(notes.exchange.iter().filter(|one| one.request.contains("termsOfServiceAgreed")).count())
+        anyhow::Ok(
+            notes
+                .exchange
+                .iter()
+                .filter(|one| one.request.contains("termsOfServiceAgreed"))
+                .count(),
+        )
     });
     let registrations = futures::future::try_join_all(orders).await?;
-    ensure!(registrations.iter().sum::<usize>() == 1, "one registers, the others wait: {registrations:?}");
+    ensure!(
+        registrations.iter().sum::<usize>() == 1,
+        "one registers, the others wait: {registrations:?}"
+    );
     ensure!(world.pebble.issued() == 6);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_ca_that_refuses_many_nonces_gets_its_way() -> Result<()> {
-    let options = PebbleOptions { nonce_reject_percent: 15, ..PebbleOptions::default() };
+    let options = PebbleOptions {
+        nonce_reject_percent: 15,
+        ..PebbleOptions::default()
+    };
     let world = World::with(options).await?;
     let issuer = world.issuer()?;
     let mut key = None;

@@ -16,7 +16,7 @@ use domain::policy::Challenge;
 use domain::run::{Checkpoint, IssuedCertificate, Mode, Product, Step};
 use domain::secret::Envelope;
 use domain::{RunId, Timestamp, WorkspaceId};
-use issuer::ca::acme::{Acme, AccountKeys};
+use issuer::ca::acme::{AccountKeys, Acme};
 use issuer::challenge::{Http01, http01};
 use issuer::handler::Issue;
 use issuer::{Config, DirectoryConfig};
@@ -49,7 +49,6 @@ impl AccountKeys for OpenKeys {
 
 pub struct World {
     pub pebble: Pebble,
-    pub bus: Bus,
     pub tokens: ChallengeTokens,
     _responder: DropGuard,
 }
@@ -69,7 +68,11 @@ impl World {
         let router = http01::router(Http01::new(tokens.clone()));
         let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async move { serving.await });
-        Ok(Self { pebble, bus, tokens, _responder: stop.drop_guard() })
+        Ok(Self {
+            pebble,
+            tokens,
+            _responder: stop.drop_guard(),
+        })
     }
 
     /// A process that has just started: it remembers nothing.
@@ -78,11 +81,18 @@ impl World {
     }
 
     pub fn issuer_with(&self, config: Config) -> Result<Issuer> {
-        Ok(Issue::new(Acme::new(config, OpenKeys, Http01::new(self.tokens.clone()))?))
+        Ok(Issue::new(Acme::new(
+            config,
+            OpenKeys,
+            Http01::new(self.tokens.clone()),
+        )?))
     }
 
     pub fn config(&self) -> Result<Config> {
-        config_for(&self.pebble.directory_url(), Some(self.pebble.api_root_path().to_owned()))
+        config_for(
+            &self.pebble.directory_url(),
+            Some(self.pebble.api_root_path().to_owned()),
+        )
     }
 
     pub fn order(&self, names: &[&str]) -> Result<Order<IssueSpec>> {
@@ -93,17 +103,32 @@ impl World {
 pub async fn nats() -> Connection {
     let nats = testkit::shared::nats().await;
     let (user, password) = (nats.user().to_owned(), nats.password().to_owned());
-    Connection { url: nats.url(), user: Some(user), password: Some(password), ..Connection::default() }
+    Connection {
+        url: nats.url(),
+        user: Some(user),
+        password: Some(password),
+        ..Connection::default()
+    }
 }
 
 pub fn config_for(directory: &str, root_file: Option<PathBuf>) -> Result<Config> {
-    let directory = DirectoryConfig { root_file, ..DirectoryConfig::public(directory.parse()?) };
-    Ok(Config { directories: vec![directory], request_timeout_seconds: 10, ..Config::default() })
+    let directory = DirectoryConfig {
+        root_file,
+        ..DirectoryConfig::public(directory.parse()?)
+    };
+    Ok(Config {
+        directories: vec![directory],
+        request_timeout_seconds: 10,
+        ..Config::default()
+    })
 }
 
 /// The first order of a run: no account key, nothing begun.
 pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
-    let names = names.iter().map(|name| name.parse()).collect::<Result<Vec<domain::DnsName>, _>>()?;
+    let names = names
+        .iter()
+        .map(|name| name.parse())
+        .collect::<Result<Vec<domain::DnsName>, _>>()?;
     let plain = names[0].as_str().trim_start_matches("*.");
     Ok(Order {
         schema: SCHEMA,
@@ -187,7 +212,11 @@ pub fn told(error: StepError) -> anyhow::Error {
 
 /// The error of an order that must not go through.
 pub async fn refusal(issuer: &Issuer, order: &Order<IssueSpec>) -> Result<StepError> {
-    issuer.carry_out(order, &ctx()).await.err().context("it must not go through")
+    issuer
+        .carry_out(order, &ctx())
+        .await
+        .err()
+        .context("it must not go through")
 }
 
 pub fn question(error: StepError) -> Result<Question> {

@@ -67,7 +67,10 @@ pub struct Accounts<K> {
 
 impl<K: AccountKeys> Accounts<K> {
     pub fn new(keys: K) -> Self {
-        Self { keys, known: Mutex::default() }
+        Self {
+            keys,
+            known: Mutex::default(),
+        }
     }
 
     /// A new ES256 key, sealed. Nothing is registered.
@@ -110,7 +113,10 @@ impl<K: AccountKeys> Accounts<K> {
 
     /// The CA does not know it any more: the next order registers the same key again.
     pub fn forget(&self, for_: &Application<'_>, sealed: &Envelope) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&id(for_, sealed));
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id(for_, sealed));
     }
 
     fn slot(&self, id: Id) -> Slot {
@@ -142,7 +148,11 @@ impl<K: AccountKeys> Accounts<K> {
 }
 
 fn id(for_: &Application<'_>, sealed: &Envelope) -> Id {
-    (for_.workspace.clone(), for_.directory.clone(), sealed.as_str().to_owned())
+    (
+        for_.workspace.clone(),
+        for_.directory.clone(),
+        sealed.as_str().to_owned(),
+    )
 }
 
 fn builder(directory: &Directory) -> AccountBuilder {

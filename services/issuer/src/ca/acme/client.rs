@@ -81,7 +81,10 @@ impl Transport {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(settings.connect_timeout));
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_all_versions();
         let http = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
@@ -109,7 +112,12 @@ impl HttpClient for Transport {
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move { inner.exchange(request).await.map_err(|obstacle| Error::Other(Box::new(obstacle))) })
+        Box::pin(async move {
+            inner
+                .exchange(request)
+                .await
+                .map_err(|obstacle| Error::Other(Box::new(obstacle)))
+        })
     }
 }
 
@@ -124,13 +132,20 @@ impl Inner {
         }
         self.check_origin(&parts)?;
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
-        let body = body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_else(|never| match never {});
+        let body = body
+            .collect()
+            .await
+            .map(|whole| whole.to_bytes())
+            .unwrap_or_else(|never| match never {});
         let (method, url) = (parts.method.clone(), parts.uri.to_string());
         let (at, begun) = (recorder::now(), Instant::now());
         let sent = self.send(Request::from_parts(parts, Full::new(body.clone())));
         let answer = match tokio::time::timeout(self.request_timeout, sent).await {
             Ok(answer) => answer,
-            Err(_) => Err(unavailable(format!("no answer within {} s", self.request_timeout.as_secs()))),
+            Err(_) => Err(unavailable(format!(
+                "no answer within {} s",
+                self.request_timeout.as_secs()
+            ))),
         };
         let said = answer.as_ref().map_err(ToString::to_string);
         recorder::write(&Raw {
@@ -138,7 +153,9 @@ impl Inner {
             method: method.as_str(),
             url,
             request: &body,
-            answer: said.as_ref().map_or_else(|why| Answer::Nothing(why), |answer| shown(answer)),
+            answer: said
+                .as_ref()
+                .map_or_else(|why| Answer::Nothing(why), |answer| shown(answer)),
             took: begun.elapsed(),
         });
         self.judge(&method, answer?)
@@ -147,11 +164,19 @@ impl Inner {
     fn check_origin(&self, parts: &Parts) -> Result<(), Obstacle> {
         let url = parts.uri.to_string();
         let allowed = Url::parse(&url).is_ok_and(|url| self.origins.contains(&url.origin()));
-        if allowed { Ok(()) } else { Err(Obstacle::Foreign { url }) }
+        if allowed {
+            Ok(())
+        } else {
+            Err(Obstacle::Foreign { url })
+        }
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Obstacle> {
-        let response = self.http.request(request).await.map_err(|error| unreachable_because(&error))?;
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| unreachable_because(&error))?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, LARGEST_BODY).collect().await;
         let body = body.map_err(|error| unavailable(format!("the answer broke off: {error}")))?;
@@ -164,9 +189,17 @@ impl Inner {
         recorder::set_retry_after(until);
         let problem = serde_json::from_slice::<instant_acme::Problem>(&body).ok();
         if method != Method::HEAD {
-            self.keep_nonce(&mut parts.headers, problem.as_ref().filter(|_| !parts.status.is_success()));
+            self.keep_nonce(
+                &mut parts.headers,
+                problem.as_ref().filter(|_| !parts.status.is_success()),
+            );
         }
-        let said = || problem.as_ref().and_then(|p| p.detail.clone()).unwrap_or_else(|| beginning(&body));
+        let said = || {
+            problem
+                .as_ref()
+                .and_then(|p| p.detail.clone())
+                .unwrap_or_else(|| beginning(&body))
+        };
         let (status, no_problem) = (parts.status, problem.as_ref().is_none_or(|p| p.r#type.is_none()));
         match status {
             StatusCode::TOO_MANY_REQUESTS => Err(Obstacle::RateLimited { until, said: said() }),
@@ -219,8 +252,14 @@ fn retry_after_of(headers: &HeaderMap) -> Option<Timestamp> {
 
 /// For people: the first line of a body that is no problem document.
 fn beginning(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().replace('\n', " ");
-    if text.is_empty() { "(an empty answer)".to_owned() } else { text }
+    let text = String::from_utf8_lossy(&body[..body.len().min(200)])
+        .trim()
+        .replace('\n', " ");
+    if text.is_empty() {
+        "(an empty answer)".to_owned()
+    } else {
+        text
+    }
 }
 
 fn unavailable(said: String) -> Obstacle {
@@ -239,5 +278,9 @@ fn unreachable_because(error: &hyper_util::client::legacy::Error) -> Obstacle {
         }
         cause = inner.source();
     }
-    if untrusted { Obstacle::Untrusted { said } } else { unavailable(said) }
+    if untrusted {
+        Obstacle::Untrusted { said }
+    } else {
+        unavailable(said)
+    }
 }

@@ -37,13 +37,19 @@ impl Directories {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let mut known = HashMap::new();
         for (index, directory) in config.directories.iter().enumerate() {
-            let built = build(&config, directory).map_err(|what| ConfigError(format!("directories[{index}].{what}")))?;
+            let built =
+                build(&config, directory).map_err(|what| ConfigError(format!("directories[{index}].{what}")))?;
             if known.insert(directory.url.clone(), Arc::new(built)).is_some() {
                 let url = &directory.url;
-                return Err(ConfigError(format!("directories[{index}].url: {url} is listed twice; keep one")));
+                return Err(ConfigError(format!(
+                    "directories[{index}].url: {url} is listed twice; keep one"
+                )));
             }
         }
-        Ok(Self { config, known: Mutex::new(known) })
+        Ok(Self {
+            config,
+            known: Mutex::new(known),
+        })
     }
 
     pub fn of(&self, url: &Url) -> Result<Arc<Directory>, CaError> {
@@ -56,7 +62,9 @@ impl Directories {
             return Err(CaError::NotAllowed { directory: url.clone() });
         }
         let built = build(&self.config, &DirectoryConfig::public(url.clone()));
-        let built = Arc::new(built.map_err(|what| CaError::Misconfigured { what: format!("issuer.directories.{what}") })?);
+        let built = Arc::new(built.map_err(|what| CaError::Misconfigured {
+            what: format!("issuer.directories.{what}"),
+        })?);
         known.insert(url.clone(), Arc::clone(&built));
         Ok(built)
     }
@@ -68,7 +76,10 @@ fn build(config: &Config, directory: &DirectoryConfig) -> Result<Directory, Stri
         Some(file) => roots_of(file)?,
         None => native_roots()?,
     };
-    let origins = std::iter::once(&directory.url).chain(&directory.extra_origins).map(Url::origin).collect();
+    let origins = std::iter::once(&directory.url)
+        .chain(&directory.extra_origins)
+        .map(Url::origin)
+        .collect();
     let user_agent = HeaderValue::from_str(&config.user_agent).map_err(|e| format!("user_agent: {e}"))?;
     let settings = Settings {
         origins,
@@ -86,20 +97,31 @@ fn build(config: &Config, directory: &DirectoryConfig) -> Result<Directory, Stri
 }
 
 fn roots_of(file: &Path) -> Result<RootCertStore, String> {
-    let wrong = |problem: String| format!("root_file: {}: {problem}; give a PEM file with CA certificates", file.display());
+    let wrong = |problem: String| {
+        format!(
+            "root_file: {}: {problem}; give a PEM file with CA certificates",
+            file.display()
+        )
+    };
     let mut roots = RootCertStore::empty();
     for root in CertificateDer::pem_file_iter(file).map_err(|e| wrong(e.to_string()))? {
         let root = root.map_err(|e| wrong(e.to_string()))?;
         roots.add(root).map_err(|e| wrong(e.to_string()))?;
     }
-    if roots.is_empty() { Err(wrong("no certificate in it".to_owned())) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err(wrong("no certificate in it".to_owned()))
+    } else {
+        Ok(roots)
+    }
 }
 
 fn native_roots() -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err("root_file: this machine has no trust anchors; install ca-certificates or give a root_file".to_owned());
+        return Err(
+            "root_file: this machine has no trust anchors; install ca-certificates or give a root_file".to_owned(),
+        );
     }
     Ok(roots)
 }
@@ -113,7 +135,10 @@ mod tests {
             root_file: Some(root_file.to_owned()),
             ..DirectoryConfig::public(url.parse().expect("a URL"))
         };
-        Config { directories: vec![directory], ..Config::default() }
+        Config {
+            directories: vec![directory],
+            ..Config::default()
+        }
     }
 
     #[test]
@@ -121,7 +146,10 @@ mod tests {
         for file in ["/nonexistent/roots.pem", file!(), "/dev/null"] {
             let refused = Directories::new(config("https://ca.example/dir", Path::new(file)));
             let said = refused.err().expect("no certificate in it").to_string();
-            assert!(said.starts_with("directories[0].root_file: ") && said.contains("PEM"), "{said}");
+            assert!(
+                said.starts_with("directories[0].root_file: ") && said.contains("PEM"),
+                "{said}"
+            );
         }
     }
 

@@ -43,7 +43,10 @@ impl Presented<'_> {
     async fn withdraw(self, ctx: &StepContext) {
         for token in &self.tokens {
             if let Err(error) = self.http01.withdraw(token).await {
-                ctx.warn(format!("a challenge response was not removed; it expires by itself: {error}"), &[]);
+                ctx.warn(
+                    format!("a challenge response was not removed; it expires by itself: {error}"),
+                    &[],
+                );
             }
         }
     }
@@ -102,7 +105,10 @@ impl Journey<'_> {
                 OrderStatus::Pending => {
                     if let Some(until) = self.look_again(order, &mut waits).await? {
                         let what = "the CA takes its time to validate".to_owned();
-                        return Err(CaError::Unavailable { until: Some(until), what });
+                        return Err(CaError::Unavailable {
+                            until: Some(until),
+                            what,
+                        });
                     }
                 }
                 OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => return Ok(()),
@@ -122,7 +128,10 @@ impl Journey<'_> {
             }
             let name = authorization.identifier().to_string();
             let Some(challenge) = authorization.challenge(ChallengeType::Http01) else {
-                return Err(CaError::NoSuchChallenge { name, challenge: "http-01" });
+                return Err(CaError::NoSuchChallenge {
+                    name,
+                    challenge: "http-01",
+                });
             };
             proofs.push(Proof {
                 name,
@@ -136,11 +145,23 @@ impl Journey<'_> {
     async fn answer(&self, order: &mut Order) -> Result<Presented<'_>, CaError> {
         let proofs = self.proofs(order).await?;
         let tokens = proofs.iter().map(|proof| proof.token.clone()).collect();
-        let presented_here = Presented { http01: self.http01, tokens };
-        let presented = try_join_all(proofs.iter().map(|proof| self.http01.present(&proof.token, &proof.key_authorization)));
-        presented.await.map_err(|error| CaError::NotPresented { what: error.to_string() })?;
+        let presented_here = Presented {
+            http01: self.http01,
+            tokens,
+        };
+        let presented = try_join_all(
+            proofs
+                .iter()
+                .map(|proof| self.http01.present(&proof.token, &proof.key_authorization)),
+        );
+        presented.await.map_err(|error| CaError::NotPresented {
+            what: error.to_string(),
+        })?;
         for proof in &proofs {
-            self.ctx.check(Check::tick(format!("challenge presented for {}", proof.name), "http-01, at every issuer"));
+            self.ctx.check(Check::tick(
+                format!("challenge presented for {}", proof.name),
+                "http-01, at every issuer",
+            ));
         }
         self.set_ready(order).await?;
         Ok(presented_here)
@@ -154,7 +175,9 @@ impl Journey<'_> {
             if authorization.status != AuthorizationStatus::Pending {
                 continue;
             }
-            let Some(mut challenge) = authorization.challenge(ChallengeType::Http01) else { continue };
+            let Some(mut challenge) = authorization.challenge(ChallengeType::Http01) else {
+                continue;
+            };
             if challenge.status != ChallengeStatus::Pending {
                 continue;
             }
@@ -168,11 +191,7 @@ impl Journey<'_> {
         Ok(())
     }
 
-    async fn look_again(
-        &self,
-        order: &mut Order,
-        waits: &mut Waits,
-    ) -> Result<Option<domain::Timestamp>, CaError> {
+    async fn look_again(&self, order: &mut Order, waits: &mut Waits) -> Result<Option<domain::Timestamp>, CaError> {
         if let Some(until) = waits.pause().await? {
             return Ok(Some(until));
         }
@@ -196,9 +215,12 @@ impl Journey<'_> {
         csr_der: &[u8],
         waits: &mut Waits,
     ) -> Result<Option<domain::Timestamp>, CaError> {
-        self.ctx.check(Check::tick("the CA has seen every name", "the order is ready"));
+        self.ctx
+            .check(Check::tick("the CA has seen every name", "the order is ready"));
         waits.quicken();
         match nonce_proof!(order.finalize_csr(csr_der)) {
+            // A CA that takes the CSR and says `ready` again is not asked in a circle.
+            Ok(()) if order.state().status == OrderStatus::Ready => self.look_again(order, waits).await,
             Ok(()) => Ok(None),
             Err(error) if is(&error, &ProblemKind::OrderNotReady) => self.look_again(order, waits).await,
             Err(error) => Err(translate(error)),
@@ -230,8 +252,14 @@ impl Journey<'_> {
         while let Some(next) = all.next().await {
             let authorization = next.map_err(translate)?;
             let name = authorization.identifier().to_string();
-            let failed = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
-            names.extend(failed.map(|said| NameProblem { name: name.clone(), problem: problem(said) }));
+            let failed = authorization
+                .challenges
+                .iter()
+                .filter_map(|challenge| challenge.error.as_ref());
+            names.extend(failed.map(|said| NameProblem {
+                name: name.clone(),
+                problem: problem(said),
+            }));
         }
         Ok((names, whole))
     }

@@ -81,12 +81,7 @@ impl<K: AccountKeys> Acme<K> {
         Ok(OpenedOrder { url, expires, tokens })
     }
 
-    async fn issue_once(
-        &self,
-        for_: &Application<'_>,
-        key: &Envelope,
-        claim: &Claim<'_>,
-    ) -> Result<Obtained, CaError> {
+    async fn issue_once(&self, for_: &Application<'_>, key: &Envelope, claim: &Claim<'_>) -> Result<Obtained, CaError> {
         let directory = self.directories.of(for_.directory)?;
         let account = self.accounts.ensure(for_, &directory, key).await?;
         let journey = self.journey(&account, &directory, for_);
@@ -98,7 +93,12 @@ impl<K: AccountKeys> Acme<K> {
     }
 
     fn journey<'a>(&'a self, account: &'a Account, directory: &Directory, for_: &Application<'a>) -> Journey<'a> {
-        Journey { account, http01: &self.http01, pace: directory.pace, ctx: for_.ctx }
+        Journey {
+            account,
+            http01: &self.http01,
+            pace: directory.pace,
+            ctx: for_.ctx,
+        }
     }
 }
 
@@ -151,7 +151,11 @@ impl<K: AccountKeys> Acme<K> {
 }
 
 async fn new_order(account: &Account, for_: &Application<'_>) -> Result<Order, CaError> {
-    let names: Vec<Identifier> = for_.names.iter().map(|name| Identifier::Dns(name.as_str().to_owned())).collect();
+    let names: Vec<Identifier> = for_
+        .names
+        .iter()
+        .map(|name| Identifier::Dns(name.as_str().to_owned()))
+        .collect();
     nonce_proof!(account.new_order(&NewOrder::new(&names))).map_err(translate)
 }
 

@@ -47,7 +47,11 @@ impl Pace {
     }
 
     pub fn begin(self) -> Waits {
-        Waits { pace: self, next: self.first, begun: Instant::now() }
+        Waits {
+            pace: self,
+            next: self.first,
+            begun: Instant::now(),
+        }
     }
 }
 
@@ -77,7 +81,11 @@ impl Waits {
     fn decide(&mut self, said: Option<(Timestamp, Duration)>) -> Pause {
         let left = self.pace.patience.saturating_sub(self.begun.elapsed());
         if let Some((at, wait)) = said {
-            return if wait > left { Pause::Until(at) } else { Pause::For(wait.max(self.pace.first)) };
+            return if wait > left {
+                Pause::Until(at)
+            } else {
+                Pause::For(wait.max(self.pace.first))
+            };
         }
         let wait = self.next;
         self.next = wait.mul_f64(self.pace.factor).min(self.pace.longest);
@@ -90,14 +98,25 @@ mod tests {
     use super::*;
 
     fn waits(patience_seconds: u64) -> Waits {
-        Pace::of(&PollConfig { patience_seconds, ..PollConfig::default() }, true).begin()
+        Pace::of(
+            &PollConfig {
+                patience_seconds,
+                ..PollConfig::default()
+            },
+            true,
+        )
+        .begin()
     }
 
     #[test]
     fn waits_grow_to_a_bound_and_start_again_when_the_order_moves() {
         let mut waits = waits(60);
-        let Pause::For(first) = waits.decide(None) else { panic!("it must wait") };
-        let Pause::For(second) = waits.decide(None) else { panic!("it must wait") };
+        let Pause::For(first) = waits.decide(None) else {
+            panic!("it must wait")
+        };
+        let Pause::For(second) = waits.decide(None) else {
+            panic!("it must wait")
+        };
         assert!(second > first);
         for _ in 0..20 {
             waits.decide(None);
@@ -110,7 +129,10 @@ mod tests {
     #[test]
     fn what_the_ca_said_is_kept_and_left_to_the_ledger_when_it_is_long() {
         let at = Timestamp::EPOCH.plus(Duration::from_secs(3600));
-        assert_eq!(waits(60).decide(Some((at, Duration::from_secs(3)))), Pause::For(Duration::from_secs(3)));
+        assert_eq!(
+            waits(60).decide(Some((at, Duration::from_secs(3)))),
+            Pause::For(Duration::from_secs(3))
+        );
         assert_eq!(waits(60).decide(Some((at, Duration::from_secs(61)))), Pause::Until(at));
         assert_eq!(waits(0).decide(None), Pause::TooLong);
     }

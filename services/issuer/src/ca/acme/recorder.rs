@@ -63,7 +63,9 @@ pub async fn around<F: Future>(ctx: &StepContext, work: F) -> F::Output {
 
 /// The order's clock.
 pub fn now() -> Timestamp {
-    RECORDER.try_with(|recorder| recorder.ctx.now()).unwrap_or_else(|_| SystemClock.now())
+    RECORDER
+        .try_with(|recorder| recorder.ctx.now())
+        .unwrap_or_else(|_| SystemClock.now())
 }
 
 /// The `Retry-After` of the last answer.
@@ -106,7 +108,10 @@ impl Seen {
             }
         };
         let request = redact::request(raw.request, &self.tokens);
-        let this = (format!("{} {} {request}", raw.method, raw.url), format!("{status} {response}"));
+        let this = (
+            format!("{} {} {request}", raw.method, raw.url),
+            format!("{status} {response}"),
+        );
         if self.last.as_ref() == Some(&this) {
             return None;
         }
@@ -123,7 +128,9 @@ impl Seen {
     }
 
     fn learn(&mut self, body: &[u8]) {
-        let Ok(value) = serde_json::from_slice::<Value>(body) else { return };
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return;
+        };
         for token in redact::tokens_in(&value) {
             if !self.tokens.contains(&token) {
                 self.tokens.push(token);

@@ -9,6 +9,7 @@ use instant_acme::{Account, AuthorizationStatus, Order};
 
 use super::accounts::AccountKeys;
 use super::directories::Directory;
+use super::journey::Proof;
 use super::translate::{is_bad_nonce, translate};
 use super::{Acme, Application, CaError, new_order, nonce_proof};
 
@@ -44,29 +45,42 @@ async fn challenges<K: AccountKeys>(
     let proven = journey.prove(&mut order).await;
     for proof in &proofs {
         if let Err(error) = acme.http01.withdraw(&proof.token).await {
-            for_.ctx.warn(format!("a challenge response was not removed: {error}"), &[("name", &proof.name)]);
+            for_.ctx.warn(
+                format!("a challenge response was not removed: {error}"),
+                &[("name", &proof.name)],
+            );
         }
     }
-    take_back(&mut order, for_).await;
+    take_back(&mut order, &proofs, for_).await;
     Ok(match proven {
-        Ok(()) => vec![Check::tick("the CA can see every name", format!("{} by http-01", for_.names.len()))],
-        Err(CaError::OrderInvalid { names, order: _ }) if !names.is_empty() => {
-            names.iter().map(|one| Check::cross(format!("the CA can see {}", one.name), one.problem.to_string())).collect()
-        }
+        Ok(()) => vec![Check::tick(
+            "the CA can see every name",
+            format!("{} by http-01", for_.names.len()),
+        )],
+        Err(CaError::OrderInvalid { names, order: _ }) if !names.is_empty() => names
+            .iter()
+            .map(|one| Check::cross(format!("the CA can see {}", one.name), one.problem.to_string()))
+            .collect(),
         Err(other) => return Err(other),
     })
 }
 
-/// What was proven in passing is not kept. What was valid before is left alone: it is not in a pending copy.
-async fn take_back(order: &mut Order, for_: &Application<'_>) {
+/// What was proven in passing is not kept. What was valid before the rehearsal is left alone: it had no proof.
+async fn take_back(order: &mut Order, proofs: &[Proof], for_: &Application<'_>) {
     let mut all = order.authorizations();
     while let Some(Ok(mut authorization)) = all.next().await {
-        if authorization.status != AuthorizationStatus::Pending {
+        let name = authorization.identifier().to_string();
+        let alive = matches!(
+            authorization.status,
+            AuthorizationStatus::Pending | AuthorizationStatus::Valid
+        );
+        if !alive || !proofs.iter().any(|proof| proof.name == name) {
             continue;
         }
         let ended = nonce_proof!(async { authorization.deactivate().await.map(|_| ()) });
         if let Err(error) = ended {
-            for_.ctx.warn(format!("an authorization was not deactivated: {error}"), &[]);
+            for_.ctx
+                .warn(format!("an authorization was not deactivated: {error}"), &[]);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use instant_acme::Error;
 
 use super::client::Obstacle;
+use super::redact;
 use crate::ca::{CaError, Problem, ProblemKind};
 
 /// What the CA says of anything but an order that it shall know.
@@ -28,9 +29,18 @@ pub fn translate(error: Error) -> CaError {
 /// The same where an order is looked up by its URL: one that is not there, or not ours, is gone.
 pub fn of_order(error: Error, url: &str) -> CaError {
     match translate(error) {
-        CaError::Refused(Problem { kind: ProblemKind::Malformed, .. })
-        | CaError::Denied(Problem { kind: ProblemKind::Unauthorized, .. }) => gone(url),
-        CaError::Refused(Problem { kind: ProblemKind::Other(kind), .. }) if kind == NOT_FOUND => gone(url),
+        CaError::Refused(Problem {
+            kind: ProblemKind::Malformed,
+            ..
+        })
+        | CaError::Denied(Problem {
+            kind: ProblemKind::Unauthorized,
+            ..
+        }) => gone(url),
+        CaError::Refused(Problem {
+            kind: ProblemKind::Other(kind),
+            ..
+        }) if kind == NOT_FOUND => gone(url),
         other => other,
     }
 }
@@ -49,17 +59,27 @@ pub fn is(error: &Error, kind: &ProblemKind) -> bool {
 pub fn problem(said: &instant_acme::Problem) -> Problem {
     let own = said.detail.clone().unwrap_or_default();
     let parts = said.subproblems.iter().map(ToString::to_string);
-    let details: Vec<String> = std::iter::once(own).chain(parts).filter(|text| !text.is_empty()).collect();
+    let details: Vec<String> = std::iter::once(own)
+        .chain(parts)
+        .filter(|text| !text.is_empty())
+        .collect();
     Problem {
         kind: ProblemKind::parse(said.r#type.as_deref().unwrap_or("about:blank")),
-        detail: if details.is_empty() { "no detail given".to_owned() } else { details.join("; ") },
+        detail: if details.is_empty() {
+            "no detail given".to_owned()
+        } else {
+            redact::paths(&details.join("; "))
+        },
     }
 }
 
 fn refused(problem: Problem) -> CaError {
     match problem.kind {
         ProblemKind::AccountDoesNotExist => CaError::AccountGone,
-        ProblemKind::RateLimited => CaError::RateLimited { until: None, said: problem.detail },
+        ProblemKind::RateLimited => CaError::RateLimited {
+            until: None,
+            said: problem.detail,
+        },
         ProblemKind::BadNonce | ProblemKind::OrderNotReady | ProblemKind::ServerInternal => {
             unavailable(problem.to_string())
         }
@@ -118,17 +138,26 @@ mod tests {
     }
 
     fn status(status: u16) -> Error {
-        Error::Other(Box::new(Obstacle::Unexpected { status, said: String::new() }))
+        Error::Other(Box::new(Obstacle::Unexpected {
+            status,
+            said: String::new(),
+        }))
     }
 
     #[test]
     fn the_remedy_decides_not_the_librarys_variant() {
         assert_eq!(translate(api("accountDoesNotExist")), CaError::AccountGone);
-        assert!(matches!(translate(api("rateLimited")), CaError::RateLimited { until: None, .. }));
+        assert!(matches!(
+            translate(api("rateLimited")),
+            CaError::RateLimited { until: None, .. }
+        ));
         assert!(matches!(translate(api("badNonce")), CaError::Unavailable { .. }));
         assert!(matches!(translate(api("userActionRequired")), CaError::Denied(_)));
         assert!(matches!(translate(api("rejectedIdentifier")), CaError::Refused(_)));
-        assert!(matches!(translate(Error::Str("no nonce found")), CaError::Unavailable { .. }));
+        assert!(matches!(
+            translate(Error::Str("no nonce found")),
+            CaError::Unavailable { .. }
+        ));
     }
 
     #[test]
