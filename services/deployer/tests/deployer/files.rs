@@ -1,10 +1,10 @@
 //! Chain and key in their places: modes, backups, orders that come twice.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::world::{World, fingerprint, inode, mode, new_certificate, read};
 
@@ -24,6 +24,27 @@ async fn chain_and_key_are_written_with_their_modes_and_nothing_else_is_left() -
     assert_eq!(world.names()?, ["www.crt", "www.key"]);
     assert_eq!(receipt.installed, fingerprint(&new));
     assert!(!receipt.already_there && receipt.backups.is_empty() && receipt.reload_output.is_none());
+    Ok(())
+}
+
+/// Only root may give files away; anybody else names itself.
+#[tokio::test]
+async fn both_files_belong_to_the_owner_that_the_target_names() -> Result<()> {
+    let mut world = World::new()?;
+    let me = nix::unistd::geteuid();
+    let owner = if me.is_root() {
+        "nobody"
+    } else {
+        &nix::unistd::User::from_uid(me)?.context("a name")?.name.clone()
+    };
+    let expected = nix::unistd::User::from_name(owner)?.context("a number")?.uid.as_raw();
+    world.target.owner = Some(owner.to_owned());
+
+    world.deploy(&new_certificate()).await?;
+
+    for file in ["www.crt", "www.key"] {
+        assert_eq!(fs::metadata(world.path(file))?.uid(), expected, "{file}");
+    }
     Ok(())
 }
 
