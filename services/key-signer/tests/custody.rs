@@ -60,6 +60,8 @@ impl Desk {
 async fn connected(nats: &Nats) -> Bus {
     let to = Connection {
         url: nats.url(),
+        user: Some(nats.user().to_owned()),
+        password: Some(nats.password().to_owned()),
         ..Connection::default()
     };
     Bus::connect(&to, "custody-test").await.expect("a NATS server")
