@@ -104,7 +104,7 @@ impl<T: DeserializeOwned> Inbox<T> {
     }
 
     async fn ask(&mut self, stop: &CancellationToken) -> Option<Pull> {
-        match self.pull_once().await {
+        match pull_once(&self.consumer, self.batch).await {
             Ok(pull) => Some(pull),
             Err(error) => {
                 warn!(%error, reader = %self.reader.durable, "cannot read; trying again");
@@ -116,19 +116,6 @@ impl<T: DeserializeOwned> Inbox<T> {
                 None
             }
         }
-    }
-
-    async fn pull_once(&self) -> Result<Pull, BusError> {
-        let messages = self
-            .consumer
-            .batch()
-            .max_messages(self.batch)
-            .expires(PULL)
-            .messages()
-            .await;
-        Ok(Box::pin(
-            messages.map_err(BusError::unavailable)?.ready_chunks(self.batch),
-        ))
     }
 
     async fn read(&mut self, messages: Vec<Result<Message, async_nats::Error>>) -> Vec<Delivery<T>> {
@@ -144,6 +131,11 @@ impl<T: DeserializeOwned> Inbox<T> {
         }
         read
     }
+}
+
+async fn pull_once(consumer: &PullConsumer, batch: usize) -> Result<Pull, BusError> {
+    let messages = consumer.batch().max_messages(batch).expires(PULL).messages().await;
+    Ok(Box::pin(messages.map_err(BusError::unavailable)?.ready_chunks(batch)))
 }
 
 /// A payload of our schema, or the reason why not.

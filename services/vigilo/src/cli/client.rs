@@ -1,0 +1,126 @@
+//! HTTP to the API, and its refusals in one line.
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Url};
+use serde_json::Value;
+
+use super::{Failed, Global};
+
+/// A renewal of 100,000 hosts is answered in parts of 500: give it time.
+const TIMEOUT: Duration = Duration::from_secs(300);
+const PAGE: &str = "1000";
+
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+    pub json: bool,
+}
+
+impl Client {
+    pub fn new(global: &Global) -> Result<Self, Failed> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build();
+        let http = http.map_err(|e| Failed::Unreachable(e.to_string()))?;
+        let base = format!("{}/api/v1", global.url.trim_end_matches('/'));
+        Ok(Self {
+            http,
+            base,
+            token: token(global)?,
+            json: global.json,
+        })
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value, Failed> {
+        self.get_with(path, &[]).await
+    }
+
+    pub async fn get_with(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<Value, Failed> {
+        let mut url = self.url(path)?;
+        for (name, value) in query {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        self.send(self.http.get(url)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failed> {
+        self.send(self.http.post(self.url(path)?).json(body)).await
+    }
+
+    /// Every page of a list.
+    pub async fn all(&self, path: &str) -> Result<Vec<Value>, Failed> {
+        let (mut items, mut after) = (Vec::new(), None);
+        loop {
+            let page = self
+                .get_with(path, &[("limit", Some(PAGE.to_owned())), ("after", after)])
+                .await?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Failed> {
+        let text = format!("{}{path}", self.base);
+        Url::parse(&text).map_err(|e| Failed::Refused(format!("--url: {text} is no URL: {e}; use http://host:port")))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value, Failed> {
+        let answer = request
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .map_err(|e| self.unreachable(&e))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|e| self.unreachable(&e))?;
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(body);
+        }
+        let why = refusal(&body).unwrap_or_else(|| format!("the API answered {status}"));
+        Err(if status.is_server_error() {
+            Failed::Unreachable(why)
+        } else {
+            Failed::Refused(why)
+        })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failed {
+        let base = &self.base;
+        Failed::Unreachable(format!(
+            "the API at {base} cannot be reached ({error}); is `vigilo up` running? see --url"
+        ))
+    }
+}
+
+/// The problem+json in one line: every field with what was wrong and what is right.
+fn refusal(body: &Value) -> Option<String> {
+    let errors = body["errors"].as_array().filter(|errors| !errors.is_empty());
+    match errors {
+        Some(errors) => Some(errors.iter().map(invalid).collect::<Vec<_>>().join("\n        ")),
+        None => body["detail"].as_str().or(body["title"].as_str()).map(str::to_owned),
+    }
+}
+
+pub fn invalid(one: &Value) -> String {
+    let part = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+    format!("{}: {}; {}", part("field"), part("problem"), part("remedy"))
+}
+
+fn token(global: &Global) -> Result<String, Failed> {
+    if let Some(token) = &global.token {
+        return Ok(token.clone());
+    }
+    let file = "./.vigilo/owner.token";
+    std::fs::read_to_string(file)
+        .map(|text| text.trim().to_owned())
+        .map_err(|e| {
+            Failed::Refused(format!(
+                "--token: none was given and {file} cannot be read ({e}); set VIGILO_TOKEN"
+            ))
+        })
+}

@@ -1,0 +1,300 @@
+//! The operator's commands, over the API like every other client.
+//!
+//! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never: NATS, Postgres.
+
+mod client;
+mod import;
+mod policy;
+mod renew;
+mod show;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use client::Client;
+
+/// How a command ended without success; see the exit codes in `--help`.
+#[derive(Debug)]
+pub enum Failed {
+    /// 1: the command worked, but what it reports is not good.
+    Report,
+    /// 65: the API refused the input, with the reason.
+    Refused(String),
+    /// 69
+    Unreachable(String),
+    /// 75
+    OutOfTime(String),
+}
+
+impl Failed {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Report => 1,
+            Self::Refused(_) => 65,
+            Self::Unreachable(_) => 69,
+            Self::OutOfTime(_) => 75,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct Global {
+    /// Where the API is
+    #[arg(long, env = "VIGILO_URL", default_value = "http://127.0.0.1:8420")]
+    url: String,
+    /// The bearer token; without it ./.vigilo/owner.token is read
+    #[arg(long, env = "VIGILO_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Print JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum OperatorCommand {
+    /// The TLS endpoints that are watched
+    #[command(subcommand)]
+    Host(HostCommand),
+    /// How each hostname is renewed
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Renew certificates now
+    Renew {
+        #[command(flatten)]
+        what: renew::RenewArgs,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// List runs, newest first
+    Runs {
+        #[arg(long, value_enum)]
+        status: Option<Status>,
+        #[arg(long)]
+        hostname: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Show one run: steps, checks, log
+    Run {
+        id: String,
+        /// Also the raw ACME exchange
+        #[arg(long)]
+        exchange: bool,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Let a run that needs a person go on at the step that failed
+    Resume {
+        id: String,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Give a run up
+    Cancel {
+        id: String,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// List incidents, newest first
+    Incidents {
+        #[command(flatten)]
+        global: Global,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum HostCommand {
+    /// Add one host
+    Add {
+        hostname: String,
+        #[arg(long, default_value_t = 443)]
+        port: u16,
+        /// Dial this address instead of what DNS says; may be repeated
+        #[arg(long = "address")]
+        addresses: Vec<String>,
+        #[arg(long, default_value = "prod")]
+        environment: String,
+        #[arg(long, value_enum, default_value = "medium")]
+        criticality: Criticality,
+        #[arg(long = "tag")]
+        tags: Vec<String>,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Add hosts from a file: a JSON array, or one JSON object per line; `-` reads standard input
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// List hosts with what they serve
+    List {
+        #[command(flatten)]
+        global: Global,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum PolicyCommand {
+    /// Add one policy
+    Add {
+        #[command(flatten)]
+        policy: policy::PolicyArgs,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Add policies from a file: a JSON array, or one JSON object per line; `-` reads standard input
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// List policies
+    List {
+        #[command(flatten)]
+        global: Global,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Criticality {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Status {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    NeedsManual,
+    Cancelled,
+}
+
+fn word(value: impl ValueEnum) -> String {
+    value
+        .to_possible_value()
+        .map(|known| known.get_name().to_owned())
+        .unwrap_or_default()
+}
+
+pub fn run(command: OperatorCommand) -> ExitCode {
+    chassis::process::install_provider();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("vigilo: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(carry_out(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            match &failed {
+                Failed::Report => {}
+                Failed::Refused(why) | Failed::Unreachable(why) | Failed::OutOfTime(why) => eprintln!("vigilo: {why}"),
+            }
+            ExitCode::from(failed.code())
+        }
+    }
+}
+
+async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
+    match command {
+        OperatorCommand::Host(command) => host(command).await,
+        OperatorCommand::Policy(command) => policies(command).await,
+        OperatorCommand::Renew { what, global } => renew::run(&Client::new(&global)?, &what).await,
+        OperatorCommand::Runs {
+            status,
+            hostname,
+            limit,
+            global,
+        } => {
+            let status = status.map(word);
+            let query = [
+                ("status", status),
+                ("hostname", hostname),
+                ("limit", Some(limit.to_string())),
+            ];
+            let answer = Client::new(&global)?.get_with("/runs", &query).await?;
+            show::runs(&answer, global.json);
+            Ok(())
+        }
+        OperatorCommand::Run { id, exchange, global } => show::run(&Client::new(&global)?, &id, exchange).await,
+        OperatorCommand::Resume { id, global } => tell(&global, &id, "resume").await,
+        OperatorCommand::Cancel { id, global } => tell(&global, &id, "cancel").await,
+        OperatorCommand::Incidents { global } => {
+            let items = Client::new(&global)?.all("/incidents").await?;
+            show::incidents(&items, global.json);
+            Ok(())
+        }
+    }
+}
+
+async fn host(command: HostCommand) -> Result<(), Failed> {
+    match command {
+        HostCommand::Add {
+            hostname,
+            port,
+            addresses,
+            environment,
+            criticality,
+            tags,
+            global,
+        } => {
+            let body = json!({"hostname": hostname, "port": port, "addresses": addresses, "environment": environment,
+                              "criticality": word(criticality), "tags": tags});
+            added(&global, "/hosts", &body).await
+        }
+        HostCommand::Import { file, global } => import::run(&Client::new(&global)?, "hosts", &file).await,
+        HostCommand::List { global } => {
+            let items = Client::new(&global)?.all("/hosts").await?;
+            show::hosts(&items, global.json);
+            Ok(())
+        }
+    }
+}
+
+async fn policies(command: PolicyCommand) -> Result<(), Failed> {
+    match command {
+        PolicyCommand::Add { policy, global } => added(&global, "/policies", &policy.body()?).await,
+        PolicyCommand::Import { file, global } => import::run(&Client::new(&global)?, "policies", &file).await,
+        PolicyCommand::List { global } => {
+            let items = Client::new(&global)?.all("/policies").await?;
+            show::policies(&items, global.json);
+            Ok(())
+        }
+    }
+}
+
+async fn added(global: &Global, path: &str, body: &Value) -> Result<(), Failed> {
+    let made = Client::new(global)?.post(path, body).await?;
+    let text = if global.json {
+        made.to_string()
+    } else {
+        format!("added {}", show::text(&made["hostname"]))
+    };
+    show::line(&text);
+    Ok(())
+}
+
+async fn tell(global: &Global, id: &str, verb: &str) -> Result<(), Failed> {
+    let answer = Client::new(global)?
+        .post(&format!("/runs/{id}/{verb}"), &json!({}))
+        .await?;
+    show::line(&if global.json {
+        answer.to_string()
+    } else {
+        format!("{verb}: run {id}")
+    });
+    Ok(())
+}

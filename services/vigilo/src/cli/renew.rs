@@ -1,0 +1,172 @@
+//! `vigilo renew`: asks, and with `--wait` watches until every run has ended or asks a person.
+
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::client::{Client, invalid};
+use super::{Failed, show};
+
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+const AT_ONCE: usize = 1_000;
+
+#[derive(Args)]
+pub struct RenewArgs {
+    /// Hostnames with a policy
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    hosts: Vec<String>,
+    /// Every active policy
+    #[arg(long)]
+    all: bool,
+    /// Rehearse: the same checks, no certificate asked for
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait for the end and report it in the exit code
+    #[arg(long)]
+    wait: bool,
+    /// How many seconds --wait waits at most
+    #[arg(long, default_value_t = 3600)]
+    timeout: u64,
+    /// The same key asks once, however often it is sent
+    #[arg(long)]
+    idempotency_key: Option<String>,
+}
+
+pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
+    let mode = what.dry_run.then_some("dry_run");
+    let mut body = json!({"mode": mode});
+    if what.all {
+        body["all"] = json!(true);
+    } else {
+        body["hostnames"] = json!(what.hosts);
+    }
+    if let Some(key) = &what.idempotency_key {
+        body["idempotency_key"] = json!(key);
+    }
+    let answer = client.post("/renewals", &body).await?;
+    let refused = answer["refused"].as_array().cloned().unwrap_or_default();
+    for one in &refused {
+        eprintln!("refused {}: {}", show::text(&one["hostname"]), invalid(&one["reason"]));
+    }
+    let accepted = answer["accepted"].as_array().cloned().unwrap_or_default();
+    if !what.wait {
+        told(client, &answer, &accepted);
+        return if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(none_left(&refused))
+        };
+    }
+    let ids: Vec<Value> = accepted.iter().map(|one| one["run_id"].clone()).collect();
+    let runs = watch(client, &ids, Duration::from_secs(what.timeout)).await?;
+    let good = report(client, &runs, refused.len());
+    if good && refused.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::Report)
+    }
+}
+
+fn none_left(refused: &[Value]) -> Failed {
+    Failed::Refused(format!("{} host(s) were refused", refused.len()))
+}
+
+fn told(client: &Client, answer: &Value, accepted: &[Value]) {
+    if client.json {
+        return show::line(&answer.to_string());
+    }
+    for one in accepted {
+        show::line(&format!(
+            "{}  {}",
+            show::text(&one["run_id"]),
+            show::text(&one["hostname"])
+        ));
+    }
+}
+
+/// Looks until no run is queued or running.
+async fn watch(client: &Client, ids: &[Value], patience: Duration) -> Result<Vec<Value>, Failed> {
+    let bar = bar(ids.len() as u64);
+    let (began, mut open, mut settled) = (Instant::now(), ids.to_vec(), Vec::new());
+    while !open.is_empty() {
+        let mut still = Vec::new();
+        for chunk in open.chunks(AT_ONCE) {
+            let answer = client.post("/runs/status", &json!({"ids": chunk})).await?;
+            for run in answer["items"].as_array().cloned().unwrap_or_default() {
+                if matches!(run["status"].as_str(), Some("queued" | "running")) {
+                    still.push(run["id"].clone());
+                } else {
+                    unless_good(&bar, &run);
+                    settled.push(run);
+                }
+            }
+        }
+        open = still;
+        bar.set_position(settled.len() as u64);
+        bar.set_message(format!("{} good", settled.iter().filter(|run| is_good(run)).count()));
+        if open.is_empty() {
+            break;
+        }
+        if began.elapsed() > patience {
+            bar.abandon();
+            return Err(Failed::OutOfTime(format!(
+                "{} run(s) are still going; see `vigilo runs`",
+                open.len()
+            )));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    bar.finish();
+    Ok(settled)
+}
+
+/// Drawn on a terminal only.
+fn bar(length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} renewed or settled, {msg} [{elapsed}]");
+    let bar = ProgressBar::new(length);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn is_good(run: &Value) -> bool {
+    run["status"] == "succeeded"
+}
+
+/// What needs a person is shown at once, above the bar or as a line.
+fn unless_good(bar: &ProgressBar, run: &Value) {
+    if is_good(run) {
+        return;
+    }
+    let line = format!(
+        "{} {}: {}",
+        show::text(&run["status"]),
+        show::text(&run["hostname"]),
+        show::reason(run)
+    );
+    if bar.is_hidden() {
+        eprintln!("{line}")
+    } else {
+        bar.println(line)
+    }
+}
+
+fn report(client: &Client, runs: &[Value], refused: usize) -> bool {
+    let count = |status: &str| runs.iter().filter(|run| run["status"] == status).count();
+    let (succeeded, failed) = (count("succeeded"), count("failed"));
+    let (manual, cancelled) = (count("needs_manual"), count("cancelled"));
+    if client.json {
+        let counts = json!({"runs": runs.len(), "succeeded": succeeded, "failed": failed, "needs_manual": manual,
+                            "cancelled": cancelled, "refused": refused, "items": runs});
+        show::line(&counts.to_string());
+    } else {
+        show::line(&format!(
+            "{succeeded} succeeded, {failed} failed, {manual} need a person, {cancelled} cancelled, {refused} refused"
+        ));
+    }
+    succeeded == runs.len()
+}

@@ -1,0 +1,190 @@
+//! What is printed, for people and for machines. A reader that closes the pipe ends the printing, nothing else.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::Failed;
+use super::client::Client;
+
+pub fn line(text: &str) {
+    // A closed pipe (`vigilo runs | head`) is the reader's good right.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn list(items: &[Value], json_wanted: bool, columns: impl Fn(&Value) -> String) {
+    if json_wanted {
+        return line(&json!(items).to_string());
+    }
+    for item in items {
+        line(&columns(item));
+    }
+}
+
+pub fn hosts(items: &[Value], json_wanted: bool) {
+    list(items, json_wanted, |host| {
+        let snapshot = &host["snapshot"];
+        format!(
+            "{:<40} {:>5} {:<12} {:<9} expires in {} days  {}",
+            text(&host["hostname"]),
+            text(&host["port"]),
+            text(&host["status"]),
+            text(&host["criticality"]),
+            text(&snapshot["days_until_expiry"]),
+            text(&snapshot["fingerprint"]),
+        )
+    });
+}
+
+pub fn policies(items: &[Value], json_wanted: bool) {
+    list(items, json_wanted, |policy| {
+        let targets = policy["targets"].as_array().map_or(0, Vec::len);
+        format!(
+            "{:<40} {:<12} {:<12} {:<8} {targets} target(s)",
+            text(&policy["hostname"]),
+            text(&policy["status"]),
+            text(&policy["provider"]),
+            text(&policy["key_algorithm"]),
+        )
+    });
+}
+
+pub fn runs(answer: &Value, json_wanted: bool) {
+    let items = answer["items"].as_array().cloned().unwrap_or_default();
+    list(&items, json_wanted, |run| {
+        let (id, status, step) = (text(&run["id"]), text(&run["status"]), text(&run["step"]));
+        format!(
+            "{id}  {status:<12} {step:<12} {:<8} {}  {}",
+            text(&run["mode"]),
+            text(&run["hostname"]),
+            reason(run)
+        )
+    });
+}
+
+pub fn incidents(items: &[Value], json_wanted: bool) {
+    list(items, json_wanted, |incident| {
+        format!(
+            "{} {} {}\n    {}\n    run {}",
+            text(&incident["severity"]),
+            text(&incident["opened_at"]),
+            text(&incident["title"]),
+            text(&incident["detail"]),
+            text(&incident["run_id"]),
+        )
+    });
+}
+
+/// Why a run stands where it stands: its question, its failure, or what it waits for.
+pub fn reason(run: &Value) -> String {
+    let because = &run["because"]["failure"];
+    let said = [&run["question"], &run["failure"], because]
+        .into_iter()
+        .find(|said| said.is_object());
+    match said {
+        Some(said) => format!(
+            "{} {}. {}",
+            text(&said["code"]),
+            text(&said["what"]),
+            text(&said["hint"])
+        ),
+        None => String::new(),
+    }
+}
+
+pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed> {
+    let mut run = client.get(&format!("/runs/{id}")).await?;
+    if exchange {
+        run["exchange"] = client.get(&format!("/runs/{id}/exchange")).await?["items"].clone();
+    }
+    if client.json {
+        line(&run.to_string());
+        return Ok(());
+    }
+    head(&run);
+    for step in run["steps"].as_array().into_iter().flatten() {
+        one_step(step);
+    }
+    for exchange in run["exchange"].as_array().into_iter().flatten() {
+        let (method, url) = (text(&exchange["method"]), text(&exchange["url"]));
+        line(&format!(
+            "{} {method} {url} → {} ({} ms)",
+            text(&exchange["at"]),
+            exchange["status"],
+            exchange["took_ms"]
+        ));
+        line(&format!(
+            "    > {}\n    < {}",
+            text(&exchange["request"]),
+            text(&exchange["response"])
+        ));
+    }
+    Ok(())
+}
+
+fn head(run: &Value) {
+    let mode = text(&run["mode"]);
+    line(&format!(
+        "run {}  {}  {mode}  {}",
+        text(&run["id"]),
+        text(&run["hostname"]),
+        text(&run["status"])
+    ));
+    line(&format!(
+        "asked for by {} ({}) at {}",
+        text(&run["operator"]),
+        text(&run["trigger"]),
+        text(&run["created_at"])
+    ));
+    let choice = &run["choice"];
+    line(&format!(
+        "provider {}: {}",
+        text(&choice["provider"]),
+        text(&choice["why"])
+    ));
+    let why = reason(run);
+    if !why.is_empty() {
+        line(&format!("why it stands here: {why}"));
+    }
+}
+
+fn one_step(step: &Value) {
+    let number = text(&step["attempt"]);
+    line(&format!(
+        "{number:>3}. {:<12} {:<8} {}",
+        text(&step["step"]),
+        text(&step["outcome"]),
+        text(&step["summary"])
+    ));
+    for check in step["checks"].as_array().into_iter().flatten() {
+        let mark = if check["passed"] == true { "✓" } else { "✗" };
+        line(&format!(
+            "       {mark} {}: {}",
+            text(&check["name"]),
+            text(&check["evidence"])
+        ));
+    }
+    for said in step["log"].as_array().into_iter().flatten() {
+        let fields = said["fields"].as_object();
+        let fields: Vec<String> = fields
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| format!("{key}={}", text(value)))
+            .collect();
+        line(&format!(
+            "       {} {} {} {}",
+            text(&said["at"]),
+            text(&said["level"]),
+            text(&said["message"]),
+            fields.join(" ")
+        ));
+    }
+}

@@ -1,0 +1,184 @@
+//! `vigilo up`: every service in one process, over engines of its own or given ones.
+//!
+//! In: flags and a configuration with one table per service. Out: a whole Vigilo. Touches: the data directory, child
+//! processes. Never: another engine than production's.
+
+mod child;
+mod data_dir;
+mod engines;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use chassis::config::Layers;
+use chassis::{ConfigError, Crew, process};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tracing::info;
+
+use data_dir::DataDir;
+use engines::Engines;
+
+/// `EX_UNAVAILABLE`: something that is needed is missing.
+const EXIT_UNAVAILABLE: u8 = 69;
+
+#[derive(Args)]
+pub struct UpArgs {
+    /// Where the record, the streams, the root key and the owner token are kept
+    #[arg(long, env = "VIGILO_DATA_DIR", default_value = "./.vigilo")]
+    data_dir: PathBuf,
+    /// Use this NATS instead of an own one
+    #[arg(long)]
+    nats_url: Option<String>,
+    /// Use this Postgres instead of an own one
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Where the API is answered
+    #[arg(long, default_value = "127.0.0.1:8420")]
+    api_listen: String,
+    /// Where http-01 challenges are answered; CAs ask on port 80
+    #[arg(long)]
+    http01_listen: Option<String>,
+    /// TOML file with one table per service: [planner], [issuer], [verifier] …
+    #[arg(long, env = "VIGILO_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Services {
+    planner: planner::Config,
+    #[serde(rename = "key-signer")]
+    key_signer: key_signer::Config,
+    issuer: issuer::Config,
+    deployer: deployer::Config,
+    verifier: verifier::Config,
+    incident: incident::Config,
+    console: console::Config,
+}
+
+pub fn run(args: UpArgs) -> ExitCode {
+    let prepared = DataDir::open(&args.data_dir).and_then(|data| {
+        let engines = Engines::prepare(&data, args.nats_url.as_deref(), args.database_url.as_deref())?;
+        Ok((data, engines))
+    });
+    let (data, engines) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            eprintln!("vigilo: {error:#}");
+            return ExitCode::from(EXIT_UNAVAILABLE);
+        }
+    };
+    let read = || -> Result<_, ConfigError> {
+        let layers = Layers::new()
+            .values(defaults(&args, &data, &engines))
+            .file(args.config.as_deref())?
+            .environment();
+        let layers = layers.values(flags(&args));
+        Ok((layers.settings()?, layers.service::<Services>()?))
+    };
+    let (settings, services) = match read() {
+        Ok(read) => read,
+        Err(error) => return process::refuse(&error),
+    };
+    let welcome = welcome(&args, &data);
+    match process::run("vigilo", &settings, move |crew| {
+        live(engines, services, crew, (welcome, data))
+    }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_logged) => ExitCode::FAILURE,
+    }
+}
+
+fn defaults(args: &UpArgs, data: &DataDir, engines: &Engines) -> Value {
+    let nats = engines.nats();
+    let database_url = engines.database_url();
+    json!({
+        "planner": {"nats": nats, "database_url": database_url},
+        "key-signer": {"nats": nats, "root_key_file": data.path("root.key"), "create_root_key": true},
+        "issuer": {"nats": nats},
+        "deployer": {"nats": nats},
+        "verifier": {"nats": nats},
+        "incident": {"nats": nats, "database_url": database_url},
+        "console": {
+            "nats": nats, "database_url": database_url, "listen": args.api_listen, "owner_token": data.owner_token(),
+        },
+    })
+}
+
+fn flags(args: &UpArgs) -> Value {
+    match &args.http01_listen {
+        Some(listen) => json!({"issuer": {"http01_listen": listen}}),
+        None => json!({}),
+    }
+}
+
+fn welcome(args: &UpArgs, data: &DataDir) -> String {
+    format!(
+        "Vigilo is up. API: http://{}/api/v1   owner token: {}\n\
+         Try: vigilo --help, vigilo host add www.example.org, vigilo policy add …, vigilo renew www.example.org --wait",
+        args.api_listen,
+        data.path("owner.token").display(),
+    )
+}
+
+/// Engines first, services over them; the other way round at the end. The data directory stays locked as long.
+async fn live(
+    engines: Engines,
+    services: Services,
+    crew: Crew,
+    (welcome, _locked): (String, DataDir),
+) -> anyhow::Result<()> {
+    let running = engines.start().await?;
+    let mut all = JoinSet::new();
+    let named = |name: &'static str| move |ended: anyhow::Result<()>| ended.context(name);
+    let life = |name| crew.member(name);
+    let (planner, key_signer, issuer) = (life("planner"), life("key-signer"), life("issuer"));
+    let (deployer, verifier, incident, console) =
+        (life("deployer"), life("verifier"), life("incident"), life("console"));
+    all.spawn(async move { named("planner")(planner::run(services.planner, planner).await) });
+    all.spawn(async move { named("key-signer")(key_signer::run(services.key_signer, key_signer).await) });
+    all.spawn(async move { named("issuer")(issuer::run(services.issuer, issuer).await) });
+    all.spawn(async move { named("deployer")(deployer::run(services.deployer, deployer).await) });
+    all.spawn(async move { named("verifier")(verifier::run(services.verifier, verifier).await) });
+    all.spawn(async move { named("incident")(incident::run(services.incident, incident).await) });
+    all.spawn(async move { named("console")(console::run(services.console, console).await) });
+    announce(&crew, &mut all, &welcome).await?;
+    let mut outcome = Ok(());
+    while let Some(ended) = all.join_next().await {
+        let ended = ended.context("a service panicked").flatten();
+        if !crew.whole().soft().is_cancelled() {
+            // One service less is no Vigilo: the others stop in order, and the process says why.
+            crew.whole().soft().cancel();
+            outcome = ended.and_then(|()| anyhow::bail!("a service ended without being asked to"));
+        } else if outcome.is_ok() {
+            outcome = ended;
+        }
+    }
+    running.stop().await;
+    outcome
+}
+
+/// Says that everything is ready, unless a service ends or we are stopped before.
+async fn announce(crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>, welcome: &str) -> anyhow::Result<()> {
+    let ready = async {
+        while !crew.not_ready().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = ready => {
+            info!("every service is ready");
+            eprintln!("{welcome}");
+            Ok(())
+        }
+        () = crew.whole().soft().cancelled() => Ok(()),
+        Some(ended) = all.join_next() => {
+            crew.whole().soft().cancel();
+            ended.context("a service panicked").flatten().and_then(|()| anyhow::bail!("a service ended at its start"))
+        }
+    }
+}
