@@ -2,8 +2,10 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use domain::Invalid;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::error::{Code, Problem};
 
@@ -12,17 +14,31 @@ const DESCRIBED: &str = "GET /api/v1/openapi.yaml describes it";
 /// A body of this type.
 pub(crate) struct Body<T>(pub T);
 
+/// The items of an import, each still to be read.
+pub(crate) struct Bulk(pub Vec<Box<RawValue>>);
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|refused| {
-            let detail = format!("{}; send less at once", refused.body_text());
-            let too_large = refused.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE;
-            Problem::new(if too_large { Code::TooLarge } else { Code::BadJson }, detail)
-        })?;
-        Ok(Self(read(&bytes)?))
+        Ok(Self(read(&bytes(request, state).await?)?))
     }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Bulk {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Ok(Self(parse(&bytes(request, state).await?)?))
+    }
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|refused| {
+        let too_large = refused.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        let code = if too_large { Code::TooLarge } else { Code::BadJson };
+        Problem::new(code, format!("{}; send less at once", refused.body_text()))
+    })
 }
 
 /// Why a text could not be read.
@@ -42,11 +58,16 @@ impl From<Fault> for Problem {
     }
 }
 
+/// Reads one thing; what no database keeps is no part of it.
 pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     if has_nul(text) {
         let problem = "a text contains the character U+0000, which no database keeps";
         return Err(Fault::Field(Invalid::new("body", problem, "leave it out")));
     }
+    parse(text)
+}
+
+fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
     reader.end().map_err(|error| Fault::Syntax(error.to_string()))?;
@@ -156,8 +177,8 @@ mod tests {
     fn what_is_no_json_says_where() {
         for (text, place) in [
             ("{", "line 1 column 1"),
-            ("{\n\"a\":}", "line 2 column"),
-            ("{\"hostname\":\"a.org\"} x", "column 23"),
+            ("{\n\"hostname\":}", "line 2 column"),
+            ("{\"hostname\":\"a.org\"} x", "line 1 column 22"),
         ] {
             let fault = read::<NewHost>(text.as_bytes()).expect_err(text);
             assert!(

@@ -9,11 +9,10 @@ use domain::host::{Host, NewHost};
 use domain::{HostId, Hostname, Invalid};
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use store::{Store, StoreError};
 
 use crate::auth::Caller;
-use crate::body::Body;
+use crate::body::{Body, Bulk};
 use crate::error::{Code, Problem};
 use crate::import::{Import, Imported};
 use crate::query::{Items, Page, Params, limit};
@@ -51,7 +50,7 @@ pub(crate) async fn import(
     State(store): State<Store>,
     State(now): State<Now>,
     caller: Caller,
-    Body(items): Body<Vec<Box<RawValue>>>,
+    Bulk(items): Bulk,
 ) -> Result<Json<Imported>, Problem> {
     let mut import = Import::read(&items, NewHost::check, |new| new.hostname.as_str())?;
     let mut created = 0;

@@ -8,11 +8,10 @@ use axum::http::StatusCode;
 use domain::clock::Timestamp;
 use domain::policy::{NewPolicy, Policy};
 use domain::{HostId, Hostname, Invalid};
-use serde_json::value::RawValue;
 use store::Store;
 
 use crate::auth::Caller;
-use crate::body::Body;
+use crate::body::{Body, Bulk};
 use crate::error::{Code, Problem};
 use crate::import::{Import, Imported};
 use crate::query::{Page, Params, limit};
@@ -51,7 +50,7 @@ pub(crate) async fn import(
     State(store): State<Store>,
     State(now): State<Now>,
     caller: Caller,
-    Body(items): Body<Vec<Box<RawValue>>>,
+    Bulk(items): Bulk,
 ) -> Result<Json<Imported>, Problem> {
     let mut import = Import::read(&items, NewPolicy::check, |new| new.hostname.as_str())?;
     let mut created = 0;

@@ -11,10 +11,19 @@ use crate::world::{TOKEN, World, answered};
 #[tokio::test]
 async fn nothing_but_health_is_served_without_the_token() -> Result<()> {
     let world = World::new().await?;
-    let wrong = ["", "Bearer", "Bearer ", "Bearer a-token-of-the-test", "Basic YTpi", TOKEN];
+    let wrong = [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer a-token-of-the-test",
+        "Basic YTpi",
+        TOKEN,
+    ];
     for path in ["/runs", "/hosts", "/openapi.yaml", "/nothing"] {
         for header in wrong {
-            let request = Request::get(format!("/api/v1{path}")).header("authorization", header).body(Body::empty())?;
+            let request = Request::get(format!("/api/v1{path}"))
+                .header("authorization", header)
+                .body(Body::empty())?;
             let response = world.raw(request).await?;
             assert_eq!(response.headers()["www-authenticate"], "Bearer");
             let said = answered(response).await?;
@@ -23,8 +32,13 @@ async fn nothing_but_health_is_served_without_the_token() -> Result<()> {
         }
     }
     world.get("/runs").await?.good(200)?;
-    let health = answered(world.raw(Request::get("/api/v1/health").body(Body::empty())?).await?).await?.good(200)?;
-    assert_eq!((&health["status"], &health["database"], &health["nats"]), (&json!("ok"), &json!("ok"), &json!("ok")));
+    let health = answered(world.raw(Request::get("/api/v1/health").body(Body::empty())?).await?)
+        .await?
+        .good(200)?;
+    assert_eq!(
+        (&health["status"], &health["database"], &health["nats"]),
+        (&json!("ok"), &json!("ok"), &json!("ok"))
+    );
     Ok(())
 }
 
@@ -34,10 +48,14 @@ async fn health_says_which_of_both_is_down() -> Result<()> {
     let world = World::on(&nats).await?;
     world.get("/health").await?.good(200)?;
     drop(nats);
-    testkit::wait::until("NATS is seen to be gone", std::time::Duration::from_secs(10), async || {
-        let health = world.get("/health").await.ok()?.good(503).ok()?;
-        (health["nats"] == "down" && health["database"] == "ok" && health["status"] == "down").then_some(())
-    })
+    testkit::wait::until(
+        "NATS is seen to be gone",
+        std::time::Duration::from_secs(10),
+        async || {
+            let health = world.get("/health").await.ok()?.good(503).ok()?;
+            (health["nats"] == "down" && health["database"] == "ok" && health["status"] == "down").then_some(())
+        },
+    )
     .await
 }
 
@@ -45,13 +63,27 @@ async fn health_says_which_of_both_is_down() -> Result<()> {
 async fn a_wrong_path_method_or_size_is_a_problem_too() -> Result<()> {
     let world = World::new().await?;
     world.get("/nothing").await?.refused(404, "API-0005")?;
-    world.send(Method::DELETE, "/hosts", Body::empty()).await?.refused(405, "API-0006")?;
+    world
+        .send(Method::DELETE, "/hosts", Body::empty())
+        .await?
+        .refused(405, "API-0006")?;
     let large = Body::from(vec![b' '; (1 << 20) + 1]);
-    world.send(Method::POST, "/hosts", large).await?.refused(413, "API-0007")?;
+    world
+        .send(Method::POST, "/hosts", large)
+        .await?
+        .refused(413, "API-0007")?;
     let fits_an_import = Body::from(format!("[{}]", " ".repeat(2 << 20)));
-    world.send(Method::POST, "/hosts/import", fits_an_import).await?.good(200)?;
-    let broken = world.send(Method::POST, "/hosts", Body::from("{\n\"hostname\" \"a.org\"}")).await?;
-    assert!(broken.body["detail"].to_string().contains("line 2 column"), "{broken:?}");
+    world
+        .send(Method::POST, "/hosts/import", fits_an_import)
+        .await?
+        .good(200)?;
+    let broken = world
+        .send(Method::POST, "/hosts", Body::from("{\n\"hostname\" \"a.org\"}"))
+        .await?;
+    assert!(
+        broken.body["detail"].to_string().contains("line 2 column"),
+        "{broken:?}"
+    );
     broken.refused(400, "API-0001")?;
     Ok(())
 }

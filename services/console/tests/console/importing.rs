@@ -19,15 +19,34 @@ async fn of_a_thousand_hosts_three_bad_ones_refuse_only_themselves() -> Result<(
     let answer = world.post("/hosts/import", &items.into()).await?.good(200)?;
     assert_eq!(answer["created"], 997);
     let refused = answer["refused"].as_array().context("a list")?;
-    let told: Vec<_> = refused.iter().map(|one| (one["index"].as_u64(), one["hostname"].as_str())).collect();
+    let told: Vec<_> = refused
+        .iter()
+        .map(|one| (one["index"].as_u64(), one["hostname"].as_str()))
+        .collect();
     let (seventh, taken) = (name(7), name(500));
     assert_eq!(
         told,
-        [(Some(3), Some("bad_host.example")), (Some(500), Some(taken.as_str())), (Some(700), Some(seventh.as_str()))]
+        [
+            (Some(3), Some("bad_host.example")),
+            (Some(500), Some(taken.as_str())),
+            (Some(700), Some(seventh.as_str()))
+        ]
     );
-    assert!(refused.iter().all(|one| one["problem"]["field"] == "hostname"), "{refused:?}");
-    assert!(refused[2]["problem"]["problem"].to_string().contains("item 7"), "{refused:?}");
-    assert_eq!(world.store.count_hosts(&domain::WorkspaceId::default_workspace()).await?, 998);
+    assert!(
+        refused.iter().all(|one| one["problem"]["field"] == "hostname"),
+        "{refused:?}"
+    );
+    assert!(
+        refused[2]["problem"]["problem"].to_string().contains("item 7"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        world
+            .store
+            .count_hosts(&domain::WorkspaceId::default_workspace())
+            .await?,
+        998
+    );
     Ok(())
 }
 
@@ -38,7 +57,12 @@ async fn an_item_that_is_no_host_refuses_itself() -> Result<()> {
                        { "hostname": "c.example.org", "tags": ["\u{0}"] }, { "hostname": "good.example.org" }]);
     let answer = world.post("/hosts/import", &items).await?.good(200)?;
     assert_eq!(answer["created"], 1);
-    let fields: Vec<_> = answer["refused"].as_array().context("a list")?.iter().map(|one| &one["problem"]["field"]).collect();
+    let fields: Vec<_> = answer["refused"]
+        .as_array()
+        .context("a list")?
+        .iter()
+        .map(|one| &one["problem"]["field"])
+        .collect();
     assert_eq!(fields, ["body", "hostname", "port", "port", "body"]);
     Ok(())
 }
@@ -52,7 +76,12 @@ async fn policies_are_imported_for_hosts_that_exist() -> Result<()> {
     world.policy("b.example.org").await?;
     let mut weak = policy("a.example.org");
     weak["key_algorithm"] = json!("rsa1024");
-    let items = json!([weak, policy("a.example.org"), policy("b.example.org"), policy("none.example.org")]);
+    let items = json!([
+        weak,
+        policy("a.example.org"),
+        policy("b.example.org"),
+        policy("none.example.org")
+    ]);
     let answer = world.post("/policies/import", &items).await?.good(200)?;
     assert_eq!(answer["created"], 1);
     let refused: Vec<_> = answer["refused"]
@@ -63,7 +92,11 @@ async fn policies_are_imported_for_hosts_that_exist() -> Result<()> {
         .collect();
     assert_eq!(
         refused,
-        [(Some(0), Some("key_algorithm")), (Some(2), Some("hostname")), (Some(3), Some("hostname"))]
+        [
+            (Some(0), Some("key_algorithm")),
+            (Some(2), Some("hostname")),
+            (Some(3), Some("hostname"))
+        ]
     );
     Ok(())
 }
@@ -78,7 +111,11 @@ async fn a_list_is_read_page_by_page_without_gap_or_repetition() -> Result<()> {
         let page = world.get(&path).await?.good(200)?;
         let names = page["items"].as_array().context("a list")?;
         assert!(names.len() <= 10);
-        read.extend(names.iter().filter_map(|host| host["hostname"].as_str().map(str::to_owned)));
+        read.extend(
+            names
+                .iter()
+                .filter_map(|host| host["hostname"].as_str().map(str::to_owned)),
+        );
         match page["next"].as_str() {
             Some(next) => path = format!("/hosts?limit=10&after={next}"),
             None => break,

@@ -8,12 +8,24 @@ use crate::world::{World, policy};
 #[tokio::test]
 async fn a_host_is_added_and_listed() -> Result<()> {
     let world = World::new().await?;
-    let added = world.post("/hosts", &json!({ "hostname": "WWW.example.org", "criticality": "high" })).await?.good(201)?;
+    let added = world
+        .post(
+            "/hosts",
+            &json!({ "hostname": "WWW.example.org", "criticality": "high" }),
+        )
+        .await?
+        .good(201)?;
     let listed = world.get("/hosts").await?.good(200)?;
     let host = &listed["items"][0];
-    assert_eq!((&host["hostname"], &host["criticality"]), (&json!("www.example.org"), &json!("high")));
+    assert_eq!(
+        (&host["hostname"], &host["criticality"]),
+        (&json!("www.example.org"), &json!("high"))
+    );
     assert_eq!((&host["id"], &host["workspace"]), (&added["id"], &json!("default")));
-    assert_eq!((&host["status"], &host["snapshot"], &listed["next"]), (&json!("idle"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&host["status"], &host["snapshot"], &listed["next"]),
+        (&json!("idle"), &Value::Null, &Value::Null)
+    );
     Ok(())
 }
 
@@ -21,7 +33,10 @@ async fn a_host_is_added_and_listed() -> Result<()> {
 async fn a_hostname_that_is_no_dns_name_is_refused() -> Result<()> {
     let world = World::new().await?;
     for wrong in ["bad_host.example", "localhost", "10.0.0.1", "*.example.org", ""] {
-        let refused = world.post("/hosts", &json!({ "hostname": wrong })).await?.refused(422, "API-0002")?;
+        let refused = world
+            .post("/hosts", &json!({ "hostname": wrong }))
+            .await?
+            .refused(422, "API-0002")?;
         assert_eq!(refused["field"], "hostname", "{wrong}: {refused}");
         assert!(refused["remedy"].to_string().contains("www.example.org"), "{refused}");
     }
@@ -46,14 +61,20 @@ async fn a_policy_is_added_and_listed() -> Result<()> {
     let listed = world.get("/policies").await?.good(200)?;
     let policy = &listed["items"][0];
     assert_eq!((&policy["id"], &policy["status"]), (&added["id"], &json!("idle")));
-    assert_eq!((&policy["key_algorithm"], &policy["hostname"]), (&json!("p256"), &json!("www.example.org")));
+    assert_eq!(
+        (&policy["key_algorithm"], &policy["hostname"]),
+        (&json!("p256"), &json!("www.example.org"))
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_policy_for_an_unknown_host_is_refused_with_the_way_to_add_it() -> Result<()> {
     let world = World::new().await?;
-    let refused = world.post("/policies", &policy("new.example.org")).await?.refused(422, "API-0002")?;
+    let refused = world
+        .post("/policies", &policy("new.example.org"))
+        .await?
+        .refused(422, "API-0002")?;
     assert_eq!(refused["field"], "hostname");
     assert_eq!(refused["remedy"], "add the host first: vigilo host add new.example.org");
     Ok(())
@@ -64,7 +85,10 @@ async fn a_second_policy_of_a_hostname_is_refused() -> Result<()> {
     let world = World::new().await?;
     world.host("www.example.org").await?;
     world.policy("www.example.org").await?;
-    let refused = world.post("/policies", &policy("www.example.org")).await?.refused(409, "API-0003")?;
+    let refused = world
+        .post("/policies", &policy("www.example.org"))
+        .await?
+        .refused(409, "API-0003")?;
     assert_eq!(refused["field"], "hostname");
     Ok(())
 }
@@ -81,14 +105,21 @@ async fn a_policy_that_cannot_work_is_refused_by_its_field() -> Result<()> {
         ("sans", json!(["*.example.org"]), "sans"),
         ("sans", json!(["a.org", "b_.org"]), "sans[1]"),
         ("targets", json!([]), "targets"),
-        ("targets", json!([{ "kind": "file", "chain_path": "c", "key_path": "/k" }]), "targets[0].chain_path"),
+        (
+            "targets",
+            json!([{ "kind": "file", "chain_path": "c", "key_path": "/k" }]),
+            "targets[0].chain_path",
+        ),
         ("colour", json!("red"), "colour"),
     ] {
         let mut body = policy("www.example.org");
         body[field] = value;
         let refused = world.post("/policies", &body).await?.refused(422, "API-0002")?;
         assert_eq!(refused["field"], named, "{refused}");
-        assert!(refused["problem"].is_string() && refused["remedy"].is_string(), "{refused}");
+        assert!(
+            refused["problem"].is_string() && refused["remedy"].is_string(),
+            "{refused}"
+        );
     }
     let listed = world.get("/policies").await?.good(200)?;
     assert_eq!(listed["items"], json!([]), "a refused policy must not be kept");

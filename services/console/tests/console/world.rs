@@ -42,7 +42,6 @@ pub struct World {
     pub router: Router,
     pub store: Store,
     pub bus: Bus,
-    pub database: String,
 }
 
 /// What came back.
@@ -69,7 +68,11 @@ impl World {
         bus.apply_topology().await?;
         let config: Config = serde_json::from_value(json!({ "database_url": database, "owner_token": TOKEN }))?;
         let console = Console::new(&config, store.clone(), bus.clone()).with_clock(Still);
-        Ok(Self { router: console::router(console), store, bus, database })
+        Ok(Self {
+            router: console::router(console),
+            store,
+            bus,
+        })
     }
 
     pub async fn get(&self, path: &str) -> Result<Answered> {
@@ -102,7 +105,12 @@ impl World {
 
 pub async fn answered(response: Response<Body>) -> Result<Answered> {
     let status = response.status();
-    let kind = response.headers().get("content-type").context("a content type")?.to_str()?.to_owned();
+    let kind = response
+        .headers()
+        .get("content-type")
+        .context("a content type")?
+        .to_str()?
+        .to_owned();
     let bytes = response.into_body().collect().await?.to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into());
     Ok(Answered { status, kind, body })
@@ -121,7 +129,10 @@ impl Answered {
         anyhow::ensure!(self.kind == "application/problem+json", "no problem: {self:?}");
         let named = self.body["type"] == format!("urn:vigilo:error:{code}") && self.body["status"] == status;
         anyhow::ensure!(named, "{code} was expected: {self:?}");
-        anyhow::ensure!(self.body["title"].is_string() && self.body["detail"].is_string(), "{self:?}");
+        anyhow::ensure!(
+            self.body["title"].is_string() && self.body["detail"].is_string(),
+            "{self:?}"
+        );
         Ok(self.body["errors"][0].clone())
     }
 }
@@ -143,7 +154,11 @@ pub fn policy(hostname: &str) -> Value {
 }
 
 /// Plays the planner: takes the next `many` requests, answers each as told, and gives them back with their subjects.
-pub async fn play_planner(bus: &Bus, many: usize, say: impl Fn(&str, &Value) -> Answer) -> Result<Vec<(String, Value)>> {
+pub async fn play_planner(
+    bus: &Bus,
+    many: usize,
+    say: impl Fn(&str, &Value) -> Answer,
+) -> Result<Vec<(String, Value)>> {
     let mut inbox = Inbox::<Value>::open(bus.clone(), Reader::requests(), 16).await?;
     let (stop, mut taken) = (CancellationToken::new(), Vec::new());
     while taken.len() < many {
