@@ -3,6 +3,7 @@
 //! In: a subcommand. Out: what it says on the terminal, and an exit code that tells the truth. Never: part of the
 //! product.
 
+mod demo;
 mod rules;
 mod setup;
 mod test;
@@ -18,6 +19,8 @@ struct Chores {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Renews a whole estate on real servers and shows what is served before and after
+    Demo(demo::DemoArgs),
     /// Installs the servers that the tests and the demo start, where they are missing
     Setup,
     /// Runs every check: format, lints, import rules, all tests (after setup)
@@ -28,6 +31,7 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Chores::parse().chore {
+        Chore::Demo(args) => demo::run(&args),
         Chore::Setup => setup::run(),
         Chore::Test => test::run(),
         Chore::Rules => rules::run(),

@@ -132,7 +132,7 @@ fn install_packages(packages: &[Package]) -> Result<()> {
         sudo
     } else {
         bail!(
-            "installing these needs root, and sudo is not possible without a password. Run this as root:\n\n{script}"
+            "installing these needs root, and sudo is not possible without a password. Run this as root, then setup again:\n\n{script}"
         );
     };
     let status = command
@@ -152,11 +152,12 @@ fn may_sudo() -> bool {
 }
 
 /// What root runs, or reads. The packages' own services stay off: the tests start servers of their own, and a machine
-/// that got its first Postgres or nginx by a test shall not serve anything because of that.
+/// that got its first Postgres or nginx by a test shall not serve anything because of that. In parentheses, so that what
+/// must be undone is undone at their end, also when a person pastes it into a shell.
 fn install_script(packages: &[Package]) -> String {
     let names: Vec<&str> = packages.iter().map(|package| package.name).collect();
     let services: Vec<&str> = packages.iter().filter_map(|package| package.service).collect();
-    let mut script = String::from("export DEBIAN_FRONTEND=noninteractive\napt-get update -q\n");
+    let mut script = String::from("(\nset -e\nexport DEBIAN_FRONTEND=noninteractive\napt-get update -q\n");
     if !services.is_empty() {
         script += "# nothing is started by the installation\n\
                    if [ ! -e /usr/sbin/policy-rc.d ]; then\n\
@@ -175,7 +176,7 @@ fn install_script(packages: &[Package]) -> String {
     for service in services {
         script += &format!("if [ -d /run/systemd/system ]; then systemctl disable --now {service}; fi\n");
     }
-    script
+    script + ")\n"
 }
 
 /// A server that goes into the tools directory, without root where that belongs to the user.

@@ -1,0 +1,129 @@
+//! `cargo xtask demo`: a whole estate renewed before your eyes, on real servers.
+//!
+//! In: how many hosts. Out: for each host the fingerprint served before and after, read by a handshake that does not
+//! use our verifier, and an exit code that says whether every host serves its new certificate.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use integration::estate::{Estate, Served};
+use integration::fleet::Up;
+use serde_json::{Value, json};
+use testkit::{Serving, run_dir};
+
+use crate::{rules, setup};
+
+#[derive(Args)]
+pub struct DemoArgs {
+    /// How many TLS hosts nginx serves
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=500))]
+    hosts: u16,
+    /// End after the renewal; status 0 only if every host serves its new certificate
+    #[arg(long)]
+    exit: bool,
+    /// Print the result as JSON in the last line
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &DemoArgs) -> Result<()> {
+    setup::run()?;
+    eprintln!("demo: building vigilo (the first time takes some minutes)");
+    build(&[])?;
+    tokio::runtime::Runtime::new()?.block_on(show(args))
+}
+
+/// Builds the binary beside this program, from the checked-in query data.
+pub fn build(extra: &[&str]) -> Result<()> {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["build", "--package", "vigilo"])
+        .args(extra)
+        .current_dir(rules::workspace_root());
+    let status = command
+        .env("SQLX_OFFLINE", "true")
+        .env_remove("DATABASE_URL")
+        .status()
+        .context("starting cargo")?;
+    ensure!(status.success(), "the build of vigilo ended with {status}");
+    Ok(())
+}
+
+async fn show(args: &DemoArgs) -> Result<()> {
+    let hosts = usize::from(args.hosts);
+    eprintln!("demo: starting Pebble, nginx with {hosts} old certificates, and `vigilo up`");
+    let estate = Estate::start(hosts, 1, Serving::PerHost).await?;
+    let up = Up::start(&estate).await?;
+    let before = estate.served().await?;
+    import(&up, "host", &estate.hosts())?;
+    import(&up, "policy", &estate.policies())?;
+    let began = Instant::now();
+    // Its exit code is not asked: what counts is what is served afterwards.
+    up.command(&["renew", "--all", "--wait", "--timeout", "600"])?
+        .status()
+        .context("starting vigilo renew")?;
+    let seconds = began.elapsed().as_secs_f64();
+    let succeeded = up.api.counts().await?.get("succeeded").copied().unwrap_or(0);
+    let after = estate.served().await?;
+    let expected = expected(&up).await?;
+    let served_new = table(&before, &after, &expected);
+    eprintln!(
+        "demo: {succeeded} of {hosts} runs succeeded, {served_new} hosts serve their new certificate, {seconds:.1} s"
+    );
+    let good = served_new == hosts;
+    if !args.exit {
+        eprintln!(
+            "demo: the API stays up at {} (VIGILO_TOKEN={}); Ctrl-C ends it",
+            up.url, up.token
+        );
+        tokio::signal::ctrl_c().await?;
+    }
+    up.peer.stop().await?;
+    if args.json {
+        let seconds = (seconds * 1000.0).round() / 1000.0;
+        println!(
+            "{}",
+            json!({"hosts": hosts, "succeeded": succeeded, "served_new": served_new, "seconds": seconds})
+        );
+    }
+    ensure!(good, "{} host(s) do not serve a new certificate", hosts - served_new);
+    Ok(())
+}
+
+fn import(up: &Up, noun: &str, items: &[Value]) -> Result<()> {
+    let file = run_dir::fresh("import", None)?.join("items.json");
+    run_dir::write(&file, &serde_json::to_string(items)?, None)?;
+    let path = file.display().to_string();
+    let status = up
+        .command(&[noun, "import", &path])?
+        .stdout(Stdio::inherit())
+        .status()?;
+    ensure!(status.success(), "`vigilo {noun} import` ended with {status}");
+    Ok(())
+}
+
+/// The fingerprints that the runs say they installed.
+async fn expected(up: &Up) -> Result<BTreeSet<String>> {
+    let hosts = up.api.get("/hosts?limit=1000").await?;
+    let fingerprints = hosts["items"].as_array().into_iter().flatten();
+    Ok(fingerprints
+        .filter_map(|host| host["snapshot"]["fingerprint"].as_str().map(str::to_owned))
+        .collect())
+}
+
+/// Prints before and after of each host; counts those that changed to what was issued.
+fn table(before: &[Served], after: &[Served], expected: &BTreeSet<String>) -> usize {
+    let mut new = 0;
+    for (before, after) in before.iter().zip(after) {
+        let good = before.fingerprint != after.fingerprint && expected.contains(&after.fingerprint);
+        new += usize::from(good);
+        let mark = if good { "✓" } else { "✗" };
+        let short = |fingerprint: &str| fingerprint.get(..16).unwrap_or(fingerprint).to_owned();
+        let (old, now) = (short(&before.fingerprint), short(&after.fingerprint));
+        eprintln!("  {mark} {:<28} before {old}…  after {now}…", after.hostname);
+    }
+    new
+}
