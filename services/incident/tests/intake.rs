@@ -1,0 +1,269 @@
+//! Run events on a real NATS become incidents in a real Postgres.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use bus::{Bus, Connection};
+use chassis::Life;
+use domain::disposition::Failure;
+use domain::host::NewHost;
+use domain::incident::Incident;
+use domain::plan::{Choice, Plan};
+use domain::policy::{Challenge, NewPolicy, Provider};
+use domain::run::{Mode, RunHead, RunState, Status, Step, Trigger};
+use domain::{DnsName, RunId, Timestamp, WorkspaceId};
+use incident::Config;
+use protocol::event::RunEvent;
+use serde_json::{Value, json};
+use store::{NewRun, Store};
+use testkit::sqlx::{Connection as _, Executor, PgConnection};
+use testkit::{Nats, async_nats, wait};
+
+const SOON: Duration = Duration::from_secs(20);
+
+struct World {
+    nats: Nats,
+    config: Config,
+    store: Store,
+    bus: Bus,
+}
+
+impl World {
+    async fn new(database: &str) -> Result<Self> {
+        let nats = Nats::start().await?;
+        let connection = Connection {
+            url: nats.url(),
+            user: Some(nats.user().to_owned()),
+            password: Some(nats.password().to_owned()),
+            ..Connection::default()
+        };
+        let database_url = testkit::shared::postgres().await.database(database).await?;
+        let config = Config {
+            nats: connection,
+            database_url,
+            database_connections: 2,
+        };
+        let store = Store::connect(&config.database_url, 2).await?;
+        store.migrate().await?;
+        let bus = Bus::connect(&config.nats, "test").await?;
+        bus.apply_topology().await?;
+        Ok(Self {
+            nats,
+            config,
+            store,
+            bus,
+        })
+    }
+
+    async fn publish(&self, events: &[RunEvent]) -> Result<()> {
+        for published in self.bus.publish_events(events).await {
+            published?;
+        }
+        Ok(())
+    }
+
+    async fn incidents(&self) -> Vec<Incident> {
+        let found = self.store.incidents(&WorkspaceId::default_workspace(), None, 100).await;
+        found.unwrap_or_default()
+    }
+
+    async fn opened(&self, many: usize) -> Result<Vec<Incident>> {
+        wait::until(&format!("{many} incidents"), SOON, async || {
+            let found = self.incidents().await;
+            (found.len() == many).then_some(found)
+        })
+        .await
+    }
+
+    /// A run of a new host, as its row says it, and the event that it asks a person.
+    async fn stuck(&self, hostname: &str) -> Result<RunEvent> {
+        let head = head(&self.store, hostname).await?;
+        let plan = plan(&head);
+        let state = RunState::queued(&plan, Timestamp::EPOCH);
+        let run = NewRun {
+            head: head.clone(),
+            plan,
+            state,
+        };
+        let workspace = WorkspaceId::default_workspace();
+        self.store
+            .create_runs(&[run], (&workspace, hostname, &Value::Null), Timestamp::EPOCH)
+            .await?;
+        Ok(event(head))
+    }
+}
+
+async fn head(store: &Store, hostname: &str) -> Result<RunHead> {
+    let workspace = WorkspaceId::default_workspace();
+    let new: NewHost = serde_json::from_value(json!({ "hostname": hostname, "criticality": "critical" }))?;
+    let host = store.add_host(&workspace, &new, Timestamp::EPOCH).await?;
+    let policy: NewPolicy = serde_json::from_value(json!({ "hostname": hostname, "targets": [] }))?;
+    let added = store
+        .add_policies(&workspace, &[(host.id, policy)], Timestamp::EPOCH)
+        .await?;
+    Ok(RunHead {
+        id: RunId::new(),
+        workspace,
+        host_id: host.id,
+        policy_id: added[0].1,
+        hostname: new.hostname,
+        criticality: new.criticality,
+        mode: Mode::Live,
+        trigger: Trigger::Operator,
+        operator: "owner".to_owned(),
+        created_at: Timestamp::EPOCH,
+    })
+}
+
+fn plan(head: &RunHead) -> Plan {
+    Plan {
+        hostname: head.hostname.clone(),
+        port: 443,
+        addresses: Vec::new(),
+        criticality: head.criticality,
+        names: vec![DnsName::from(&head.hostname)],
+        choice: Choice {
+            provider: Provider::Acme,
+            directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
+            why: String::new(),
+            cost_micro_usd: 0,
+        },
+        key_backend: Default::default(),
+        key_algorithm: Default::default(),
+        key_rotation: Default::default(),
+        challenge: Challenge::Http01,
+        targets: Vec::new(),
+    }
+}
+
+fn event(head: RunHead) -> RunEvent {
+    RunEvent {
+        schema: protocol::SCHEMA,
+        run_id: head.id,
+        workspace: head.workspace,
+        host_id: head.host_id,
+        policy_id: head.policy_id,
+        hostname: head.hostname,
+        criticality: head.criticality,
+        mode: head.mode,
+        trigger: head.trigger,
+        operator: head.operator,
+        status: Status::NeedsManual,
+        step: Some(Step::Issue),
+        attempt: 2,
+        at: Timestamp::EPOCH,
+        failure: None,
+        question: Some(Failure::new("ISS-0004", "the CA cannot reach it", "open port 80").ask()),
+    }
+}
+
+/// The service, until the value is dropped or stopped.
+struct Running {
+    life: Life,
+    ended: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Running {
+    async fn start(config: &Config) -> Result<Self> {
+        let life = Life::new();
+        let ended = tokio::spawn(incident::run(config.clone(), life.clone()));
+        wait::until("the service to be ready", SOON, async || life.is_ready().then_some(())).await?;
+        Ok(Self { life, ended })
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.life.soft().cancel();
+        tokio::time::timeout(SOON, self.ended).await??
+    }
+}
+
+#[tokio::test]
+async fn a_run_has_one_incident_however_often_its_trouble_is_told() -> Result<()> {
+    let world = World::new("incident_once").await?;
+    let service = Running::start(&world.config).await?;
+    let stuck = world.stuck("www.example.org").await?;
+    let rehearsed = RunEvent {
+        mode: Mode::DryRun,
+        ..world.stuck("dry.example.org").await?
+    };
+    let started = RunEvent {
+        status: Status::Running,
+        question: None,
+        attempt: 1,
+        ..stuck.clone()
+    };
+    let again = RunEvent {
+        attempt: 3,
+        ..stuck.clone()
+    };
+    let last = world.stuck("last.example.org").await?;
+    world
+        .publish(&[started, stuck.clone(), rehearsed, again, last.clone()])
+        .await?;
+    let found = world.opened(2).await?;
+    let runs: Vec<RunId> = found.iter().map(|incident| incident.run_id).collect();
+    assert_eq!(runs, [last.run_id, stuck.run_id]);
+    assert_eq!(found[1].severity, domain::incident::Severity::Sev1);
+    assert!(
+        found[1].title.contains("www.example.org") && found[1].detail.contains("open port 80"),
+        "{:?}",
+        found[1]
+    );
+    service.stop().await
+}
+
+#[tokio::test]
+async fn what_happened_while_it_was_away_is_told_when_it_is_back() -> Result<()> {
+    let world = World::new("incident_away").await?;
+    Running::start(&world.config).await?.stop().await?;
+    let stuck = world.stuck("www.example.org").await?;
+    world.publish(&[stuck]).await?;
+    world.nats.restart().await?;
+    assert_eq!(world.incidents().await.len(), 0);
+    let service = Running::start(&world.config).await?;
+    world.opened(1).await?;
+    service.stop().await
+}
+
+#[tokio::test]
+async fn an_event_of_a_run_that_is_gone_holds_nobody_up() -> Result<()> {
+    let world = World::new("incident_gone").await?;
+    let service = Running::start(&world.config).await?;
+    let stuck = world.stuck("www.example.org").await?;
+    let gone = RunEvent {
+        run_id: RunId::new(),
+        ..stuck.clone()
+    };
+    world.publish(&[gone, stuck.clone()]).await?;
+    assert_eq!(world.opened(1).await?[0].run_id, stuck.run_id);
+    service.stop().await
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_kept_is_held_until_it_can() -> Result<()> {
+    let world = World::new("incident_held").await?;
+    let service = Running::start(&world.config).await?;
+    let stuck = world.stuck("www.example.org").await?;
+    let mut database = PgConnection::connect(&world.config.database_url).await?;
+    database.execute("alter table incidents rename to away").await?;
+    world.publish(&[stuck]).await?;
+    wait::until("the event to be in its hands", SOON, async || {
+        (unacknowledged(&world.nats).await.ok()? == 1).then_some(())
+    })
+    .await?;
+    database.execute("alter table away rename to incidents").await?;
+    world.opened(1).await?;
+    wait::until("the acknowledgement", SOON, async || {
+        (unacknowledged(&world.nats).await.ok()? == 0).then_some(())
+    })
+    .await?;
+    service.stop().await
+}
+
+/// Events that were delivered and are neither acknowledged nor given back.
+async fn unacknowledged(nats: &Nats) -> Result<usize> {
+    let context = async_nats::jetstream::new(nats.connect().await?);
+    let stream = context.get_stream("RUNS").await?;
+    let info = stream.consumer_info("incident").await?;
+    Ok(info.num_ack_pending)
+}
