@@ -66,7 +66,10 @@ pub fn about_to_expire(hostname: &str) -> Result<Identity> {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "nginx and the clients of a test live in real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nginx and the clients of a test live in real time"
+)]
 fn today() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

@@ -6,10 +6,12 @@
 //! The kernel's parent-death signal does the last promise, by `setpriv`, which sets it and then becomes the program
 //! (same process id). It follows the *thread* that forked, so one thread that never ends forks all of them.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+mod spec;
+mod table;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -17,115 +19,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::time::{sleep, timeout};
 
-use crate::ready::Ready;
-use crate::tools::{Account, Tool};
+pub use spec::Spec;
+use table::{children_of, has_ended};
 
 const POLL: Duration = Duration::from_millis(5);
 /// One look at a starting server: one that accepts and then says nothing must not take the whole patience.
 const LOOK: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOG_TAIL: usize = 25;
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// How to start a process, what says that it is ready, and how it likes to be stopped.
-#[derive(Clone, Debug)]
-pub struct Spec {
-    name: String,
-    program: PathBuf,
-    args: Vec<String>,
-    directory: PathBuf,
-    env: Vec<(String, String)>,
-    account: Option<Account>,
-    ready: Ready,
-    stop: Signal,
-    on_parent_death: &'static str,
-}
-
-impl Spec {
-    /// A process that works in `directory` (its log is `directory/log`), with an environment of `PATH`, `HOME` (the
-    /// directory), `LANG` and `TZ` only.
-    #[must_use]
-    pub fn new(name: &str, program: impl Into<PathBuf>, directory: &Path, ready: Ready) -> Self {
-        Self {
-            name: name.to_owned(),
-            program: program.into(),
-            args: Vec::new(),
-            directory: directory.to_owned(),
-            env: Vec::new(),
-            account: None,
-            ready,
-            stop: Signal::TERM,
-            on_parent_death: "KILL",
-        }
-    }
-
-    #[must_use]
-    pub fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    #[must_use]
-    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(Into::into));
-        self
-    }
-
-    #[must_use]
-    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.env.push((name.to_owned(), value.into()));
-        self
-    }
-
-    /// Runs as this account instead of ours.
-    #[must_use]
-    pub fn account(mut self, account: Option<Account>) -> Self {
-        self.account = account;
-        self
-    }
-
-    /// The signal that asks for a quick, orderly end. Without it: SIGTERM.
-    #[must_use]
-    pub fn stop_by(mut self, signal: Signal) -> Self {
-        self.stop = signal;
-        self
-    }
-
-    /// For servers whose workers survive a master that was killed: asks the master to end when the tests die.
-    #[must_use]
-    pub fn ask_on_parent_death(mut self) -> Self {
-        self.on_parent_death = "TERM";
-        self
-    }
-
-    fn log(&self) -> PathBuf {
-        self.directory.join("log")
-    }
-
-    fn command(&self) -> Result<Command> {
-        let log = OpenOptions::new().create(true).append(true).open(self.log())?;
-        let mut command = Command::new(Tool::Setpriv.find()?);
-        command.args(["--pdeathsig", self.on_parent_death]);
-        if let Some(Account { uid, gid }) = self.account {
-            command.args([
-                format!("--reuid={uid}"),
-                format!("--regid={gid}"),
-                "--clear-groups".to_owned(),
-            ]);
-        }
-        command.arg("--").arg(&self.program).args(&self.args);
-        command
-            .env_clear()
-            .env("PATH", PATH)
-            .env("LANG", "C.UTF-8")
-            .env("TZ", "UTC")
-            .env("HOME", &self.directory);
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.current_dir(&self.directory).process_group(0);
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        Ok(command)
-    }
-}
 
 /// A running process. Dropping it stops it.
 #[derive(Debug)]
@@ -334,33 +235,6 @@ fn tail(log: &str) -> String {
 
 fn pid_of(child: &Child) -> Result<Pid> {
     Pid::from_raw(i32::try_from(child.id())?).context("a child without a process id")
-}
-
-fn children_of(parent: Pid) -> Vec<Pid> {
-    let numbered = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = numbered.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
-    pids.filter(|pid| stat_of(*pid).is_some_and(|stat| stat.parent == parent.as_raw_nonzero().get()))
-        .collect()
-}
-
-fn has_ended(pid: Pid) -> bool {
-    // A zombie that its new parent does not collect holds nothing any more.
-    stat_of(pid).is_none_or(|stat| matches!(stat.state, 'Z' | 'X'))
-}
-
-struct Stat {
-    state: char,
-    parent: i32,
-}
-
-/// proc(5): `pid (name) state parent …`, and the name may hold spaces and parentheses.
-fn stat_of(pid: Pid) -> Option<Stat> {
-    let line = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    let mut fields = line.get(line.rfind(')')? + 1..)?.split_whitespace();
-    Some(Stat {
-        state: fields.next()?.chars().next()?,
-        parent: fields.next()?.parse().ok()?,
-    })
 }
 
 fn wait_blocking(bound: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
