@@ -53,28 +53,49 @@ pub fn refuse(error: &ConfigError) -> ExitCode {
     ExitCode::from(EXIT_CONFIG)
 }
 
+/// The exit code for what `run` ended with; the reason was written already.
+pub fn exit_code(outcome: &anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) if failed.chain().any(|cause| cause.is::<ConfigError>()) => ExitCode::from(EXIT_CONFIG),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
 async fn live<F, Fut>(name: &str, settings: &Settings, service: F) -> anyhow::Result<()>
 where
     F: FnOnce(Crew) -> Fut,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    let telemetry = telemetry::start(name, settings)?;
+    // Until telemetry stands, nobody would see a log line.
+    let telemetry = telemetry::start(name, settings).inspect_err(|error| {
+        let _printed = refuse(error);
+    })?;
+    info!(service = name, version = env!("CARGO_PKG_VERSION"), "starting");
+    let outcome = serve(settings, service).await;
+    match &outcome {
+        Ok(()) => info!(service = name, "stopped"),
+        Err(failed) => error!(service = name, "ended: {failed:#}"),
+    }
+    telemetry.flush().await;
+    outcome
+}
+
+async fn serve<F, Fut>(settings: &Settings, service: F) -> anyhow::Result<()>
+where
+    F: FnOnce(Crew) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
     let signals = Signals::listen()?;
     let crew = Crew::new();
     let health = match settings.health_listen {
         Some(at) => Some(tokio::spawn(health::serve(health::bind(at).await?, crew.clone()))),
         None => None,
     };
-    info!(service = name, version = env!("CARGO_PKG_VERSION"), "starting");
     let outcome = until_end(tokio::spawn(service(crew.clone())), &crew, signals, settings).await;
-    match &outcome {
-        Ok(()) => info!(service = name, "stopped"),
-        Err(failed) => error!(service = name, "ended: {failed:#}"),
-    }
     if let Some(health) = health {
         health.abort();
     }
-    telemetry.flush().await;
     outcome
 }
 
@@ -128,5 +149,73 @@ impl Signals {
             _ = self.interrupt.recv() => (),
             _ = self.terminate.recv() => (),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+    use rustix::process::{getpid, kill_process};
+
+    use super::*;
+
+    fn signal_us(signal: rustix::process::Signal) -> anyhow::Result<()> {
+        Ok(kill_process(getpid(), signal)?)
+    }
+
+    /// Signals reach the whole test program, so only one of these tests lives at a time.
+    fn alone() -> MutexGuard<'static, ()> {
+        static LIFE: Mutex<()> = Mutex::new(());
+        LIFE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[test]
+    fn the_first_signal_asks_and_the_second_insists() {
+        let _alone = alone();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&seen);
+        let note = move |text| notes.lock().expect("the notes").push(text);
+        let outcome = run("test", &Settings::default(), async move |crew: Crew| {
+            let life = crew.member("test");
+            signal_us(rustix::process::Signal::TERM)?;
+            life.soft().cancelled().await;
+            note(if life.hard().is_cancelled() {
+                "hard at once"
+            } else {
+                "soft"
+            });
+            signal_us(rustix::process::Signal::INT)?;
+            life.hard().cancelled().await;
+            note("hard");
+            Ok(())
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
+        assert_eq!(*seen.lock().expect("the notes"), ["soft", "hard"]);
+    }
+
+    #[test]
+    fn a_service_that_ends_or_panics_by_itself_is_an_error() {
+        let _alone = alone();
+        let ended = run("test", &Settings::default(), async |_| Ok(())).expect_err("nobody asked");
+        assert!(ended.to_string().contains("without being asked"), "{ended}");
+        let panicked = run("test", &Settings::default(), async |_| panic!("a test of panics")).expect_err("a panic");
+        assert!(panicked.to_string().contains("panicked"), "{panicked}");
+    }
+
+    #[test]
+    fn a_service_that_refuses_its_configuration_ends_with_64() {
+        let _alone = alone();
+        let refused = || Err(ConfigError("slots: 0 is out of range".to_owned()).into());
+        let outcome = run("test", &Settings::default(), async move |_| {
+            let refused: anyhow::Result<()> = refused();
+            refused.context("the issuer")
+        });
+        let code = |code| format!("{:?}", ExitCode::from(code));
+        assert_eq!(format!("{:?}", exit_code(&outcome)), code(EXIT_CONFIG));
+        assert_eq!(
+            format!("{:?}", exit_code(&Err(anyhow::anyhow!("NATS is gone")))),
+            code(1)
+        );
     }
 }

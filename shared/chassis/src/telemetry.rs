@@ -12,7 +12,8 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
@@ -21,7 +22,10 @@ use crate::config::{ConfigError, LogFormat, Settings};
 /// A collector that is gone shall not hold up the end of the process.
 const FLUSH: Duration = Duration::from_secs(3);
 
-type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+/// The filter stands below everything else. Beside the other layers in one list it would hold nothing back: such a
+/// list lets through what any of its layers wants.
+type Filtered = Layered<EnvFilter, Registry>;
+type Boxed = Box<dyn Layer<Filtered> + Send + Sync>;
 
 /// Keeps the exporter; spans that are still here go out with `flush`.
 #[must_use]
@@ -37,13 +41,13 @@ pub fn start(process: &str, settings: &Settings) -> Result<Telemetry, ConfigErro
         .as_deref()
         .map(|to| exporter(process, to))
         .transpose()?;
-    let mut layers: Vec<Boxed> = vec![filter()?.boxed(), lines(settings.log_format)];
+    let mut layers: Vec<Boxed> = vec![lines(settings.log_format, std::io::stderr)];
     if let Some(provider) = &spans {
         let tracer = provider.tracer("vigilo");
         layers.push(tracing_opentelemetry::layer().with_tracer(tracer).boxed());
     }
     // A second process inside one test program keeps the first one's subscriber.
-    let _ = tracing_subscriber::registry().with(layers).try_init();
+    let _ = tracing_subscriber::registry().with(filter()?).with(layers).try_init();
     Ok(Telemetry { spans })
 }
 
@@ -78,25 +82,16 @@ fn parsed(name: &str, value: &str) -> Result<EnvFilter, ConfigError> {
     })
 }
 
-fn lines(format: LogFormat) -> Boxed {
+fn lines<W>(format: LogFormat, to: W) -> Boxed
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let terminal = std::io::stderr().is_terminal();
-    let human = || {
-        tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(terminal)
-            .boxed()
-    };
-    let json = || {
-        tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(std::io::stderr)
-            .boxed()
-    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(to);
     match format {
-        LogFormat::Auto if terminal => human(),
-        LogFormat::Auto | LogFormat::Json => json(),
-        LogFormat::Human => human(),
+        LogFormat::Auto if !terminal => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Auto | LogFormat::Human => lines.with_ansi(terminal).boxed(),
     }
 }
 
@@ -125,7 +120,52 @@ fn exporter(process: &str, endpoint: &str) -> Result<SdkTracerProvider, ConfigEr
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("the page").write(text)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(filter: &str, format: LogFormat) -> String {
+        let page = Page::default();
+        let writer = page.clone();
+        let layers = vec![lines(format, move || writer.clone())];
+        let filter = parsed("VIGILO_LOG", filter).expect("a filter");
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(filter).with(layers), || {
+            tracing::info!(run = 7, "said");
+            tracing::trace!("whispered");
+        });
+        let bytes = page.0.lock().expect("the page").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn the_filter_holds_back_what_is_below_its_level() {
+        for format in [LogFormat::Human, LogFormat::Json] {
+            let text = logged("info", format);
+            assert!(text.contains("said") && !text.contains("whispered"), "{text}");
+            assert!(logged("trace", format).contains("whispered"));
+        }
+    }
+
+    #[test]
+    fn machines_get_one_json_object_per_line() {
+        let text = logged("info", LogFormat::Json);
+        let line: serde_json::Value = serde_json::from_str(text.trim()).expect("one object");
+        assert_eq!((&line["message"], &line["run"]), (&"said".into(), &7.into()));
+    }
 
     #[test]
     fn a_wrong_filter_names_its_variable() {
