@@ -4,7 +4,7 @@ use anyhow::Result;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
-use testkit::Nats;
+use testkit::{Nats, Postgres};
 
 use crate::world::{TOKEN, World, answered};
 
@@ -57,6 +57,20 @@ async fn health_says_which_of_both_is_down() -> Result<()> {
         },
     )
     .await
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_problem_that_names_it_and_no_password() -> Result<()> {
+    let postgres = Postgres::start().await?;
+    let world = World::with(testkit::shared::nats().await, &postgres).await?;
+    world.get("/hosts").await?.good(200)?;
+    drop(postgres);
+    let (health, hosts) = tokio::join!(world.get("/health"), world.get("/hosts"));
+    assert_eq!(health?.good(503)?["database"], "down");
+    let hosts = hosts?;
+    assert!(!hosts.body.to_string().contains("postgres:"), "{hosts:?}");
+    hosts.refused(503, "API-0010")?;
+    Ok(())
 }
 
 #[tokio::test]

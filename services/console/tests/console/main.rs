@@ -5,5 +5,6 @@ mod description;
 mod door;
 mod importing;
 mod inventory;
+mod serving;
 mod watching;
 mod world;

@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use protocol::request::Answer;
 use serde_json::{Value, json};
 use store::Store;
-use testkit::Nats;
+use testkit::{Nats, Postgres};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -59,9 +59,13 @@ impl World {
     }
 
     pub async fn on(nats: &Nats) -> Result<Self> {
+        Self::with(nats, testkit::shared::postgres().await).await
+    }
+
+    pub async fn with(nats: &Nats, postgres: &Postgres) -> Result<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("console_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let database = testkit::shared::postgres().await.database(&name).await?;
+        let database = postgres.database(&name).await?;
         let store = Store::connect(&database, 4).await?;
         store.migrate().await?;
         let bus = Bus::connect(&connection(nats), "console-test").await?;
