@@ -91,3 +91,26 @@ impl Config {
         Ok(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/config/planner.toml");
+
+    #[test]
+    fn the_shipped_file_is_read_and_accepted() {
+        let config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
+        assert!(config.checked().is_ok());
+    }
+
+    #[test]
+    fn a_window_out_of_range_is_named() {
+        let mut config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
+        config.windows.verifier = 0;
+        let refused = config.checked().expect_err("no places").to_string();
+        assert!(refused.starts_with("windows.verifier"), "{refused}");
+    }
+}

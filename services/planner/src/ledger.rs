@@ -253,7 +253,11 @@ impl Ledger {
 }
 
 fn is_out(run: &LoadedRun) -> bool {
-    matches!(run.state.position, Position::Out { .. })
+    is_out_at(&run.state.position)
+}
+
+fn is_out_at(position: &Position) -> bool {
+    matches!(position, Position::Out { .. })
 }
 
 /// Why an event was not taken.
@@ -291,10 +295,8 @@ impl Page {
     fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Refusal> {
         let run = self.runs.get_mut(&id).ok_or(Refusal::Unknown)?;
         let next = advance(&run.state, &run.plan, run.head.mode, event, now).map_err(Refusal::Ignored)?;
-        if let Position::Out { step, .. } = &run.state.position {
-            if !matches!(next.position, Position::Out { .. }) {
-                self.left.push(run.plan.lane(*step));
-            }
+        if let (Position::Out { step, .. }, false) = (&run.state.position, is_out_at(&next.position)) {
+            self.left.push(run.plan.lane(*step));
         }
         self.was.entry(id).or_insert_with(|| run.state.status());
         run.state = next;
