@@ -23,7 +23,7 @@ pub struct Config {
     /// What the first owner logs in with.
     pub owner_token: String,
     /// A request that takes longer is given up and says so.
-    #[serde(default = "two_minutes")]
+    #[serde(default = "five_minutes")]
     pub request_timeout_seconds: u64,
 }
 
@@ -35,8 +35,8 @@ fn loopback() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 8420).into()
 }
 
-fn two_minutes() -> u64 {
-    120
+fn five_minutes() -> u64 {
+    300
 }
 
 /// Token and URL are secrets.
@@ -105,7 +105,7 @@ mod tests {
             (config.listen, config.database_connections),
             (loopback(), connections())
         );
-        assert_eq!(config.request_timeout_seconds, two_minutes());
+        assert_eq!(config.request_timeout_seconds, five_minutes());
         let refused = config.check().expect_err("the shipped token is no secret").to_string();
         assert!(refused.starts_with("owner_token: "), "{refused}");
     }
