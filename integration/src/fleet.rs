@@ -1,6 +1,7 @@
 //! Vigilo as its users start it: `vigilo up`, or one process per service over a NATS and a Postgres.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -59,8 +60,20 @@ pub struct Fleet {
     _ports: Vec<Port>,
 }
 
-/// The binary that was built beside this one.
+/// Set where another binary than the one beside this program shall be started.
+static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on this binary is started; only the first choice counts.
+pub fn choose_vigilo(binary: PathBuf) {
+    // A second choice would mix two builds in one run.
+    let _ = CHOSEN.set(binary);
+}
+
+/// The binary that was chosen, else the one that was built beside this one.
 pub fn vigilo() -> Result<PathBuf> {
+    if let Some(chosen) = CHOSEN.get() {
+        return Ok(chosen.clone());
+    }
     let own = std::env::current_exe().context("finding this program")?;
     let beside = own
         .ancestors()

@@ -4,8 +4,10 @@
 //! stand-in for a server that can be had, and never the inside of a service: it is driven through its API and binary.
 
 pub mod api;
+pub mod bench;
 pub mod estate;
 pub mod fleet;
+pub mod meter;
 
 pub use api::Api;
 pub use estate::Estate;

@@ -3,7 +3,9 @@
 //! In: a subcommand. Out: what it says on the terminal, and an exit code that tells the truth. Never: part of the
 //! product.
 
+mod bench;
 mod demo;
+mod prepare;
 mod rules;
 mod setup;
 mod test;
@@ -19,10 +21,14 @@ struct Chores {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measures the speed against real servers and a bare client
+    Bench(bench::BenchArgs),
     /// Renews a whole estate on real servers and shows what is served before and after
     Demo(demo::DemoArgs),
     /// Installs the servers that the tests and the demo start, where they are missing
     Setup,
+    /// Writes the query data of the store anew, after a query or a migration has changed
+    Prepare,
     /// Runs every check: format, lints, import rules, all tests (after setup)
     Test,
     /// Checks only which crate imports which
@@ -31,7 +37,9 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Chores::parse().chore {
+        Chore::Bench(args) => bench::run(&args),
         Chore::Demo(args) => demo::run(&args),
+        Chore::Prepare => prepare::run(),
         Chore::Setup => setup::run(),
         Chore::Test => test::run(),
         Chore::Rules => rules::run(),

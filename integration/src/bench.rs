@@ -1,0 +1,82 @@
+//! What the benches say to each other, and what they compute from it.
+//!
+//! In: finished runs. Out: the pauses between their steps. Never: a measurement of its own.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use domain::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the bare client shall do: its standard input, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Plan {
+    pub directories: Vec<Directory>,
+    pub http01_port: u16,
+    pub hostnames: Vec<String>,
+    pub in_flight_per_directory: usize,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Directory {
+    pub url: String,
+    pub root_file: PathBuf,
+}
+
+/// What it did: its standard output, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    pub issued: usize,
+    pub seconds: f64,
+    pub cpu_ms: u64,
+    pub peak_rss_kib: u64,
+}
+
+/// A pause between two steps of one run.
+#[derive(Debug, Clone)]
+pub struct Gap {
+    /// The step that began at its end.
+    pub before: String,
+    pub ms: f64,
+}
+
+/// The pauses between the steps of a run as `GET /runs/{id}` shows it.
+///
+/// # Errors
+/// If a step has no times.
+pub fn gaps(run: &Value) -> Result<Vec<Gap>> {
+    let steps = run["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let at = |value: &Value| Timestamp::deserialize(value);
+    steps
+        .windows(2)
+        .map(|pair| {
+            let pause = at(&pair[1]["started_at"])?.since(at(&pair[0]["ended_at"])?);
+            Ok(Gap {
+                before: pair[1]["step"].as_str().unwrap_or_default().to_owned(),
+                ms: pause.as_secs_f64() * 1000.0,
+            })
+        })
+        .collect()
+}
+
+/// The value that `share` of all values do not exceed; 0 if there are none.
+#[must_use]
+pub fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_value_that_was_there() {
+        let values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+        assert_eq!((percentile(&values, 0.5), percentile(&values, 0.99)), (100.0, 198.0));
+        assert_eq!((percentile(&[7.0], 0.99), percentile(&[], 0.5)), (7.0, 0.0));
+    }
+}
