@@ -18,7 +18,10 @@ async fn prepare() -> Result<()> {
     let url = postgres.database("prepare").await?;
     let pool = testkit::sqlx::PgPool::connect(&url).await?;
     let root = workspace_root();
-    testkit::sqlx::migrate::Migrator::new(root.join("migrations")).await?.run(&pool).await?;
+    testkit::sqlx::migrate::Migrator::new(root.join("migrations"))
+        .await?
+        .run(&pool)
+        .await?;
     let data = root.join("shared/store/.sqlx");
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
@@ -29,7 +32,10 @@ async fn prepare() -> Result<()> {
     library.set_modified(std::time::SystemTime::now())?;
     let mut command = Command::new(env!("CARGO"));
     command.args(["check", "--package", "store"]).current_dir(root);
-    command.env("DATABASE_URL", &url).env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &data);
+    command
+        .env("DATABASE_URL", &url)
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", &data);
     let status = command.status().context("starting cargo")?;
     ensure!(status.success(), "the check of the store ended with {status}");
     Ok(())

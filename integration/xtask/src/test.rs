@@ -18,6 +18,8 @@ pub fn run() -> Result<()> {
     step("lints", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     })?;
+    // The stories start the binary, which cargo builds for no test of another crate.
+    step("binary", || cargo(&["build", "--package", "vigilo"]))?;
     step("tests", || cargo(&["test", "--workspace", "--no-fail-fast"]))
 }
 
