@@ -1,0 +1,10 @@
+//! The whole wheel under fire: real CA, real web server, real NATS and Postgres, and the binary as its users start it.
+//!
+//! In: an estate and what goes wrong in it. Out: how every run ended, and what the CA says it issued. Never: a sleep; what
+//! is awaited is a state.
+
+mod deaths;
+mod people;
+mod refusals;
+mod strange_messages;
+mod world;

@@ -1,0 +1,78 @@
+//! Runs that need a person: the question says in plain words what is wrong, and the others go on.
+
+use anyhow::{Context, Result, ensure};
+use integration::fleet::{Up, bound};
+use serde_json::{Value, json};
+
+use crate::world::{SOON, estate, import, incidents_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_cannot_be_reached_asks_a_person_while_23_succeed() -> Result<()> {
+    let estate = estate(24).await?;
+    let up = Up::start(&estate).await?;
+    import(&up.api, &estate).await?;
+    let (ca, lost) = (&estate.pebbles[0], estate.nginx.hosts()[6].as_str());
+    ca.break_dns(lost).await?;
+
+    let runs = up.api.renew(None).await?;
+    let counts = up.api.all_settled(bound(24)).await?;
+    ensure!(counts["succeeded"] == 23 && counts["needs_manual"] == 1, "{counts:?}");
+    ensure!(ca.issued() == 23 && ca.issued_for(lost).await? == 0);
+
+    let run = runs.get(lost).context("the run of the lost host")?;
+    let question = question(&up, run).await?;
+    ensure!(
+        question["code"] == "ISS-0007" && says(&question["what"], lost),
+        "{question}"
+    );
+    ensure!(question["answers"] == json!(["resume", "cancel"]), "{question}");
+    let incidents = incidents_of(&up.api, run).await?;
+    ensure!(
+        incidents.len() == 1 && incidents[0]["hostname"] == lost,
+        "{incidents:?}"
+    );
+    ensure!(incidents[0]["severity"] == "sev2", "{incidents:?}");
+
+    ca.mend_dns(lost).await?;
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    up.api.run_is(run, "succeeded", SOON).await?;
+    ensure!(ca.issued_for(lost).await? == 1 && ca.issued() == 24);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_not_set_up_and_a_reload_that_hangs_are_named() -> Result<()> {
+    let estate = estate(3).await?;
+    let up = Up::start(&estate).await?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    // A path below a file cannot be read by root either.
+    policies[1]["targets"][0]["chain_path"] = json!("/etc/hostname/chain.pem");
+    policies[2]["targets"][0]["reload"] = json!({"command": ["sleep", "3600"], "timeout_seconds": 1});
+    up.api.import("policies", &policies).await?;
+
+    let runs: Vec<String> = up.api.renew(None).await?.into_values().collect();
+    let absent = question(&up, &runs[0]).await?;
+    ensure!(absent["code"] == "DEP-0005", "{absent}");
+    ensure!(says(&absent["what"], "/no-such-directory/of-this-story"), "{absent}");
+    let below_a_file = question(&up, &runs[1]).await?;
+    ensure!(below_a_file["code"] == "DEP-0005", "{below_a_file}");
+    ensure!(says(&below_a_file["what"], "/etc/hostname"), "{below_a_file}");
+    let hung = question(&up, &runs[2]).await?;
+    ensure!(hung["code"] == "DEP-0008" && says(&hung["what"], "sleep"), "{hung}");
+    ensure!(says(&hung, "timeout") && says(&hung["what"], "1 s"), "{hung}");
+    Ok(())
+}
+
+/// What a run asks, once it asks; with words on what happened and what to do.
+async fn question(up: &Up, run: &str) -> Result<Value> {
+    let question = up.api.run_is(run, "needs_manual", SOON).await?["question"].clone();
+    let spoken = |field: &str| question[field].as_str().is_some_and(|text| text.contains(' '));
+    ensure!(spoken("what") && spoken("hint"), "no plain words: {question}");
+    Ok(question)
+}
+
+fn says(value: &Value, words: &str) -> bool {
+    value.to_string().contains(words)
+}

@@ -1,0 +1,136 @@
+//! Messages that should not be there: an order that comes twice, and what is no message of ours at all.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use domain::WorkspaceId;
+use domain::run::StepKind;
+use futures::StreamExt;
+use integration::fleet::bound;
+use protocol::subjects;
+use testkit::async_nats::jetstream::{self, stream::Stream};
+use testkit::async_nats::{Client, HeaderMap, Message};
+use testkit::wait;
+
+use crate::world::{SOON, all_succeed_with_one_certificate_each, fleet};
+
+const COPY: &str = "copy-of-this-story";
+const MESSAGE_ID: &str = "Nats-Msg-Id";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_handled_twice_issues_once() -> Result<()> {
+    let (estate, fleet) = fleet(10).await?;
+    let client = fleet.nats.connect().await?;
+    let twice = [subjects::order(StepKind::Issue), subjects::order(StepKind::Deploy)];
+    let mut orders = client.subscribe("vigilo.order.>").await?;
+    client.flush().await?;
+    let copying = tokio::spawn(async move {
+        while let Some(order) = orders.next().await {
+            if twice.iter().any(|subject| *subject == *order.subject) {
+                copy(&client, order).await?;
+            }
+        }
+        anyhow::Ok(())
+    });
+    fleet.api.renew(None).await?;
+    fleet.api.all_settled(bound(10)).await?;
+    copying.abort();
+    let handled = delivered_to_issuer(&fleet.nats.connect().await?).await?;
+    ensure!(
+        handled >= 40,
+        "10 runs with 2 attempts or more, each twice: {handled} deliveries"
+    );
+    all_succeed_with_one_certificate_each(&fleet.api, &estate).await
+}
+
+/// The same order once more, but not for the stream's own eye for duplicates; a copy is not copied again.
+async fn copy(client: &Client, order: Message) -> Result<()> {
+    let original = order.headers.unwrap_or_default();
+    if original.get(COPY).is_some() {
+        return Ok(());
+    }
+    let mut headers = HeaderMap::new();
+    for (name, values) in original.iter() {
+        if !name.to_string().eq_ignore_ascii_case(MESSAGE_ID) {
+            values
+                .iter()
+                .for_each(|value| headers.append(name.clone(), value.clone()));
+        }
+    }
+    headers.insert(COPY, "1");
+    Ok(client
+        .publish_with_headers(order.subject, headers, order.payload)
+        .await?)
+}
+
+async fn delivered_to_issuer(client: &Client) -> Result<u64> {
+    let orders = jetstream::new(client.clone()).get_stream("ORDERS").await?;
+    let info = orders.consumer_info("issuer").await?;
+    Ok(info.delivered.consumer_sequence)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_on_every_subject_goes_to_the_dead_letters() -> Result<()> {
+    let (estate, fleet) = fleet(3).await?;
+    let context = jetstream::new(fleet.nats.connect().await?);
+    let subjects = every_subject();
+    for subject in &subjects {
+        context
+            .publish(subject.clone(), "{ not a message".into())
+            .await?
+            .await?;
+    }
+    let dead = context.get_stream("DEAD").await?;
+    let letters = letters(&dead, subjects.len()).await?;
+    for subject in &subjects {
+        let reason = letters
+            .get(subject)
+            .with_context(|| format!("no letter for {subject}: {letters:?}"))?;
+        ensure!(reason.contains(' '), "the reason for {subject} is {reason:?}");
+    }
+    ensure!(letters["vigilo.order.issuer.bogus"].contains("bogus"), "{letters:?}");
+    fleet.api.renew(None).await?;
+    all_succeed_with_one_certificate_each(&fleet.api, &estate).await
+}
+
+fn every_subject() -> Vec<String> {
+    let workspace = WorkspaceId::default_workspace();
+    let kinds = [
+        StepKind::PrepareKey,
+        StepKind::Issue,
+        StepKind::Deploy,
+        StepKind::Verify,
+        StepKind::Tidy,
+    ];
+    let orders = kinds.into_iter().map(subjects::order);
+    let reports = kinds.into_iter().map(subjects::report);
+    let others = [
+        "vigilo.order.issuer.bogus".to_owned(),
+        format!("vigilo.request.{workspace}.renew"),
+        format!("vigilo.run.{workspace}.x.failed"),
+    ];
+    orders.chain(reports).chain(others).collect()
+}
+
+/// Subject → reason of so many dead letters, once they are there.
+async fn letters(dead: &Stream, expected: usize) -> Result<BTreeMap<String, String>> {
+    wait::until_ok("the dead letters", SOON, async || {
+        let count = dead.get_info().await?.state.messages;
+        let mut letters = BTreeMap::new();
+        for sequence in 1..=count {
+            let letter = dead.get_raw_message(sequence).await?;
+            let header = |name: &str| letter.headers.get(name).map(ToString::to_string);
+            letters.insert(
+                header("vigilo-subject").context("vigilo-subject")?,
+                header("vigilo-reason").context("vigilo-reason")?,
+            );
+        }
+        ensure!(
+            letters.len() >= expected,
+            "{} of {expected}: {letters:?}",
+            letters.len()
+        );
+        Ok(letters)
+    })
+    .await
+}
