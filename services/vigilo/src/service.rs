@@ -73,11 +73,8 @@ where
         Ok(read) => read,
         Err(error) => return process::refuse(&error),
     };
-    // The log has the reason already.
-    match process::run(name, &settings, move |crew| service(config, crew.member(name))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_logged) => ExitCode::FAILURE,
-    }
+    let outcome = process::run(name, &settings, move |crew| service(config, crew.member(name)));
+    process::exit_code(&outcome)
 }
 
 fn flags(args: &ServiceArgs) -> Value {

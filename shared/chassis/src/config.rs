@@ -103,7 +103,9 @@ impl Layers {
 }
 
 fn explain(error: &figment::Error) -> ConfigError {
-    let all: Vec<String> = error.clone().into_iter().map(|one| one.to_string()).collect();
+    // Figment puts the name of its profile before a file's keys; we have no profiles.
+    let one = |one: figment::Error| one.to_string().replace("for key \"default.", "for key \"");
+    let all: Vec<String> = error.clone().into_iter().map(one).collect();
     ConfigError(all.join("; "))
 }
 

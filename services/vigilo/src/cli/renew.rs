@@ -1,5 +1,6 @@
 //! `vigilo renew`: asks, and with `--wait` watches until every run has ended or asks a person.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -87,40 +88,62 @@ fn told(client: &Client, answer: &Value, accepted: &[Value]) {
     }
 }
 
-/// Looks until no run is queued or running.
+/// Looks until no run is queued or running. An API that is gone for a while is waited for like a run.
 async fn watch(client: &Client, ids: &[Value], patience: Duration) -> Result<Vec<Value>, Failed> {
     let bar = bar(ids.len() as u64);
     let (began, mut open, mut settled) = (Instant::now(), ids.to_vec(), Vec::new());
     while !open.is_empty() {
-        let mut still = Vec::new();
-        for chunk in open.chunks(AT_ONCE) {
-            let answer = client.post("/runs/status", &json!({"ids": chunk})).await?;
-            for run in answer["items"].as_array().cloned().unwrap_or_default() {
-                if matches!(run["status"].as_str(), Some("queued" | "running")) {
-                    still.push(run["id"].clone());
-                } else {
-                    unless_good(&bar, &run);
-                    settled.push(run);
-                }
-            }
-        }
-        open = still;
+        let trouble = look(client, &mut open, |run| {
+            unless_good(&bar, &run);
+            settled.push(run);
+        });
+        let trouble = match trouble.await {
+            Err(Failed::Unreachable(why)) => Some(why),
+            ended => ended.map(|()| None)?,
+        };
         bar.set_position(settled.len() as u64);
-        bar.set_message(format!("{} good", settled.iter().filter(|run| is_good(run)).count()));
+        let good = settled.iter().filter(|run| is_good(run)).count();
+        let said = trouble.clone().unwrap_or_else(|| format!("{good} good"));
+        bar.set_message(said);
         if open.is_empty() {
             break;
         }
         if began.elapsed() > patience {
             bar.abandon();
-            return Err(Failed::OutOfTime(format!(
-                "{} run(s) are still going; see `vigilo runs`",
-                open.len()
-            )));
+            return Err(trouble.map_or_else(|| still_going(open.len()), Failed::Unreachable));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     bar.finish();
     Ok(settled)
+}
+
+fn still_going(runs: usize) -> Failed {
+    Failed::OutOfTime(format!("{runs} run(s) are still going; see `vigilo runs`"))
+}
+
+/// One look at all open runs. A run stays open until the API says that it is settled: one that the answer does not
+/// name is not taken for good.
+async fn look(client: &Client, open: &mut Vec<Value>, mut settle: impl FnMut(Value)) -> Result<(), Failed> {
+    for chunk in open.clone().chunks(AT_ONCE) {
+        let answer = client.post("/runs/status", &json!({"ids": chunk})).await?;
+        for run in answer["items"].as_array().into_iter().flatten() {
+            if is_settled(run) {
+                settle(run.clone());
+            }
+        }
+        let ended = settled_ids(&answer);
+        open.retain(|id| !id.as_str().is_some_and(|id| ended.contains(id)));
+    }
+    Ok(())
+}
+
+fn settled_ids(answer: &Value) -> HashSet<&str> {
+    let items = answer["items"].as_array().into_iter().flatten();
+    items
+        .filter(|run| is_settled(run))
+        .filter_map(|run| run["id"].as_str())
+        .collect()
 }
 
 /// Drawn on a terminal only.
@@ -131,6 +154,10 @@ fn bar(length: u64) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
+}
+
+fn is_settled(run: &Value) -> bool {
+    !matches!(run["status"].as_str(), Some("queued" | "running") | None)
 }
 
 fn is_good(run: &Value) -> bool {

@@ -2,10 +2,13 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+use super::ports;
 
 pub struct DataDir {
     root: PathBuf,
@@ -40,20 +43,32 @@ impl DataDir {
         secret(&self.path(name))
     }
 
-    /// The port of the last start, when it is free still, or another free one.
-    pub fn port(&self, name: &str) -> Result<u16> {
+    /// The port of the last start, when it is free still, or another free one of the range.
+    pub fn port(&self, name: &str, range: RangeInclusive<u16>) -> Result<u16> {
         let file = self.path(name);
         let last = fs::read_to_string(&file)
             .ok()
             .and_then(|text| text.trim().parse::<u16>().ok());
-        let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok();
-        let found = last
-            .and_then(free)
-            .or_else(|| free(0))
-            .context("there is no free port on 127.0.0.1")?;
-        fs::write(&file, found.port().to_string())?;
-        Ok(found.port())
+        let port = ports::choose(last, range)?;
+        fs::write(&file, port.to_string()).with_context(|| format!("writing {}", file.display()))?;
+        Ok(port)
     }
+}
+
+/// Writes a file that only its owner may read, from its first byte on.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let write = || {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(path)?;
+        // A file that was there keeps the mode that it had.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(text.as_bytes())
+    };
+    write().with_context(|| format!("writing {}", path.display()))
 }
 
 fn lock(path: &Path) -> Result<File> {
@@ -89,14 +104,7 @@ fn secret(path: &Path) -> Result<String> {
         Err(e) => return Err(e).with_context(|| format!("reading {}", path.display())),
     }
     let made = hex::encode(rand::random::<[u8; 24]>());
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    writeln!(file, "{made}")?;
+    write_private(path, &format!("{made}\n"))?;
     Ok(made)
 }
 

@@ -6,9 +6,14 @@
 mod child;
 mod data_dir;
 mod engines;
+mod find;
+mod nats;
+mod ports;
+mod postgres;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use chassis::config::Layers;
@@ -24,6 +29,8 @@ use engines::Engines;
 
 /// `EX_UNAVAILABLE`: something that is needed is missing.
 const EXIT_UNAVAILABLE: u8 = 69;
+/// What the other services get for their work in flight when one of them ended by itself.
+const DRAIN: Duration = Duration::from_secs(25);
 
 #[derive(Args)]
 pub struct UpArgs {
@@ -51,7 +58,6 @@ pub struct UpArgs {
 #[serde(deny_unknown_fields)]
 struct Services {
     planner: planner::Config,
-    #[serde(rename = "key-signer")]
     key_signer: key_signer::Config,
     issuer: issuer::Config,
     deployer: deployer::Config,
@@ -85,12 +91,10 @@ pub fn run(args: UpArgs) -> ExitCode {
         Err(error) => return process::refuse(&error),
     };
     let welcome = welcome(&args, &data);
-    match process::run("vigilo", &settings, move |crew| {
+    let outcome = process::run("vigilo", &settings, move |crew| {
         live(engines, services, crew, (welcome, data))
-    }) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_logged) => ExitCode::FAILURE,
-    }
+    });
+    process::exit_code(&outcome)
 }
 
 fn defaults(args: &UpArgs, data: &DataDir, engines: &Engines) -> Value {
@@ -98,7 +102,7 @@ fn defaults(args: &UpArgs, data: &DataDir, engines: &Engines) -> Value {
     let database_url = engines.database_url();
     json!({
         "planner": {"nats": nats, "database_url": database_url},
-        "key-signer": {"nats": nats, "root_key_file": data.path("root.key"), "create_root_key": true},
+        "key_signer": {"nats": nats, "root_key_file": data.path("root.key"), "create_root_key": true},
         "issuer": {"nats": nats},
         "deployer": {"nats": nats},
         "verifier": {"nats": nats},
@@ -146,13 +150,12 @@ async fn live(
     all.spawn(async move { named("verifier")(verifier::run(services.verifier, verifier).await) });
     all.spawn(async move { named("incident")(incident::run(services.incident, incident).await) });
     all.spawn(async move { named("console")(console::run(services.console, console).await) });
-    announce(&crew, &mut all, &welcome).await?;
-    let mut outcome = Ok(());
+    let mut outcome = announce(&crew, &mut all, &welcome).await;
     while let Some(ended) = all.join_next().await {
         let ended = ended.context("a service panicked").flatten();
         if !crew.whole().soft().is_cancelled() {
             // One service less is no Vigilo: the others stop in order, and the process says why.
-            crew.whole().soft().cancel();
+            stop(&crew);
             outcome = ended.and_then(|()| anyhow::bail!("a service ended without being asked to"));
         } else if outcome.is_ok() {
             outcome = ended;
@@ -162,11 +165,21 @@ async fn live(
     outcome
 }
 
+/// Nobody asked for this end, so nobody else bounds it.
+fn stop(crew: &Crew) {
+    crew.whole().soft().cancel();
+    let hard = crew.whole().hard().clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(DRAIN).await;
+        hard.cancel();
+    });
+}
+
 /// Says that everything is ready, unless a service ends or we are stopped before.
 async fn announce(crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>, welcome: &str) -> anyhow::Result<()> {
     let ready = async {
         while !crew.not_ready().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::select! {
@@ -177,7 +190,7 @@ async fn announce(crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>, welcome: &
         }
         () = crew.whole().soft().cancelled() => Ok(()),
         Some(ended) = all.join_next() => {
-            crew.whole().soft().cancel();
+            stop(crew);
             ended.context("a service panicked").flatten().and_then(|()| anyhow::bail!("a service ended at its start"))
         }
     }

@@ -1,0 +1,134 @@
+//! What a wrong command line or configuration is answered with: the key or thing by name, and the exit code that
+//! `--help` promises. Nothing is started.
+
+use std::process::{Command, Output};
+
+fn vigilo(args: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vigilo"));
+    command.args(args).env_clear().envs(variables.iter().copied());
+    command
+        .current_dir(std::env::temp_dir())
+        .output()
+        .expect("the binary runs")
+}
+
+fn refused(args: &[&str], variables: &[(&str, &str)], code: i32) -> String {
+    let output = vigilo(args, variables);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    said
+}
+
+fn file(name: &str, text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("vigilo-{}-{name}", uuid::Uuid::now_v7()));
+    std::fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_origin() {
+    let said = refused(&["issuer"], &[("VIGILO_SLOTZ", "3")], 64);
+    assert!(said.contains("VIGILO_SLOTZ") && said.contains("slots"), "{said}");
+    let config = file("issuer.toml", "slots = 3\nslotz = 4\n");
+    let said = refused(&["issuer", "--config", &config], &[], 64);
+    assert!(said.contains("\"slotz\"") && said.contains("issuer.toml"), "{said}");
+    std::fs::remove_file(config).expect("removed");
+}
+
+#[test]
+fn every_service_refuses_what_it_does_not_know() {
+    for service in [
+        "planner",
+        "issuer",
+        "key-signer",
+        "deployer",
+        "verifier",
+        "incident",
+        "console",
+    ] {
+        let said = refused(&[service], &[("VIGILO_NO_SUCH_KEY", "1")], 64);
+        assert!(
+            said.contains("VIGILO_NO_SUCH_KEY") || said.contains("no_such_key"),
+            "{service}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_value_out_of_range_is_a_bad_configuration_too() {
+    let said = refused(&["deployer"], &[("VIGILO_SLOTS", "0")], 64);
+    assert!(said.contains("slots: 0"), "{said}");
+}
+
+#[test]
+fn a_taken_health_port_names_its_key() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = taken.local_addr().expect("an address").to_string();
+    let said = refused(&["deployer", "--health-listen", &at], &[], 64);
+    assert!(said.contains(&format!("health_listen {at}")), "{said}");
+}
+
+#[test]
+fn a_wrong_log_filter_is_said_aloud() {
+    let said = refused(&["deployer"], &[("VIGILO_LOG", "deployer=loud")], 64);
+    assert!(said.contains("VIGILO_LOG=deployer=loud"), "{said}");
+}
+
+#[test]
+fn a_config_file_that_is_not_there_is_named() {
+    let said = refused(&["verifier", "--config", "/nowhere/verifier.toml"], &[], 64);
+    assert!(said.contains("/nowhere/verifier.toml"), "{said}");
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let said = refused(&["renew"], &[], 2);
+    assert!(said.contains("HOSTS") || said.contains("--all"), "{said}");
+    refused(&["renew", "--all", "www.example.org"], &[], 2);
+    refused(&["host", "add", "www.example.org", "--criticality", "extreme"], &[], 2);
+    refused(&["runs", "--status", "finished"], &[], 2);
+    refused(&["no-such-command"], &[], 2);
+}
+
+#[test]
+fn an_api_that_is_not_there_is_69() {
+    let said = refused(
+        &["host", "list", "--url", "http://127.0.0.1:1", "--token", "x"],
+        &[],
+        69,
+    );
+    assert!(said.contains("127.0.0.1:1") && said.contains("vigilo up"), "{said}");
+}
+
+#[test]
+fn a_missing_token_says_where_it_is_looked_for() {
+    let said = refused(&["runs"], &[], 65);
+    assert!(said.contains("VIGILO_TOKEN") && said.contains("owner.token"), "{said}");
+}
+
+#[test]
+fn a_wrong_target_names_the_flag() {
+    let add = [
+        "policy",
+        "add",
+        "www.example.org",
+        "--token",
+        "x",
+        "--target-file",
+        "chain=/a,colour=red",
+    ];
+    let said = refused(&add, &[], 65);
+    assert!(said.contains("--target-file") && said.contains("colour=red"), "{said}");
+}
+
+#[test]
+fn help_states_the_exit_codes() {
+    let help = vigilo(&["--help"], &[]);
+    let text = String::from_utf8_lossy(&help.stdout).into_owned();
+    for code in ["0 ", "1 ", "2 ", "64 ", "65 ", "69 ", "75 "] {
+        assert!(
+            text.lines().any(|line| line.trim_start().starts_with(code)),
+            "{code} is not in {text}"
+        );
+    }
+}
