@@ -63,11 +63,13 @@ pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
     }
     let ids: Vec<Value> = accepted.iter().map(|one| one["run_id"].clone()).collect();
     let runs = watch(client, &ids, Duration::from_secs(what.timeout)).await?;
-    let good = report(client, &runs, refused.len());
-    if good && refused.is_empty() {
+    if !report(client, &runs, refused.len()) {
+        return Err(Failed::Report);
+    }
+    if refused.is_empty() {
         Ok(())
     } else {
-        Err(Failed::Report)
+        Err(none_left(&refused))
     }
 }
 
