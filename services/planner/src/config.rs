@@ -1,5 +1,6 @@
 //! The planner's settings.
 
+use chassis::ConfigError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    pub(crate) fn checked(self) -> anyhow::Result<Self> {
+    pub(crate) fn checked(self) -> Result<Self, ConfigError> {
         let Windows {
             key_signer,
             acme_orders_per_ca,
@@ -77,16 +78,20 @@ impl Config {
             ("windows.tidy", tidy),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
-            anyhow::bail!("{key}: a window has 1 to 2000 places");
+            return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
         }
         if !(1..=1_000).contains(&self.batch) {
-            anyhow::bail!("batch: {} is out of range; give 1 to 1000 reports", self.batch);
+            return Err(ConfigError(format!(
+                "batch: {} is out of range; give 1 to 1000 reports",
+                self.batch
+            )));
         }
         if self.database_connections < 4 {
-            anyhow::bail!(
+            let problem = format!(
                 "database_connections: {} is too few; the planner needs 4",
                 self.database_connections
             );
+            return Err(ConfigError(problem));
         }
         Ok(self)
     }
