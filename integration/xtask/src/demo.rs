@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -67,8 +67,8 @@ async fn show(args: &DemoArgs) -> Result<()> {
         .context("starting vigilo renew")?;
     let seconds = began.elapsed().as_secs_f64();
     let succeeded = up.api.counts().await?.get("succeeded").copied().unwrap_or(0);
-    let after = estate.served().await?;
     let expected = expected(&up).await?;
+    let after = settled(&estate, &expected).await?;
     let served_new = table(&before, &after, &expected);
     eprintln!(
         "demo: {succeeded} of {hosts} runs succeeded, {served_new} hosts serve their new certificate, {seconds:.1} s"
@@ -103,6 +103,27 @@ fn import(up: &Up, noun: &str, items: &[Value]) -> Result<()> {
         .status()?;
     ensure!(status.success(), "`vigilo {noun} import` ended with {status}");
     Ok(())
+}
+
+/// What every host serves, given a moment: after a reload an old worker of nginx may take a last connection.
+async fn settled(estate: &Estate, expected: &BTreeSet<String>) -> Result<Vec<Served>> {
+    let all_new = async || {
+        let served = estate.served().await.ok()?;
+        served
+            .iter()
+            .all(|host| expected.contains(&host.fingerprint))
+            .then_some(served)
+    };
+    match testkit::wait::until(
+        "every host to serve its new certificate",
+        Duration::from_secs(5),
+        all_new,
+    )
+    .await
+    {
+        Ok(served) => Ok(served),
+        Err(_) => estate.served().await,
+    }
 }
 
 /// The fingerprints that the runs say they installed.

@@ -3,14 +3,15 @@
 //! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
+use domain::RunId;
 use domain::clock::Clock;
 use domain::disposition::Disposition;
-use domain::run::{Mode, Outcome, Product, StepKind};
+use domain::run::{Mode, Outcome, Product, Step, StepKind};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use protocol::SCHEMA;
@@ -44,6 +45,27 @@ struct Shared {
     bus: Bus,
     clock: Arc<dyn Clock>,
     worker: String,
+    turns: Turns,
+}
+
+/// One at a time for each step of a run. An order may be delivered twice while the first is in hand: the second then
+/// waits, and finds what the first has done. Two finalizations of one ACME order side by side can issue twice.
+#[derive(Default)]
+struct Turns(Mutex<HashMap<(RunId, Step), Weak<Turn>>>);
+
+type Turn = tokio::sync::Mutex<()>;
+
+impl Turns {
+    fn of(&self, run: RunId, step: Step) -> Arc<Turn> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = all.get(&(run, step)).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        all.insert((run, step), Arc::downgrade(&turn));
+        turn
+    }
 }
 
 /// How an order ended for JetStream; the settle table.
@@ -71,6 +93,7 @@ impl Work {
             bus,
             clock: Arc::new(SystemClock),
             worker: name,
+            turns: Turns::default(),
         };
         Self {
             shared,
@@ -207,6 +230,8 @@ impl<H: StepHandler> Desk for Typed<H> {
 
 impl<H: StepHandler> Typed<H> {
     async fn carry_out(&self, shared: &Shared, order: &Order<H::Spec>) -> Settled {
+        let turn = shared.turns.of(order.run_id, order.step);
+        let _turn = turn.lock().await;
         let started_at = shared.clock.now();
         if order.deadline <= started_at {
             return Settled::Expired;
