@@ -12,6 +12,8 @@ pub mod handler;
 pub mod tidy;
 pub mod verdict;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use bus::Bus;
 use bus::work::Work;
@@ -28,6 +30,9 @@ use crate::challenge::{Http01, http01};
 use crate::handler::Issue;
 use crate::tidy::Tidy;
 
+/// The claim on a finalization outlives the request itself by this much.
+const BEYOND_A_REQUEST: Duration = Duration::from_secs(5);
+
 /// Works until the soft stop, and finishes what is in flight then; the responder answers until that is done.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.check()?;
@@ -42,9 +47,18 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .challenge_tokens()
         .await
         .context("the issuer needs its http-01 tokens on NATS")?;
+    let claims = bus
+        .finalize_claims(config.request_timeout() + BEYOND_A_REQUEST)
+        .await
+        .context("the issuer needs its claims on NATS")?;
     let http01 = Http01::new(tokens);
     let slots = config.slots;
-    let acme = Acme::new(config, Custody::new(bus.clone(), Worker::Issuer), http01.clone())?;
+    let acme = Acme::new(
+        config,
+        Custody::new(bus.clone(), Worker::Issuer),
+        http01.clone(),
+        claims,
+    )?;
     let work = Work::new(bus, Worker::Issuer, slots)
         .handles(Issue::new(acme))
         .handles(Tidy::new(http01.clone()));

@@ -134,7 +134,9 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
             what,
             "take the name out of the policy, or use a challenge that the CA offers for it (a wildcard needs dns-01)",
         ),
-        CaError::NotPresented { .. } => again("ISS-0014", what, "see whether NATS is up", at.next_try(None)),
+        CaError::NotPresented { .. } | CaError::NotClaimed { .. } => {
+            again("ISS-0014", what, "see whether NATS is up", at.next_try(None))
+        }
     }
 }
 

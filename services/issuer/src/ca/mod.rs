@@ -111,6 +111,8 @@ pub enum CaError {
     NoSuchChallenge { name: String, challenge: &'static str },
     #[error("the challenge response could not be published: {what}")]
     NotPresented { what: String },
+    #[error("it could not be told whether another issuer finalizes the order: {what}")]
+    NotClaimed { what: String },
     #[error(transparent)]
     Custody(#[from] CustodyError),
 }

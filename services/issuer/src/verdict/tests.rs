@@ -107,6 +107,7 @@ fn the_table() {
         ),
         (IssueError::Challenge("dns-01"), "fail ISS-0013"),
         (CaError::NotPresented { what: text() }.into(), "retry ISS-0014"),
+        (CaError::NotClaimed { what: text() }.into(), "retry ISS-0014"),
         (IssueError::NotRemoved(text()), "retry ISS-0014"),
         (BadCsr::Missing.into(), "fail ISS-0015"),
     ];

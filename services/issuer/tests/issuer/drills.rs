@@ -1,7 +1,11 @@
 //! Orders that come twice, and processes that die between any two requests: one certificate at the CA.
 
 use anyhow::{Result, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bus::{Progress, StepContext, StepHandler};
+use domain::run::Checkpoint;
+use protocol::order::{IssueSpec, Order};
 
 use crate::world::{World, ctx, drive, issued, rest, save, told};
 
@@ -42,6 +46,46 @@ async fn the_same_order_at_two_processes_at_once_is_one_certificate() -> Result<
     }
     ensure!(world.pebble.issued_for("race.example.org").await? == 1);
     Ok(())
+}
+
+#[tokio::test]
+async fn while_another_process_finalizes_nobody_does_and_when_that_one_has_died_the_order_goes_on() -> Result<()> {
+    let world = World::start().await?;
+    let mut order = world.order(&["claimed.example.org"])?;
+    let issuer = world.issuer()?;
+    rest(&issuer, &mut order).await?;
+    rest(&issuer, &mut order).await?;
+    let claim = BASE64_URL_SAFE_NO_PAD.encode(order_url(&order)?);
+    ensure!(world.claims.take(&claim).await?, "the other process was first");
+    let ctx = ctx();
+    let ended = issuer.carry_out(&order, &ctx);
+    tokio::pin!(ended);
+    tokio::select! {
+        early = &mut ended => anyhow::bail!("it went on although the order was claimed: {early:?}"),
+        looked = has_looked_at(&ctx, "ready", 3) => looked,
+    }
+    ensure!(world.pebble.issued_for("claimed.example.org").await? == 0);
+    // The dead process's claim ends by itself.
+    ensure!(matches!(ended.await.map_err(told)?, Progress::Done(_)));
+    ensure!(world.pebble.issued_for("claimed.example.org").await? == 1);
+    Ok(())
+}
+
+fn order_url(order: &Order<IssueSpec>) -> Result<String> {
+    match &order.checkpoint {
+        Some(Checkpoint::AcmeOrder { url, .. }) => Ok(url.to_string()),
+        other => anyhow::bail!("no order is open: {other:?}"),
+    }
+}
+
+/// Until the CA has said so often that the order is in this state.
+async fn has_looked_at(ctx: &StepContext, status: &str, times: usize) {
+    let (mut seen, said) = (0, format!("\"status\": \"{status}\""));
+    while seen < times {
+        let notes = ctx.take_notes();
+        seen += notes.exchange.iter().filter(|one| one.response.contains(&said)).count();
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

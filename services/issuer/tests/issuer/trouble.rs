@@ -185,14 +185,15 @@ async fn lying_ca<R: IntoResponse>(answer: impl Fn() -> R + Clone + Send + Sync 
 }
 
 async fn issuer_for(directory: &str) -> Result<Issuer> {
-    let tokens = Bus::connect(&nats().await, "issuer-test")
-        .await?
-        .challenge_tokens()
-        .await?;
+    let bus = Bus::connect(&nats().await, "issuer-test").await?;
+    let (tokens, claims) = (
+        bus.challenge_tokens().await?,
+        bus.finalize_claims(Duration::from_secs(5)).await?,
+    );
     let mut config = config_for(directory, None)?;
     config.request_timeout_seconds = 1;
     config.directories[0].root_file = Some(some_root().await);
-    Ok(Issue::new(Acme::new(config, OpenKeys, Http01::new(tokens))?))
+    Ok(Issue::new(Acme::new(config, OpenKeys, Http01::new(tokens), claims)?))
 }
 
 /// Plain HTTP needs no root; a machine of tests may have none.

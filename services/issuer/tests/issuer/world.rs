@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bus::claims::Claims;
 use bus::tokens::ChallengeTokens;
 use bus::{Bus, Connection, Progress, StepContext, StepError, StepHandler, SystemClock};
 use custody::CustodyError;
@@ -50,6 +51,7 @@ impl AccountKeys for OpenKeys {
 pub struct World {
     pub pebble: Pebble,
     pub tokens: ChallengeTokens,
+    pub claims: Claims,
     _responder: DropGuard,
 }
 
@@ -62,6 +64,7 @@ impl World {
         let pebble = Pebble::start(options).await?;
         let bus = Bus::connect(&nats().await, "issuer-test").await?;
         let tokens = bus.challenge_tokens().await?;
+        let claims = bus.finalize_claims(Duration::from_secs(5)).await?;
         let stop = CancellationToken::new();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, pebble.http_port())).await?;
         // A replica of its own: it knows of no token but by NATS.
@@ -71,6 +74,7 @@ impl World {
         Ok(Self {
             pebble,
             tokens,
+            claims,
             _responder: stop.drop_guard(),
         })
     }
@@ -85,6 +89,7 @@ impl World {
             config,
             OpenKeys,
             Http01::new(self.tokens.clone()),
+            self.claims.clone(),
         )?))
     }
 

@@ -7,7 +7,10 @@
 //!
 //! Never blind: each turn looks at the state and does what that state lacks, so it can begin anywhere and be repeated.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bus::StepContext;
+use bus::claims::Claims;
 use domain::run::Check;
 use futures::future::try_join_all;
 use instant_acme::{Account, AuthorizationStatus, ChallengeStatus, ChallengeType, Error, Order, OrderStatus};
@@ -21,6 +24,7 @@ use crate::challenge::Http01;
 pub struct Journey<'a> {
     pub account: &'a Account,
     pub http01: &'a Http01,
+    pub claims: &'a Claims,
     pub pace: Pace,
     pub ctx: &'a StepContext,
 }
@@ -208,13 +212,18 @@ impl Journey<'_> {
         nonce_proof!(async { order.refresh().await.map(|_| ()) }).map_err(|error| of_order(error, &url))
     }
 
-    /// A second finalize is `orderNotReady` while the first is in work: then the state is looked at again.
+    /// One process of the fleet finalizes; the others look until the order has moved. A second finalize is
+    /// `orderNotReady` while the first is in work: then the state is looked at again too.
     async fn finalize(
         &self,
         order: &mut Order,
         csr_der: &[u8],
         waits: &mut Waits,
     ) -> Result<Option<domain::Timestamp>, CaError> {
+        let claim = BASE64_URL_SAFE_NO_PAD.encode(order.url());
+        if !self.claims.take(&claim).await.map_err(not_claimed)? {
+            return self.look_again(order, waits).await;
+        }
         self.ctx
             .check(Check::tick("the CA has seen every name", "the order is ready"));
         waits.quicken();
@@ -223,6 +232,11 @@ impl Journey<'_> {
             Ok(()) if order.state().status == OrderStatus::Ready => self.look_again(order, waits).await,
             Ok(()) => Ok(None),
             Err(error) if is(&error, &ProblemKind::OrderNotReady) => self.look_again(order, waits).await,
+            // The CA has said no: nothing was begun, and the next try need not wait for the claim to end by itself.
+            Err(error @ Error::Api(_)) => {
+                self.claims.give_back(&claim).await.map_err(not_claimed)?;
+                Err(translate(error))
+            }
             Err(error) => Err(translate(error)),
         }
     }
@@ -262,6 +276,12 @@ impl Journey<'_> {
             }));
         }
         Ok((names, whole))
+    }
+}
+
+fn not_claimed(error: bus::BusError) -> CaError {
+    CaError::NotClaimed {
+        what: error.to_string(),
     }
 }
 

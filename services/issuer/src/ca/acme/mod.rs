@@ -18,6 +18,7 @@ mod warm;
 
 use std::sync::Arc;
 
+use bus::claims::Claims;
 use chassis::config::ConfigError;
 use domain::run::Check;
 use domain::secret::Envelope;
@@ -54,16 +55,18 @@ pub struct Acme<K> {
     directories: Directories,
     accounts: Accounts<K>,
     http01: Http01,
+    claims: Claims,
     warm: WarmOrders,
 }
 
 impl<K: AccountKeys> Acme<K> {
     /// Fails for a configuration that cannot be used, with the key.
-    pub fn new(config: Config, keys: K, http01: Http01) -> Result<Self, ConfigError> {
+    pub fn new(config: Config, keys: K, http01: Http01, claims: Claims) -> Result<Self, ConfigError> {
         Ok(Self {
             directories: Directories::new(config)?,
             accounts: Accounts::new(keys),
             http01,
+            claims,
             warm: WarmOrders::default(),
         })
     }
@@ -96,6 +99,7 @@ impl<K: AccountKeys> Acme<K> {
         Journey {
             account,
             http01: &self.http01,
+            claims: &self.claims,
             pace: directory.pace,
             ctx: for_.ctx,
         }
