@@ -13,7 +13,7 @@ use crate::certificate::{Bundle, Chain, NotInstallable};
 use crate::keys::{LeafKeys, SealedKey};
 use crate::targets::file::FileInstaller;
 use crate::targets::{Found, Installer, Job, TargetError};
-use crate::verdict::{Circumstances, DeployError, judge};
+use crate::verdict::{DeployError, judge};
 
 pub struct Deploy<K> {
     keys: K,
@@ -34,17 +34,7 @@ impl<K: LeafKeys> StepHandler for Deploy<K> {
         let receipt = match &order.spec.target {
             Target::File(target) => self.bring(&self.file, &job(order, target, ctx), (order, ctx)).await,
         };
-        let receipt = receipt.map_err(|error| {
-            let jitter = rand::random::<f64>();
-            judge(
-                error,
-                Circumstances {
-                    now: ctx.now(),
-                    failures: order.failures,
-                    jitter,
-                },
-            )
-        })?;
+        let receipt = receipt.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
         Ok(Progress::Done(Product::Deployed(receipt)))
     }
 
@@ -52,10 +42,7 @@ impl<K: LeafKeys> StepHandler for Deploy<K> {
         let checks = match &order.spec.target {
             Target::File(target) => self.file.rehearse(&job(order, target, ctx)).await,
         };
-        Ok(Rehearsal {
-            checks,
-            snapshots: Vec::new(),
-        })
+        Ok(Rehearsal::of(checks))
     }
 }
 
@@ -100,6 +87,7 @@ impl<K: LeafKeys> Deploy<K> {
             installed,
             already_there,
             backups,
+            replaced: None,
             reload_output,
         })
     }

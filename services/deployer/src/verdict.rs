@@ -2,11 +2,8 @@
 //!
 //! In: an error and what the order says about earlier failures. Out: a disposition. Never: I/O.
 
-use std::time::Duration;
-
 use bus::StepError;
-use domain::Timestamp;
-use domain::backoff::wait_after;
+use domain::backoff::NextTry;
 use domain::disposition::{Disposition, Failure};
 
 use crate::certificate::NotInstallable;
@@ -23,27 +20,11 @@ pub enum DeployError {
     Target(#[from] TargetError),
 }
 
-/// What a verdict needs beside the error.
-#[derive(Debug, Clone, Copy)]
-pub struct Circumstances {
-    pub now: Timestamp,
-    pub failures: u32,
-    /// In `0.0..1.0`.
-    pub jitter: f64,
-}
-
-impl Circumstances {
-    fn next_try(self) -> Timestamp {
-        let wait: Duration = wait_after(self.failures, self.jitter);
-        self.now.plus(wait)
-    }
-}
-
 /// `ERRORS.md` explains each code.
-pub fn judge(error: DeployError, at: Circumstances) -> StepError {
+pub fn judge(error: DeployError, at: NextTry) -> StepError {
     let what = error.to_string();
     let ask = |code, what: String, hint: &str| Disposition::NeedsHuman(Failure::new(code, what, hint).ask());
-    let again = |code, hint: &str| Disposition::RetryAt(at.next_try(), Failure::new(code, what.clone(), hint));
+    let again = |code, what: String, hint: &str| Disposition::RetryAt(at.later(), Failure::new(code, what, hint));
     let disposition = match error {
         DeployError::Order(NotInstallable::Malformed(_)) => Disposition::Fail(Failure::new(
             "DEP-0001",
@@ -60,18 +41,22 @@ pub fn judge(error: DeployError, at: Circumstances) -> StepError {
             what,
             "see the key-signer's log for this run: the key must be sealed for this workspace",
         ),
-        DeployError::Key(KeyError::Unavailable { .. }) => again(
-            "DEP-0004",
-            "see whether the key-signer is running and reaches its key-encryption key",
+        DeployError::Key(KeyError::Unavailable { .. }) => Disposition::WaitUntil(
+            at.soon(),
+            Failure::new(
+                "DEP-0004",
+                what,
+                "see whether the key-signer is running and reaches its key-encryption key",
+            ),
         ),
         DeployError::Target(TargetError::Misconfigured { remedy, .. }) => ask("DEP-0005", what, &remedy),
         DeployError::Target(TargetError::Denied { remedy, .. }) => ask("DEP-0006", what, &remedy),
-        DeployError::Target(TargetError::HookFailed { output, .. }) => ask(
+        DeployError::Target(TargetError::HookFailed { output, .. }) => again(
             "DEP-0007",
             format!("{what}; the deployment hook's own output: {}", said(&output)),
             "the new files are in place; mend what the hook complains about, then resume: the hook is run again",
         ),
-        DeployError::Target(TargetError::HookHung { seconds, output, .. }) => ask(
+        DeployError::Target(TargetError::HookHung { seconds, output, .. }) => again(
             "DEP-0008",
             format!(
                 "{what} (its timeout) and was killed; the deployment hook's own output: {}",
@@ -84,6 +69,7 @@ pub fn judge(error: DeployError, at: Circumstances) -> StepError {
         ),
         DeployError::Target(TargetError::Unavailable { .. }) => again(
             "DEP-0009",
+            what,
             "see whether the disk is full or failing; what was served before is still in place",
         ),
     };

@@ -133,6 +133,9 @@ fn plan(head: &RunHead) -> Plan {
         key_rotation: Default::default(),
         challenge: Challenge::Http01,
         targets: Vec::new(),
+        notify: Vec::new(),
+        ladder: Default::default(),
+        expires_at: None,
     }
 }
 

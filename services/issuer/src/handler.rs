@@ -10,6 +10,7 @@
 //! In: one order. Out: its checkpoint or the chain. Never: a second finalized order for a step.
 
 use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::backoff::NextTry;
 use domain::disposition::Disposition;
 use domain::policy::Challenge;
 use domain::run::{Check, Checkpoint, IssuedCertificate, Product, Rehearsal, StepKind};
@@ -19,7 +20,7 @@ use url::Url;
 
 use crate::ca::{Application, CertificateAuthority, Claim, Obtained};
 use crate::certificate::{check_chain, csr_der};
-use crate::verdict::{Circumstances, IssueError, judge, within_reason};
+use crate::verdict::{IssueError, judge, within_reason};
 
 pub struct Issue<C> {
     ca: C,
@@ -139,17 +140,14 @@ impl<C: CertificateAuthority> StepHandler for Issue<C> {
             let what = error.to_string();
             let judged = judge(error, circumstances(order, ctx));
             match judged.disposition {
-                Disposition::RetryAt(..) => Err(judged),
+                Disposition::RetryAt(..) | Disposition::WaitUntil(..) => Err(judged),
                 Disposition::Fail(failure) => Ok(vec![Check::cross("issuance", format!("{what}; {}", failure.hint))]),
                 Disposition::NeedsHuman(question) => {
                     Ok(vec![Check::cross("issuance", format!("{what}; {}", question.hint))])
                 }
             }
         })?;
-        Ok(Rehearsal {
-            checks,
-            snapshots: Vec::new(),
-        })
+        Ok(Rehearsal::of(checks))
     }
 }
 
@@ -179,10 +177,6 @@ fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
     }
 }
 
-pub(crate) fn circumstances<S>(order: &Order<S>, ctx: &StepContext) -> Circumstances {
-    Circumstances {
-        now: ctx.now(),
-        failures: order.failures,
-        jitter: rand::random(),
-    }
+pub(crate) fn circumstances<S>(order: &Order<S>, ctx: &StepContext) -> NextTry {
+    order.next_try(ctx.now(), rand::random())
 }

@@ -36,9 +36,6 @@ impl StepHandler for Tidy {
 
     /// A dry run leaves nothing behind: there is no such step in it.
     async fn rehearse(&self, _: &Order<TidySpec>, _: &StepContext) -> Result<Rehearsal, StepError> {
-        Ok(Rehearsal {
-            checks: Vec::new(),
-            snapshots: Vec::new(),
-        })
+        Ok(Rehearsal::of(Vec::new()))
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::StepError;
 use custody::CustodyError;
 use domain::Timestamp;
-use domain::backoff::wait_after;
+use domain::backoff::NextTry;
 use domain::disposition::{Disposition, Failure};
 
 use crate::ca::{CaError, NameProblem, Problem, ProblemKind};
@@ -28,21 +28,9 @@ pub enum IssueError {
     NotRemoved(String),
 }
 
-/// What a verdict needs beside the error.
-#[derive(Debug, Clone, Copy)]
-pub struct Circumstances {
-    pub now: Timestamp,
-    pub failures: u32,
-    /// In `0.0..1.0`.
-    pub jitter: f64,
-}
-
-impl Circumstances {
-    /// What the other side said within reason, else our own backoff.
-    fn next_try(self, said: Option<Timestamp>) -> Timestamp {
-        let own = self.now.plus(wait_after(self.failures, self.jitter));
-        said.map_or(own, |at| within_reason(at, self.now))
-    }
+/// What the other side said within reason, else the ladder.
+fn said_or_later(said: Option<Timestamp>, at: NextTry) -> Timestamp {
+    said.map_or(at.later(), |said| within_reason(said, at.now))
 }
 
 /// Not in the past, and not beyond the longest limit that a CA has (Let's Encrypt: 168 h) with a day to spare: a lying
@@ -54,7 +42,7 @@ pub fn within_reason(at: Timestamp, now: Timestamp) -> Timestamp {
 const LONGEST_WAIT: Duration = Duration::from_secs(8 * 24 * 3600);
 
 /// `ERRORS.md` explains each code.
-pub fn judge(error: IssueError, at: Circumstances) -> StepError {
+pub fn judge(error: IssueError, at: NextTry) -> StepError {
     let what = error.to_string();
     match error {
         IssueError::Csr(_) => fail("ISS-0015", what, "start a new run; if it happens again, report it"),
@@ -65,16 +53,16 @@ pub fn judge(error: IssueError, at: Circumstances) -> StepError {
             what,
             "nothing was deployed; ask the CA why, then resume: a new order is placed",
         )),
-        IssueError::NotRemoved(_) => again(
+        IssueError::NotRemoved(_) => wait(
             "ISS-0014",
             what,
             "see whether NATS is up; they expire by themselves",
-            at.next_try(None),
+            at.soon(),
         ),
     }
 }
 
-fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
+fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
     match error {
         CaError::NotAllowed { directory } => fail(
             "ISS-0001",
@@ -88,11 +76,11 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
             what,
             "mend the issuer's configuration as it says, restart it, then resume",
         ),
-        CaError::Custody(CustodyError::Unavailable { .. }) => again(
+        CaError::Custody(CustodyError::Unavailable { .. }) => wait(
             "ISS-0003",
             what,
             "see whether the key-signer is running and reaches its key-encryption key",
-            at.next_try(None),
+            at.soon(),
         ),
         CaError::Custody(CustodyError::Denied { .. }) => ask(
             "ISS-0004",
@@ -103,11 +91,11 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
             "ISS-0005",
             what,
             "see the CA's status page; the run goes on by itself",
-            at.next_try(until),
+            said_or_later(until, at),
         ),
         CaError::RateLimited { until, .. } => {
-            let until = at.next_try(until);
-            again(
+            let until = said_or_later(until, at);
+            wait(
                 "ISS-0006",
                 format!("{what}; next try at {until}"),
                 "nothing to do: the run waits as long as the CA asks",
@@ -121,13 +109,13 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
             "ISS-0011",
             what,
             "nothing to do: the same account key is registered again",
-            at.next_try(None),
+            at.soon(),
         ),
         CaError::OrderGone { .. } => afresh(again(
             "ISS-0011",
             what,
             "nothing to do: a new order is placed",
-            at.next_try(None),
+            at.soon(),
         )),
         CaError::NoSuchChallenge { .. } => fail(
             "ISS-0013",
@@ -135,34 +123,24 @@ fn judge_ca(error: CaError, what: String, at: Circumstances) -> StepError {
             "take the name out of the policy, or use a challenge that the CA offers for it (a wildcard needs dns-01)",
         ),
         CaError::NotPresented { .. } | CaError::NotClaimed { .. } => {
-            again("ISS-0014", what, "see whether NATS is up", at.next_try(None))
+            wait("ISS-0014", what, "see whether NATS is up", at.soon())
         }
     }
 }
 
 /// A challenge cannot be tried again in the same order: a new one is placed after Resume.
-fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: Circumstances) -> StepError {
+fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: NextTry) -> StepError {
     let mut kinds = names
         .iter()
         .map(|one| &one.problem.kind)
         .chain(order.map(|problem| &problem.kind));
     // The CA's own trouble, or an order that has expired: nobody can do better than try again.
     if kinds.all(|kind| *kind == ProblemKind::ServerInternal) {
-        return again(
-            "ISS-0005",
-            what,
-            "nothing to do: a new order is placed",
-            at.next_try(None),
-        );
+        return again("ISS-0005", what, "nothing to do: a new order is placed", at.later());
     }
     let first = names.first().map(|one| (&one.problem.kind, one.name.as_str()));
     let Some((kind, name)) = first.or(order.map(|problem| (&problem.kind, "the names"))) else {
-        return again(
-            "ISS-0005",
-            what,
-            "nothing to do: a new order is placed",
-            at.next_try(None),
-        );
+        return again("ISS-0005", what, "nothing to do: a new order is placed", at.later());
     };
     ask("ISS-0007", what, challenge_hint(kind, name))
 }
@@ -281,6 +259,11 @@ fn ask(code: &str, what: String, hint: impl Into<String>) -> StepError {
 
 fn again(code: &str, what: String, hint: &str, until: Timestamp) -> StepError {
     Disposition::RetryAt(until, Failure::new(code, what, hint)).into()
+}
+
+/// Nobody can mend it, and it passes.
+fn wait(code: &str, what: String, hint: &str, until: Timestamp) -> StepError {
+    Disposition::WaitUntil(until, Failure::new(code, what, hint)).into()
 }
 
 fn afresh(error: StepError) -> StepError {

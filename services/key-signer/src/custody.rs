@@ -26,7 +26,7 @@ pub const fn may_open(worker: Worker, purpose: Purpose) -> bool {
         (Worker::Issuer, Purpose::LeafKey | Purpose::Credential)
         | (Worker::Deployer, Purpose::AcmeAccount | Purpose::Credential)
         // The key-signer opens kept keys by itself, and the verifier sees public things only.
-        | (Worker::KeySigner | Worker::Verifier, Purpose::LeafKey | Purpose::AcmeAccount | Purpose::Credential) => false,
+        | (Worker::KeySigner | Worker::Verifier | Worker::Incident, Purpose::LeafKey | Purpose::AcmeAccount | Purpose::Credential) => false,
     }
 }
 

@@ -4,14 +4,13 @@
 //! comes twice makes two keys; the ledger takes the first report, and the other key is never used.
 
 use bus::{Progress, StepContext, StepError, StepHandler};
-use domain::backoff;
 use domain::keys::KeyBackend as Kind;
 use domain::run::{Check, Product, Rehearsal, StepKind};
 use protocol::order::{Order, PrepareKeySpec};
 
 use crate::backends::{BackendError, KeyBackend, KeyRequest};
 use crate::csr;
-use crate::verdict::{Later, judge};
+use crate::verdict::judge;
 
 pub struct PrepareHandler<L> {
     local: L,
@@ -58,10 +57,7 @@ impl<L: KeyBackend> StepHandler for PrepareHandler<L> {
     async fn rehearse(&self, order: &Order<PrepareKeySpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
         let checks = async { self.backend(order.spec.backend)?.rehearse(request(order)).await };
         let checks = checks.await.map_err(|e| judged(&e, order, ctx))?;
-        Ok(Rehearsal {
-            checks,
-            snapshots: Vec::new(),
-        })
+        Ok(Rehearsal::of(checks))
     }
 }
 
@@ -76,11 +72,7 @@ fn request(order: &Order<PrepareKeySpec>) -> KeyRequest<'_> {
 }
 
 fn judged(error: &BackendError, order: &Order<PrepareKeySpec>, ctx: &StepContext) -> StepError {
-    let later = Later {
-        now: ctx.now(),
-        wait: backoff::wait_after(order.failures, rand::random()),
-    };
-    judge(error, later)
+    judge(error, order.next_try(ctx.now(), rand::random()))
 }
 
 #[cfg(test)]

@@ -1,21 +1,12 @@
 //! The only place where an error of a key backend becomes a disposition. Codes: `ERRORS.md`.
 
-use std::time::Duration;
-
 use bus::StepError;
-use domain::Timestamp;
+use domain::backoff::NextTry;
 use domain::disposition::{Disposition, Failure};
 
 use crate::backends::BackendError;
 
-/// When to try again, for errors that pass.
-#[derive(Debug, Clone, Copy)]
-pub struct Later {
-    pub now: Timestamp,
-    pub wait: Duration,
-}
-
-pub fn judge(error: &BackendError, later: Later) -> StepError {
+pub fn judge(error: &BackendError, at: NextTry) -> StepError {
     let failure = |code, hint| Failure::new(code, error.to_string(), hint);
     let disposition = match error {
         BackendError::Unsupported { .. } => Disposition::Fail(failure(
@@ -49,8 +40,8 @@ pub fn judge(error: &BackendError, later: Later) -> StepError {
         BackendError::Names { .. } => {
             Disposition::Fail(failure("KEY-0005", "Correct the hostname and the SANs of the policy."))
         }
-        BackendError::Unavailable { .. } => Disposition::RetryAt(
-            later.now.plus(later.wait),
+        BackendError::Unavailable { .. } => Disposition::WaitUntil(
+            at.soon(),
             failure(
                 "KEY-0006",
                 "Nothing to do: it is tried again. Look at the key-signer's log if it goes on.",
@@ -62,11 +53,17 @@ pub fn judge(error: &BackendError, later: Later) -> StepError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use domain::Timestamp;
+
     use super::*;
 
-    const NOW: Later = Later {
+    const NOW: NextTry = NextTry {
         now: Timestamp::EPOCH,
+        failures: 0,
         wait: Duration::from_secs(7),
+        jitter: 0.0,
     };
 
     fn every_error() -> Vec<BackendError> {
@@ -86,7 +83,9 @@ mod tests {
 
     fn code(error: &BackendError) -> String {
         match judge(error, NOW).disposition {
-            Disposition::RetryAt(_, failure) | Disposition::Fail(failure) => failure.code.to_string(),
+            Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) | Disposition::Fail(failure) => {
+                failure.code.to_string()
+            }
             Disposition::NeedsHuman(question) => question.code.to_string(),
         }
     }
@@ -105,12 +104,12 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         for error in every_error() {
-            let retried = matches!(judge(&error, NOW).disposition, Disposition::RetryAt(..));
+            let retried = matches!(judge(&error, NOW).disposition, Disposition::WaitUntil(..));
             assert_eq!(retried, matches!(error, BackendError::Unavailable { .. }), "{error}");
         }
         let unavailable = BackendError::Unavailable { reason: String::new() };
         match judge(&unavailable, NOW).disposition {
-            Disposition::RetryAt(at, _) => assert_eq!(at, NOW.now.plus(NOW.wait)),
+            Disposition::WaitUntil(at, _) => assert_eq!(at, NOW.soon()),
             other => panic!("{other:?}"),
         }
     }

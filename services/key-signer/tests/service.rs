@@ -48,6 +48,7 @@ fn order() -> Order<Spec> {
         attempt: 1,
         mode: Mode::Live,
         failures: 0,
+        wait_seconds: 60,
         deadline: SystemClock.now().plus(Duration::from_secs(60)),
         checkpoint: None,
         spec: Spec::PrepareKey(PrepareKeySpec {

@@ -1,15 +1,24 @@
 //! The plan of a run, and the orders that carry it out. Pure.
 
+use std::net::SocketAddr;
+
 use domain::Timestamp;
+use domain::backoff::Ladder;
+use domain::certificate::Fingerprint;
 use domain::ids::RunId;
 use domain::plan::{Choice, Plan};
 use domain::policy::{Charge, Provider};
-use domain::run::{IssuedCertificate, Mode, Position, PreparedKey, Product, RunHead, RunState, Step, Trigger};
+use domain::run::{
+    Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState, Step,
+    TargetState, Trigger,
+};
 use domain::secret::Envelope;
+use domain::target::Target;
 use domain::{Invalid, run};
 use protocol::SCHEMA;
 use protocol::order::{
-    DeploySpec, DeployedCertificate, ExpectedCertificate, IssueSpec, Order, PrepareKeySpec, Spec, TidySpec, VerifySpec,
+    ChannelsSpec, ConfirmSpec, DeploySpec, DeployedCertificate, ExpectedCertificate, IssueSpec, Order, PrepareKeySpec,
+    RollbackSpec, Spec, TidySpec, VerifySpec,
 };
 use store::NewRun;
 
@@ -19,12 +28,14 @@ pub struct Asked {
     pub mode: Mode,
     pub trigger: Trigger,
     pub by: String,
+    /// How failures are tried again.
+    pub ladder: Ladder,
 }
 
 /// A queued run with everything decided.
 pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
     let policy = &charge.policy;
-    let plan = plan(charge)?;
+    let plan = plan(charge, &asked.ladder)?;
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -41,7 +52,7 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
     Ok(NewRun { head, plan, state })
 }
 
-fn plan(charge: &Charge) -> Result<Plan, Invalid> {
+fn plan(charge: &Charge, ladder: &Ladder) -> Result<Plan, Invalid> {
     let says = &charge.policy.says;
     Ok(Plan {
         hostname: says.hostname.clone(),
@@ -55,6 +66,9 @@ fn plan(charge: &Charge) -> Result<Plan, Invalid> {
         key_rotation: says.key_rotation,
         challenge: says.challenge,
         targets: says.targets.clone(),
+        notify: says.notify_on_failure.clone(),
+        ladder: ladder.clone(),
+        expires_at: charge.served_until,
     })
 }
 
@@ -96,6 +110,13 @@ impl Material {
         })
     }
 
+    fn receipt(&self, target: u16) -> Option<&Receipt> {
+        self.products.iter().find_map(|(step, product)| match product {
+            Product::Deployed(receipt) if *step == Step::Deploy(target) => Some(receipt),
+            _ => None,
+        })
+    }
+
     fn certificate(&self) -> Option<&IssuedCertificate> {
         self.products.iter().find_map(|(_, product)| match product {
             Product::Issued(issued) => Some(issued.as_ref()),
@@ -118,7 +139,7 @@ pub fn order(head: &RunHead, plan: &Plan, state: &RunState, has: &Material) -> R
     let Position::Out { step, deadline } = &state.position else {
         return Ok(None);
     };
-    let spec = spec(head, plan, *step, has).map_err(|missing| Missing {
+    let spec = spec(head, (plan, state), *step, has).map_err(|missing| Missing {
         run: head.id,
         step: *step,
         missing,
@@ -132,13 +153,14 @@ pub fn order(head: &RunHead, plan: &Plan, state: &RunState, has: &Material) -> R
         attempt: state.attempt,
         mode: head.mode,
         failures: state.failures,
+        wait_seconds: plan.ladder.wait(state.failures).as_secs(),
         deadline: *deadline,
         checkpoint: state.checkpoint.clone(),
         spec,
     }))
 }
 
-fn spec(head: &RunHead, plan: &Plan, step: Step, has: &Material) -> Result<Spec, &'static str> {
+fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Material) -> Result<Spec, &'static str> {
     let live = head.mode == run::Mode::Live;
     Ok(match step {
         Step::PrepareKey => Spec::PrepareKey(PrepareKeySpec {
@@ -159,7 +181,7 @@ fn spec(head: &RunHead, plan: &Plan, step: Step, has: &Material) -> Result<Spec,
             challenge: plan.challenge,
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
-            target: plan.targets.get(usize::from(index)).ok_or("the target")?.clone(),
+            target: target(plan, index)?,
             certificate: if live { Some(deployed(has)?) } else { None },
         })),
         Step::Verify => Spec::Verify(Box::new(VerifySpec {
@@ -167,11 +189,70 @@ fn spec(head: &RunHead, plan: &Plan, step: Step, has: &Material) -> Result<Spec,
             addresses: plan.addresses.clone(),
             names: plan.names.clone(),
             expected: if live { Some(expected(has)?) } else { None },
+            endpoints: endpoints(plan, &state.course, Course::is_installed),
+            partial: live && state.course.is_partial(),
         })),
+        Step::Rollback(index) => Spec::Rollback(Box::new(RollbackSpec {
+            target: target(plan, index)?,
+            receipt: has.receipt(index).ok_or("the receipt")?.clone(),
+        })),
+        Step::Confirm => Spec::Confirm(Box::new(confirmation(plan, &state.course))),
+        Step::Channels => Spec::Channels(ChannelsSpec {
+            notify: plan.notify.clone(),
+        }),
         Step::Tidy => Spec::Tidy(TidySpec {
-            tokens: has.certificate().ok_or("the certificate")?.tokens.clone(),
+            tokens: tokens(state, has),
         }),
     })
+}
+
+fn target(plan: &Plan, index: u16) -> Result<Target, &'static str> {
+    plan.targets.get(usize::from(index)).cloned().ok_or("the target")
+}
+
+/// Where the targets that are in such a state answer for themselves.
+fn endpoints(plan: &Plan, course: &Course, is: impl Fn(&TargetState) -> bool) -> Vec<SocketAddr> {
+    let with_state = plan.targets.iter().zip(&course.targets);
+    let chosen = with_state.filter(|(_, state)| is(state));
+    chosen.flat_map(|(target, _)| target.serves_at().to_vec()).collect()
+}
+
+/// What was put back is looked for at its own addresses, or at the host's when it has none.
+fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
+    let back = |state: &TargetState| matches!(state, TargetState::RolledBack { .. });
+    let with_state = plan.targets.iter().zip(&course.targets);
+    let at_host = with_state
+        .filter(|(_, state)| back(state))
+        .any(|(target, _)| target.serves_at().is_empty());
+    let leaves: Vec<Fingerprint> = course.targets.iter().filter_map(former_leaf).collect();
+    ConfirmSpec {
+        port: plan.port,
+        addresses: plan.addresses.clone(),
+        at_host,
+        endpoints: endpoints(plan, course, back),
+        leaves,
+    }
+}
+
+fn former_leaf(state: &TargetState) -> Option<Fingerprint> {
+    match state {
+        TargetState::RolledBack { to } => Some(to.clone()),
+        TargetState::Pending
+        | TargetState::Aside { .. }
+        | TargetState::Stuck { .. }
+        | TargetState::Broken { .. }
+        | TargetState::Installed { .. }
+        | TargetState::Returning { .. } => None,
+    }
+}
+
+/// Of the certificate, or of the order that was given up.
+fn tokens(state: &RunState, has: &Material) -> Vec<String> {
+    match (&state.checkpoint, has.certificate()) {
+        (Some(Checkpoint::AcmeOrder { tokens, .. }), _) => tokens.clone(),
+        (_, Some(issued)) => issued.tokens.clone(),
+        (_, None) => Vec::new(),
+    }
 }
 
 fn deployed(has: &Material) -> Result<DeployedCertificate, &'static str> {

@@ -1,6 +1,7 @@
 //! The planner's settings.
 
 use chassis::ConfigError;
+use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Config {
     pub batch: usize,
     #[serde(default)]
     pub windows: Windows,
+    /// The waits between tries of what failed, when the other side does not say how long.
+    #[serde(default)]
+    pub retry: Ladder,
 }
 
 /// How many orders may be out at once. The rest waits in Postgres, where cancel and priority act at once.
@@ -29,6 +33,8 @@ pub struct Windows {
     pub deployer: u32,
     pub verifier: u32,
     pub tidy: u32,
+    /// Rehearsals of the channels by which people are told.
+    pub incident: u32,
 }
 
 impl Default for Windows {
@@ -39,6 +45,7 @@ impl Default for Windows {
             deployer: 64,
             verifier: 64,
             tidy: 64,
+            incident: 4,
         }
     }
 }
@@ -69,6 +76,7 @@ impl Config {
             deployer,
             verifier,
             tidy,
+            incident,
         } = self.windows;
         let windows = [
             ("windows.key_signer", key_signer),
@@ -76,9 +84,16 @@ impl Config {
             ("windows.deployer", deployer),
             ("windows.verifier", verifier),
             ("windows.tidy", tidy),
+            ("windows.incident", incident),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
+        }
+        let waits = self.retry.rungs_seconds.iter().chain([&self.retry.then_seconds]);
+        if self.retry.rungs_seconds.len() > 20 || waits.into_iter().any(|wait| !(1..=604_800).contains(wait)) {
+            return Err(ConfigError(
+                "retry: give at most 20 rungs_seconds, and waits of 1 to 604800 seconds".to_owned(),
+            ));
         }
         if !(1..=1_000).contains(&self.batch) {
             return Err(ConfigError(format!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
+use domain::backoff::Ladder;
 use domain::policy::Charge;
 use domain::run::{Event, Ignored, Mode};
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
@@ -25,6 +26,8 @@ pub(crate) struct Intake {
     pub store: Store,
     pub bus: Bus,
     pub ledger: Arc<Ledger>,
+    /// How failures of new runs are tried again.
+    pub ladder: Ladder,
 }
 
 pub(crate) async fn take_requests(
@@ -75,7 +78,7 @@ impl Intake {
 
     async fn answer(&self, subject: &str, body: &Value) -> Result<Answer, StoreError> {
         let Some((workspace, verb)) = addressed(subject) else {
-            let remedy = "publish to vigilo.request.<workspace>.renew, .resume or .cancel";
+            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry or .cancel";
             return Ok(rejected(Invalid::new(
                 "subject",
                 format!("{subject} is no request"),
@@ -87,7 +90,7 @@ impl Intake {
                 Ok(request) => self.renew(&workspace, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Resume | Verb::Cancel => match serde_json::from_value::<RunRequest>(body.clone()) {
+            Verb::Resume | Verb::Retry | Verb::Cancel => match serde_json::from_value::<RunRequest>(body.clone()) {
                 Ok(request) => self.tell(&workspace, verb, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
@@ -141,7 +144,7 @@ impl Intake {
         let mut seen = std::collections::HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
             let charge = charges.get(hostname).copied();
-            match one(charge, request, &active, now) {
+            match self.one(charge, request, &active, now) {
                 Ok(run) => {
                     accepted.push(Accepted {
                         hostname: hostname.clone(),
@@ -156,6 +159,31 @@ impl Intake {
             }
         }
         Ok((runs, Answer::Renewal { accepted, refused }))
+    }
+
+    fn one(
+        &self,
+        charge: Option<&Charge>,
+        request: &RenewRequest,
+        active: &HashMap<PolicyId, RunId>,
+        now: Timestamp,
+    ) -> Result<NewRun, Invalid> {
+        let remedy = "add one first: vigilo policy add";
+        let charge = charge.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
+        let by_policy = if charge.policy.says.dry_run_default {
+            Mode::DryRun
+        } else {
+            Mode::Live
+        };
+        let mode = request.mode.unwrap_or(by_policy);
+        judge::judge(charge, mode, active.get(&charge.policy.id).copied(), now)?;
+        let asked = Asked {
+            mode,
+            trigger: request.trigger,
+            by: request.requested_by.clone(),
+            ladder: self.ladder.clone(),
+        };
+        compose::new_run(charge, &asked, now)
     }
 
     async fn tell(&self, workspace: &WorkspaceId, verb: Verb, request: RunRequest) -> Result<Answer, StoreError> {
@@ -178,38 +206,23 @@ impl Intake {
             Verb::Cancel => Event::CancelRequested {
                 by: request.requested_by,
             },
+            Verb::Retry => Event::Retried,
             Verb::Resume | Verb::Renew => Event::Resumed,
         };
-        let refused = self.ledger.tell(&[run_id], &event).await?;
+        let refused = match self.ledger.tell(&[run_id], &event).await {
+            Err(StoreError::Duplicate { .. }) => {
+                let remedy = "wait for its end, resume it or cancel it";
+                let problem = format!("another run of the same policy has begun since {run_id}");
+                return Ok(rejected(Invalid::new("run_id", problem, remedy)));
+            }
+            told => told?,
+        };
         Ok(match refused.into_iter().next() {
             None => Answer::Done { run_id },
             Some((_, Refusal::Unknown)) => unknown(),
             Some((_, Refusal::Ignored(why))) => rejected(out_of_place(run_id, verb, why)),
         })
     }
-}
-
-fn one(
-    charge: Option<&Charge>,
-    request: &RenewRequest,
-    active: &HashMap<PolicyId, RunId>,
-    now: Timestamp,
-) -> Result<NewRun, Invalid> {
-    let remedy = "add one first: vigilo policy add";
-    let charge = charge.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
-    let by_policy = if charge.policy.says.dry_run_default {
-        Mode::DryRun
-    } else {
-        Mode::Live
-    };
-    let mode = request.mode.unwrap_or(by_policy);
-    judge::judge(charge, mode, active.get(&charge.policy.id).copied(), now)?;
-    let asked = Asked {
-        mode,
-        trigger: request.trigger,
-        by: request.requested_by.clone(),
-    };
-    compose::new_run(charge, &asked, now)
 }
 
 fn check(request: &RenewRequest) -> Result<(), Invalid> {
@@ -247,6 +260,7 @@ fn addressed(subject: &str) -> Option<(WorkspaceId, Verb)> {
 fn out_of_place(run: RunId, verb: Verb, why: Ignored) -> Invalid {
     let remedy = match verb {
         Verb::Resume | Verb::Renew => "only a run that needs a person can be resumed",
+        Verb::Retry => "only a live run that failed can be retried; start a new renewal otherwise",
         Verb::Cancel => "only a run that has not ended can be cancelled",
     };
     Invalid::new("run_id", format!("run {run} cannot do that now: {why}"), remedy)

@@ -79,6 +79,7 @@ mod tests {
             addresses: Vec::new(),
             criticality: Default::default(),
             last_live_at,
+            served_until: None,
         }
     }
 

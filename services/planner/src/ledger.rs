@@ -165,6 +165,23 @@ impl Ledger {
         Ok(late.len())
     }
 
+    /// Lets runs that ask a person try again by themselves; gives back how many.
+    pub(crate) async fn try_again(&self, limit: i64) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.ledger().await?;
+        let mut page = Page::of(tx.due_again(now, limit).await?);
+        let due: Vec<RunId> = page.runs.keys().copied().collect();
+        if due.is_empty() {
+            return Ok(0);
+        }
+        for id in &due {
+            page.advance(*id, Event::DueAgain, now);
+        }
+        let mail = self.finish(tx, page, now).await?;
+        self.postman.send(mail).await;
+        Ok(due.len())
+    }
+
     /// Releases waiting runs whose turn it is; gives back how many.
     pub(crate) async fn release(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();

@@ -51,7 +51,8 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
                 intake::Intake {
                     store,
                     bus: bus.clone(),
-                    ledger: Arc::clone(&ledger)
+                    ledger: Arc::clone(&ledger),
+                    ladder: config.retry,
                 },
                 requests,
                 soft

@@ -40,6 +40,7 @@ fn window(windows: Windows, lane: &Lane) -> i64 {
         "deployer" => windows.deployer,
         "verifier" => windows.verifier,
         "tidy" => windows.tidy,
+        "incident" => windows.incident,
         // One lane per CA: `issue <directory>`.
         _ => windows.acme_orders_per_ca,
     })

@@ -30,6 +30,7 @@ async fn tick(ledger: &Ledger, sweep: bool) -> Result<(), store::StoreError> {
     ledger.release().await?;
     if sweep {
         ledger.wake_overdue(AT_ONCE).await?;
+        ledger.try_again(AT_ONCE).await?;
         let now = ledger.now().get() - LOST_AFTER;
         ledger.publish_again(domain::Timestamp::new(now), AT_ONCE).await?;
     }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::judgement::{self, Expectation};
 use crate::probe::{Observation, Presented, ProbeError, Prober};
-use crate::verdict::{Circumstances, VerifyError, judge};
+use crate::verdict::{VerifyError, judge};
 
 /// A reload takes a server some milliseconds: the first looks come quickly, the later ones cost little.
 const FIRST_WAIT: Duration = Duration::from_millis(20);
@@ -43,17 +43,7 @@ impl StepHandler for Verify {
     async fn carry_out(&self, order: &Order<VerifySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
         match self.verify(order, ctx).await {
             Ok(snapshots) => Ok(Progress::Done(Product::Verified(Verified { snapshots }))),
-            Err(error) => {
-                let jitter = rand::random::<f64>();
-                Err(judge(
-                    error,
-                    Circumstances {
-                        now: ctx.now(),
-                        failures: order.failures,
-                        jitter,
-                    },
-                ))
-            }
+            Err(error) => Err(judge(error, order.next_try(ctx.now(), rand::random()))),
         }
     }
 
@@ -63,18 +53,12 @@ impl StepHandler for Verify {
             Ok(addresses) => addresses,
             Err(error) => {
                 let checks = vec![Check::cross("the host resolves", error.to_string())];
-                return Ok(Rehearsal {
-                    checks,
-                    snapshots: Vec::new(),
-                });
+                return Ok(Rehearsal::of(checks));
             }
         };
         let seen = self.look_everywhere(order, &addresses).await;
         let snapshots = self.snapshots(order, &seen, ctx);
-        Ok(Rehearsal {
-            checks: snapshots.iter().flat_map(today).collect(),
-            snapshots,
-        })
+        Ok(Rehearsal::of(snapshots.iter().flat_map(today).collect()).seeing(snapshots))
     }
 }
 

@@ -3,8 +3,7 @@
 //! In: an error and what the order says about earlier failures. Out: a disposition. Never: I/O.
 
 use bus::StepError;
-use domain::Timestamp;
-use domain::backoff::wait_after;
+use domain::backoff::NextTry;
 use domain::disposition::{Disposition, Failure};
 
 /// A host that was out of reach so often in a row is asked about: each try has waited for it already.
@@ -26,17 +25,8 @@ pub enum VerifyError {
     Faulty { host: String, crosses: String },
 }
 
-/// What a verdict needs beside the error.
-#[derive(Debug, Clone, Copy)]
-pub struct Circumstances {
-    pub now: Timestamp,
-    pub failures: u32,
-    /// In `0.0..1.0`.
-    pub jitter: f64,
-}
-
 /// `ERRORS.md` explains each code.
-pub fn judge(error: VerifyError, at: Circumstances) -> StepError {
+pub fn judge(error: VerifyError, at: NextTry) -> StepError {
     let what = error.to_string();
     let disposition = match error {
         VerifyError::Malformed(_) => Disposition::Fail(Failure::new(
@@ -72,10 +62,10 @@ fn ask(code: &str, what: String, hint: &str) -> Disposition {
     Disposition::NeedsHuman(Failure::new(code, what, hint).ask())
 }
 
-fn again_or_ask(failure: Failure, at: Circumstances) -> Disposition {
+fn again_or_ask(failure: Failure, at: NextTry) -> Disposition {
     if at.failures >= UNREACHABLE_PATIENCE {
         Disposition::NeedsHuman(failure.ask())
     } else {
-        Disposition::RetryAt(at.now.plus(wait_after(at.failures, at.jitter)), failure)
+        Disposition::RetryAt(at.soon(), failure)
     }
 }

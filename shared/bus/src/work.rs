@@ -11,7 +11,7 @@ use async_nats::jetstream::{AckKind, Message};
 use domain::RunId;
 use domain::clock::Clock;
 use domain::disposition::Disposition;
-use domain::run::{Mode, Outcome, Product, Step, StepKind};
+use domain::run::{Mode, Outcome, Product, Rehearsal, Step, StepKind};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use protocol::SCHEMA;
@@ -262,7 +262,7 @@ impl<H: StepHandler> Typed<H> {
             Mode::Live => self.0.carry_out(order, ctx).await,
             Mode::DryRun => {
                 let rehearsed = self.0.rehearse(order, ctx).await;
-                rehearsed.map(|rehearsal| Progress::Done(Product::Rehearsed(rehearsal)))
+                rehearsed.map(|rehearsal| gone_through(rehearsal, ctx.now()))
             }
         };
         match ended {
@@ -273,6 +273,13 @@ impl<H: StepHandler> Typed<H> {
     }
 }
 
+fn gone_through(mut rehearsal: Rehearsal, now: domain::Timestamp) -> Progress {
+    match rehearsal.needs.take() {
+        Some(checkpoint) => Progress::Resting { until: now, checkpoint },
+        None => Progress::Done(Product::Rehearsed(rehearsal)),
+    }
+}
+
 fn judged(error: StepError) -> Outcome {
     let forget_checkpoint = error.forget_checkpoint;
     match error.disposition {
@@ -280,6 +287,13 @@ fn judged(error: StepError) -> Outcome {
             until,
             failure,
             forget_checkpoint,
+            patient: false,
+        },
+        Disposition::WaitUntil(until, failure) => Outcome::Retry {
+            until,
+            failure,
+            forget_checkpoint,
+            patient: true,
         },
         Disposition::Fail(failure) => Outcome::Failed { failure },
         Disposition::NeedsHuman(question) => Outcome::Stuck {

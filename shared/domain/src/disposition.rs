@@ -1,6 +1,7 @@
 //! What becomes of a step that could not be finished, sorted by what can be done about it.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ pub struct Failure {
     pub what: String,
     /// How it is mended.
     pub hint: String,
+    /// The addresses where it was seen, when a look at the host found it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen_at: Vec<SocketAddr>,
 }
 
 impl Failure {
@@ -43,16 +47,24 @@ impl Failure {
             code: ErrorCode::new(code),
             what: what.into(),
             hint: hint.into(),
+            seen_at: Vec::new(),
         }
     }
 
-    /// The same failure put to a person who may resume or cancel.
+    #[must_use]
+    pub fn seen_at(mut self, addresses: Vec<SocketAddr>) -> Self {
+        self.seen_at = addresses;
+        self
+    }
+
+    /// The same failure put to a person who may resume, resolve it by hand or cancel.
     pub fn ask(self) -> Question {
         Question {
             code: self.code,
             what: self.what,
             hint: self.hint,
-            answers: vec![Answer::Resume, Answer::Cancel],
+            answers: vec![Answer::Resume, Answer::Resolve, Answer::Cancel],
+            seen_at: self.seen_at,
         }
     }
 }
@@ -65,6 +77,20 @@ pub struct Question {
     pub hint: String,
     /// The buttons that are offered.
     pub answers: Vec<Answer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen_at: Vec<SocketAddr>,
+}
+
+impl Question {
+    /// The same as a failure, for a step that is tried again without an answer.
+    pub fn as_failure(&self) -> Failure {
+        Failure {
+            code: self.code.clone(),
+            what: self.what.clone(),
+            hint: self.hint.clone(),
+            seen_at: self.seen_at.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +98,8 @@ pub struct Question {
 pub enum Answer {
     /// Go on at the step that failed.
     Resume,
+    /// Go on with a certificate that was got and uploaded by hand.
+    Resolve,
     /// Give the run up.
     Cancel,
 }
@@ -81,6 +109,8 @@ pub enum Answer {
 pub enum Disposition {
     /// The world may be better at that instant.
     RetryAt(Timestamp, Failure),
+    /// Nothing has failed that a person could mend: a limit of the other side, or our own fleet, which comes back.
+    WaitUntil(Timestamp, Failure),
     /// Nothing to resume: the policy itself cannot work.
     Fail(Failure),
     /// A person must do something first.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::backoff::Ladder;
+use crate::clock::Timestamp;
 use crate::host::Criticality;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
@@ -27,6 +29,14 @@ pub struct Plan {
     pub key_rotation: KeyRotation,
     pub challenge: Challenge,
     pub targets: Vec<Target>,
+    /// Who is told of a failure.
+    #[serde(default)]
+    pub notify: Vec<String>,
+    #[serde(default)]
+    pub ladder: Ladder,
+    /// When what the host served at planning ends: the life that is left for retries.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Which CA, and why this one.
@@ -59,7 +69,7 @@ impl Plan {
         Step::PrepareKey
     }
 
-    /// What follows a finished step; nothing after the last. A rehearsal leaves nothing to tidy.
+    /// What follows a finished step when nothing goes wrong; nothing after the last. A rehearsal leaves nothing to tidy.
     pub fn after(&self, step: Step, mode: Mode) -> Option<Step> {
         match step {
             Step::PrepareKey => Some(Step::Issue),
@@ -67,9 +77,10 @@ impl Plan {
             Step::Deploy(index) => Some(self.target_or_verify(index.saturating_add(1))),
             Step::Verify => match mode {
                 Mode::Live => Some(Step::Tidy),
-                Mode::DryRun => None,
+                Mode::DryRun if self.notify.is_empty() => None,
+                Mode::DryRun => Some(Step::Channels),
             },
-            Step::Tidy => None,
+            Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => None,
         }
     }
 
@@ -90,8 +101,9 @@ impl Plan {
         match step {
             Step::PrepareKey => Lane::new("key-signer"),
             Step::Issue => Lane::new(format!("issue {}", self.choice.directory_url)),
-            Step::Deploy(_) => Lane::new("deployer"),
-            Step::Verify => Lane::new("verifier"),
+            Step::Deploy(_) | Step::Rollback(_) => Lane::new("deployer"),
+            Step::Verify | Step::Confirm => Lane::new("verifier"),
+            Step::Channels => Lane::new("incident"),
             Step::Tidy => Lane::new("tidy"),
         }
     }
@@ -99,10 +111,12 @@ impl Plan {
     /// How long an order of this step may be out before it is ordered again.
     pub fn patience(&self, step: Step) -> Duration {
         let seconds = match step {
-            Step::PrepareKey | Step::Tidy => 60,
+            Step::PrepareKey | Step::Channels | Step::Tidy => 60,
             Step::Issue => 180,
-            Step::Deploy(index) => 60 + self.targets.get(usize::from(index)).map_or(0, reload_seconds),
-            Step::Verify => 120,
+            Step::Deploy(index) | Step::Rollback(index) => {
+                60 + self.targets.get(usize::from(index)).map_or(0, reload_seconds)
+            }
+            Step::Verify | Step::Confirm => 120,
         };
         Duration::from_secs(seconds)
     }

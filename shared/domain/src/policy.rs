@@ -247,6 +247,8 @@ pub struct Charge {
     pub criticality: Criticality,
     /// When the last live run of this policy was asked for, unless it was cancelled or refused.
     pub last_live_at: Option<Timestamp>,
+    /// When the certificate ends that was last seen there.
+    pub served_until: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Where a certificate is put.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
@@ -29,6 +31,10 @@ pub struct FileTarget {
     pub key_mode: String,
     #[serde(default)]
     pub reload: Option<Reload>,
+    /// Where the server that reads these files answers, if that is not simply the host: the target is verified there
+    /// for itself, and rolled back for itself.
+    #[serde(default)]
+    pub serves_at: Vec<SocketAddr>,
 }
 
 /// A command without a shell: the first word is the program.
@@ -108,6 +114,13 @@ impl Target {
     pub fn check(&self) -> Result<(), Invalid> {
         match self {
             Self::File(file) => file.check(),
+        }
+    }
+
+    /// Addresses at which this target alone is looked at.
+    pub fn serves_at(&self) -> &[SocketAddr] {
+        match self {
+            Self::File(file) => &file.serves_at,
         }
     }
 

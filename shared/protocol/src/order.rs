@@ -1,11 +1,13 @@
 //! An order: everything one worker needs for one step of one run, secrets sealed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use domain::backoff::NextTry;
 use domain::certificate::Fingerprint;
 use domain::keys::{KeyAlgorithm, KeyBackend};
 use domain::policy::Challenge;
-use domain::run::{Checkpoint, Mode, Step, StepKind};
+use domain::run::{Checkpoint, Mode, Receipt, Step, StepKind};
 use domain::secret::Envelope;
 use domain::target::Target;
 use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
@@ -24,6 +26,9 @@ pub struct Order<S> {
     pub mode: Mode,
     /// Failures of this step so far, for the length of the next wait.
     pub failures: u32,
+    /// How long to wait before the next try if the other side does not say.
+    #[serde(default)]
+    pub wait_seconds: u64,
     /// Past this instant nobody waits for the report any more.
     pub deadline: Timestamp,
     pub checkpoint: Option<Checkpoint>,
@@ -34,6 +39,16 @@ impl<S> Order<S> {
     /// `Nats-Msg-Id`: the same order published twice is stored once inside the stream's window.
     pub fn message_id(&self) -> String {
         format!("{}.{}.{}", self.run_id, self.step, self.attempt)
+    }
+
+    /// When this step may be tried again, for a verdict; `jitter` in `0.0..1.0`.
+    pub fn next_try(&self, now: Timestamp, jitter: f64) -> NextTry {
+        NextTry {
+            now,
+            failures: self.failures,
+            wait: Duration::from_secs(self.wait_seconds),
+            jitter,
+        }
     }
 
     /// The same order with another spec.
@@ -47,6 +62,7 @@ impl<S> Order<S> {
             attempt: self.attempt,
             mode: self.mode,
             failures: self.failures,
+            wait_seconds: self.wait_seconds,
             deadline: self.deadline,
             checkpoint: self.checkpoint,
             spec,
@@ -62,6 +78,9 @@ pub enum Spec {
     Issue(Box<IssueSpec>),
     Deploy(Box<DeploySpec>),
     Verify(Box<VerifySpec>),
+    Rollback(Box<RollbackSpec>),
+    Confirm(Box<ConfirmSpec>),
+    Channels(ChannelsSpec),
     Tidy(TidySpec),
 }
 
@@ -72,6 +91,9 @@ impl Spec {
             Self::Issue(_) => StepKind::Issue,
             Self::Deploy(_) => StepKind::Deploy,
             Self::Verify(_) => StepKind::Verify,
+            Self::Rollback(_) => StepKind::Rollback,
+            Self::Confirm(_) => StepKind::Confirm,
+            Self::Channels(_) => StepKind::Channels,
             Self::Tidy(_) => StepKind::Tidy,
         }
     }
@@ -119,6 +141,38 @@ pub struct VerifySpec {
     pub names: Vec<DnsName>,
     /// Absent in a rehearsal: whatever is served is looked at.
     pub expected: Option<ExpectedCertificate>,
+    /// Where targets that are deployed answer for themselves; looked at beside the host's addresses.
+    #[serde(default)]
+    pub endpoints: Vec<SocketAddr>,
+    /// Some targets are not deployed yet: the host's own addresses may serve what was there before, and that is a hint
+    /// only.
+    #[serde(default)]
+    pub partial: bool,
+}
+
+/// What was served before an installation is put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RollbackSpec {
+    pub target: Target,
+    /// What the installation left.
+    pub receipt: Receipt,
+}
+
+/// One of the former certificates shall be served at each of these places.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmSpec {
+    pub port: u16,
+    pub addresses: Vec<IpAddr>,
+    /// At the host's own addresses, beside the endpoints.
+    pub at_host: bool,
+    pub endpoints: Vec<SocketAddr>,
+    pub leaves: Vec<Fingerprint>,
+}
+
+/// Who would be told of a failure; only ever rehearsed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChannelsSpec {
+    pub notify: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

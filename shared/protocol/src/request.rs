@@ -24,7 +24,7 @@ fn by_request() -> Trigger {
     Trigger::Request
 }
 
-/// `vigilo.request.<workspace>.resume` and `.cancel`
+/// `vigilo.request.<workspace>.resume`, `.retry` and `.cancel`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRequest {
@@ -37,16 +37,18 @@ pub struct RunRequest {
 pub enum Verb {
     Renew,
     Resume,
+    Retry,
     Cancel,
 }
 
 impl Verb {
-    pub const ALL: [Self; 3] = [Self::Renew, Self::Resume, Self::Cancel];
+    pub const ALL: [Self; 4] = [Self::Renew, Self::Resume, Self::Retry, Self::Cancel];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Renew => "renew",
             Self::Resume => "resume",
+            Self::Retry => "retry",
             Self::Cancel => "cancel",
         }
     }

@@ -14,10 +14,18 @@ pub enum Worker {
     Issuer,
     Deployer,
     Verifier,
+    /// Rehearses its channels only.
+    Incident,
 }
 
 impl Worker {
-    pub const ALL: [Self; 4] = [Self::KeySigner, Self::Issuer, Self::Deployer, Self::Verifier];
+    pub const ALL: [Self; 5] = [
+        Self::KeySigner,
+        Self::Issuer,
+        Self::Deployer,
+        Self::Verifier,
+        Self::Incident,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,6 +33,7 @@ impl Worker {
             Self::Issuer => "issuer",
             Self::Deployer => "deployer",
             Self::Verifier => "verifier",
+            Self::Incident => "incident",
         }
     }
 
@@ -32,8 +41,9 @@ impl Worker {
         match kind {
             StepKind::PrepareKey => Self::KeySigner,
             StepKind::Issue | StepKind::Tidy => Self::Issuer,
-            StepKind::Deploy => Self::Deployer,
-            StepKind::Verify => Self::Verifier,
+            StepKind::Deploy | StepKind::Rollback => Self::Deployer,
+            StepKind::Verify | StepKind::Confirm => Self::Verifier,
+            StepKind::Channels => Self::Incident,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 fn order() -> Value {
     json!({
         "schema": 1, "run_id": "019ab3c0-0000-7000-8000-000000000001", "workspace": "default",
-        "hostname": "www.example.org", "step": "issue", "attempt": 3, "mode": "live", "failures": 1,
+        "hostname": "www.example.org", "step": "issue", "attempt": 3, "mode": "live", "failures": 1, "wait_seconds": 60,
         "deadline": "2026-11-24T02:00:00Z",
         "checkpoint": {"checkpoint": "acme_order", "url": "https://ca.example.org/order/1",
                        "expires": "2026-11-25T02:00:00Z", "tokens": ["abc"]},

@@ -124,7 +124,8 @@ impl LedgerTx {
         let rows = sqlx::query_as!(
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
-                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
+                    course, moved_at
              from runs where id = any($1) order by id for update",
             &ids,
         )
@@ -138,8 +139,25 @@ impl LedgerTx {
         let rows = sqlx::query_as!(
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
-                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
+                    course, moved_at
              from runs where phase = 'out' and due_at < $1 order by id limit $2 for update skip locked",
+            now.get(),
+            limit,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(LoadedRun::try_from).collect()
+    }
+
+    /// Locks runs that ask a person and try again by themselves now.
+    pub async fn due_again(&mut self, now: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
+        let rows = sqlx::query_as!(
+            RunRow,
+            "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
+                    course, moved_at
+             from runs where phase = 'asking' and due_at <= $1 order by id limit $2 for update skip locked",
             now.get(),
             limit,
         )
@@ -154,7 +172,8 @@ impl LedgerTx {
         let rows = sqlx::query_as!(
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
-                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
+                    course, moved_at
              from runs
              where moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
                                             union all
@@ -216,7 +235,7 @@ impl LedgerTx {
                       r.trigger as "trigger!", r.operator as "operator!", r.plan as "plan!",
                       r.created_at as "created_at!", r.phase as "phase!", r.step, r.due_at, r.attempt as "attempt!",
                       r.failures as "failures!", r.because, r.question, r.ending, r.checkpoint, r.cancelled_by,
-                      r.moved_at as "moved_at!"
+                      r.course, r.moved_at as "moved_at!"
                from unnest($1::text[], $2::bigint[]) as l (lane, room)
                cross join lateral (select * from runs where phase = 'waiting' and lane = l.lane and due_at <= $3
                                    order by rank desc, due_at, id limit l.room for update skip locked) r"#,
@@ -246,11 +265,13 @@ impl LedgerTx {
             "update runs r
              set status = u.status, phase = u.phase, step = u.step, lane = u.lane, due_at = u.due_at,
                  attempt = u.attempt, failures = u.failures, because = u.because, question = u.question,
-                 ending = u.ending, checkpoint = u.checkpoint, cancelled_by = u.cancelled_by, moved_at = $14, sent = false
+                 ending = u.ending, checkpoint = u.checkpoint, cancelled_by = u.cancelled_by, course = u.course,
+                 moved_at = $15, sent = false
              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::int[],
-                         $8::int[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::text[])
+                         $8::int[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::text[],
+                         $14::jsonb[])
                   as u (id, status, phase, step, lane, due_at, attempt, failures, because, question, ending, checkpoint,
-                        cancelled_by)
+                        cancelled_by, course)
              where r.id = u.id",
             &columns.ids,
             &columns.statuses,
@@ -265,6 +286,7 @@ impl LedgerTx {
             &columns.endings as &[Option<Value>],
             &columns.checkpoints as &[Option<Value>],
             &columns.cancelled as &[Option<String>],
+            &columns.courses,
             now.get(),
         )
         .execute(&mut *self.tx)
@@ -276,7 +298,7 @@ impl LedgerTx {
         steps::keep(&mut self.tx, records).await
     }
 
-    /// Keeps products; the first of a step wins.
+    /// Keeps products; what a step brings when it is repeated takes the place of what it brought before.
     pub async fn keep_products(&mut self, products: &[Product]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = products.iter().map(|one| one.run_id.get()).collect();
         let steps: Vec<String> = products.iter().map(|one| one.step.to_string()).collect();
@@ -286,7 +308,7 @@ impl LedgerTx {
             .collect::<Result<Vec<Value>, StoreError>>()?;
         sqlx::query!(
             "insert into run_products (run_id, step, product) select * from unnest($1::uuid[], $2::text[], $3::jsonb[])
-             on conflict do nothing",
+             on conflict (run_id, step) do update set product = excluded.product",
             &ids,
             &steps,
             &values,

@@ -119,11 +119,14 @@ impl Store {
     pub async fn charges(&self, workspace: &WorkspaceId, hostnames: &[String]) -> Result<Vec<Charge>, StoreError> {
         let rows = sqlx::query!(
             r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, h.says as host_says,
-                      last.created_at as "last_live_at?"
+                      last.created_at as "last_live_at?", served.not_after as "not_after?"
                from policies p join hosts h on h.id = p.host_id
                left join lateral (select created_at from runs
                                   where host_id = p.host_id and policy_id = p.id and mode = 'live' and status <> 'cancelled'
                                   order by id desc limit 1) last on true
+               left join lateral (select not_after from snapshots
+                                  where host_id = p.host_id and not_after is not null
+                                  order by taken_at desc limit 1) served on true
                where p.workspace = $1 and p.active and p.hostname = any($2)"#,
             workspace.as_str(),
             hostnames,
@@ -150,6 +153,7 @@ impl Store {
                 addresses,
                 criticality: host.criticality,
                 last_live_at,
+                served_until: row.not_after.map(at),
             })
         });
         charges.collect()

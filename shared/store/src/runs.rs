@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::disposition::Question;
 use domain::ids::{HostId, PolicyId, RunId, WorkspaceId};
 use domain::plan::Plan;
-use domain::run::{Because, Checkpoint, Ending, Position, RunHead, RunState, Status};
+use domain::run::{Because, Checkpoint, Course, Ending, Position, RunHead, RunState, Status};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -69,6 +69,7 @@ pub(crate) struct RunRow {
     pub ending: Option<Value>,
     pub checkpoint: Option<Value>,
     pub cancelled_by: Option<String>,
+    pub course: Option<Value>,
     pub moved_at: OffsetDateTime,
 }
 
@@ -83,12 +84,15 @@ impl TryFrom<RunRow> for LoadedRun {
 
 fn read(row: RunRow) -> Result<LoadedRun, String> {
     let position = position(&row)?;
+    let plan: Plan = from_json(row.plan)?;
     let state = RunState {
         position,
         attempt: number(row.attempt)?,
         failures: number(row.failures)?,
         checkpoint: row.checkpoint.map(from_json::<Checkpoint>).transpose()?,
         cancelled_by: row.cancelled_by,
+        // Absent in runs of before the targets had states of their own.
+        course: row.course.map_or_else(|| Ok(Course::of(&plan)), from_json)?,
     };
     let head = RunHead {
         id: RunId::from_uuid(row.id),
@@ -102,11 +106,7 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         operator: row.operator,
         created_at: at(row.created_at),
     };
-    Ok(LoadedRun {
-        head,
-        plan: from_json(row.plan)?,
-        state,
-    })
+    Ok(LoadedRun { head, plan, state })
 }
 
 fn position(row: &RunRow) -> Result<Position, String> {
@@ -137,6 +137,7 @@ fn position(row: &RunRow) -> Result<Position, String> {
             Position::Asking {
                 step: step()?,
                 question,
+                retry_at: row.due_at.map(at),
             }
         }
         "ended" => {
@@ -163,6 +164,7 @@ pub(crate) struct Columns {
     pub endings: Vec<Option<Value>>,
     pub checkpoints: Vec<Option<Value>>,
     pub cancelled: Vec<Option<String>>,
+    pub courses: Vec<Value>,
 }
 
 impl Columns {
@@ -170,7 +172,7 @@ impl Columns {
         let (phase, due, because, question, ending) = match &state.position {
             Position::Waiting { until, because, .. } => ("waiting", Some(*until), Some(json(because)?), None, None),
             Position::Out { deadline, .. } => ("out", Some(*deadline), None, None, None),
-            Position::Asking { question, .. } => ("asking", None, None, Some(json(question)?), None),
+            Position::Asking { question, retry_at, .. } => ("asking", *retry_at, None, Some(json(question)?), None),
             Position::Ended { ending } => ("ended", None, None, None, Some(json(ending)?)),
         };
         self.ids.push(id.get());
@@ -187,6 +189,7 @@ impl Columns {
         self.endings.push(ending);
         self.checkpoints.push(state.checkpoint.as_ref().map(json).transpose()?);
         self.cancelled.push(state.cancelled_by.clone());
+        self.courses.push(json(&state.course)?);
         Ok(())
     }
 }
@@ -206,11 +209,11 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         .collect::<Result<Vec<Value>, StoreError>>()?;
     sqlx::query!(
         "insert into runs (id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, rank,
-                           status, phase, step, lane, due_at, attempt, failures, because, created_at, moved_at)
-         select u.*, $20, $20
+                           status, phase, step, lane, due_at, attempt, failures, because, course, created_at, moved_at)
+         select u.*, $21, $21
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
                      $9::text[], $10::jsonb[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[],
-                     $16::timestamptz[], $17::int[], $18::int[], $19::jsonb[]) as u",
+                     $16::timestamptz[], $17::int[], $18::int[], $19::jsonb[], $20::jsonb[]) as u",
         &columns.ids,
         &of(|run| run.head.workspace.to_string()),
         &hosts,
@@ -230,6 +233,7 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         &columns.attempts,
         &columns.failures,
         &columns.because as &[Option<Value>],
+        &columns.courses,
         now.get(),
     )
     .execute(db)
@@ -285,7 +289,8 @@ impl Store {
         let rows = sqlx::query_as!(
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
-                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by, moved_at
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
+                    course, moved_at
              from runs
              where workspace = $1 and ($2::text is null or status = $2) and ($3::text is null or hostname = $3)
                and ($4::uuid is null or id < $4) and ($5::uuid[] is null or id = any($5))

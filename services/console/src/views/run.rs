@@ -81,7 +81,7 @@ pub(crate) fn standing(view: &RunView) -> Standing {
         Position::Out { .. } => (Some("working"), None, None),
         Position::Asking { question, .. } => (None, Some(question.clone()), None),
         Position::Ended {
-            ending: Ending::Failed { failure },
+            ending: Ending::Failed { failure, .. },
         } => (None, None, Some(failure.clone())),
         Position::Ended {
             ending: Ending::Succeeded | Ending::Cancelled { .. },
@@ -103,10 +103,11 @@ pub(crate) fn run(view: RunView) -> ShownRun {
     let (head, plan, state) = (view.run.head, view.run.plan, view.run.state);
     let (until, cancelled_by) = match state.position {
         Position::Waiting { until, .. } | Position::Out { deadline: until, .. } => (Some(until), state.cancelled_by),
+        Position::Asking { retry_at, .. } => (retry_at, state.cancelled_by),
         Position::Ended {
             ending: Ending::Cancelled { by },
         } => (None, Some(by)),
-        Position::Asking { .. } | Position::Ended { .. } => (None, state.cancelled_by),
+        Position::Ended { .. } => (None, state.cancelled_by),
     };
     ShownRun {
         ended_at: standing.status.is_ending().then_some(view.moved_at),

@@ -50,6 +50,9 @@ fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewR
         key_rotation: Default::default(),
         challenge: Challenge::Http01,
         targets: Vec::new(),
+        notify: Vec::new(),
+        ladder: Default::default(),
+        expires_at: None,
     };
     let head = RunHead {
         id: RunId::new(),
@@ -88,6 +91,7 @@ pub async fn at_rest(world: &World, run: &NewRun) -> Result<()> {
         Position::Asking {
             step: Step::Issue,
             question: failure().ask(),
+            retry_at: None,
         },
     )
     .await
@@ -151,6 +155,7 @@ async fn a_run_says_where_it_stands_and_why() -> Result<()> {
             Position::Asking {
                 step: Step::Issue,
                 question: failure().ask(),
+                retry_at: None,
             },
             "needs_manual",
             Value::Null,
@@ -159,7 +164,10 @@ async fn a_run_says_where_it_stands_and_why() -> Result<()> {
         ),
         (
             Position::Ended {
-                ending: Ending::Failed { failure: failure() },
+                ending: Ending::Failed {
+                    failure: failure(),
+                    at: None,
+                },
             },
             "failed",
             Value::Null,
@@ -248,7 +256,7 @@ async fn a_run_shows_its_steps_and_nothing_that_is_sealed() -> Result<()> {
     ledger.keep_accounts(&[account], now()).await?;
     ledger.commit().await?;
     let whole = world.get(&format!("/runs/{}", run.head.id)).await?.good(200)?;
-    assert_eq!(whole["question"]["answers"], json!(["resume", "cancel"]));
+    assert_eq!(whole["question"]["answers"], json!(["resume", "resolve", "cancel"]));
     assert_eq!(whole["choice"]["why"], "the policy names it");
     let step = &whole["steps"][0];
     assert_eq!(

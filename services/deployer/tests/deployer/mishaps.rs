@@ -56,7 +56,7 @@ async fn a_key_signer_that_is_away_is_waited_for_and_one_that_refuses_is_asked_a
         reason: "nobody answers".to_owned(),
     }));
     let away = world.carry_out(&order).await.expect_err("no key").disposition;
-    let Disposition::RetryAt(at, failure) = away else {
+    let Disposition::WaitUntil(at, failure) = away else {
         panic!("{away:?}")
     };
     assert!(at > now() && failure.code.as_str() == "DEP-0004");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::world::{World, asked, new_certificate, read};
+use crate::world::{World, asked, new_certificate, read, tried_again};
 
 #[tokio::test]
 async fn what_the_command_prints_on_both_streams_is_in_the_receipt_in_order() -> Result<()> {
@@ -28,21 +28,21 @@ async fn the_command_sees_no_environment_of_ours() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_failing_command_is_asked_about_with_its_own_output() -> Result<()> {
+async fn a_failing_command_is_run_again_and_its_own_output_is_told() -> Result<()> {
     let mut world = World::new()?;
     world.reloads_with("echo 'nginx: unknown directive in line 7' >&2; exit 3");
     let new = new_certificate();
 
-    let question = asked(world.try_deploy(&new).await)?;
+    let failure = tried_again(world.try_deploy(&new).await)?;
 
-    assert_eq!(question.code.as_str(), "DEP-0007");
-    assert!(question.what.contains("exit code 3"), "{}", question.what);
+    assert_eq!(failure.code.as_str(), "DEP-0007");
+    assert!(failure.what.contains("exit code 3"), "{}", failure.what);
     assert!(
-        question
+        failure
             .what
             .contains("the deployment hook's own output: nginx: unknown directive in line 7")
     );
-    // Resume: the files are there, and the hook, mended, is run again.
+    // The next try: the files are there, and the hook, mended, is run again.
     world.reloads_with("echo fine");
     let resumed = world.deploy(&new).await?;
     assert!(resumed.already_there && resumed.reload_output.as_deref() == Some("fine"));
@@ -50,19 +50,19 @@ async fn a_failing_command_is_asked_about_with_its_own_output() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_hanging_command_is_killed_with_its_children_and_the_question_names_the_timeout() -> Result<()> {
+async fn a_hanging_command_is_killed_with_its_children_and_the_failure_names_the_timeout() -> Result<()> {
     let mut world = World::new()?;
     world.reloads_within("sleep 600 & echo child $!; wait", 1);
 
-    let question = asked(world.try_deploy(&new_certificate()).await)?;
+    let failure = tried_again(world.try_deploy(&new_certificate()).await)?;
 
-    assert_eq!(question.code.as_str(), "DEP-0008");
+    assert_eq!(failure.code.as_str(), "DEP-0008");
     assert!(
-        question.what.contains("did not end within 1 s (its timeout)"),
+        failure.what.contains("did not end within 1 s (its timeout)"),
         "{}",
-        question.what
+        failure.what
     );
-    let child = question
+    let child = failure
         .what
         .rsplit_once("child ")
         .context("the output so far is shown")?

@@ -1,25 +1,30 @@
 //! Every error and what becomes of it.
 
+use std::time::Duration;
+
 use deployer::certificate::NotInstallable;
 use deployer::keys::KeyError;
 use deployer::targets::TargetError;
-use deployer::verdict::{Circumstances, DeployError, judge};
+use deployer::verdict::{DeployError, judge};
 use domain::Timestamp;
+use domain::backoff::NextTry;
 use domain::disposition::Disposition;
 
 fn after(failures: u32, error: DeployError) -> String {
     let now = Timestamp::EPOCH;
     match judge(
         error,
-        Circumstances {
+        NextTry {
             now,
             failures,
+            wait: Duration::from_secs(60),
             jitter: 0.0,
         },
     )
     .disposition
     {
         Disposition::RetryAt(at, failure) => format!("{} again in {:?}", failure.code, at.since(now)),
+        Disposition::WaitUntil(at, failure) => format!("{} waits {:?}", failure.code, at.since(now)),
         Disposition::Fail(failure) => format!("{} fails", failure.code),
         Disposition::NeedsHuman(question) => format!("{} asks: {}", question.code, question.hint),
     }
@@ -41,11 +46,7 @@ fn each_error_has_its_code_and_its_consequence() {
             KeyError::Denied { reason: text() }.into(),
             "DEP-0003 asks: see the key-signer's log",
         ),
-        (
-            0,
-            KeyError::Unavailable { reason: text() }.into(),
-            "DEP-0004 again in 5s",
-        ),
+        (0, KeyError::Unavailable { reason: text() }.into(), "DEP-0004 waits 5s"),
         (
             0,
             TargetError::Misconfigured {
@@ -72,7 +73,7 @@ fn each_error_has_its_code_and_its_consequence() {
                 output: text(),
             }
             .into(),
-            "DEP-0007 asks",
+            "DEP-0007 again in 60s",
         ),
         (
             0,
@@ -82,17 +83,17 @@ fn each_error_has_its_code_and_its_consequence() {
                 output: text(),
             }
             .into(),
-            "DEP-0008 asks",
+            "DEP-0008 again in 60s",
         ),
         (
             0,
             TargetError::Unavailable { what: text() }.into(),
-            "DEP-0009 again in 5s",
+            "DEP-0009 again in 60s",
         ),
         (
             2,
             TargetError::Unavailable { what: text() }.into(),
-            "DEP-0009 again in 20s",
+            "DEP-0009 again in 60s",
         ),
     ];
     for (failures, error, expected) in table {

@@ -84,6 +84,7 @@ impl World {
             group: None,
             key_mode: "0640".to_owned(),
             reload: None,
+            serves_at: Vec::new(),
         };
         let keys = FakeKeys {
             answer: Arc::new(std::sync::Mutex::new(Ok(String::new()))),
@@ -155,6 +156,7 @@ impl World {
                 Mode::DryRun
             },
             failures: 0,
+            wait_seconds: 60,
             deadline: now().plus(std::time::Duration::from_secs(60)),
             checkpoint: None,
             spec: DeploySpec {
@@ -244,6 +246,14 @@ pub fn asked<T>(ended: Result<T, StepError>) -> Result<Question> {
     match ended.map(|_| ()).map_err(|error| error.disposition) {
         Err(Disposition::NeedsHuman(question)) => Ok(question),
         other => bail!("a question was expected, not {other:?}"),
+    }
+}
+
+/// What is tried again by itself.
+pub fn tried_again<T>(ended: Result<T, StepError>) -> Result<Failure> {
+    match ended.map(|_| ()).map_err(|error| error.disposition) {
+        Err(Disposition::RetryAt(_, failure)) => Ok(failure),
+        other => bail!("another try was expected, not {other:?}"),
     }
 }
 

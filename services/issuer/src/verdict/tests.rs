@@ -4,10 +4,11 @@ use super::*;
 
 const NOW: i64 = 1_800_000_000;
 
-fn circumstances() -> Circumstances {
-    Circumstances {
+fn circumstances() -> NextTry {
+    NextTry {
         now: now(),
         failures: 0,
+        wait: Duration::from_secs(60),
         jitter: 0.0,
     }
 }
@@ -36,6 +37,7 @@ fn line(error: IssueError) -> String {
     let judged = judge(error, circumstances());
     let (kind, code) = match judged.disposition {
         Disposition::RetryAt(_, failure) => ("retry", failure.code),
+        Disposition::WaitUntil(_, failure) => ("wait", failure.code),
         Disposition::Fail(failure) => ("fail", failure.code),
         Disposition::NeedsHuman(question) => ("ask", question.code),
     };
@@ -53,7 +55,7 @@ fn the_table() {
         (CaError::Misconfigured { what: text() }.into(), "ask ISS-0002"),
         (
             CaError::Custody(CustodyError::Unavailable { reason: text() }).into(),
-            "retry ISS-0003",
+            "wait ISS-0003",
         ),
         (
             CaError::Custody(CustodyError::Denied { reason: text() }).into(),
@@ -73,7 +75,7 @@ fn the_table() {
                 said: text(),
             }
             .into(),
-            "retry ISS-0006",
+            "wait ISS-0006",
         ),
         (invalid_by(ProblemKind::Unauthorized), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::Connection), "ask ISS-0007 afresh"),
@@ -106,9 +108,9 @@ fn the_table() {
             "fail ISS-0013",
         ),
         (IssueError::Challenge("dns-01"), "fail ISS-0013"),
-        (CaError::NotPresented { what: text() }.into(), "retry ISS-0014"),
-        (CaError::NotClaimed { what: text() }.into(), "retry ISS-0014"),
-        (IssueError::NotRemoved(text()), "retry ISS-0014"),
+        (CaError::NotPresented { what: text() }.into(), "wait ISS-0014"),
+        (CaError::NotClaimed { what: text() }.into(), "wait ISS-0014"),
+        (IssueError::NotRemoved(text()), "wait ISS-0014"),
         (BadCsr::Missing.into(), "fail ISS-0015"),
     ];
     for (error, expected) in table {
@@ -124,7 +126,7 @@ fn the_cas_own_time_is_kept_and_named() {
         until: Some(until),
         said: "too many certificates".to_owned(),
     };
-    let Disposition::RetryAt(at, failure) = judge(limited.into(), circumstances()).disposition else {
+    let Disposition::WaitUntil(at, failure) = judge(limited.into(), circumstances()).disposition else {
         panic!("a rate limit is never a failure");
     };
     assert_eq!(at, until);

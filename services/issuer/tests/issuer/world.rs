@@ -144,6 +144,7 @@ pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
         attempt: 1,
         mode: Mode::Live,
         failures: 0,
+        wait_seconds: 60,
         deadline: ctx().now().plus(Duration::from_secs(180)),
         checkpoint: None,
         spec: IssueSpec {
@@ -240,7 +241,7 @@ pub fn failure(error: StepError) -> Result<Failure> {
 
 pub fn retry(error: StepError) -> Result<(Timestamp, Failure)> {
     match error.disposition {
-        Disposition::RetryAt(at, failure) => Ok((at, failure)),
+        Disposition::RetryAt(at, failure) | Disposition::WaitUntil(at, failure) => Ok((at, failure)),
         other => bail!("no retry but {other:?}"),
     }
 }

@@ -48,6 +48,7 @@ fn order(algorithm: KeyAlgorithm, keep: Option<Envelope>) -> Order<PrepareKeySpe
         attempt: 1,
         mode: Mode::Live,
         failures: 0,
+        wait_seconds: 60,
         deadline: Timestamp::EPOCH,
         checkpoint: None,
         spec: PrepareKeySpec {
@@ -228,7 +229,7 @@ async fn a_backend_that_does_not_answer_is_tried_later() {
     let reason = "no answer".to_owned();
     let absent = PrepareHandler::new(Fake(Err(BackendError::Unavailable { reason })));
     match refused(absent, &order(KeyAlgorithm::EcP256, None)).await {
-        Disposition::RetryAt(at, failure) => {
+        Disposition::WaitUntil(at, failure) => {
             assert!(at > Timestamp::EPOCH);
             assert_eq!(failure.code.as_str(), "KEY-0006");
         }

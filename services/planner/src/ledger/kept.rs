@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::disposition::{Failure, Question};
 use domain::plan::Plan;
-use domain::run::{Because, Checkpoint, Ending, Outcome, Position, Product};
+use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product};
 use domain::{RunId, Timestamp};
 use protocol::SCHEMA;
 use protocol::event::RunEvent;
@@ -35,7 +35,7 @@ impl Kept {
             worker: report.worker.clone(),
             started_at: report.started_at,
             ended_at: report.ended_at,
-            checks: value(&checks(report))?,
+            checks: value(&checks(report, run.head.mode))?,
             log: value(&report.notes.log)?,
             exchange: value(&report.notes.exchange)?,
         });
@@ -51,7 +51,12 @@ impl Kept {
         let snapshots = match product {
             Product::Verified(verified) => verified.snapshots.as_slice(),
             Product::Rehearsed(rehearsal) => rehearsal.snapshots.as_slice(),
-            Product::PreparedKey(_) | Product::Issued(_) | Product::Deployed(_) | Product::Tidied => &[],
+            Product::Confirmed(verified) => verified.snapshots.as_slice(),
+            Product::PreparedKey(_)
+            | Product::Issued(_)
+            | Product::Deployed(_)
+            | Product::RolledBack(_)
+            | Product::Tidied => &[],
         };
         self.snapshots.extend(snapshots.iter().map(|snapshot| SnapshotRow {
             workspace: run.head.workspace.clone(),
@@ -87,14 +92,36 @@ impl Kept {
     }
 }
 
-/// The checks of the step; a rehearsal carries its own.
-fn checks(report: &Report) -> Vec<domain::run::Check> {
+/// The checks of the step; a rehearsal carries its own, and what ended it early is a cross of it.
+fn checks(report: &Report, mode: Mode) -> Vec<Check> {
     let mut checks = report.notes.checks.clone();
-    if let Outcome::Done {
-        product: Product::Rehearsed(rehearsal),
-    } = &report.outcome
-    {
-        checks.extend(rehearsal.checks.iter().cloned());
+    match (&report.outcome, mode) {
+        (
+            Outcome::Done {
+                product: Product::Rehearsed(rehearsal),
+            },
+            _,
+        ) => checks.extend(rehearsal.checks.iter().cloned()),
+        (Outcome::Retry { failure, .. } | Outcome::Failed { failure }, Mode::DryRun) => {
+            checks.push(Check::cross(
+                failure.code.as_str(),
+                format!("{}; {}", failure.what, failure.hint),
+            ));
+        }
+        (Outcome::Stuck { question, .. }, Mode::DryRun) => {
+            checks.push(Check::cross(
+                question.code.as_str(),
+                format!("{}; {}", question.what, question.hint),
+            ));
+        }
+        (
+            Outcome::Done { .. }
+            | Outcome::Resting { .. }
+            | Outcome::Retry { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Stuck { .. },
+            Mode::Live | Mode::DryRun,
+        ) => {}
     }
     checks
 }
@@ -131,6 +158,8 @@ fn done(product: &Product) -> String {
         Product::Deployed(receipt) if receipt.already_there => format!("{} was there already", receipt.installed),
         Product::Deployed(receipt) => format!("installed {}", receipt.installed),
         Product::Verified(verified) => format!("served as issued at {} address(es)", verified.snapshots.len()),
+        Product::RolledBack(back) => format!("put back {}", back.leaf),
+        Product::Confirmed(seen) => format!("what was put back is served at {} address(es)", seen.snapshots.len()),
         Product::Tidied => "challenge responses removed".to_owned(),
         Product::Rehearsed(rehearsal) => {
             let green = rehearsal.checks.iter().filter(|check| check.passed).count();
@@ -215,7 +244,7 @@ fn reason(run: &LoadedRun) -> (Option<Failure>, Option<Question>) {
             ..
         } => (Some(failure.clone()), None),
         Position::Ended {
-            ending: Ending::Failed { failure },
+            ending: Ending::Failed { failure, .. },
         } => (Some(failure.clone()), None),
         Position::Asking { question, .. } => (None, Some(question.clone())),
         Position::Waiting { .. } | Position::Out { .. } => (None, None),

@@ -1,22 +1,27 @@
 //! Every error and what becomes of it.
 
+use std::time::Duration;
+
 use domain::Timestamp;
+use domain::backoff::NextTry;
 use domain::disposition::Disposition;
-use verifier::verdict::{Circumstances, VerifyError, judge};
+use verifier::verdict::{VerifyError, judge};
 
 fn after(failures: u32, error: VerifyError) -> String {
     let now = Timestamp::EPOCH;
     match judge(
         error,
-        Circumstances {
+        NextTry {
             now,
             failures,
+            wait: Duration::from_secs(60),
             jitter: 0.0,
         },
     )
     .disposition
     {
         Disposition::RetryAt(at, failure) => format!("{} again in {:?}", failure.code, at.since(now)),
+        Disposition::WaitUntil(at, failure) => format!("{} waits {:?}", failure.code, at.since(now)),
         Disposition::Fail(failure) => format!("{} fails", failure.code),
         Disposition::NeedsHuman(question) => format!("{} asks", question.code),
     }

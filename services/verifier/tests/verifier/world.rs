@@ -51,6 +51,7 @@ pub fn order(address: SocketAddr, expected: Option<&Issued>) -> Order<VerifySpec
         attempt: 4,
         mode: if expected.is_some() { Mode::Live } else { Mode::DryRun },
         failures: 0,
+        wait_seconds: 60,
         deadline: SystemClock.now().plus(Duration::from_secs(120)),
         checkpoint: None,
         spec: VerifySpec {
@@ -61,6 +62,8 @@ pub fn order(address: SocketAddr, expected: Option<&Issued>) -> Order<VerifySpec
                 leaf: issued.leaf(),
                 chain_pem: issued.chain_pem(),
             }),
+            endpoints: Vec::new(),
+            partial: false,
         },
     }
 }

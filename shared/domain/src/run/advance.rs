@@ -1,22 +1,29 @@
 //! How a run moves. Pure: (where it stands, what happened, now) → where it stands next.
 //!
 //! ```text
-//!              │ Released      │ Reported(attempt matches)                       │ Overdue        │ Cancel         │ Resume
-//! ─────────────┼───────────────┼─────────────────────────────────────────────────┼────────────────┼────────────────┼────────────
-//! Waiting(s)   │ Out(s)        │ –                                               │ –              │ Ended          │ –
-//! Out(s)       │ –             │ done → Waiting(next) or Ended                   │ Waiting(s), or │ noted; ends at │ –
-//!              │               │ resting → Waiting(s, until)                     │ Asking(s) when │ the report     │
-//!              │               │ retry → Waiting(s, until), Asking(s) at patience│ patience ends  │                │
-//!              │               │ failed → Ended        stuck → Asking(s)         │                │                │
-//! Asking(s)    │ –             │ –                                               │ –              │ Ended          │ Waiting(s)
-//! Ended        │ –             │ –                                               │ –              │ –              │ –
+//!              │ Released      │ Reported(attempt matches)                       │ Overdue        │ Cancel         │ Resume, DueAgain, Resolved │ Retried
+//! ─────────────┼───────────────┼─────────────────────────────────────────────────┼────────────────┼────────────────┼────────────────────────────┼───────────
+//! Waiting(s)   │ Out(s)        │ –                                               │ –              │ Tidy, or Ended │ –                          │ –
+//! Out(s)       │ –             │ done → Waiting(next) or Ended                   │ Waiting(s), or │ noted; ends    │ –                          │ –
+//!              │               │ resting → Waiting(s, until)                     │ Asking(s) when │ after the      │                            │
+//!              │               │ retry → Waiting(s, until), Asking(s) at patience│ patience ends  │ report         │                            │
+//!              │               │ failed → Ended        stuck → Asking(s)         │                │                │                            │
+//! Asking(s)    │ –             │ –                                               │ –              │ Tidy, or Ended │ Waiting                    │ –
+//! Ended failed │ –             │ –                                               │ –              │ –              │ –                          │ Waiting
+//! Ended        │ –             │ –                                               │ –              │ –              │ –                          │ –
 //! ```
-//! `–` leaves the run as it is, and says why.
+//! `–` leaves the run as it is, and says why. The targets have states of their own (`deploy`): one that fails is put
+//! aside until the others are through. A rehearsal never waits and never asks (`rehearse`). What people do to a run
+//! that stands is in `people`.
+
+mod deploy;
+mod people;
+mod rehearse;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Because, Checkpoint, Ending, Mode, Position, Product, RunState, Step};
-use crate::backoff::PATIENCE;
+use crate::backoff::LONG_PATIENCE;
 use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::plan::Plan;
@@ -38,7 +45,16 @@ pub enum Event {
     CancelRequested {
         by: String,
     },
+    /// A person has mended it.
     Resumed,
+    /// Nobody has answered, and the time for another try has come.
+    DueAgain,
+    /// A person brought a certificate; `install` when it is not at its targets yet.
+    Resolved {
+        install: bool,
+    },
+    /// A failed run is to go on where it failed.
+    Retried,
 }
 
 /// How a worker's step ended.
@@ -58,6 +74,9 @@ pub enum Outcome {
         failure: Failure,
         #[serde(default)]
         forget_checkpoint: bool,
+        /// Nobody could mend it: a limit of the other side, or our own fleet.
+        #[serde(default)]
+        patient: bool,
     },
     Failed {
         failure: Failure,
@@ -82,43 +101,63 @@ pub enum Ignored {
     WrongProduct,
 }
 
+/// What an outcome comes to, patience and the certificate's life considered.
+enum Weighed {
+    Done(Product),
+    Rest {
+        until: Timestamp,
+        checkpoint: Checkpoint,
+    },
+    Again {
+        until: Timestamp,
+        failure: Failure,
+    },
+    Ask {
+        question: Question,
+        retry_at: Option<Timestamp>,
+    },
+    Fail(Failure),
+}
+
 /// Moves the run, or says why not. An ignored event changes nothing.
 pub fn advance(run: &RunState, plan: &Plan, mode: Mode, event: Event, now: Timestamp) -> Result<RunState, Ignored> {
     match (&run.position, event) {
+        (Position::Ended { ending }, Event::Retried) => people::retried(run, ending, (plan, mode)),
         (Position::Ended { .. }, _) => Err(Ignored::Settled),
         (Position::Waiting { step, until, .. }, Event::Released) if *until <= now => Ok(out(run, plan, *step, now)),
-        (Position::Waiting { .. } | Position::Asking { .. }, Event::CancelRequested { by }) => Ok(cancelled(run, by)),
-        (Position::Waiting { .. }, Event::Reported { .. } | Event::Overdue { .. }) => Err(Ignored::Stale),
-        (Position::Waiting { .. }, Event::Released | Event::Resumed) => Err(Ignored::OutOfPlace),
-        (
-            Position::Out { step, .. },
-            Event::Reported {
-                step: reported,
-                attempt,
-                outcome,
-            },
-        ) => {
-            if *step != reported || run.attempt != attempt {
-                return Err(Ignored::Stale);
-            }
-            let next = report(run, plan, mode, (*step, outcome))?;
-            Ok(ending_if_asked(next))
+        (Position::Waiting { .. } | Position::Asking { .. }, Event::CancelRequested { by }) => {
+            Ok(people::given_up(run, mode, by))
         }
-        (Position::Out { step, .. }, Event::Overdue { attempt }) if attempt == run.attempt => {
-            Ok(ending_if_asked(overdue(run, *step, now)))
-        }
-        (Position::Out { .. }, Event::Overdue { .. }) => Err(Ignored::Stale),
         (Position::Out { .. }, Event::CancelRequested { by }) => Ok(RunState {
             cancelled_by: Some(by),
             ..run.clone()
         }),
-        (Position::Out { .. }, Event::Released | Event::Resumed) => Err(Ignored::OutOfPlace),
-        (Position::Asking { step, .. }, Event::Resumed) => Ok(RunState {
-            failures: 0,
-            ..waiting(run, *step, now, Because::Turn)
-        }),
-        (Position::Asking { .. }, Event::Reported { .. } | Event::Overdue { .. }) => Err(Ignored::Stale),
-        (Position::Asking { .. }, Event::Released) => Err(Ignored::OutOfPlace),
+        (
+            Position::Out { step, .. },
+            Event::Reported {
+                step: of,
+                attempt,
+                outcome,
+            },
+        ) if *step == of && run.attempt == attempt => {
+            let next = reported(run, (plan, mode), (*step, outcome), now)?;
+            Ok(people::given_up_if_asked(next, mode))
+        }
+        (Position::Out { step, .. }, Event::Overdue { attempt }) if attempt == run.attempt => {
+            let next = reported(run, (plan, mode), (*step, unanswered(*step, now)), now)?;
+            Ok(people::given_up_if_asked(next, mode))
+        }
+        (Position::Asking { step, .. }, Event::Resumed) => Ok(people::resumed(run, plan, *step)),
+        (Position::Asking { retry_at, .. }, Event::DueAgain) if retry_at.is_some_and(|at| at <= now) => {
+            Ok(people::due_again(run, plan, now))
+        }
+        (Position::Asking { step, .. }, Event::Resolved { install }) if mode == Mode::Live && *step != Step::Tidy => {
+            Ok(people::resolved(run, plan, install))
+        }
+        (_, Event::Reported { .. } | Event::Overdue { .. }) => Err(Ignored::Stale),
+        (_, Event::Released | Event::Resumed | Event::DueAgain | Event::Resolved { .. } | Event::Retried) => {
+            Err(Ignored::OutOfPlace)
+        }
     }
 }
 
@@ -134,56 +173,109 @@ fn out(run: &RunState, plan: &Plan, step: Step, now: Timestamp) -> RunState {
     }
 }
 
-fn report(run: &RunState, plan: &Plan, mode: Mode, (step, outcome): (Step, Outcome)) -> Result<RunState, Ignored> {
-    Ok(match outcome {
-        Outcome::Done { product } if !product.fits(step.kind()) => {
-            return Err(Ignored::WrongProduct);
-        }
-        Outcome::Done { .. } => match plan.after(step, mode) {
-            Some(next) => begun(run, next),
-            None => ended(run, Ending::Succeeded),
+/// The order is past its deadline: a worker died with it, or none is there.
+fn unanswered(step: Step, now: Timestamp) -> Outcome {
+    Outcome::Retry {
+        until: now,
+        failure: Failure::new(
+            "RUN-0001",
+            format!("no worker answered the order for {step} in time"),
+            "see whether the service of this step is running and healthy, then resume",
+        ),
+        forget_checkpoint: false,
+        patient: true,
+    }
+}
+
+fn reported(
+    run: &RunState,
+    (plan, mode): (&Plan, Mode),
+    (step, outcome): (Step, Outcome),
+    now: Timestamp,
+) -> Result<RunState, Ignored> {
+    if let Outcome::Done { product } = &outcome
+        && !product.fits(step.kind())
+    {
+        return Err(Ignored::WrongProduct);
+    }
+    match mode {
+        Mode::DryRun => Ok(rehearse::rehearsed(run, plan, step, outcome)),
+        Mode::Live => Ok(live(run, plan, (step, outcome), now)),
+    }
+}
+
+fn live(run: &RunState, plan: &Plan, (step, outcome): (Step, Outcome), now: Timestamp) -> RunState {
+    let run = &forgetting(run, &outcome);
+    let weighed = weigh(run, plan, outcome, now);
+    match step {
+        Step::Deploy(index) => deploy::deployed(run, plan, usize::from(index), weighed),
+        Step::Verify => deploy::verified(run, plan, weighed, now),
+        Step::Rollback(index) => deploy::returned(run, usize::from(index), weighed),
+        Step::Confirm => deploy::confirmed(run, weighed),
+        Step::PrepareKey | Step::Issue | Step::Channels | Step::Tidy => match weighed {
+            Weighed::Done(_) => match plan.after(step, Mode::Live) {
+                Some(Step::Deploy(_) | Step::Verify) => deploy::onward(run, plan),
+                Some(next) => begun(run, next),
+                None => ended(run, Ending::Succeeded),
+            },
+            other => standing(run, step, other),
         },
-        Outcome::Resting { until, checkpoint } => RunState {
-            checkpoint: Some(checkpoint),
-            failures: 0,
-            ..waiting(run, step, until, Because::Resting)
+    }
+}
+
+/// Patience and life: a retry that is one too many, or would come after the certificate in service has expired, is a
+/// question that goes on trying by itself.
+fn weigh(run: &RunState, plan: &Plan, outcome: Outcome, now: Timestamp) -> Weighed {
+    match outcome {
+        Outcome::Done { product } => Weighed::Done(product),
+        Outcome::Resting { until, checkpoint } => Weighed::Rest { until, checkpoint },
+        Outcome::Failed { failure } => Weighed::Fail(failure),
+        Outcome::Stuck { question, .. } => Weighed::Ask {
+            question,
+            retry_at: None,
         },
         Outcome::Retry {
             until,
             failure,
-            forget_checkpoint,
+            patient,
+            ..
         } => {
-            let run = &forgetting(run, forget_checkpoint);
-            if run.failures + 1 >= PATIENCE {
-                asking(run, step, failure.ask())
-            } else {
-                RunState {
-                    failures: run.failures + 1,
-                    ..waiting(run, step, until, Because::Retry { failure })
+            let patience = if patient { LONG_PATIENCE } else { plan.ladder.patience() };
+            let too_late = plan.expires_at.is_some_and(|end| now < end && until >= end);
+            if run.failures + 1 >= patience || too_late {
+                Weighed::Ask {
+                    question: failure.ask(),
+                    retry_at: Some(until.max(now.plus(plan.ladder.wait(run.failures)))),
                 }
+            } else {
+                Weighed::Again { until, failure }
             }
         }
-        Outcome::Failed { failure } => ended(run, Ending::Failed { failure }),
-        Outcome::Stuck {
-            question,
-            forget_checkpoint,
-        } => asking(&forgetting(run, forget_checkpoint), step, question),
-    })
+    }
 }
 
-fn overdue(run: &RunState, step: Step, now: Timestamp) -> RunState {
-    let failure = Failure::new(
-        "RUN-0001",
-        format!("no worker answered the order for {step} in time"),
-        "see whether the service of this step is running and healthy, then resume",
-    );
-    if run.failures + 1 >= PATIENCE {
-        asking(run, step, failure.ask())
-    } else {
-        RunState {
+/// Stays at its step, whatever came of it but success.
+fn standing(run: &RunState, step: Step, weighed: Weighed) -> RunState {
+    match weighed {
+        // The caller has taken it.
+        Weighed::Done(_) => run.clone(),
+        Weighed::Rest { until, checkpoint } => RunState {
+            checkpoint: Some(checkpoint),
+            failures: 0,
+            ..waiting(run, step, until, Because::Resting)
+        },
+        Weighed::Again { until, failure } => RunState {
             failures: run.failures + 1,
-            ..waiting(run, step, now, Because::Retry { failure })
-        }
+            ..waiting(run, step, until, Because::Retry { failure })
+        },
+        Weighed::Ask { question, retry_at } => asking(run, step, question, retry_at),
+        Weighed::Fail(failure) => ended(
+            run,
+            Ending::Failed {
+                failure,
+                at: Some(step),
+            },
+        ),
     }
 }
 
@@ -203,9 +295,13 @@ fn begun(run: &RunState, step: Step) -> RunState {
     }
 }
 
-fn asking(run: &RunState, step: Step, question: Question) -> RunState {
+fn asking(run: &RunState, step: Step, question: Question, retry_at: Option<Timestamp>) -> RunState {
     RunState {
-        position: Position::Asking { step, question },
+        position: Position::Asking {
+            step,
+            question,
+            retry_at,
+        },
         ..run.clone()
     }
 }
@@ -217,25 +313,13 @@ fn ended(run: &RunState, ending: Ending) -> RunState {
     }
 }
 
-fn cancelled(run: &RunState, by: String) -> RunState {
-    ended(run, Ending::Cancelled { by })
-}
-
-fn forgetting(run: &RunState, forget: bool) -> RunState {
-    let checkpoint = if forget { None } else { run.checkpoint.clone() };
+fn forgetting(run: &RunState, outcome: &Outcome) -> RunState {
+    let forget = match outcome {
+        Outcome::Retry { forget_checkpoint, .. } | Outcome::Stuck { forget_checkpoint, .. } => *forget_checkpoint,
+        Outcome::Done { .. } | Outcome::Resting { .. } | Outcome::Failed { .. } => false,
+    };
     RunState {
-        checkpoint,
+        checkpoint: if forget { None } else { run.checkpoint.clone() },
         ..run.clone()
-    }
-}
-
-/// A run that was cancelled while its order was out ends with the answer, unless that answer ended it already.
-fn ending_if_asked(run: RunState) -> RunState {
-    match (&run.position, &run.cancelled_by) {
-        (Position::Ended { .. }, _) | (_, None) => run,
-        (Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. }, Some(by)) => {
-            let by = by.clone();
-            cancelled(&run, by)
-        }
     }
 }

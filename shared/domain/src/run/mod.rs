@@ -1,6 +1,7 @@
 //! A run: one renewal of one policy, and where it stands.
 
 mod advance;
+mod course;
 mod product;
 mod step;
 #[cfg(test)]
@@ -16,7 +17,10 @@ use crate::names::Hostname;
 use crate::plan::Plan;
 
 pub use advance::{Event, Ignored, Outcome, advance};
-pub use product::{Check, Checkpoint, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, Verified};
+pub use course::{Course, TargetState};
+pub use product::{
+    Check, Checkpoint, Former, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
+};
 pub use step::{Step, StepKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,8 +111,9 @@ pub struct RunState {
     pub failures: u32,
     /// What the current step has reached so far; goes out with its next order.
     pub checkpoint: Option<Checkpoint>,
-    /// Who asked for the end while an order was out.
+    /// Who asked for the end; what was begun is still finished or removed.
     pub cancelled_by: Option<String>,
+    pub course: Course,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +133,8 @@ pub enum Position {
     Asking {
         step: Step,
         question: Question,
+        /// Nobody need answer: the step tries again by itself then.
+        retry_at: Option<Timestamp>,
     },
     Ended {
         ending: Ending,
@@ -149,8 +156,15 @@ pub enum Because {
 #[serde(tag = "ending", rename_all = "snake_case")]
 pub enum Ending {
     Succeeded,
-    Failed { failure: Failure },
-    Cancelled { by: String },
+    Failed {
+        failure: Failure,
+        /// Where; a retry begins there.
+        #[serde(default)]
+        at: Option<Step>,
+    },
+    Cancelled {
+        by: String,
+    },
 }
 
 impl RunState {
@@ -166,6 +180,7 @@ impl RunState {
             failures: 0,
             checkpoint: None,
             cancelled_by: None,
+            course: Course::of(plan),
         }
     }
 

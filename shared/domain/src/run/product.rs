@@ -15,6 +15,9 @@ pub enum Product {
     Issued(Box<IssuedCertificate>),
     Deployed(Receipt),
     Verified(Verified),
+    RolledBack(RolledBack),
+    /// What was put back is served again.
+    Confirmed(Verified),
     Tidied,
     /// What a dry run learned in place of any of the above.
     Rehearsed(Rehearsal),
@@ -28,9 +31,15 @@ impl Product {
             Self::Issued(_) => kind == StepKind::Issue,
             Self::Deployed(_) => kind == StepKind::Deploy,
             Self::Verified(_) => kind == StepKind::Verify,
+            Self::RolledBack(_) => kind == StepKind::Rollback,
+            Self::Confirmed(_) => kind == StepKind::Confirm,
             Self::Tidied => kind == StepKind::Tidy,
-            // A rehearsed key signs a CSR that the rehearsal of Issue may look at.
-            Self::Rehearsed(_) => kind != StepKind::Tidy,
+            Self::Rehearsed(_) => match kind {
+                StepKind::PrepareKey | StepKind::Issue | StepKind::Deploy | StepKind::Verify | StepKind::Channels => {
+                    true
+                }
+                StepKind::Rollback | StepKind::Confirm | StepKind::Tidy => false,
+            },
         }
     }
 }
@@ -61,7 +70,24 @@ pub struct Receipt {
     pub already_there: bool,
     /// Where the files that were replaced are kept.
     pub backups: Vec<String>,
+    /// What the target had before, if it was a certificate that can be put back.
+    #[serde(default)]
+    pub replaced: Option<Former>,
     /// What the reload command printed.
+    pub reload_output: Option<String>,
+}
+
+/// What a target had before an installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    pub leaf: Fingerprint,
+    pub not_after: Timestamp,
+}
+
+/// Proof that a target has again what it had before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    pub leaf: Fingerprint,
     pub reload_output: Option<String>,
 }
 
@@ -74,7 +100,26 @@ pub struct Verified {
 pub struct Rehearsal {
     /// Green when no check that counts failed.
     pub checks: Vec<Check>,
+    #[serde(default)]
     pub snapshots: Vec<Snapshot>,
+    /// To be saved before the rehearsal can go on: it comes back with the next order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Checkpoint>,
+}
+
+impl Rehearsal {
+    pub fn of(checks: Vec<Check>) -> Self {
+        Self {
+            checks,
+            snapshots: Vec::new(),
+            needs: None,
+        }
+    }
+
+    #[must_use]
+    pub fn seeing(self, snapshots: Vec<Snapshot>) -> Self {
+        Self { snapshots, ..self }
+    }
 }
 
 /// A tick or a cross, with what was asked and what came back.

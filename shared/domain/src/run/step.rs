@@ -15,6 +15,12 @@ pub enum Step {
     Issue,
     Deploy(u16),
     Verify,
+    /// Puts back what a target served before.
+    Rollback(u16),
+    /// Looks whether what was put back is served again.
+    Confirm,
+    /// A rehearsal's last look: whether those who are told of a failure can be reached.
+    Channels,
     Tidy,
 }
 
@@ -25,11 +31,23 @@ pub enum StepKind {
     Issue,
     Deploy,
     Verify,
+    Rollback,
+    Confirm,
+    Channels,
     Tidy,
 }
 
 impl StepKind {
-    pub const ALL: [Self; 5] = [Self::PrepareKey, Self::Issue, Self::Deploy, Self::Verify, Self::Tidy];
+    pub const ALL: [Self; 8] = [
+        Self::PrepareKey,
+        Self::Issue,
+        Self::Deploy,
+        Self::Verify,
+        Self::Rollback,
+        Self::Confirm,
+        Self::Channels,
+        Self::Tidy,
+    ];
 
     /// A token of subjects.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +56,9 @@ impl StepKind {
             Self::Issue => "issue",
             Self::Deploy => "deploy",
             Self::Verify => "verify",
+            Self::Rollback => "rollback",
+            Self::Confirm => "confirm",
+            Self::Channels => "channels",
             Self::Tidy => "tidy",
         }
     }
@@ -50,6 +71,9 @@ impl Step {
             Self::Issue => StepKind::Issue,
             Self::Deploy(_) => StepKind::Deploy,
             Self::Verify => StepKind::Verify,
+            Self::Rollback(_) => StepKind::Rollback,
+            Self::Confirm => StepKind::Confirm,
+            Self::Channels => StepKind::Channels,
             Self::Tidy => StepKind::Tidy,
         }
     }
@@ -59,7 +83,10 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deploy(index) => write!(f, "deploy-{index}"),
-            Self::PrepareKey | Self::Issue | Self::Verify | Self::Tidy => f.write_str(self.kind().as_str()),
+            Self::Rollback(index) => write!(f, "rollback-{index}"),
+            Self::PrepareKey | Self::Issue | Self::Verify | Self::Confirm | Self::Channels | Self::Tidy => {
+                f.write_str(self.kind().as_str())
+            }
         }
     }
 }
@@ -72,17 +99,24 @@ impl FromStr for Step {
             Invalid::new(
                 "step",
                 format!("{text:?} is no step"),
-                "use prepare-key, issue, deploy-N, verify, tidy",
+                "use prepare-key, issue, deploy-N, verify, rollback-N, confirm, channels, tidy",
             )
         };
         match text {
             "prepare-key" => Ok(Self::PrepareKey),
             "issue" => Ok(Self::Issue),
             "verify" => Ok(Self::Verify),
+            "confirm" => Ok(Self::Confirm),
+            "channels" => Ok(Self::Channels),
             "tidy" => Ok(Self::Tidy),
             other => {
-                let index = other.strip_prefix("deploy-").ok_or_else(unknown)?;
-                index.parse().map(Self::Deploy).map_err(|_| unknown())
+                let (kind, index) = other.split_once('-').ok_or_else(unknown)?;
+                let index = index.parse().map_err(|_| unknown())?;
+                match kind {
+                    "deploy" => Ok(Self::Deploy(index)),
+                    "rollback" => Ok(Self::Rollback(index)),
+                    _ => Err(unknown()),
+                }
             }
         }
     }

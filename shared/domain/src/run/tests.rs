@@ -41,11 +41,25 @@ fn product(step: Step) -> Product {
                 installed,
                 already_there: false,
                 backups,
+                replaced: Some(former()),
                 reload_output: None,
             })
         }
         Step::Verify => Product::Verified(Verified { snapshots: Vec::new() }),
+        Step::Rollback(_) => Product::RolledBack(RolledBack {
+            leaf: former().leaf,
+            reload_output: None,
+        }),
+        Step::Confirm => Product::Confirmed(Verified { snapshots: Vec::new() }),
+        Step::Channels => Product::Rehearsed(Rehearsal::of(Vec::new())),
         Step::Tidy => Product::Tidied,
+    }
+}
+
+fn former() -> Former {
+    Former {
+        leaf: Fingerprint::of(b"former"),
+        not_after: at(1_000_000),
     }
 }
 
@@ -85,6 +99,10 @@ fn out(step: Step) -> RunState {
         failures: 0,
         checkpoint: None,
         cancelled_by: None,
+        course: Course {
+            targets: vec![TargetState::Pending],
+            ..Course::default()
+        },
     }
 }
 
@@ -102,6 +120,7 @@ fn asking(step: Step) -> RunState {
         position: Position::Asking {
             step,
             question: failure().ask(),
+            retry_at: None,
         },
         ..out(step)
     }
@@ -150,6 +169,7 @@ fn the_table_above_advance_is_true() {
         until: at(9),
         failure: failure(),
         forget_checkpoint: false,
+        patient: false,
     });
     let failed = reported(Outcome::Failed { failure: failure() });
     let stuck = reported(Outcome::Stuck {
@@ -281,12 +301,13 @@ fn resting_keeps_the_checkpoint_for_the_next_order_and_a_new_step_drops_it() {
 fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
     let plan = plan(1);
     let mut run = waiting(Step::Issue);
-    for _ in 0..crate::backoff::PATIENCE {
+    for _ in 0..plan.ladder.patience() {
         run = advance(&run, &plan, Mode::Live, Event::Released, at(5)).expect("its turn");
         let outcome = Outcome::Retry {
             until: at(5),
             failure: failure(),
             forget_checkpoint: true,
+            patient: false,
         };
         let event = Event::Reported {
             step: Step::Issue,
@@ -312,12 +333,265 @@ fn a_cancel_while_an_order_is_out_waits_for_its_answer() {
         product: product(Step::Issue),
     });
     let run = advance(&run, &plan(1), Mode::Live, done, at(6)).expect("its report");
+    assert_eq!(run.step(), Some(Step::Tidy), "the challenge records are removed first");
+    let run = tell(
+        &tell(&run, Event::Released),
+        report(2, Step::Tidy, Outcome::Failed { failure: failure() }),
+    );
     assert_eq!(
         run.position,
         Position::Ended {
             ending: Ending::Cancelled { by: "ann".into() }
         }
     );
+}
+
+fn tell(run: &RunState, event: Event) -> RunState {
+    advance(run, &plan(run.course.targets.len()), Mode::Live, event, at(5)).expect("the run can take it")
+}
+
+fn report(attempt: u32, step: Step, outcome: Outcome) -> Event {
+    Event::Reported { step, attempt, outcome }
+}
+
+/// The order goes out and its report comes back.
+fn goes(run: &RunState, outcome: impl FnOnce(Step) -> Outcome) -> RunState {
+    let out = tell(run, Event::Released);
+    let step = out.step().expect("a step is out");
+    tell(&out, report(out.attempt, step, outcome(step)))
+}
+
+fn done(step: Step) -> Outcome {
+    Outcome::Done { product: product(step) }
+}
+
+fn stuck(_: Step) -> Outcome {
+    Outcome::Stuck {
+        question: failure().ask(),
+        forget_checkpoint: false,
+    }
+}
+
+fn retry(_: Step) -> Outcome {
+    Outcome::Retry {
+        until: at(5),
+        failure: failure(),
+        forget_checkpoint: false,
+        patient: false,
+    }
+}
+
+/// A run with these targets whose certificate was issued.
+fn issued_for(targets: usize) -> RunState {
+    let plan = plan(targets);
+    let run = RunState::queued(&plan, at(0));
+    goes(&goes(&run, done), done)
+}
+
+fn step(run: &RunState) -> String {
+    run.step()
+        .map_or_else(|| run.status().as_str().to_owned(), |step| step.to_string())
+}
+
+#[test]
+fn one_failing_target_stops_neither_the_others_nor_the_look_at_them_and_resume_repeats_only_it() {
+    let run = goes(&issued_for(3), done);
+    let run = goes(&run, stuck);
+    assert_eq!(step(&run), "deploy-2", "the third goes on");
+    let run = goes(&run, done);
+    assert_eq!(step(&run), "verify", "what is installed is looked at");
+    let run = goes(&run, done);
+    assert_eq!((step(&run), run.status()), ("deploy-1".to_owned(), Status::NeedsManual));
+    let run = goes(&tell(&run, Event::Resumed), done);
+    assert_eq!(step(&run), "verify", "nothing else is deployed again");
+    let run = goes(&goes(&run, done), done);
+    assert_eq!(run.status(), Status::Succeeded);
+}
+
+#[test]
+fn a_target_that_is_to_be_tried_again_lets_the_others_go_first() {
+    let run = goes(&issued_for(2), retry);
+    assert_eq!(step(&run), "deploy-1");
+    let run = goes(&goes(&run, done), done);
+    assert_eq!((step(&run), run.failures), ("deploy-0".to_owned(), 1));
+    let run = goes(&goes(&goes(&run, done), done), done);
+    assert_eq!(run.status(), Status::Succeeded);
+}
+
+#[test]
+fn patience_with_a_target_ends_in_a_question_that_tries_again_by_itself() {
+    let mut run = issued_for(1);
+    for _ in 0..plan(1).ladder.patience() {
+        run = goes(&run, retry);
+    }
+    let Position::Asking {
+        retry_at: Some(at_then),
+        ..
+    } = run.position
+    else {
+        panic!("{:?}", run.position)
+    };
+    assert_eq!(
+        advance(&run, &plan(1), Mode::Live, Event::DueAgain, at(6)),
+        Err(Ignored::OutOfPlace),
+        "not before"
+    );
+    let again = advance(&run, &plan(1), Mode::Live, Event::DueAgain, at_then).expect("its time");
+    assert_eq!(step(&again), "deploy-0");
+    let released = advance(&again, &plan(1), Mode::Live, Event::Released, at_then).expect("its turn");
+    let asked = tell(
+        &released,
+        report(released.attempt, Step::Deploy(0), retry(Step::Deploy(0))),
+    );
+    assert_eq!(asked.status(), Status::NeedsManual, "one more failure asks at once");
+}
+
+#[test]
+fn a_look_that_fails_rolls_back_confirms_and_asks_and_resume_deploys_again() {
+    let run = goes(&goes(&issued_for(1), done), stuck);
+    assert_eq!(step(&run), "rollback-0");
+    let run = goes(&run, done);
+    assert_eq!(step(&run), "confirm");
+    let run = goes(&run, done);
+    let Position::Asking { question, .. } = &run.position else {
+        panic!("{:?}", run.position)
+    };
+    assert!(question.what.starts_with("it broke. Rolled back"), "{}", question.what);
+    assert!(question.what.contains(former().leaf.as_str()), "{}", question.what);
+    assert_eq!(step(&tell(&run, Event::Resumed)), "deploy-0");
+}
+
+#[test]
+fn only_the_target_behind_a_faulty_address_is_rolled_back() {
+    let mut plan = plan(2);
+    let addresses: Vec<std::net::SocketAddr> = vec![
+        "10.0.0.1:443".parse().expect("an address"),
+        "10.0.0.2:443".parse().expect("an address"),
+    ];
+    for (target, address) in plan.targets.iter_mut().zip(&addresses) {
+        let crate::target::Target::File(file) = target;
+        file.serves_at = vec![*address];
+    }
+    let run = goes(&goes(&issued_for(2), done), done);
+    let out = advance(&run, &plan, Mode::Live, Event::Released, at(5)).expect("its turn");
+    let question = failure().seen_at(vec![addresses[1]]).ask();
+    let outcome = Outcome::Stuck {
+        question,
+        forget_checkpoint: false,
+    };
+    let run = advance(
+        &out,
+        &plan,
+        Mode::Live,
+        report(out.attempt, Step::Verify, outcome),
+        at(5),
+    )
+    .expect("its report");
+    assert_eq!(step(&run), "rollback-1");
+    assert!(Course::is_installed(&run.course.targets[0]));
+}
+
+#[test]
+fn what_had_nothing_before_is_not_rolled_back() {
+    let mut run = goes(&issued_for(1), done);
+    run.course.targets = vec![TargetState::Installed { replaced: None }];
+    assert_eq!(goes(&run, stuck).status(), Status::NeedsManual);
+}
+
+#[test]
+fn a_failed_way_back_says_both() {
+    let run = goes(&goes(&issued_for(1), done), stuck);
+    let run = goes(&run, stuck);
+    let Position::Asking { question, step, .. } = &run.position else {
+        panic!("{:?}", run.position)
+    };
+    assert_eq!(*step, Step::Rollback(0));
+    assert!(question.what.contains("the way back failed too"), "{}", question.what);
+}
+
+#[test]
+fn a_limit_is_no_failure_and_is_waited_for_long() {
+    let mut run = waiting(Step::Issue);
+    for _ in 0..20 {
+        run = goes(&run, |_| Outcome::Retry {
+            until: at(5),
+            failure: failure(),
+            forget_checkpoint: false,
+            patient: true,
+        });
+        assert_eq!(run.status(), Status::Running);
+    }
+}
+
+#[test]
+fn a_retry_beyond_the_certificates_life_is_asked_about_at_once() {
+    let mut plan = plan(1);
+    plan.expires_at = Some(at(100));
+    let outcome = |until| Outcome::Retry {
+        until: at(until),
+        failure: failure(),
+        forget_checkpoint: false,
+        patient: true,
+    };
+    for (until, status) in [(99, Status::Running), (100, Status::NeedsManual)] {
+        let event = report(1, Step::Issue, outcome(until));
+        let run = advance(&out(Step::Issue), &plan, Mode::Live, event, at(5)).expect("its report");
+        assert_eq!(run.status(), status);
+    }
+}
+
+#[test]
+fn a_certificate_that_a_person_brought_goes_on_to_the_look_or_to_the_targets() {
+    let asked = goes(&RunState::queued(&plan(1), at(0)), stuck);
+    for (install, next) in [(false, "verify"), (true, "deploy-0")] {
+        let run = tell(&asked, Event::Resolved { install });
+        assert_eq!((step(&run).as_str(), run.attempt), (next, asked.attempt + 1));
+        assert_ne!(run.status(), Status::NeedsManual);
+    }
+}
+
+#[test]
+fn a_failed_run_is_retried_from_where_it_failed() {
+    let fails = |_| Outcome::Failed { failure: failure() };
+    let at_the_ca = goes(&goes(&RunState::queued(&plan(1), at(0)), done), fails);
+    assert_eq!(step(&tell(&at_the_ca, Event::Retried)), "prepare-key");
+    let at_a_target = goes(&issued_for(1), fails);
+    assert_eq!(at_a_target.status(), Status::Failed);
+    assert_eq!(
+        step(&tell(&at_a_target, Event::Retried)),
+        "deploy-0",
+        "nothing is ordered again"
+    );
+    assert_eq!(
+        advance(&ended(), &plan(1), Mode::Live, Event::Retried, at(5)),
+        Err(Ignored::Settled)
+    );
+}
+
+#[test]
+fn a_rehearsal_goes_on_past_every_cross_and_fails_at_the_end() {
+    let mut run = RunState::queued(&plan(1), at(0));
+    let mut seen = Vec::new();
+    while let Some(step) = run.step() {
+        seen.push(step.to_string());
+        let out = advance(&run, &plan(1), Mode::DryRun, Event::Released, at(5)).expect("its turn");
+        let outcome = match step {
+            Step::PrepareKey => retry(step),
+            Step::Issue => stuck(step),
+            Step::Deploy(_) | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
+                Outcome::Failed { failure: failure() }
+            }
+            Step::Verify => Outcome::Done {
+                product: Product::Rehearsed(Rehearsal::of(vec![
+                    Check::cross("answers", "no"),
+                    Check::cross("hint", "maybe").advisory(),
+                ])),
+            },
+        };
+        run = advance(&out, &plan(1), Mode::DryRun, report(out.attempt, step, outcome), at(5)).expect("its report");
+    }
+    assert_eq!(seen, ["prepare-key", "issue", "deploy-0", "verify"]);
+    assert_eq!((run.status(), run.course.crosses.len()), (Status::Failed, 4));
 }
 
 #[derive(Debug, Clone)]
@@ -327,6 +601,9 @@ enum Happening {
     Overdue,
     Cancel,
     Resume,
+    DueAgain,
+    Resolve,
+    Retry,
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -336,6 +613,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Overdue),
         1 => Just(Happening::Cancel),
         1 => Just(Happening::Resume),
+        1 => Just(Happening::DueAgain),
+        1 => Just(Happening::Resolve),
+        1 => Just(Happening::Retry),
     ]
 }
 
@@ -346,6 +626,9 @@ fn event(run: &RunState, what: &Happening, now: Timestamp) -> Event {
         Happening::Overdue => Event::Overdue { attempt: run.attempt },
         Happening::Cancel => Event::CancelRequested { by: "ann".into() },
         Happening::Resume => Event::Resumed,
+        Happening::DueAgain => Event::DueAgain,
+        Happening::Resolve => Event::Resolved { install: true },
+        Happening::Retry => Event::Retried,
         Happening::Report { attempt_back, kind } => {
             let outcome = match kind {
                 0 => Outcome::Resting {
@@ -356,6 +639,7 @@ fn event(run: &RunState, what: &Happening, now: Timestamp) -> Event {
                     until: now,
                     failure: failure(),
                     forget_checkpoint: false,
+                    patient: false,
                 },
                 2 => Outcome::Failed { failure: failure() },
                 3 => Outcome::Stuck {
@@ -379,21 +663,25 @@ proptest! {
         let plan = plan(2);
         let mut now = at(0);
         let mut run = RunState::queued(&plan, now);
+        let mut issued = false;
         for what in &story {
             now = now.plus(Duration::from_secs(1));
             let before = run.clone();
             match advance(&run, &plan, Mode::Live, event(&run, what, now), now) {
                 Err(_) => prop_assert_eq!(&run, &before),
                 Ok(next) => {
-                    prop_assert!(!before.status().is_ending(), "settled stays settled");
+                    let retried = matches!(what, Happening::Retry) && before.status() == Status::Failed;
+                    prop_assert!(!before.status().is_ending() || retried, "settled stays settled");
                     prop_assert!(next.attempt >= before.attempt, "attempts never go back");
                     let newly_out = matches!(next.position, Position::Out { .. })
                         && !matches!(before.position, Position::Out { .. });
-                    prop_assert_eq!(newly_out, next.attempt == before.attempt + 1, "one number per order");
-                    let (from, to) = (before.step(), next.step());
-                    if let (Some(from), Some(to)) = (from, to) {
-                        prop_assert!(to == from || plan.after(from, Mode::Live) == Some(to), "no step is left out");
-                    }
+                    let resolved = matches!(what, Happening::Resolve);
+                    prop_assert_eq!(newly_out || resolved, next.attempt == before.attempt + 1, "one number per order");
+                    issued |= before.step() == Some(Step::Issue) && next.course.targets.len() == 2
+                        && matches!(next.step(), Some(Step::Deploy(_) | Step::Verify));
+                    prop_assert!(!(issued && next.step() == Some(Step::Issue)), "never a second order after issuance");
+                    let succeeded = next.status() == Status::Succeeded;
+                    prop_assert!(!succeeded || next.course.is_complete(), "no success without a look at every target");
                     run = next;
                 }
             }

@@ -1,0 +1,253 @@
+//! The targets of a run, each for itself, and the way back.
+//!
+//! ```text
+//! Pending ──done──▶ Installed ──a look at it fails──▶ Returning ──done──▶ RolledBack
+//!   ├──retry──▶ Aside ──its time──▶ (deployed again)                        │
+//!   ├──stuck──▶ Stuck ◀──patience──┘        Resume: Stuck, Broken, RolledBack ──▶ Pending
+//!   └──failed─▶ Broken
+//! ```
+//! `onward` says which comes next: what is pending, then a look at what is installed, then what was put aside, then
+//! the question of what is stuck.
+
+use super::{Weighed, asking, begun, ended, standing, waiting};
+use crate::clock::Timestamp;
+use crate::disposition::{Failure, Question};
+use crate::plan::Plan;
+use crate::run::{Because, Course, Ending, Former, Product, RunState, Step, TargetState};
+
+/// After a deployment or a look: where the run goes.
+pub(super) fn onward(run: &RunState, plan: &Plan) -> RunState {
+    let course = &run.course;
+    if let Some(index) = course.first(|one| matches!(one, TargetState::Pending)) {
+        return begun(run, Step::Deploy(index));
+    }
+    if !course.verified && (course.any(Course::is_installed) || plan.targets.is_empty()) {
+        return begun(run, Step::Verify);
+    }
+    let first_aside = earliest_aside(course);
+    if let Some((index, until, (failures, failure))) = first_aside {
+        let because = Because::Retry { failure };
+        return RunState {
+            failures,
+            checkpoint: None,
+            ..waiting(run, Step::Deploy(index), until, because)
+        };
+    }
+    if let Some((index, question, retry_at)) = what_is_stuck(course) {
+        return asking(run, Step::Deploy(index), question, retry_at);
+    }
+    for (index, one) in course.targets.iter().enumerate() {
+        if let TargetState::Broken { failure } = one {
+            let at = u16::try_from(index).ok().map(Step::Deploy);
+            let failure = failure.clone();
+            return ended(run, Ending::Failed { failure, at });
+        }
+    }
+    begun(run, Step::Tidy)
+}
+
+type Aside = (u16, Timestamp, (u32, Failure));
+
+fn earliest_aside(course: &Course) -> Option<Aside> {
+    let asides = course.targets.iter().enumerate().filter_map(|(index, one)| match one {
+        TargetState::Aside {
+            until,
+            failures,
+            failure,
+        } => Some((u16::try_from(index).ok()?, *until, (*failures, failure.clone()))),
+        TargetState::Pending
+        | TargetState::Stuck { .. }
+        | TargetState::Broken { .. }
+        | TargetState::Installed { .. }
+        | TargetState::Returning { .. }
+        | TargetState::RolledBack { .. } => None,
+    });
+    asides.min_by_key(|(_, until, _)| *until)
+}
+
+/// One question for all targets that need a person; it names the first.
+fn what_is_stuck(course: &Course) -> Option<(u16, Question, Option<Timestamp>)> {
+    let mut found: Option<(u16, Question, Option<Timestamp>)> = None;
+    for (index, one) in course.targets.iter().enumerate() {
+        let TargetState::Stuck { question, retry_at } = one else {
+            continue;
+        };
+        match &mut found {
+            None => found = Some((u16::try_from(index).ok()?, question.clone(), *retry_at)),
+            Some((_, first, again)) => {
+                first.what = format!("{}; target {}: {}", first.what, index + 1, question.what);
+                *again = again.and(*retry_at);
+            }
+        }
+    }
+    found
+}
+
+fn with_target(run: &RunState, index: usize, state: TargetState) -> RunState {
+    let mut course = run.course.clone();
+    if let Some(one) = course.targets.get_mut(index) {
+        *one = state;
+    }
+    RunState { course, ..run.clone() }
+}
+
+pub(super) fn deployed(run: &RunState, plan: &Plan, index: usize, weighed: Weighed) -> RunState {
+    let state = match weighed {
+        Weighed::Done(product) => TargetState::Installed {
+            replaced: replaced(product),
+        },
+        Weighed::Again { until, failure } => TargetState::Aside {
+            until,
+            failures: run.failures + 1,
+            failure,
+        },
+        Weighed::Ask { question, retry_at } => TargetState::Stuck { question, retry_at },
+        Weighed::Fail(failure) => TargetState::Broken { failure },
+        rest @ Weighed::Rest { .. } => {
+            let step = u16::try_from(index).map_or(Step::Verify, Step::Deploy);
+            return standing(run, step, rest);
+        }
+    };
+    let mut run = with_target(run, index, state);
+    if run.course.targets.get(index).is_some_and(Course::is_installed) {
+        run.course.verified = false;
+    }
+    onward(&run, plan)
+}
+
+fn replaced(product: Product) -> Option<Former> {
+    match product {
+        Product::Deployed(receipt) => receipt.replaced,
+        Product::PreparedKey(_)
+        | Product::Issued(_)
+        | Product::Verified(_)
+        | Product::RolledBack(_)
+        | Product::Confirmed(_)
+        | Product::Tidied
+        | Product::Rehearsed(_) => None,
+    }
+}
+
+/// A look that went wrong for good sends the targets behind it back to what they served before.
+pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Timestamp) -> RunState {
+    let question = match weighed {
+        Weighed::Done(_) => {
+            let mut run = run.clone();
+            run.course.verified = true;
+            return onward(&run, plan);
+        }
+        Weighed::Ask { question, .. } => question,
+        Weighed::Fail(failure) => failure.ask(),
+        other @ (Weighed::Rest { .. } | Weighed::Again { .. }) => return standing(run, Step::Verify, other),
+    };
+    let mut next = run.clone();
+    for (index, one) in next.course.targets.iter_mut().enumerate() {
+        if let TargetState::Installed { replaced: Some(former) } = one
+            && former.not_after > now
+            && is_behind(plan, index, &question)
+        {
+            *one = TargetState::Returning { to: former.clone() };
+        }
+    }
+    match next_to_return(&next.course) {
+        None => asking(run, Step::Verify, question, None),
+        Some(index) => {
+            next.course.withheld = Some(question);
+            begun(&next, Step::Rollback(index))
+        }
+    }
+}
+
+/// Whether what was seen is this target's: at its own addresses, or, when it has none, anywhere that is no other's.
+fn is_behind(plan: &Plan, index: usize, question: &Question) -> bool {
+    let own = |index: usize| plan.targets.get(index).map_or(&[][..], |target| target.serves_at());
+    let seen = &question.seen_at;
+    if seen.is_empty() {
+        return true;
+    }
+    if !own(index).is_empty() {
+        return seen.iter().any(|at| own(index).contains(at));
+    }
+    let claimed = |at| (0..plan.targets.len()).any(|other| own(other).contains(at));
+    seen.iter().any(|at| !claimed(at))
+}
+
+fn next_to_return(course: &Course) -> Option<u16> {
+    course.first(|one| matches!(one, TargetState::Returning { .. }))
+}
+
+pub(super) fn returned(run: &RunState, index: usize, weighed: Weighed) -> RunState {
+    let step = u16::try_from(index).map_or(Step::Confirm, Step::Rollback);
+    match weighed {
+        Weighed::Done(product) => {
+            let to = match (product, run.course.targets.get(index)) {
+                (Product::RolledBack(back), _) => back.leaf,
+                (_, Some(TargetState::Returning { to })) => to.leaf.clone(),
+                (_, _) => return standing(run, step, Weighed::Done(Product::Tidied)),
+            };
+            let run = with_target(run, index, TargetState::RolledBack { to });
+            match next_to_return(&run.course) {
+                Some(next) => begun(&run, Step::Rollback(next)),
+                None => begun(&run, Step::Confirm),
+            }
+        }
+        Weighed::Ask { question, .. } => asking(run, step, after(run, "the way back failed too", question), None),
+        Weighed::Fail(failure) => asking(run, step, after(run, "the way back failed too", failure.ask()), None),
+        other @ (Weighed::Rest { .. } | Weighed::Again { .. }) => standing(run, step, other),
+    }
+}
+
+pub(super) fn confirmed(run: &RunState, weighed: Weighed) -> RunState {
+    let question = match weighed {
+        Weighed::Done(_) => {
+            let Some(mut question) = run.course.withheld.clone() else {
+                return standing(run, Step::Confirm, Weighed::Done(Product::Tidied));
+            };
+            question.what = format!(
+                "{}. Rolled back: what was served before is served again ({})",
+                question.what,
+                put_back(&run.course)
+            );
+            question
+        }
+        Weighed::Ask { question, .. } => after(
+            run,
+            "it was rolled back, but what was there before is not served",
+            question,
+        ),
+        Weighed::Fail(failure) => {
+            let question = failure.ask();
+            after(
+                run,
+                "it was rolled back, but what was there before is not served",
+                question,
+            )
+        }
+        other @ (Weighed::Rest { .. } | Weighed::Again { .. }) => return standing(run, Step::Confirm, other),
+    };
+    asking(run, Step::Verify, question, None)
+}
+
+/// The first trouble and what came of mending it, in one question.
+fn after(run: &RunState, how: &str, question: Question) -> Question {
+    match &run.course.withheld {
+        None => question,
+        Some(first) => Question {
+            what: format!("{}; {how}: {}", first.what, question.what),
+            hint: format!("{}; {}", question.hint, first.hint),
+            ..question
+        },
+    }
+}
+
+fn put_back(course: &Course) -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for one in &course.targets {
+        if let TargetState::RolledBack { to } = one
+            && !all.contains(&to.as_str())
+        {
+            all.push(to.as_str());
+        }
+    }
+    all.join(", ")
+}

@@ -1,0 +1,147 @@
+//! What people do to a run that stands, and what the clock does in their absence.
+
+use super::{begun, deploy, ended, waiting};
+use crate::clock::Timestamp;
+use crate::plan::Plan;
+use crate::run::{Because, Checkpoint, Ending, Ignored, Mode, Position, RunState, Step, TargetState};
+
+/// Goes on where it stands: at the targets that failed, not at those that did not.
+pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
+    let run = &RunState {
+        failures: 0,
+        ..run.clone()
+    };
+    match step {
+        Step::Deploy(_) | Step::Verify => {
+            let mut again = run.clone();
+            for one in &mut again.course.targets {
+                match one {
+                    TargetState::Stuck { .. } | TargetState::Broken { .. } | TargetState::RolledBack { .. } => {
+                        *one = TargetState::Pending;
+                    }
+                    TargetState::Pending
+                    | TargetState::Aside { .. }
+                    | TargetState::Installed { .. }
+                    | TargetState::Returning { .. } => {}
+                }
+            }
+            again.course.verified = false;
+            again.course.withheld = None;
+            deploy::onward(&again, plan)
+        }
+        Step::PrepareKey | Step::Issue | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
+            waiting(run, step, Timestamp::EPOCH, Because::Turn)
+        }
+    }
+}
+
+/// Tries once more by itself; another failure asks again at once.
+pub(super) fn due_again(run: &RunState, plan: &Plan, now: Timestamp) -> RunState {
+    let Position::Asking { step, question, .. } = &run.position else {
+        return run.clone();
+    };
+    let failures = plan.ladder.patience().saturating_sub(1).max(run.failures);
+    let failure = question.as_failure();
+    if let Step::Deploy(_) = step {
+        let mut again = run.clone();
+        for one in &mut again.course.targets {
+            if let TargetState::Stuck { question, retry_at } = one
+                && retry_at.is_some_and(|at| at <= now)
+            {
+                *one = TargetState::Aside {
+                    until: now,
+                    failures,
+                    failure: question.as_failure(),
+                };
+            }
+        }
+        return deploy::onward(&again, plan);
+    }
+    RunState {
+        failures,
+        ..waiting(run, *step, now, Because::Retry { failure })
+    }
+}
+
+/// With a certificate that a person brought: to its targets, or straight to the look at what is served.
+pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
+    let state = if install {
+        TargetState::Pending
+    } else {
+        TargetState::Installed { replaced: None }
+    };
+    let mut next = RunState {
+        // A number of its own: the record of the steps is kept under it.
+        attempt: run.attempt + 1,
+        failures: 0,
+        checkpoint: None,
+        ..run.clone()
+    };
+    next.course.targets = vec![state; plan.targets.len()];
+    next.course.verified = false;
+    next.course.withheld = None;
+    deploy::onward(&next, plan)
+}
+
+/// From the first step that must be repeated. A CSR that a CA refused cannot be repaired by asking again, and a new
+/// key costs nothing: a failed issuance begins with its key.
+pub(super) fn retried(run: &RunState, ending: &Ending, (plan, mode): (&Plan, Mode)) -> Result<RunState, Ignored> {
+    let (Ending::Failed { at, .. }, Mode::Live) = (ending, mode) else {
+        return Err(Ignored::Settled);
+    };
+    let run = &RunState {
+        cancelled_by: None,
+        ..run.clone()
+    };
+    Ok(match at.unwrap_or(plan.first_step()) {
+        Step::PrepareKey | Step::Issue => begun(run, plan.first_step()),
+        step @ (Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy) => {
+            resumed(run, plan, step)
+        }
+    })
+}
+
+/// The end that somebody asked for; records at the CA are removed first.
+pub(super) fn given_up(run: &RunState, mode: Mode, by: String) -> RunState {
+    if mode == Mode::Live && leaves_records(run) {
+        let tidying = waiting(run, Step::Tidy, Timestamp::EPOCH, Because::Turn);
+        return RunState {
+            failures: 0,
+            cancelled_by: Some(by),
+            ..tidying
+        };
+    }
+    ended(run, Ending::Cancelled { by })
+}
+
+fn leaves_records(run: &RunState) -> bool {
+    match run.step() {
+        None | Some(Step::PrepareKey | Step::Channels | Step::Tidy) => false,
+        Some(Step::Issue) => matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })),
+        Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm) => true,
+    }
+}
+
+/// A run that was cancelled while its order was out ends after the answer, unless that answer ended it already. A way
+/// back that was begun is gone to its end.
+pub(super) fn given_up_if_asked(run: RunState, mode: Mode) -> RunState {
+    let Some(by) = run.cancelled_by.clone() else {
+        return run;
+    };
+    match &run.position {
+        Position::Ended {
+            ending: Ending::Succeeded,
+        } if mode == Mode::DryRun || run.course.is_complete() => run,
+        Position::Ended {
+            ending: Ending::Succeeded | Ending::Failed { .. },
+        } => ended(&run, Ending::Cancelled { by }),
+        Position::Ended {
+            ending: Ending::Cancelled { .. },
+        } => run,
+        Position::Waiting {
+            step: Step::Rollback(_) | Step::Confirm,
+            ..
+        } => run,
+        Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } => given_up(&run, mode, by),
+    }
+}
