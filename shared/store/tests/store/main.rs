@@ -1,0 +1,21 @@
+//! The record on a real Postgres: one file per noun, one database per test.
+
+mod accounts;
+mod corrupt;
+mod deadlines;
+mod hosts;
+mod incidents;
+mod outbox;
+mod places;
+mod policies;
+mod products;
+mod requests;
+mod runs;
+mod samples;
+mod schema;
+mod snapshots;
+mod steps;
+mod turns;
+mod windows;
+mod workspaces;
+mod world;
