@@ -70,14 +70,13 @@ async fn the_most_critical_goes_first_then_the_longest_due_then_the_oldest() -> 
     let run = async |name: &str, criticality, due| -> Result<NewRun> {
         Ok(world.run(name).await?.of(criticality).due(minutes(due)))
     };
-    let wanted = [
-        run("a.example.org", Criticality::Critical, 9).await?,
-        run("b.example.org", Criticality::High, 8).await?,
-        run("c.example.org", Criticality::Medium, 3).await?,
-        run("d.example.org", Criticality::Medium, 5).await?,
-        run("e.example.org", Criticality::Medium, 5).await?,
-        run("f.example.org", Criticality::Low, 0).await?,
-    ];
+    let first_made = run("low.example.org", Criticality::Low, 0).await?;
+    let due_at_five = run("five.example.org", Criticality::Medium, 5).await?;
+    let due_at_five_too = run("five-too.example.org", Criticality::Medium, 5).await?;
+    let due_at_three = run("three.example.org", Criticality::Medium, 3).await?;
+    let high = run("high.example.org", Criticality::High, 8).await?;
+    let critical = run("critical.example.org", Criticality::Critical, 9).await?;
+    let wanted = [critical, high, due_at_three, due_at_five, due_at_five_too, first_made];
     let mut mixed = wanted.clone();
     mixed.reverse();
     world.create(&mixed).await?;

@@ -1,0 +1,78 @@
+use domain::Invalid;
+use domain::run::{Mode, Trigger};
+use protocol::request::{Accepted, Answer, Refused, RenewRequest, RunRequest};
+use serde_json::json;
+
+use crate::kept::travels;
+use crate::parts::run_id;
+
+fn refusal() -> Invalid {
+    Invalid::new("hostname", "there is no policy", "create one first")
+}
+
+fn hostname(text: &str) -> domain::Hostname {
+    text.parse().expect("a hostname")
+}
+
+#[test]
+fn a_renewal_is_asked_for_as_before() {
+    let request = RenewRequest {
+        hostnames: vec![hostname("a.example.org"), hostname("b.example.org")],
+        mode: Some(Mode::DryRun),
+        idempotency_key: "tonight".to_owned(),
+        requested_by: "ann".to_owned(),
+        trigger: Trigger::Bulk,
+    };
+    travels("request-renew", &request);
+}
+
+#[test]
+fn a_run_is_resumed_retried_and_cancelled_as_before() {
+    let request = RunRequest {
+        run_id: run_id(),
+        requested_by: "ann".to_owned(),
+    };
+    travels("request-run", &request);
+}
+
+/// How its snapshot is called; a new answer does not compile before it has a name.
+fn name(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Renewal { .. } => "answer-renewal",
+        Answer::Done { .. } => "answer-done",
+        Answer::Rejected { .. } => "answer-rejected",
+    }
+}
+
+#[test]
+fn every_answer_is_given_as_before() {
+    let accepted = Accepted {
+        hostname: hostname("a.example.org"),
+        run_id: run_id(),
+    };
+    let refused = Refused {
+        hostname: hostname("b.example.org"),
+        reason: refusal(),
+    };
+    let answers = [
+        Answer::Renewal {
+            accepted: vec![accepted],
+            refused: vec![refused],
+        },
+        Answer::Done { run_id: run_id() },
+        Answer::Rejected { reason: refusal() },
+    ];
+    for answer in answers {
+        travels(name(&answer), &answer);
+    }
+}
+
+#[test]
+fn a_request_with_an_unknown_key_is_refused_by_name() {
+    let sample =
+        json!({"hostnames": ["a.example.org"], "idempotency_key": "k", "requested_by": "ann", "colour": "red"});
+    let refused = serde_json::from_value::<RenewRequest>(sample)
+        .expect_err("an unknown key")
+        .to_string();
+    assert!(refused.contains("colour"), "{refused}");
+}
