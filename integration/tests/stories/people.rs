@@ -25,7 +25,10 @@ async fn a_host_that_cannot_be_reached_asks_a_person_while_23_succeed() -> Resul
         question["code"] == "ISS-0007" && says(&question["what"], lost),
         "{question}"
     );
-    ensure!(question["answers"] == json!(["resume", "cancel"]), "{question}");
+    ensure!(
+        question["answers"] == json!(["resume", "resolve", "cancel"]),
+        "{question}"
+    );
     let incidents = incidents_of(&up.api, run).await?;
     ensure!(
         incidents.len() == 1 && incidents[0]["hostname"] == lost,

@@ -94,6 +94,16 @@ async fn the_mark_of_an_old_status_does_not_mark_the_newer_one() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_mark_of_an_old_status_that_comes_late_does_not_take_the_newer_one_back() -> Result<()> {
+    let world = World::new().await?;
+    let run = announced(&world, "www.example.org").await?;
+    world.store.mark_sent(&[(run, 1)]).await?;
+    world.store.mark_announced(&[(run, Status::Queued)]).await?;
+    assert_eq!(unpublished(&world, later()).await?, []);
+    Ok(())
+}
+
+#[tokio::test]
 async fn each_mark_holds_for_its_own_run() -> Result<()> {
     let world = World::new().await?;
     let one = announced(&world, "a.example.org").await?;
