@@ -6,5 +6,6 @@
 mod deaths;
 mod people;
 mod refusals;
+mod resolve;
 mod strange_messages;
 mod world;

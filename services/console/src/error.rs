@@ -217,12 +217,19 @@ mod tests {
 
     #[test]
     fn every_code_has_its_page_with_its_status() {
-        let pages = crate::pages::all().iter().filter(|page| page.code.starts_with("API-")).count();
+        let pages = crate::pages::all()
+            .iter()
+            .filter(|page| page.code.starts_with("API-"))
+            .count();
         assert_eq!(pages, ALL.len());
         for code in ALL {
             let (name, status, _) = code.says();
             let page = crate::pages::find(name).unwrap_or_else(|| panic!("{name} is not explained"));
-            assert!(page.title.ends_with(&format!("({})", status.as_u16())), "{}", page.title);
+            assert!(
+                page.title.ends_with(&format!("({})", status.as_u16())),
+                "{}",
+                page.title
+            );
         }
     }
 }

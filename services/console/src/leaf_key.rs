@@ -22,7 +22,11 @@ impl LeafKey {
     pub(crate) fn read(text: &str) -> Result<Self, Invalid> {
         if text.contains("ENCRYPTED") {
             let remedy = "take the passphrase off first (openssl pkey -in KEY -out PLAIN); it travels and rests sealed";
-            return Err(Invalid::new("key_pem", "the key is encrypted with a passphrase", remedy));
+            return Err(Invalid::new(
+                "key_pem",
+                "the key is encrypted with a passphrase",
+                remedy,
+            ));
         }
         let mut der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| no_key())?;
         let read = any_supported_type(&der).ok().and_then(|signer| {
@@ -104,12 +108,20 @@ mod tests {
     fn what_is_no_key_is_refused_and_not_repeated() {
         let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nc2VjcmV0\n-----END ENCRYPTED PRIVATE KEY-----\n";
         let broken = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
-        for (text, word) in [(encrypted, "openssl pkey"), (broken, "P-256"), ("c2VjcmV0", "BEGIN"), ("", "BEGIN")] {
+        for (text, word) in [
+            (encrypted, "openssl pkey"),
+            (broken, "P-256"),
+            ("c2VjcmV0", "BEGIN"),
+            ("", "BEGIN"),
+        ] {
             let Err(refused) = LeafKey::read(text) else {
                 panic!("{text:?} was read");
             };
             assert_eq!(refused.field, "key_pem");
-            assert!(refused.to_string().contains(word) && !refused.to_string().contains("c2VjcmV0"), "{refused}");
+            assert!(
+                refused.to_string().contains(word) && !refused.to_string().contains("c2VjcmV0"),
+                "{refused}"
+            );
         }
     }
 }

@@ -68,7 +68,10 @@ impl Page {
 }
 
 pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 /// Each with its heading as the first line, without the marks.
@@ -94,8 +97,13 @@ fn page(section: &'static str) -> Option<Page> {
 
 /// The lines of a paragraph as one; paragraphs stay apart.
 fn flowing(text: &str) -> String {
-    let paragraphs = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
-    paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n")
+    let paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    paragraphs
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 #[cfg(test)]
@@ -129,7 +137,10 @@ mod tests {
         let starts = FAMILIES.into_iter().flat_map(|family| product.match_indices(family));
         let codes = starts.filter_map(|(at, family)| {
             let number = product.get(at + family.len()..at + family.len() + 4)?;
-            number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{family}{number}"))
+            number
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| format!("{family}{number}"))
         });
         codes.collect()
     }
@@ -144,7 +155,9 @@ mod tests {
         }
         sources(&services().join("../shared/domain/src"), &mut files);
         sources(&services().join("../shared/store/src"), &mut files);
-        let texts = files.iter().map(|file| std::fs::read_to_string(file).expect("a source"));
+        let texts = files
+            .iter()
+            .map(|file| std::fs::read_to_string(file).expect("a source"));
         texts.flat_map(|text| codes(&text)).collect()
     }
 
@@ -170,8 +183,16 @@ mod tests {
         assert_eq!(pages.len(), all().len(), "a code has two pages");
         let (sources, none) = (in_sources(), BTreeSet::new());
         assert!(sources.len() > 40, "the sources were not found");
-        assert_eq!(sources.difference(&pages).cloned().collect::<BTreeSet<_>>(), none, "without a page");
-        assert_eq!(pages.difference(&sources).cloned().collect::<BTreeSet<_>>(), none, "nobody says it");
+        assert_eq!(
+            sources.difference(&pages).cloned().collect::<BTreeSet<_>>(),
+            none,
+            "without a page"
+        );
+        assert_eq!(
+            pages.difference(&sources).cloned().collect::<BTreeSet<_>>(),
+            none,
+            "nobody says it"
+        );
     }
 
     #[test]

@@ -235,7 +235,8 @@ impl Intake {
             Err(e) => return Ok(unreadable(&e)),
         };
         let ids = request.run_ids;
-        let deed = match few_enough("run_ids", ids.len()).and_then(|()| deed(word, request.requested_by, request.note)) {
+        let deed = match few_enough("run_ids", ids.len()).and_then(|()| deed(word, request.requested_by, request.note))
+        {
             Ok(deed) => deed,
             Err(refused) => return Ok(rejected(refused)),
         };

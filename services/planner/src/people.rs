@@ -1,9 +1,9 @@
 //! What people may do to a run, and the plain word why not. Pure.
 
 use domain::Invalid;
+use domain::Timestamp;
 use domain::chain::Key;
 use domain::run::{Ending, Event, IssuedCertificate, Mode, Position, Step};
-use domain::Timestamp;
 use protocol::request::{ResolveRequest, Verb};
 use store::LoadedRun;
 
@@ -103,7 +103,11 @@ pub(crate) fn of_use(issued: &IssuedCertificate, now: Timestamp) -> Result<(), I
         return Ok(());
     }
     let remedy = "resolve it with a newer certificate, or cancel it and start a new renewal";
-    Err(Invalid::new("run_id", format!("the certificate of this run expired at {end}"), remedy))
+    Err(Invalid::new(
+        "run_id",
+        format!("the certificate of this run expired at {end}"),
+        remedy,
+    ))
 }
 
 /// Which key the certificate that a person brings must have.
@@ -177,13 +181,37 @@ mod tests {
         };
         let because = Because::Turn;
         for (position, stands, can) in [
-            (Position::Waiting { step, until, because }, "waits for issue", "now: cancel"),
-            (Position::Out { step, deadline: until }, "issue is being carried out", "now: cancel"),
+            (
+                Position::Waiting { step, until, because },
+                "waits for issue",
+                "now: cancel",
+            ),
+            (
+                Position::Out { step, deadline: until },
+                "issue is being carried out",
+                "now: cancel",
+            ),
             (asking(Step::Issue), "issue (ISS-0007)", "now: resume, resolve, cancel"),
             (asking(Step::Tidy), "tidy (ISS-0007)", "now: resume, cancel"),
-            (Position::Ended { ending: failed(None) }, "failed (ISS-0007)", "now: retry"),
-            (Position::Ended { ending: Ending::Succeeded }, "succeeded", "new renewal"),
-            (Position::Ended { ending: Ending::Cancelled { by: "bob".into() } }, "cancelled by bob", "new renewal"),
+            (
+                Position::Ended { ending: failed(None) },
+                "failed (ISS-0007)",
+                "now: retry",
+            ),
+            (
+                Position::Ended {
+                    ending: Ending::Succeeded,
+                },
+                "succeeded",
+                "new renewal",
+            ),
+            (
+                Position::Ended {
+                    ending: Ending::Cancelled { by: "bob".into() },
+                },
+                "cancelled by bob",
+                "new renewal",
+            ),
         ] {
             let said = out_of_place(&run(Mode::Live, position), Verb::Retry);
             assert_eq!(said.field, "run_id");

@@ -96,7 +96,11 @@ struct One<'a> {
 fn blocks(text: &str) -> Result<Vec<String>, Invalid> {
     if text.contains("PRIVATE KEY-----") {
         let problem = "it contains a private key";
-        return Err(Invalid::new(FIELD, problem, "leave the key out here and give it as key_pem"));
+        return Err(Invalid::new(
+            FIELD,
+            problem,
+            "leave the key out here and give it as key_pem",
+        ));
     }
     if text.len() > LONGEST {
         let problem = format!("{} characters are no chain", text.len());
@@ -107,7 +111,11 @@ fn blocks(text: &str) -> Result<Vec<String>, Invalid> {
         let place = blocks.len();
         let Some((inner, _)) = part.split_once(END) else {
             let problem = format!("certificate {} has no end", place + 1);
-            return Err(Invalid::new(at(place), problem, "give the whole file, as the CA delivered it"));
+            return Err(Invalid::new(
+                at(place),
+                problem,
+                "give the whole file, as the CA delivered it",
+            ));
         };
         let lines: Vec<&str> = inner.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         blocks.push(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n")));
@@ -167,7 +175,11 @@ fn is_leaf(leaf: &One<'_>, next: Option<&One<'_>>) -> Result<(), Invalid> {
     }
     if leaf.facts.key_type == "RSA" && leaf.facts.key_bits < LEAST_RSA_BITS {
         let problem = format!("its RSA key has {} bits only", leaf.facts.key_bits);
-        return Err(Invalid::new(at(0), problem, format!("give one with {LEAST_RSA_BITS} or more")));
+        return Err(Invalid::new(
+            at(0),
+            problem,
+            format!("give one with {LEAST_RSA_BITS} or more"),
+        ));
     }
     Ok(())
 }
@@ -180,8 +192,16 @@ fn covers(leaf: &CertificateFacts, names: &[DnsName]) -> Result<Check, Invalid> 
         sans.iter()
             .any(|san| san == name || host.as_ref().is_some_and(|host| san.covers(host)))
     };
-    let missing: Vec<&str> = names.iter().filter(|name| !covered(name)).map(DnsName::as_str).collect();
-    let has = if leaf.sans.is_empty() { "no name".to_owned() } else { leaf.sans.join(", ") };
+    let missing: Vec<&str> = names
+        .iter()
+        .filter(|name| !covered(name))
+        .map(DnsName::as_str)
+        .collect();
+    let has = if leaf.sans.is_empty() {
+        "no name".to_owned()
+    } else {
+        leaf.sans.join(", ")
+    };
     if missing.is_empty() {
         return Ok(Check::tick("covers every name", has));
     }
@@ -213,7 +233,13 @@ fn has_key(leaf: &One<'_>, key: Key<'_>) -> Result<Check, Invalid> {
 }
 
 fn is_of_csr(leaf: &One<'_>, csr_pem: &str) -> Result<bool, Invalid> {
-    let broken = |why: String| Invalid::new("run_id", format!("the run's own CSR cannot be read: {why}"), "report it");
+    let broken = |why: String| {
+        Invalid::new(
+            "run_id",
+            format!("the run's own CSR cannot be read: {why}"),
+            "report it",
+        )
+    };
     let (_, pem) = parse_x509_pem(csr_pem.as_bytes()).map_err(|e| broken(e.to_string()))?;
     let (_, csr) = X509CertificationRequest::from_der(&pem.contents).map_err(|e| broken(e.to_string()))?;
     Ok(leaf.x509.public_key().raw == csr.certification_request_info.subject_pki.raw)
@@ -238,7 +264,10 @@ fn linked(chain: &[One<'_>]) -> Result<Check, Invalid> {
             return broken(error.to_string());
         }
     }
-    Ok(Check::tick("each is signed by the next", format!("{} certificate(s)", chain.len())))
+    Ok(Check::tick(
+        "each is signed by the next",
+        format!("{} certificate(s)", chain.len()),
+    ))
 }
 
 fn in_time(chain: &[One<'_>], now: Timestamp) -> Result<Check, Invalid> {
@@ -250,11 +279,18 @@ fn in_time(chain: &[One<'_>], now: Timestamp) -> Result<Check, Invalid> {
         }
         if one.facts.not_after <= now {
             let problem = format!("{} expired at {}", named(one), one.facts.not_after);
-            return Err(Invalid::new(format!("{}.not_after", at(place)), problem, "give one that is valid"));
+            return Err(Invalid::new(
+                format!("{}.not_after", at(place)),
+                problem,
+                "give one that is valid",
+            ));
         }
     }
     let until = chain.iter().map(|one| one.facts.not_after).min();
-    Ok(Check::tick("valid now", until.map_or_else(String::new, |end| format!("until {end}"))))
+    Ok(Check::tick(
+        "valid now",
+        until.map_or_else(String::new, |end| format!("until {end}")),
+    ))
 }
 
 /// One that begins earlier and ends no later than what is served would turn the clock back.
@@ -268,7 +304,11 @@ fn newer(leaf: &CertificateFacts, served: Option<&CertificateFacts>) -> Result<C
             "it is older than what is served: valid {} to {}, but served is {} to {}",
             leaf.not_before, leaf.not_after, served.not_before, served.not_after
         );
-        return Err(Invalid::new(format!("{}.not_after", at(0)), problem, "give the newer one"));
+        return Err(Invalid::new(
+            format!("{}.not_after", at(0)),
+            problem,
+            "give the newer one",
+        ));
     }
     Ok(Check::tick(name, format!("served until {}", served.not_after)))
 }

@@ -68,7 +68,10 @@ impl From<sqlx::Error> for StoreError {
 /// disk or connections 53, a lock that was not to be had 55P03, an operator or a restart 57, trouble of
 /// the machine 58, and 25006, a server that is just becoming the first.
 fn heals(state: &str) -> bool {
-    ["08", "40", "53", "57", "58"].iter().any(|class| state.starts_with(class)) || matches!(state, "55P03" | "25006")
+    ["08", "40", "53", "57", "58"]
+        .iter()
+        .any(|class| state.starts_with(class))
+        || matches!(state, "55P03" | "25006")
 }
 
 /// What no other answer of the server could change.

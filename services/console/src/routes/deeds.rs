@@ -181,7 +181,10 @@ pub(crate) async fn csr(desk: Desk, Path(id): Path<String>) -> Result<impl IntoR
     let Some(key) = prepared(&desk, &view).await? else {
         let problem = format!("run {} has prepared no key yet", view.run.head.id);
         let remedy = "look again when its step prepare-key is done; a certificate can also be brought with its own key";
-        return Err(Problem::field(Code::NoSuchThing, Invalid::new("run_id", problem, remedy)));
+        return Err(Problem::field(
+            Code::NoSuchThing,
+            Invalid::new("run_id", problem, remedy),
+        ));
     };
     Ok(([(CONTENT_TYPE, "application/x-pem-file")], key.csr_pem))
 }

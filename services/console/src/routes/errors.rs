@@ -18,8 +18,13 @@ enum Wish {
 }
 
 fn wish(headers: &HeaderMap) -> Wish {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kinds = accepted.split(',').map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let accepted = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let kinds = accepted
+        .split(',')
+        .map(|kind| kind.split(';').next().unwrap_or_default().trim());
     kinds
         .filter_map(|kind| match kind {
             "text/html" => Some(Wish::Html),
@@ -34,10 +39,7 @@ fn wish(headers: &HeaderMap) -> Wish {
 pub(crate) async fn list(headers: HeaderMap) -> Response {
     let pages = pages::all();
     let body = match wish(&headers) {
-        Wish::Json => Json(Items {
-            items: pages.to_vec(),
-        })
-        .into_response(),
+        Wish::Json => Json(Items { items: pages.to_vec() }).into_response(),
         Wish::Html => Html(contents(pages)).into_response(),
         Wish::Markdown => markdown(pages.iter().map(Page::markdown).collect::<Vec<_>>().join("\n")),
     };
@@ -64,8 +66,13 @@ fn markdown(text: String) -> Response {
 fn contents(pages: &[Page]) -> String {
     let line = |page: &Page| {
         let title = pages::escaped(page.title);
-        format!("<li><a href=\"/api/v1/errors/{code}\">{code}</a>: {title}</li>\n", code = page.code)
+        format!(
+            "<li><a href=\"/api/v1/errors/{code}\">{code}</a>: {title}</li>\n",
+            code = page.code
+        )
     };
     let lines: String = pages.iter().map(line).collect();
-    format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Error codes</title>\n<ul>\n{lines}</ul></html>\n")
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Error codes</title>\n<ul>\n{lines}</ul></html>\n"
+    )
 }

@@ -73,7 +73,9 @@ impl Ledger {
         let install = !request.already_installed;
         if page.try_advance(id, Event::Resolved { install }, now).is_err() {
             let run = page.runs.get(&id);
-            return Ok(Err(run.map_or_else(|| unknown(id), |run| people::out_of_place(run, Verb::Resolve))));
+            return Ok(Err(
+                run.map_or_else(|| unknown(id), |run| people::out_of_place(run, Verb::Resolve))
+            ));
         }
         let attempt = page.runs.get(&id).map_or(0, |run| run.state.attempt);
         let mut kept = kept::Kept::default();
@@ -94,10 +96,11 @@ fn tell_one(
     now: Timestamp,
 ) -> Result<(), Invalid> {
     issued.map_or(Ok(()), |issued| people::of_use(issued, now))?;
-    page.try_advance(id, deed.event(), now).map_err(|_| match page.runs.get(&id) {
-        None => unknown(id),
-        Some(run) => people::out_of_place(run, deed.word.verb()),
-    })
+    page.try_advance(id, deed.event(), now)
+        .map_err(|_| match page.runs.get(&id) {
+            None => unknown(id),
+            Some(run) => people::out_of_place(run, deed.word.verb()),
+        })
 }
 
 fn unknown(id: RunId) -> Invalid {

@@ -88,7 +88,10 @@ fn a_chain_for_our_csr_passes_and_loses_what_is_no_certificate() {
     assert_eq!(accepted.leaf.sans, ["www.example.org"]);
     assert!(accepted.checks.iter().all(|check| check.passed) && accepted.checks.len() == 5);
     let with_root = pki.chain() + &pki.root_pem;
-    assert!(check(&with_root, &wanted(&www, Key::Prepared(&csr))).is_ok(), "a root at the end is fine");
+    assert!(
+        check(&with_root, &wanted(&www, Key::Prepared(&csr))).is_ok(),
+        "a root at the end is fine"
+    );
 }
 
 /// As it was found, when it is two blocks of PEM without anything between them.
@@ -115,13 +118,23 @@ fn a_wildcard_covers_one_label_and_a_wildcard_that_is_wanted_must_be_there() {
     let both = names(&["www.example.org", "example.org"]);
     let said = refused(&chain, &wanted(&both, Key::Unseen));
     assert_eq!(said.field, "chain_pem[0].sans");
-    assert!(said.problem.contains("example.org") && said.problem.contains("*.example.org"), "{said}");
+    assert!(
+        said.problem.contains("example.org") && said.problem.contains("*.example.org"),
+        "{said}"
+    );
 }
 
 #[test]
 fn the_key_must_be_the_certificates() {
-    let (pki, www, other) = (Pki::new(), names(&["www.example.org"]), KeyPair::generate().expect("a key"));
-    let foreign = Pki { key: other, ..Pki::new() };
+    let (pki, www, other) = (
+        Pki::new(),
+        names(&["www.example.org"]),
+        KeyPair::generate().expect("a key"),
+    );
+    let foreign = Pki {
+        key: other,
+        ..Pki::new()
+    };
     let public = pki.key.subject_public_key_info();
     let foreign_public = foreign.key.subject_public_key_info();
     let foreign_csr = foreign.csr();
@@ -144,7 +157,10 @@ fn a_chain_that_does_not_hold_together_names_the_place() {
     for (chain, field) in [
         (leaf_pem.clone() + &other.intermediate_pem, "chain_pem[1]"),
         (leaf_pem.clone() + &pki.root_pem, "chain_pem[1]"),
-        (leaf_pem.clone() + &pki.intermediate_pem + &other.root_pem, "chain_pem[2]"),
+        (
+            leaf_pem.clone() + &pki.intermediate_pem + &other.root_pem,
+            "chain_pem[2]",
+        ),
         (leaf_pem.clone() + &leaf_pem, "chain_pem[1]"),
         (pki.intermediate_pem.clone() + &leaf_pem, "chain_pem[0]"),
         (pki.intermediate_pem.clone(), "chain_pem[0]"),
@@ -161,7 +177,10 @@ fn what_is_no_chain_is_refused_without_repeating_it() {
     let wanted = wanted(&www, Key::Unseen);
     let with_key = pki.chain() + &pki.key.serialize_pem();
     let said = refused(&with_key, &wanted);
-    assert!(said.problem.contains("private key") && said.remedy.contains("key_pem"), "{said}");
+    assert!(
+        said.problem.contains("private key") && said.remedy.contains("key_pem"),
+        "{said}"
+    );
     assert!(!said.to_string().contains("BEGIN PRIVATE"), "{said}");
     for text in ["", "<html>", &pki.csr(), &pki.chain().repeat(6)] {
         assert_eq!(refused(text, &wanted).field, "chain_pem");
@@ -207,8 +226,14 @@ fn one_that_is_older_than_what_is_served_is_refused() {
     let longer = facts_of(&params);
     assert_eq!(refused(&pki.chain(), &with(&longer)).field, "chain_pem[0].not_after");
     assert_eq!(refused(&pki.chain(), &with(&newer)).field, "chain_pem[0].not_after");
-    assert!(check(&pki.chain(), &with(&newer_but_shorter)).is_ok(), "it lives longer");
-    assert!(check(&pki.chain(), &with(&accepted.leaf)).is_ok(), "it is there already");
+    assert!(
+        check(&pki.chain(), &with(&newer_but_shorter)).is_ok(),
+        "it lives longer"
+    );
+    assert!(
+        check(&pki.chain(), &with(&accepted.leaf)).is_ok(),
+        "it is there already"
+    );
 }
 
 #[test]

@@ -1,8 +1,6 @@
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
-use protocol::request::{
-    Accepted, Answer, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
-};
+use protocol::request::{Accepted, Answer, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest};
 use serde_json::json;
 
 use crate::kept::travels;
@@ -61,8 +59,13 @@ fn a_run_is_resolved_with_a_chain_and_never_with_a_key_in_the_clear() {
     travels("request-resolve", &request);
     let mut wire = serde_json::to_value(&request).expect("it is written");
     wire["sealed_key"] = json!("-----BEGIN PRIVATE KEY-----");
-    let refused = serde_json::from_value::<ResolveRequest>(wire).expect_err("plaintext").to_string();
-    assert!(refused.contains("not sealed") && !refused.contains("BEGIN"), "{refused}");
+    let refused = serde_json::from_value::<ResolveRequest>(wire)
+        .expect_err("plaintext")
+        .to_string();
+    assert!(
+        refused.contains("not sealed") && !refused.contains("BEGIN"),
+        "{refused}"
+    );
 }
 
 /// How its snapshot is called; a new answer does not compile before it has a name.
