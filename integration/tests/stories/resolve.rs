@@ -141,11 +141,8 @@ async fn a_wrong_upload_is_refused_by_its_field_and_a_right_one_is_served() -> R
         world.upload(&run, &right).await?.status == 200,
         "the same once more is no mistake"
     );
-    let late = world.upload(
-        &run,
-        &json!({"chain_pem": ca.issue(host, 80)?.chain_pem, "already_installed": true}),
-    );
-    ensure!(refused(&late.await?, 409)? == "run_id");
+    let other = json!({"chain_pem": ca.issue(host, 80)?.chain_pem, "already_installed": true});
+    ensure!(refused(&world.upload(&run, &other).await?, 409)? == "run_id");
     ensure!(!world.up.peer.log().contains("BEGIN PRIVATE"), "a key is in the log");
     Ok(())
 }
