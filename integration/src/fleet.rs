@@ -148,7 +148,7 @@ impl Config<'_> {
         let own = match member {
             Member::KeySigner => json!({"root_key_file": directory.join("root.key"), "create_root_key": true}),
             Member::Planner => {
-                json!({"database_url": self.database_url, "windows": windows(), "retry": ladder()})
+                json!({"database_url": self.database_url, "windows": windows(), "retry": ladder(), "schedule": by_hand()})
             }
             Member::Issuer => issuer(self.estate),
             Member::Deployer => json!({}),
@@ -172,13 +172,24 @@ fn ladder() -> Value {
     json!({"rungs_seconds": [1, 1, 1], "then_seconds": 86_400})
 }
 
+/// The estates begin with old certificates: nothing shall renew itself before a story says so.
+fn by_hand() -> Value {
+    json!({"enabled": false})
+}
+
 fn issuer(estate: &Estate) -> Value {
     json!({"http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories()})
 }
 
+/// Tables are merged, everything else is replaced.
 fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
     }
 }
 
@@ -236,13 +247,19 @@ pub struct Up {
 
 impl Up {
     pub async fn start(estate: &Estate) -> Result<Self> {
+        Self::start_with(estate, json!({})).await
+    }
+
+    /// With these changes of its configuration.
+    pub async fn start_with(estate: &Estate, changes: Value) -> Result<Self> {
         let directory = run_dir::fresh("up", None)?;
         let (listen, data_dir) = (ports::lease()?, directory.join("data"));
-        let config = json!({
-            "planner": {"windows": windows(), "retry": ladder()},
+        let mut config = json!({
+            "planner": {"windows": windows(), "retry": ladder(), "schedule": by_hand()},
             "issuer": issuer(estate),
             "verifier": {"trust_files": [estate.trust_file().await?], "use_native_roots": false},
         });
+        merge(&mut config, changes);
         let file = directory.join("vigilo.toml");
         run_dir::write(&file, &toml(&config)?, None)?;
         let url = format!("http://127.0.0.1:{}", listen.number());
