@@ -241,25 +241,20 @@ pub struct Up {
     pub url: String,
     pub token: String,
     pub data_dir: PathBuf,
+    config: (PathBuf, Value),
     pub peer: Peer,
     _listen: Port,
 }
 
 impl Up {
     pub async fn start(estate: &Estate) -> Result<Self> {
-        Self::start_with(estate, json!({})).await
-    }
-
-    /// With these changes of its configuration.
-    pub async fn start_with(estate: &Estate, changes: Value) -> Result<Self> {
         let directory = run_dir::fresh("up", None)?;
         let (listen, data_dir) = (ports::lease()?, directory.join("data"));
-        let mut config = json!({
+        let config = json!({
             "planner": {"windows": windows(), "retry": ladder(), "schedule": by_hand()},
             "issuer": issuer(estate),
             "verifier": {"trust_files": [estate.trust_file().await?], "use_native_roots": false},
         });
-        merge(&mut config, changes);
         let file = directory.join("vigilo.toml");
         run_dir::write(&file, &toml(&config)?, None)?;
         let url = format!("http://127.0.0.1:{}", listen.number());
@@ -284,9 +279,19 @@ impl Up {
             url,
             token: token.trim().to_owned(),
             data_dir,
+            config: (file, config),
             peer,
             _listen: listen,
         })
+    }
+
+    /// Stops it in good order and starts it on the same data with these changes of its configuration.
+    pub async fn start_again_with(&mut self, changes: Value) -> Result<()> {
+        self.peer.stop().await?;
+        let (file, config) = &mut self.config;
+        merge(config, changes);
+        run_dir::write(file, &toml(config)?, None)?;
+        self.peer.start_again().await
     }
 
     /// A command of `vigilo` against this instance.

@@ -6,24 +6,23 @@ use serde_json::json;
 
 use crate::world::{SOON, estate};
 
-/// The first certificates come from a renewal that was asked for. From then on every host is due a second after, at the
-/// one policy that wants a life as long as Pebble gives; the others are not.
+/// The first certificates come from a renewal that was asked for; then the clock is started.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_renews_itself_once_and_says_why() -> Result<()> {
     let estate = estate(3).await?;
-    let every_second = json!({"planner": {"schedule": {"enabled": true, "every_seconds": 1}}});
-    let up = Up::start_with(&estate, every_second).await?;
+    let mut up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    // Pebble's certificates live five years: this one is due as soon as it is seen, then the cooldown holds it.
+    // Pebble's certificates live five years.
     policies[0]["renew_before_days"] = json!(4_000);
-    policies[0]["cooldown_seconds"] = json!(5);
-    policies[1]["auto_renew"] = json!(false);
     policies[1]["renew_before_days"] = json!(4_000);
+    policies[1]["auto_renew"] = json!(false);
     up.api.import("policies", &policies).await?;
     up.api.renew(None).await?;
     up.api.all_settled(SOON).await?;
 
+    let every_second = json!({"planner": {"schedule": {"enabled": true, "every_seconds": 1}}});
+    up.start_again_with(every_second).await?;
     let eager = estate.nginx.hosts()[0].as_str();
     let by_clock = testkit::wait::until("a run that nobody asked for", SOON, async || {
         let runs = up.api.get(&format!("/runs?hostname={eager}")).await.ok()?;

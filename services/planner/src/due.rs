@@ -12,6 +12,8 @@ use domain::{RunId, Timestamp};
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// What is not due is judged again after this long at the latest: somebody may have changed what is served.
 const LOOK_AGAIN: Duration = Duration::from_secs(6 * 3600);
+/// A run that has not ended, or a host that was not seen, may change at any moment.
+const LOOK_SOON: Duration = Duration::from_secs(60);
 /// Certificates that live shorter are renewed at half of their life, others at two thirds (Let's Encrypt's advice to
 /// integrators).
 const SHORT_LIVED: Duration = Duration::from_secs(10 * 24 * 3600);
@@ -51,10 +53,10 @@ pub fn due(policy: &Policy, served: Option<Life>, last: Option<LastRun>, now: Ti
         return later(None, why.to_owned(), now);
     }
     if let Some(run) = last.filter(|run| !has_ended(run.status)) {
-        return later(None, format!("run {} has not ended", run.id), now);
+        return soon(format!("run {} has not ended", run.id), now);
     }
     let Some(life) = served else {
-        return later(None, "no certificate has been seen at this host yet".to_owned(), now);
+        return soon("no certificate has been seen at this host yet".to_owned(), now);
     };
     let (at, rule) = renewal_time(policy, life);
     let at = last.map_or(at, |run| at.max(rested(run, life)));
@@ -117,6 +119,14 @@ fn renewal_time(policy: &Policy, life: Life) -> (Timestamp, String) {
 fn early(policy: &Policy, whole: Duration) -> Duration {
     let place = u32::try_from(policy.id.get().as_u128() % 1_000).unwrap_or(0);
     whole / SPREAD / 1_000 * place
+}
+
+fn soon(why: String, now: Timestamp) -> Due {
+    Due::Later {
+        due_at: None,
+        judge_at: now.plus(LOOK_SOON),
+        why,
+    }
 }
 
 fn later(due_at: Option<Timestamp>, why: String, now: Timestamp) -> Due {
