@@ -15,6 +15,7 @@ mod quarantine;
 mod requests;
 mod rows;
 mod runs;
+mod schedule;
 mod snapshots;
 mod steps;
 
@@ -29,6 +30,7 @@ pub use hosts::HostView;
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
+pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
 
 /// A pool of connections. Cheap to clone.
