@@ -173,7 +173,10 @@ fn ladder() -> Value {
 }
 
 fn issuer(estate: &Estate) -> Value {
-    json!({"http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories()})
+    json!({
+        "http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories(),
+        "resolvers": estate.resolvers(), "request_timeout_seconds": 10,
+    })
 }
 
 fn merge(into: &mut Value, from: Value) {

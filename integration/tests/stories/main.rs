@@ -4,6 +4,8 @@
 //! is awaited is a state.
 
 mod deaths;
+mod dry_run;
+mod faulty_ca;
 mod people;
 mod refusals;
 mod strange_messages;

@@ -109,10 +109,7 @@ pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed
         line(&run.to_string());
         return Ok(());
     }
-    head(&run);
-    for step in run["steps"].as_array().into_iter().flatten() {
-        one_step(step);
-    }
+    whole(&run);
     for exchange in run["exchange"].as_array().into_iter().flatten() {
         let (method, url) = (text(&exchange["method"]), text(&exchange["url"]));
         line(&format!(
@@ -128,6 +125,21 @@ pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed
         ));
     }
     Ok(())
+}
+
+/// A run with its steps and checks, and what a rehearsal leaves open.
+pub fn whole(run: &Value) {
+    head(run);
+    for step in run["steps"].as_array().into_iter().flatten() {
+        one_step(step);
+    }
+    let open = run["cannot_know"].as_array().into_iter().flatten();
+    for (index, one) in open.enumerate() {
+        if index == 0 {
+            line("what a rehearsal cannot know:");
+        }
+        line(&format!("       ? {}", text(one)));
+    }
 }
 
 fn head(run: &Value) {
@@ -165,7 +177,11 @@ fn one_step(step: &Value) {
         text(&step["summary"])
     ));
     for check in step["checks"].as_array().into_iter().flatten() {
-        let mark = if check["passed"] == true { "✓" } else { "✗" };
+        let mark = match (check["passed"] == true, check["advisory"] == true) {
+            (true, _) => "✓",
+            (false, false) => "✗",
+            (false, true) => "✗ (a hint only)",
+        };
         line(&format!(
             "       {mark} {}: {}",
             text(&check["name"]),

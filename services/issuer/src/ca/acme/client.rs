@@ -51,6 +51,16 @@ pub enum Obstacle {
     Foreign { url: String },
 }
 
+impl Obstacle {
+    /// The CA has answered, and named its time if it is busy; without one it may be at work on the request all the same.
+    pub fn is_an_answer(&self) -> bool {
+        match self {
+            Self::RateLimited { .. } | Self::Unexpected { .. } | Self::Unavailable { until: Some(_), .. } => true,
+            Self::Unavailable { until: None, .. } | Self::Untrusted { .. } | Self::Foreign { .. } => false,
+        }
+    }
+}
+
 pub struct Settings {
     pub origins: Vec<Origin>,
     pub roots: RootCertStore,
