@@ -59,7 +59,7 @@ async fn through<K: AccountKeys>(
     checks.push(Check::tick("order opened, not finalized", begun.order.url()));
     let proven = prove(acme, for_, &stage, &mut begun).await;
     let left = take_back(acme, for_, &mut begun).await;
-    let seen = seen(for_, proven, checks);
+    let seen = seen(for_, &begun.proofs, proven, checks);
     checks.push(left);
     seen
 }
@@ -123,16 +123,19 @@ async fn prove<K: AccountKeys>(
 }
 
 /// One check for each name of which the CA has said something.
-fn seen(for_: &Application<'_>, proven: Result<(), CaError>, checks: &mut Vec<Check>) -> Result<(), CaError> {
+fn seen(
+    for_: &Application<'_>,
+    proofs: &[Proof],
+    proven: Result<(), CaError>,
+    checks: &mut Vec<Check>,
+) -> Result<(), CaError> {
     let title = |name: &str| format!("the CA sees {name}");
     match proven {
         Ok(()) => {
-            let asked = |name: &str| format!("http://{name}/.well-known/acme-challenge/… answered as the CA wants it");
-            checks.extend(
-                for_.names
-                    .iter()
-                    .map(|name| Check::tick(title(name.as_str()), asked(name.as_str()))),
-            );
+            checks.extend(for_.names.iter().map(|name| {
+                let asked = proofs.iter().any(|proof| proof.name == name.as_str());
+                Check::tick(title(name.as_str()), how_seen(name.as_str(), asked))
+            }));
             Ok(())
         }
         Err(CaError::OrderInvalid { names, order: _ }) if !names.is_empty() => {
@@ -144,6 +147,14 @@ fn seen(for_: &Application<'_>, proven: Result<(), CaError>, checks: &mut Vec<Ch
             Ok(())
         }
         Err(other) => Err(other),
+    }
+}
+
+fn how_seen(name: &str, asked: bool) -> String {
+    if asked {
+        format!("it asked for http://{name}/.well-known/acme-challenge/… and took the answer")
+    } else {
+        "it has seen the name before and did not ask again".to_owned()
     }
 }
 
