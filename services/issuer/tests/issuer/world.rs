@@ -62,6 +62,8 @@ impl World {
     }
 
     pub async fn with(options: PebbleOptions) -> Result<Self> {
+        // A process of the product does it before anything else; only the first test of this one can.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let pebble = Pebble::start(options).await?;
         let bus = Bus::connect(&nats().await, "issuer-test").await?;
         let tokens = bus.challenge_tokens().await?;

@@ -8,7 +8,7 @@ use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RET
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, head, post};
 use axum::{Json, Router};
 use futures::stream;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ type Answer = Result<Response, Refusal>;
 pub(super) fn router(ca: Ca) -> Router {
     Router::new()
         .route("/dir", get(directory))
-        .route("/nonce", get(async || StatusCode::NO_CONTENT))
+        .route("/nonce", head(async || StatusCode::OK))
         .route("/account", post(new_account))
         .route("/account/{id}", post(account))
         .route("/order", post(new_order))
