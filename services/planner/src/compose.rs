@@ -28,6 +28,8 @@ pub struct Asked {
     pub mode: Mode,
     pub trigger: Trigger,
     pub by: String,
+    /// What made it due, when nobody asked.
+    pub why: Option<String>,
     /// How failures are tried again.
     pub ladder: Ladder,
 }
@@ -35,7 +37,7 @@ pub struct Asked {
 /// A queued run with everything decided.
 pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
     let policy = &charge.policy;
-    let plan = plan(charge, &asked.ladder)?;
+    let plan = plan(charge, asked)?;
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -52,13 +54,14 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
     Ok(NewRun { head, plan, state })
 }
 
-fn plan(charge: &Charge, ladder: &Ladder) -> Result<Plan, Invalid> {
+fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
     let says = &charge.policy.says;
     Ok(Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
         addresses: charge.addresses.clone(),
         criticality: charge.criticality,
+        why_now: asked.why.clone(),
         names: says.names(),
         choice: choice(charge)?,
         key_backend: says.key_backend,
@@ -67,7 +70,7 @@ fn plan(charge: &Charge, ladder: &Ladder) -> Result<Plan, Invalid> {
         challenge: says.challenge,
         targets: says.targets.clone(),
         notify: says.notify_on_failure.clone(),
-        ladder: ladder.clone(),
+        ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
     })
 }

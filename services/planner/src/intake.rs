@@ -181,6 +181,7 @@ impl Intake {
             mode,
             trigger: request.trigger,
             by: request.requested_by.clone(),
+            why: None,
             ladder: self.ladder.clone(),
         };
         compose::new_run(charge, &asked, now)

@@ -12,6 +12,7 @@ mod policies;
 mod requests;
 mod rows;
 mod runs;
+mod schedule;
 mod snapshots;
 mod steps;
 
@@ -25,6 +26,7 @@ pub use hosts::HostView;
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView};
+pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
 
 /// A pool of connections. Cheap to clone.

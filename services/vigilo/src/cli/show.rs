@@ -162,6 +162,9 @@ fn head(run: &Value) {
         text(&choice["provider"]),
         text(&choice["why"])
     ));
+    if let Some(due) = run["why_now"].as_str() {
+        line(&format!("due: {due}"));
+    }
     let why = reason(run);
     if !why.is_empty() {
         line(&format!("why it stands here: {why}"));
