@@ -9,5 +9,6 @@ mod dry_run;
 mod faulty_ca;
 mod people;
 mod refusals;
+mod resolve;
 mod strange_messages;
 mod world;

@@ -47,6 +47,12 @@ impl Kept {
         Ok(())
     }
 
+    /// A certificate that a person brought, and the record of it.
+    pub(super) fn keep_brought(&mut self, record: StepRecord, product: store::Product) {
+        self.steps.push(record);
+        self.products.push(product);
+    }
+
     fn keep_product(&mut self, report: &Report, run: &LoadedRun, product: &Product) {
         let snapshots = match product {
             Product::Verified(verified) => verified.snapshots.as_slice(),
@@ -126,7 +132,7 @@ fn checks(report: &Report, mode: Mode) -> Vec<Check> {
     checks
 }
 
-fn value(part: &impl Serialize) -> Result<Value, StoreError> {
+pub(super) fn value(part: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(part).map_err(|e| StoreError::Corrupt {
         table: "run_steps",
         id: String::new(),
