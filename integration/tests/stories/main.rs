@@ -7,4 +7,5 @@ mod deaths;
 mod people;
 mod refusals;
 mod strange_messages;
+mod targets;
 mod world;
