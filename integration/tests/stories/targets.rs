@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use domain::run::StepKind;
 use futures::StreamExt;
 use integration::Estate;
 use integration::fleet::{Up, bound};
+use protocol::subjects;
 use serde_json::{Value, json};
-use testkit::async_nats::{HeaderMap, Subscriber};
+use testkit::async_nats::{HeaderMap, Message, Subscriber};
 use testkit::handshake::served_leaf;
 use testkit::nginx::HostFiles;
 use testkit::{NginxHosts, Serving, pki, run_dir};
@@ -77,13 +79,20 @@ async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> 
     let (count, hook) = (notes.join("reloads"), notes.join("reload-the-other"));
     let targets = json!([
         file_target(&other.files(&host), &[hook.display().to_string()], Some(&other)),
-        file_target(&estate.nginx.files(&host), &counted_reload(&estate.nginx, &count), Some(&estate.nginx)),
+        file_target(
+            &estate.nginx.files(&host),
+            &counted_reload(&estate.nginx, &count),
+            Some(&estate.nginx)
+        ),
     ]);
 
     let (up, run) = renewal(&estate, targets).await?;
     let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
     ensure!(asking["question"]["code"] == "DEP-0005", "{asking}");
-    ensure!(asking["question"]["what"].to_string().contains("reload-the-other"), "{asking}");
+    ensure!(
+        asking["question"]["what"].to_string().contains("reload-the-other"),
+        "{asking}"
+    );
     ensure!(ended(&asking, "deploy-1", "done").len() == 1 && ended(&asking, "verify", "done").len() == 1);
     let new = served(&estate.nginx, &host).await?;
     ensure!(new != old && served(&other, &host).await? == old);
@@ -94,7 +103,11 @@ async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> 
 
     ensure!(served(&other, &host).await? == new && served(&estate.nginx, &host).await? == new);
     ensure!(ended(&done, "deploy-0", "done").len() == 1 && ended(&done, "deploy-1", "done").len() == 1);
-    ensure!(lines(&count) == 1, "the good target was reloaded {} times", lines(&count));
+    ensure!(
+        lines(&count) == 1,
+        "the good target was reloaded {} times",
+        lines(&count)
+    );
     ensure!(estate.issued() == 1, "{} certificates", estate.issued());
     Ok(())
 }
@@ -163,7 +176,10 @@ async fn a_target_whose_verification_fails_is_put_back_to_what_it_served() -> Re
     ensure!(asking["question"]["code"] == "VER-0002", "{asking}");
     let rolled_back = format!("Rolled back: what was served before is served again ({former})");
     ensure!(what.contains(&rolled_back), "{what}");
-    ensure!(ended(&asking, "rollback-0", "done") == [format!("put back {former}")], "{asking}");
+    ensure!(
+        ended(&asking, "rollback-0", "done") == [format!("put back {former}")],
+        "{asking}"
+    );
     ensure!(ended(&asking, "confirm", "done").len() == 1, "{asking}");
     ensure!(served(&estate.nginx, &host).await? == former);
     ensure!(std::fs::read_to_string(&hook.deployed.chain)? == chain_before);
@@ -200,7 +216,11 @@ async fn only_the_target_behind_the_failure_is_put_back() -> Result<()> {
     up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
     up.api.run_is(&run, "succeeded", bound(1)).await?;
     ensure!(served(&other, &host).await? == new && served(&estate.nginx, &host).await? == new);
-    ensure!(lines(&count) == 1, "the good target was reloaded {} times", lines(&count));
+    ensure!(
+        lines(&count) == 1,
+        "the good target was reloaded {} times",
+        lines(&count)
+    );
     Ok(())
 }
 
@@ -230,8 +250,8 @@ async fn a_hook_that_fails_twice_is_tried_three_times_with_one_certificate() -> 
 async fn a_deployment_that_is_ordered_again_is_recognised_by_its_fingerprint() -> Result<()> {
     let (estate, fleet) = fleet(1).await?;
     let client = fleet.nats.connect().await?;
-    let mut orders = client.subscribe("vigilo.order.deployer.deploy").await?;
-    let mut reports = client.subscribe("vigilo.report.>").await?;
+    let mut orders = client.subscribe(subjects::order(StepKind::Deploy)).await?;
+    let mut reports = client.subscribe(subjects::report(StepKind::Deploy)).await?;
     client.flush().await?;
     fleet.api.renew(None).await?;
     fleet.api.all_settled(bound(1)).await?;
@@ -243,27 +263,35 @@ async fn a_deployment_that_is_ordered_again_is_recognised_by_its_fingerprint() -
     // Under a name of its own: the stream would drop the same message.
     let mut headers = HeaderMap::new();
     headers.insert("Nats-Msg-Id", "once-more");
-    client.publish_with_headers(order.subject, headers, order.payload).await?;
+    client
+        .publish_with_headers(order.subject, headers, order.payload)
+        .await?;
     let second = deployed(&mut reports).await?;
 
-    ensure!(first["already_there"] == false && second["already_there"] == true, "{second}");
+    ensure!(
+        first["already_there"] == false && second["already_there"] == true,
+        "{second}"
+    );
     ensure!(first["installed"] == second["installed"] && first["backups"] == second["backups"]);
-    ensure!(first["replaced"].is_object() && first["replaced"] == second["replaced"], "{second}");
-    ensure!(std::fs::metadata(&chain)?.modified()? == written, "the file was written again");
+    ensure!(
+        first["replaced"].is_object() && first["replaced"] == second["replaced"],
+        "{second}"
+    );
+    ensure!(
+        std::fs::metadata(&chain)?.modified()? == written,
+        "the file was written again"
+    );
     Ok(())
 }
 
-async fn next(messages: &mut Subscriber) -> Result<testkit::async_nats::Message> {
+async fn next(messages: &mut Subscriber) -> Result<Message> {
     let message = tokio::time::timeout(SOON, messages.next()).await;
     message.context("no message came")?.context("the subscription ended")
 }
 
 /// The receipt of the next deployment that is reported.
 async fn deployed(reports: &mut Subscriber) -> Result<Value> {
-    loop {
-        let report: Value = serde_json::from_slice(&next(reports).await?.payload)?;
-        if report["product"]["product"] == "deployed" {
-            return Ok(report["product"].clone());
-        }
-    }
+    let report: Value = serde_json::from_slice(&next(reports).await?.payload)?;
+    ensure!(report["product"]["product"] == "deployed", "{report}");
+    Ok(report["product"].clone())
 }

@@ -40,7 +40,10 @@ impl Chain {
         let malformed = |what: String| NotInstallable::Malformed(format!("the chain in the order is unusable: {what}"));
         let chain = Self::read(order.chain_pem.as_bytes()).map_err(malformed)?;
         if chain.leaf != order.leaf {
-            return Err(malformed(format!("it begins with {}, not with {}", chain.leaf, order.leaf)));
+            return Err(malformed(format!(
+                "it begins with {}, not with {}",
+                chain.leaf, order.leaf
+            )));
         }
         Ok(chain)
     }

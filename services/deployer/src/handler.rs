@@ -121,7 +121,10 @@ fn in_words(kept: &Kept) -> String {
     match (&kept.former, kept.backups.is_empty()) {
         (_, true) => "there was nothing before".to_owned(),
         (Some(former), false) => format!("{} can be put back from {}", former.leaf, kept.backups.join(", ")),
-        (None, false) => format!("no certificate with its key, so it is never put back: {}", kept.backups.join(", ")),
+        (None, false) => format!(
+            "no certificate with its key, so it is never put back: {}",
+            kept.backups.join(", ")
+        ),
     }
 }
 

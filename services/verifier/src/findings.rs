@@ -51,7 +51,11 @@ fn faults(checks: &[Check]) -> Option<String> {
 /// What is served wrongly comes first: it is sure, while an address that is silent may come back.
 pub fn conclude(host: &str, findings: &[Finding]) -> Result<(), VerifyError> {
     let trouble = |pick: fn(&Is) -> Option<&String>| {
-        let words: Vec<&str> = findings.iter().filter_map(|one| pick(&one.is)).map(String::as_str).collect();
+        let words: Vec<&str> = findings
+            .iter()
+            .filter_map(|one| pick(&one.is))
+            .map(String::as_str)
+            .collect();
         (!words.is_empty()).then(|| words.join("; "))
     };
     let at = |is: fn(&Is) -> bool| findings.iter().filter(|one| is(&one.is)).map(|one| one.at).collect();

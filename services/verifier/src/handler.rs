@@ -94,7 +94,9 @@ impl Verify {
             port: order.spec.port,
             addresses: &order.spec.addresses,
         };
-        self.lookout.places(own, !order.spec.partial, &order.spec.endpoints).await
+        self.lookout
+            .places(own, !order.spec.partial, &order.spec.endpoints)
+            .await
     }
 }
 

@@ -49,12 +49,7 @@ impl Lookout {
     }
 
     /// The host's own addresses, which count or not, and the endpoints of its targets, which always do.
-    pub async fn places(
-        &self,
-        own: Own<'_>,
-        counts: bool,
-        endpoints: &[SocketAddr],
-    ) -> Result<Vec<Place>, ProbeError> {
+    pub async fn places(&self, own: Own<'_>, counts: bool, endpoints: &[SocketAddr]) -> Result<Vec<Place>, ProbeError> {
         let asked = self.prober.addresses(own.host, own.port, own.addresses).await;
         let at_host = match asked {
             Ok(addresses) => addresses,

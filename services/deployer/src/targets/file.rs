@@ -66,11 +66,7 @@ impl Installer for FileInstaller {
         on_disk(move || look(&Files::find(&target, &roots)?, &wanted, &keeping)).await
     }
 
-    async fn ensure_installed(
-        &self,
-        job: &Job<'_, FileTarget>,
-        wanted: Arc<Bundle>,
-    ) -> Result<Kept, TargetError> {
+    async fn ensure_installed(&self, job: &Job<'_, FileTarget>, wanted: Arc<Bundle>) -> Result<Kept, TargetError> {
         // A program that is not there is found before any file is touched.
         if let Some(reload) = &job.target.reload {
             reload::program(reload)?;

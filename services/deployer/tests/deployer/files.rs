@@ -236,7 +236,10 @@ async fn a_rehearsal_says_what_could_be_put_back() -> Result<()> {
     let old = new_certificate();
     world.has(&old)?;
     let can = hint().await?;
-    assert!(can.passed && can.evidence.contains(fingerprint(&old).as_str()), "{can:?}");
+    assert!(
+        can.passed && can.evidence.contains(fingerprint(&old).as_str()),
+        "{can:?}"
+    );
 
     fs::write(world.path("www.key"), new_certificate().key_pem)?;
     let cannot = hint().await?;

@@ -5,7 +5,7 @@ mod confirm;
 mod judgement;
 mod nginx;
 mod odd_servers;
-mod places;
 mod pki;
+mod places;
 mod verdict;
 mod world;

@@ -91,7 +91,10 @@ async fn partly(verify: &Verify, order: &Order<protocol::order::VerifySpec>) -> 
     let (_, checks) = verified(verify, order).await?;
     let host = SocketAddr::new(order.spec.addresses[0], order.spec.port).to_string();
     let hints: Vec<_> = checks.iter().filter(|check| check.name.contains(&host)).collect();
-    assert!(!hints.is_empty() && hints.iter().all(|check| check.advisory), "{hints:?}");
+    assert!(
+        !hints.is_empty() && hints.iter().all(|check| check.advisory),
+        "{hints:?}"
+    );
     assert!(hints.iter().any(|check| !check.passed), "{hints:?}");
     Ok(())
 }
@@ -127,7 +130,11 @@ async fn a_host_that_is_deployed_in_part_may_be_silent_or_unknown() -> Result<()
     order.spec.addresses.clear();
     order.spec.names.clear();
     let question = asked(&verify, &order).await?;
-    assert_eq!(question.code.as_str(), "VER-0005", "the name is not covered; DNS is no matter");
+    assert_eq!(
+        question.code.as_str(),
+        "VER-0005",
+        "the name is not covered; DNS is no matter"
+    );
     Ok(())
 }
 

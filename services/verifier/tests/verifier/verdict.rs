@@ -34,26 +34,10 @@ fn each_error_has_its_code_and_its_consequence() {
     let trouble = || Trouble::new(&host(), why(), Vec::new());
     let table = [
         (0, VerifyError::Malformed(why()), "VER-0001 fails"),
-        (
-            0,
-            VerifyError::OtherServed(trouble()),
-            "VER-0002 asks",
-        ),
-        (
-            0,
-            VerifyError::Unreachable(trouble()),
-            "VER-0003 again in 5s",
-        ),
-        (
-            1,
-            VerifyError::Unreachable(trouble()),
-            "VER-0003 again in 10s",
-        ),
-        (
-            2,
-            VerifyError::Unreachable(trouble()),
-            "VER-0003 asks",
-        ),
+        (0, VerifyError::OtherServed(trouble()), "VER-0002 asks"),
+        (0, VerifyError::Unreachable(trouble()), "VER-0003 again in 5s"),
+        (1, VerifyError::Unreachable(trouble()), "VER-0003 again in 10s"),
+        (2, VerifyError::Unreachable(trouble()), "VER-0003 asks"),
         (
             0,
             VerifyError::NoAddress {
@@ -70,11 +54,7 @@ fn each_error_has_its_code_and_its_consequence() {
             },
             "VER-0004 asks",
         ),
-        (
-            0,
-            VerifyError::Faulty(trouble()),
-            "VER-0005 asks",
-        ),
+        (0, VerifyError::Faulty(trouble()), "VER-0005 asks"),
         (0, VerifyError::NotBack(trouble()), "VER-0006 asks"),
     ];
     for (failures, error, expected) in table {
