@@ -231,6 +231,7 @@ fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
         addresses: plan.addresses.clone(),
         at_host,
         endpoints: endpoints(plan, course, back),
+        except: endpoints(plan, course, |state| !back(state)),
         leaves,
     }
 }

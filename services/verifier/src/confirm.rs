@@ -75,7 +75,9 @@ impl Confirm {
             port: spec.port,
             addresses: &spec.addresses,
         };
-        self.lookout.places(own, true, &spec.endpoints).await
+        let mut places = self.lookout.places(own, true, &spec.endpoints).await?;
+        places.retain(|place| spec.endpoints.contains(&place.address) || !spec.except.contains(&place.address));
+        Ok(places)
     }
 }
 

@@ -12,7 +12,7 @@ use testkit::{NginxHosts, Serving};
 use verifier::confirm::Confirm;
 
 use crate::pki::{Ca, Issued, today};
-use crate::world::{HOST, LONG, SHORT, confirmer, context, ip, order, serve, served};
+use crate::world::{HOST, LONG, SHORT, confirmer, context, ip, order, serve, serve_at, served};
 
 /// Who shall serve one of these leaves: the host, when it has an address, and the endpoints.
 fn shall_serve(leaves: &[Fingerprint], host: Option<SocketAddr>, endpoints: &[SocketAddr]) -> Order<ConfirmSpec> {
@@ -22,6 +22,7 @@ fn shall_serve(leaves: &[Fingerprint], host: Option<SocketAddr>, endpoints: &[So
         addresses: vec![at.ip()],
         at_host: host.is_some(),
         endpoints: endpoints.to_vec(),
+        except: Vec::new(),
         leaves: leaves.to_vec(),
     };
     Order {
@@ -72,6 +73,26 @@ async fn each_place_serves_one_of_the_former_ones() -> Result<()> {
     let order = shall_serve(&[one.leaf(), other.leaf()], None, &endpoints);
     let (ended, snapshots) = confirmed(&confirmer(SHORT)?, &order).await?;
     assert_eq!((ended, snapshots.len()), (None, 2));
+    Ok(())
+}
+
+/// One of the host's addresses is that of a target which keeps the new certificate.
+#[tokio::test]
+async fn what_was_not_put_back_need_not_serve_the_former() -> Result<()> {
+    let ca = Ca::new()?;
+    let (former, new) = (ca.issue(&[HOST], today())?, ca.issue(&[HOST], today())?);
+    let port = testkit::ports::lease()?.number();
+    let [back, kept] = [1, 2].map(|last| SocketAddr::new(ip(last), port));
+    serve_at(back, &former.chain, &former.key_pem).await?;
+    serve_at(kept, &new.chain, &new.key_pem).await?;
+    let mut order = shall_serve(&[former.leaf()], Some(back), &[]);
+    order.spec.addresses.push(kept.ip());
+    assert!(confirmed(&confirmer(SHORT)?, &order).await?.0.is_some());
+
+    order.spec.except = vec![kept];
+
+    let (ended, snapshots) = confirmed(&confirmer(SHORT)?, &order).await?;
+    assert_eq!((ended, snapshots.len()), (None, 1));
     Ok(())
 }
 
