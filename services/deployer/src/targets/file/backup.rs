@@ -5,6 +5,7 @@
 //! the run itself is never removed, however old: only one run at a time is on its way for one policy.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,10 +33,13 @@ impl Keeping {
     /// a second name for it is a backup with owner, mode and time.
     pub fn keep(&self, place: &Place, otherwise: Manner) -> Result<(), TargetError> {
         let backup = self.path(place);
-        if backup.exists() || !place.file().exists() {
-            return Ok(());
+        match fs::hard_link(place.file(), &backup) {
+            Ok(()) => Ok(()),
+            Err(e) if matches!(e.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Ok(()),
+            Err(_) if backup.exists() => Ok(()),
+            // The file system has no links, or protects those of others.
+            Err(_) => Staged::twin(place.file(), &place.sibling(&backup), otherwise)?.commit(),
         }
-        Staged::twin(place.file(), &place.sibling(&backup), otherwise)?.commit()
     }
 
     /// Where the backup of this run is, if there is one.
