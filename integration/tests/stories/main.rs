@@ -11,4 +11,5 @@ mod people;
 mod refusals;
 mod resolve;
 mod strange_messages;
+mod targets;
 mod world;
