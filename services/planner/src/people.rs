@@ -136,6 +136,7 @@ mod tests {
             trigger: domain::run::Trigger::Operator,
             by: "ann".to_owned(),
             ladder: domain::backoff::Ladder::default(),
+            why: None,
         };
         let new = new_run(&charge, &asked, Timestamp::EPOCH).expect("a run");
         LoadedRun {
