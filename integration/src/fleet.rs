@@ -178,7 +178,10 @@ fn by_hand() -> Value {
 }
 
 fn issuer(estate: &Estate) -> Value {
-    json!({"http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories()})
+    json!({
+        "http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories(),
+        "resolvers": estate.resolvers(), "request_timeout_seconds": 10,
+    })
 }
 
 /// Tables are merged, everything else is replaced.

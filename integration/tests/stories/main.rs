@@ -5,8 +5,11 @@
 
 mod clock;
 mod deaths;
+mod dry_run;
+mod faulty_ca;
 mod people;
 mod refusals;
 mod resolve;
 mod strange_messages;
+mod targets;
 mod world;

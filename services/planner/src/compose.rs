@@ -192,7 +192,8 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             addresses: plan.addresses.clone(),
             names: plan.names.clone(),
             expected: if live { Some(expected(has)?) } else { None },
-            endpoints: endpoints(plan, &state.course, Course::is_installed),
+            // A rehearsal installs nothing, and looks everywhere.
+            endpoints: endpoints(plan, &state.course, |one| !live || Course::is_installed(one)),
             partial: live && state.course.is_partial(),
         })),
         Step::Rollback(index) => Spec::Rollback(Box::new(RollbackSpec {
@@ -233,6 +234,7 @@ fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
         addresses: plan.addresses.clone(),
         at_host,
         endpoints: endpoints(plan, course, back),
+        except: endpoints(plan, course, |state| !back(state)),
         leaves,
     }
 }

@@ -4,7 +4,7 @@
 //! break a name's DNS or to restart the CA (after which it has forgotten everything). Every hostname resolves to
 //! 127.0.0.1, where the CA validates http-01 at [`Pebble::http_port`].
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -182,6 +182,25 @@ impl Pebble {
             .iter()
             .filter(|issued| issued.names.iter().any(|name| name == hostname))
             .count())
+    }
+
+    /// The DNS server that the CA asks; anybody may.
+    #[must_use]
+    pub fn dns_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports.dns.number()).into()
+    }
+
+    /// The name gets a CAA record of its own.
+    ///
+    /// # Errors
+    /// If the DNS server does not answer.
+    pub async fn add_caa(&self, hostname: &str, tag: &str, value: &str) -> Result<()> {
+        let policies = json!([{"tag": tag, "value": value}]);
+        self.tell_dns(
+            "/add-caa",
+            &json!({ "host": format!("{hostname}."), "policies": policies }),
+        )
+        .await
     }
 
     /// From now on the name does not resolve, so no challenge for it can be reached.

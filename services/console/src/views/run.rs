@@ -69,6 +69,8 @@ pub(crate) struct WholeRun {
     #[serde(flatten)]
     run: ShownRun,
     steps: Vec<ShownStep>,
+    /// What a rehearsal leaves open; nothing for a live run.
+    cannot_know: Vec<String>,
     /// What people did to it, oldest first.
     acts: Vec<ShownAct>,
 }
@@ -158,6 +160,7 @@ pub(crate) fn run(view: RunView) -> ShownRun {
 
 pub(crate) fn whole(view: RunView, steps: Vec<StepView>, acts: Vec<Act>) -> WholeRun {
     WholeRun {
+        cannot_know: cannot_know(&view),
         run: run(view),
         steps: steps.into_iter().map(step).collect(),
         acts: acts.into_iter().map(act).collect(),
@@ -170,6 +173,25 @@ fn act(act: Act) -> ShownAct {
         verb: act.verb,
         by: act.person,
         note: act.note,
+    }
+}
+
+/// A rehearsal stops before anything is changed: this only the live run shows.
+fn cannot_know(view: &RunView) -> Vec<String> {
+    let plan = &view.run.plan;
+    match view.run.head.mode {
+        Mode::Live => Vec::new(),
+        Mode::DryRun => {
+            let ca = &plan.choice.directory_url;
+            let issuance =
+                format!("whether {ca} issues: the order was not finalized, and no limit on certificates was met");
+            let targets = plan.targets.iter().map(|target| {
+                let target = target.title();
+                format!("whether {target} takes the certificate and reloads: nothing was installed, no reload was run")
+            });
+            let served = "whether the new certificate is served: what is served today was looked at".to_owned();
+            std::iter::once(issuance).chain(targets).chain([served]).collect()
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::certificate::Snapshot;
 use domain::disposition::{Failure, Question};
 use domain::plan::Plan;
 use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product};
@@ -39,6 +40,7 @@ impl Kept {
             log: value(&report.notes.log)?,
             exchange: value(&report.notes.exchange)?,
         });
+        self.keep_snapshots(run, &report.notes.snapshots);
         match &report.outcome {
             Outcome::Done { product } => self.keep_product(report, run, product),
             Outcome::Resting { checkpoint, .. } => self.keep_account(run, checkpoint),
@@ -64,17 +66,21 @@ impl Kept {
             | Product::RolledBack(_)
             | Product::Tidied => &[],
         };
+        self.keep_snapshots(run, snapshots);
+        self.products.push(store::Product {
+            run_id: report.run_id,
+            step: report.step,
+            product: product.clone(),
+        });
+    }
+
+    fn keep_snapshots(&mut self, run: &LoadedRun, snapshots: &[Snapshot]) {
         self.snapshots.extend(snapshots.iter().map(|snapshot| SnapshotRow {
             workspace: run.head.workspace.clone(),
             host_id: run.head.host_id,
             run_id: run.head.id,
             snapshot: snapshot.clone(),
         }));
-        self.products.push(store::Product {
-            run_id: report.run_id,
-            step: report.step,
-            product: product.clone(),
-        });
     }
 
     fn keep_account(&mut self, run: &LoadedRun, checkpoint: &Checkpoint) {

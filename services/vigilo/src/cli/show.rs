@@ -109,8 +109,7 @@ pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed
         line(&run.to_string());
         return Ok(());
     }
-    head(&run);
-    history(&run);
+    whole(&run);
     for exchange in run["exchange"].as_array().into_iter().flatten() {
         let (method, url) = (text(&exchange["method"]), text(&exchange["url"]));
         line(&format!(
@@ -126,6 +125,19 @@ pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed
         ));
     }
     Ok(())
+}
+
+/// A run with its steps and checks, and what a rehearsal leaves open.
+pub fn whole(run: &Value) {
+    head(run);
+    history(run);
+    let open = run["cannot_know"].as_array().into_iter().flatten();
+    for (index, one) in open.enumerate() {
+        if index == 0 {
+            line("what a rehearsal cannot know:");
+        }
+        line(&format!("       ? {}", text(one)));
+    }
 }
 
 fn head(run: &Value) {
@@ -204,7 +216,11 @@ fn one_step(step: &Value) {
         text(&step["summary"])
     ));
     for check in step["checks"].as_array().into_iter().flatten() {
-        let mark = if check["passed"] == true { "✓" } else { "✗" };
+        let mark = match (check["passed"] == true, check["advisory"] == true) {
+            (true, _) => "✓",
+            (false, false) => "✗",
+            (false, true) => "✗ (a hint only)",
+        };
         line(&format!(
             "       {mark} {}: {}",
             text(&check["name"]),

@@ -170,6 +170,7 @@ fn what_a_handler_wrote_down_is_reported_as_before() {
             line(Level::Error, &[]),
         ],
         exchange: vec![exchange],
+        snapshots: Vec::new(),
     };
     let product = Product::Tidied;
     let told = Report {
