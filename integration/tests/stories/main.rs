@@ -7,5 +7,7 @@ mod clock;
 mod deaths;
 mod people;
 mod refusals;
+mod resolve;
 mod strange_messages;
+mod targets;
 mod world;

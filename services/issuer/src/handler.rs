@@ -109,10 +109,11 @@ impl<C: CertificateAuthority> Issue<C> {
             format!("serial {} until {}", leaf.serial, leaf.not_after),
         ));
         Ok(Progress::Done(Product::Issued(Box::new(IssuedCertificate {
-            order_url: opened.url.clone(),
+            order_url: Some(opened.url.clone()),
             chain_pem,
             leaf,
             tokens: opened.tokens.to_vec(),
+            sealed_key: None,
         }))))
     }
 }

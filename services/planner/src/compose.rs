@@ -106,7 +106,7 @@ pub struct Material {
 }
 
 impl Material {
-    fn key(&self) -> Option<&PreparedKey> {
+    pub(crate) fn key(&self) -> Option<&PreparedKey> {
         self.products.iter().find_map(|(_, product)| match product {
             Product::PreparedKey(key) => Some(key),
             _ => None,
@@ -120,7 +120,7 @@ impl Material {
         })
     }
 
-    fn certificate(&self) -> Option<&IssuedCertificate> {
+    pub(crate) fn certificate(&self) -> Option<&IssuedCertificate> {
         self.products.iter().find_map(|(_, product)| match product {
             Product::Issued(issued) => Some(issued.as_ref()),
             _ => None,
@@ -192,7 +192,8 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             addresses: plan.addresses.clone(),
             names: plan.names.clone(),
             expected: if live { Some(expected(has)?) } else { None },
-            endpoints: endpoints(plan, &state.course, Course::is_installed),
+            // A rehearsal installs nothing, and looks everywhere.
+            endpoints: endpoints(plan, &state.course, |one| !live || Course::is_installed(one)),
             partial: live && state.course.is_partial(),
         })),
         Step::Rollback(index) => Spec::Rollback(Box::new(RollbackSpec {
@@ -233,6 +234,7 @@ fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
         addresses: plan.addresses.clone(),
         at_host,
         endpoints: endpoints(plan, course, back),
+        except: endpoints(plan, course, |state| !back(state)),
         leaves,
     }
 }
@@ -260,10 +262,14 @@ fn tokens(state: &RunState, has: &Material) -> Vec<String> {
 
 fn deployed(has: &Material) -> Result<DeployedCertificate, &'static str> {
     let issued = has.certificate().ok_or("the certificate")?;
+    let prepared = || has.key().and_then(|key| key.sealed_key.clone());
+    if issued.sealed_key.is_none() && has.key().is_none() {
+        return Err("the key");
+    }
     Ok(DeployedCertificate {
         chain_pem: issued.chain_pem.clone(),
         leaf: issued.leaf.fingerprint.clone(),
-        sealed_key: has.key().ok_or("the key")?.sealed_key.clone(),
+        sealed_key: issued.sealed_key.clone().or_else(prepared),
     })
 }
 

@@ -3,9 +3,9 @@
 //! In: requests, reports, the passing of time. Out: orders, run events, answers. Touches: Postgres (the only writer
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
-//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `compose` makes the immutable
-//! plan and the orders from it, `ledger` applies what happened, `postman` publishes, `timekeeper` wakes what is due,
-//! `schedule` renews what `due` says is due.
+//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
+//! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
+//! `timekeeper` wakes what is due, `schedule` renews what `due` says is due.
 
 pub mod compose;
 mod config;
@@ -14,6 +14,7 @@ mod intake;
 pub mod judge;
 mod ledger;
 mod pace;
+mod people;
 mod postman;
 mod schedule;
 mod timekeeper;

@@ -25,6 +25,7 @@ pub mod tools;
 pub mod wait;
 
 // Only this crate and the two rooms that own them may import the drivers; tests that look behind the scenes use ours.
+pub use rustix::process::Signal;
 pub use {async_nats, sqlx};
 
 pub use faulty_ca::FaultyCa;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::{GeneralName, X509Certificate};
@@ -121,6 +122,14 @@ impl Pebble {
     #[must_use]
     pub const fn http_port(&self) -> u16 {
         self.ports.http
+    }
+
+    /// Sends the CA's process a signal: one that is stopped answers nobody until it goes on.
+    ///
+    /// # Errors
+    /// If it is not running.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.ca.signal(signal)
     }
 
     /// The root that issued certificates chain to. A restart makes a new one.
