@@ -5,8 +5,6 @@
 
 mod clock;
 mod deaths;
-mod dry_run;
-mod faulty_ca;
 mod people;
 mod refusals;
 mod resolve;
