@@ -8,6 +8,7 @@ mod error;
 mod hosts;
 mod incidents;
 mod ledger;
+mod notifications;
 mod policies;
 mod requests;
 mod rows;
@@ -22,7 +23,9 @@ use sqlx::postgres::PgPoolOptions;
 
 pub use error::StoreError;
 pub use hosts::HostView;
+pub use incidents::{Group, IncidentFilter, IncidentTx, IncidentView, Known, PastChange, RunFacts, Told, Watched};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
+pub use notifications::{Next, Notification, NotificationView};
 pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView};
 pub use steps::{StepRecord, StepView};
