@@ -4,6 +4,7 @@
 //! is awaited is a state.
 
 mod deaths;
+mod incidents;
 mod people;
 mod refusals;
 mod strange_messages;

@@ -38,6 +38,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/{id}/resume", post(runs::resume)),
         ("/api/v1/runs/{id}/cancel", post(runs::cancel)),
         ("/api/v1/incidents", get(incidents::list)),
+        ("/api/v1/incidents/{id}", get(incidents::show)),
+        ("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge)),
+        ("/api/v1/incidents/{id}/close", post(incidents::close)),
     ]
 }
 

@@ -123,8 +123,14 @@ mod tests {
         let config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
         let all = serde_json::to_value(&config).expect("a table");
         let tables = ["nats", "retry"];
-        let own = all.as_object().expect("a table").keys().filter(|key| !tables.contains(&key.as_str()));
-        let below = tables.iter().flat_map(|table| all[*table].as_object().expect("a table").keys());
+        let own = all
+            .as_object()
+            .expect("a table")
+            .keys()
+            .filter(|key| !tables.contains(&key.as_str()));
+        let below = tables
+            .iter()
+            .flat_map(|table| all[*table].as_object().expect("a table").keys());
         for key in own.chain(below) {
             let said = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             let line = text

@@ -102,23 +102,20 @@ impl Courier {
         Ok(())
     }
 
-    async fn recent(
-        &self,
-        claimed: &[Notification],
-        now: Timestamp,
-    ) -> Result<HashMap<Recipient, i64>, StoreError> {
+    async fn recent(&self, claimed: &[Notification], now: Timestamp) -> Result<HashMap<Recipient, i64>, StoreError> {
         let mut to: Vec<Recipient> = claimed.iter().map(|one| one.to.clone()).collect();
         to.sort();
         to.dedup();
         let minute_ago = time_before(now, STORM);
-        Ok(self.store.incidents_told_since(&to, minute_ago).await?.into_iter().collect())
+        Ok(self
+            .store
+            .incidents_told_since(&to, minute_ago)
+            .await?
+            .into_iter()
+            .collect())
     }
 
-    async fn send(
-        &self,
-        news: &[Notification],
-        broken: &mut HashMap<Channel, ChannelError>,
-    ) -> Result<(), StoreError> {
+    async fn send(&self, news: &[Notification], broken: &mut HashMap<Channel, ChannelError>) -> Result<(), StoreError> {
         let Some(letter) = self.write(news).await? else {
             return Ok(());
         };

@@ -77,7 +77,12 @@ impl Intake {
         self.enter(&mut tx, trouble, (&facts, &placed)).await?;
         if let Some(run) = facts.mended_by {
             // Its event came before this one, or comes now: the run's row is older than both.
-            mend(&mut tx, member.host_id, (run, member.told_at.plus(Duration::from_micros(1)), self.now())).await?;
+            mend(
+                &mut tx,
+                member.host_id,
+                (run, member.told_at.plus(Duration::from_micros(1)), self.now()),
+            )
+            .await?;
         }
         tx.commit().await?;
         info!(run = %member.run_id, host = %member.hostname, ?placed, "trouble");

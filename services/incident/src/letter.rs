@@ -77,7 +77,9 @@ fn headline(view: &IncidentView) -> String {
 fn text(subject: &Subject, news: &[Notification]) -> String {
     let view = &subject.view;
     let incident = &view.incident;
-    let happened = news.iter().map(|one| format!("{} {}\n", one.created_at, one.change.as_str()));
+    let happened = news
+        .iter()
+        .map(|one| format!("{} {}\n", one.created_at, one.change.as_str()));
     format!(
         "{}\nThe incident is {}.{}\n\n{}\n{}\n\n{}\nMore: vigilo incident {}\n",
         headline(view),

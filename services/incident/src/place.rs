@@ -70,7 +70,10 @@ mod tests {
     fn a_run_that_was_told_of_is_news_only_when_it_tells_later() {
         let incident = IncidentId::new();
         let known = Known {
-            member: Some(Told { incident, at: second(5) }),
+            member: Some(Told {
+                incident,
+                at: second(5),
+            }),
             of_host: Some(IncidentId::new()),
             ..Known::default()
         };
@@ -129,7 +132,11 @@ mod tests {
                     incident: *incident,
                     at: *at,
                 }),
-                of_host: self.members.values().find(|member| member.1 == host).map(|member| member.0),
+                of_host: self
+                    .members
+                    .values()
+                    .find(|member| member.1 == host)
+                    .map(|member| member.0),
                 common: same.intersection(&self.common).next().copied(),
                 alone: same.difference(&self.common).copied().collect(),
             }

@@ -70,10 +70,9 @@ pub fn mends(event: &RunEvent) -> Option<RunId> {
     match (event.mode, event.status) {
         (Mode::Live, Status::Succeeded) => Some(event.run_id),
         (Mode::DryRun, _) => None,
-        (
-            Mode::Live,
-            Status::Queued | Status::Running | Status::Failed | Status::NeedsManual | Status::Cancelled,
-        ) => None,
+        (Mode::Live, Status::Queued | Status::Running | Status::Failed | Status::NeedsManual | Status::Cancelled) => {
+            None
+        }
     }
 }
 
@@ -85,7 +84,10 @@ fn member(event: &RunEvent, said: String) -> Member {
         criticality: event.criticality,
         cause: said_by(event).map(|said| Cause {
             code: said.code.clone(),
-            step: event.step.map(|step| step.kind().as_str().to_owned()).unwrap_or_default(),
+            step: event
+                .step
+                .map(|step| step.kind().as_str().to_owned())
+                .unwrap_or_default(),
         }),
         said,
         opened_at: event.at,
@@ -232,12 +234,10 @@ mod tests {
             (Criticality::Medium, Severity::Sev3),
             (Criticality::Low, Severity::Sev4),
         ] {
-            let opened = triage(
-                &RunEvent {
-                    criticality,
-                    ..event(Status::Failed)
-                },
-            );
+            let opened = triage(&RunEvent {
+                criticality,
+                ..event(Status::Failed)
+            });
             assert_eq!(opened.map(|opened| opened.incident.severity), Some(severity));
         }
     }
@@ -306,7 +306,10 @@ mod tests {
     fn only_a_live_success_mends() {
         for status in Status::ALL {
             let live = event(status);
-            let dry = RunEvent { mode: Mode::DryRun, ..live.clone() };
+            let dry = RunEvent {
+                mode: Mode::DryRun,
+                ..live.clone()
+            };
             assert_eq!(mends(&live).is_some(), status == Status::Succeeded, "{status:?}");
             assert_eq!(mends(&dry), None);
         }

@@ -115,7 +115,9 @@ impl IncidentTx {
         .fetch_all(&mut *self.tx)
         .await?;
         rows.into_iter()
-            .map(|row| recipient(row.channel, row.recipient).map_err(|why| StoreError::corrupt("notifications", "", why)))
+            .map(|row| {
+                recipient(row.channel, row.recipient).map_err(|why| StoreError::corrupt("notifications", "", why))
+            })
             .collect()
     }
 

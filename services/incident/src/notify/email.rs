@@ -201,8 +201,8 @@ impl Notifier for Email {
         let message = self.message(letter)?;
         let server = format!("{}:{}", self.smtp.host, self.smtp.port);
         let mut session = self.session().await.map_err(|(_, error)| error)?;
-        let sent = session.connection.send(message.envelope(), &message.formatted());
-        within(&server, sent).await?;
+        let bytes = message.formatted();
+        within(&server, session.connection.send(message.envelope(), &bytes)).await?;
         // It is delivered, however the server says good-bye.
         let _ = session.connection.quit().await;
         Ok(())
@@ -228,11 +228,7 @@ impl Notifier for Email {
 }
 
 impl Email {
-    async fn recipients(
-        &self,
-        connection: &mut AsyncSmtpConnection,
-        (server, names): (&str, &[String]),
-    ) -> Vec<Check> {
+    async fn recipients(&self, connection: &mut AsyncSmtpConnection, (server, names): (&str, &[String])) -> Vec<Check> {
         let begun = async {
             let from = sender(&self.smtp.from)?.email;
             within(server, connection.command(Mail::new(Some(from), Vec::new()))).await
@@ -267,10 +263,7 @@ fn address(text: &str) -> Result<Address, ChannelError> {
 }
 
 /// A bound on what the library does, and its error in our words.
-async fn within<T>(
-    server: &str,
-    doing: impl Future<Output = Result<T, smtp::Error>>,
-) -> Result<T, ChannelError> {
+async fn within<T>(server: &str, doing: impl Future<Output = Result<T, smtp::Error>>) -> Result<T, ChannelError> {
     match tokio::time::timeout(PATIENCE, doing).await {
         Ok(done) => done.map_err(|error| translated(server, &error)),
         Err(_elapsed) => Err(ChannelError::Unreachable(format!(

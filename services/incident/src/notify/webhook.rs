@@ -97,8 +97,7 @@ impl Notifier for Webhook {
             .body(body);
         // The URL may hold a token: it is in no message.
         let sent = request.send().await.map_err(reqwest::Error::without_url);
-        let answer =
-            sent.map_err(|e| ChannelError::Unreachable(format!("the webhook at {place}: {}", whole(&e))))?;
+        let answer = sent.map_err(|e| ChannelError::Unreachable(format!("the webhook at {place}: {}", whole(&e))))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());

@@ -77,7 +77,12 @@ async fn talk_on<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufStream<S>, d
             "EHLO" => "250 mail.test".to_owned(),
             "AUTH" => {
                 known = is_login(&line, desk);
-                if known { "235 2.7.0 welcome" } else { "535 5.7.8 wrong user or password" }.to_owned()
+                if known {
+                    "235 2.7.0 welcome"
+                } else {
+                    "535 5.7.8 wrong user or password"
+                }
+                .to_owned()
             }
             "MAIL" if !known => "530 5.7.0 authentication required".to_owned(),
             "MAIL" => {
@@ -127,7 +132,9 @@ fn recipient(mail: &mut Mail, line: &str, desk: &Desk) -> String {
 
 /// `AUTH PLAIN` (RFC 4616): NUL user NUL password, in base64.
 fn is_login(line: &str, desk: &Desk) -> bool {
-    let Some((user, password)) = &desk.login else { return true };
+    let Some((user, password)) = &desk.login else {
+        return true;
+    };
     let expected = BASE64.encode(format!("\0{user}\0{password}"));
     line.split(' ').nth(2) == Some(expected.as_str())
 }
