@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod bench;
+pub mod chaos;
 pub mod estate;
 pub mod fleet;
 pub mod meter;

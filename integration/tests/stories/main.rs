@@ -3,9 +3,12 @@
 //! In: an estate and what goes wrong in it. Out: how every run ended, and what the CA says it issued. Never: a sleep; what
 //! is awaited is a state.
 
+mod clock;
 mod deaths;
 mod incidents;
 mod people;
 mod refusals;
+mod resolve;
 mod strange_messages;
+mod targets;
 mod world;

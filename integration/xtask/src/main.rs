@@ -4,6 +4,7 @@
 //! product.
 
 mod bench;
+mod chaos;
 mod demo;
 mod prepare;
 mod rules;
@@ -23,6 +24,8 @@ struct Chores {
 enum Chore {
     /// Measures the speed against real servers and a bare client
     Bench(bench::BenchArgs),
+    /// Renews an estate while processes are killed, and looks whether anything was lost
+    Chaos(chaos::ChaosArgs),
     /// Renews a whole estate on real servers and shows what is served before and after
     Demo(demo::DemoArgs),
     /// Installs the servers that the tests and the demo start, where they are missing
@@ -38,6 +41,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Chores::parse().chore {
         Chore::Bench(args) => bench::run(&args),
+        Chore::Chaos(args) => chaos::run(&args),
         Chore::Demo(args) => demo::run(&args),
         Chore::Prepare => prepare::run(),
         Chore::Setup => setup::run(),

@@ -16,7 +16,8 @@ use crate::triage::{Trouble, mends, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
 const DURABLE: &str = "incident";
-/// While Postgres is away an event is held: given back, it would be a dead letter after its fifth delivery.
+/// While Postgres is away, or its schema does not fit, an event is held: given back, it would be lost after its fifth
+/// delivery.
 const PAUSE: Duration = Duration::from_millis(500);
 /// An incident of many hosts tells of its growth no more often than this.
 const GROWTH: Duration = Duration::from_secs(60);
@@ -42,7 +43,7 @@ impl Intake {
     async fn take(&self, event: RunEvent, stop: &CancellationToken) -> Result<(), StoreError> {
         loop {
             match self.keep(&event).await {
-                Err(StoreError::Unavailable(why)) => {
+                Err(StoreError::Unavailable(why) | StoreError::Faulty(why)) => {
                     warn!(%why, run = %event.run_id, "an event of a run cannot be kept; trying again");
                 }
                 ended => return ended,
@@ -130,7 +131,10 @@ impl Intake {
                 tx.join(*into, member, severity).await?;
                 let all: Vec<IncidentId> = others.iter().chain([into]).copied().collect();
                 let everyone = together(told, tx.audience(&all).await?);
-                let note = word(format!("{} hosts have one cause", all.len() + 1));
+                let note = word(format!(
+                    "{} failed in the same way as other hosts: one cause",
+                    member.hostname
+                ));
                 tx.fold(*into, others, (&trouble.of_many(), &note)).await?;
                 tx.tell(*into, (Change::Grown, &note), &everyone, soon).await
             }

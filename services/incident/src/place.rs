@@ -20,7 +20,7 @@ pub enum Place {
     Attach(IncidentId),
     /// One more host with the cause of many.
     Grow(IncidentId),
-    /// The host that makes them many: their incidents go into the first.
+    /// What makes them many: their incidents go into one.
     Fold {
         into: IncidentId,
         others: Vec<IncidentId>,
@@ -28,7 +28,7 @@ pub enum Place {
     Alone,
 }
 
-/// The first rule that fits: one run is in one incident; a host has one open incident; one cause has one.
+/// A run is in one incident; a host has one open incident; a cause has one when it is that of many hosts.
 pub fn place(known: &Known, told_at: Timestamp) -> Place {
     if let Some(told) = known.member {
         return if told_at > told.at {
@@ -37,19 +37,33 @@ pub fn place(known: &Known, told_at: Timestamp) -> Place {
             Place::Old
         };
     }
-    if let Some(incident) = known.of_host {
-        return Place::Attach(incident);
+    match known.of_host {
+        Some(own) if own.common => Place::Grow(own.incident),
+        Some(own) if own.same_cause => of_cause(known, Some(own.incident)),
+        Some(own) => Place::Attach(own.incident),
+        None => of_cause(known, None),
     }
-    if let Some(incident) = known.common {
-        return Place::Grow(incident);
-    }
-    match known.alone.split_first() {
-        // Each of them is of another host, and this run's host has none.
-        Some((into, others)) if known.alone.len() + 1 >= MANY => Place::Fold {
+}
+
+/// `own` is the incident that the host has for this cause already.
+fn of_cause(known: &Known, own: Option<IncidentId>) -> Place {
+    let mut alone: Vec<IncidentId> = known.alone.iter().chain(&own).copied().collect();
+    alone.sort();
+    alone.dedup();
+    // Each of them is of another host; a host without one counts too.
+    let hosts = alone.len() + usize::from(own.is_none());
+    match (known.common, own, alone.split_first()) {
+        (Some(common), Some(own), _) => Place::Fold {
+            into: common,
+            others: vec![own],
+        },
+        (Some(common), None, _) => Place::Grow(common),
+        (None, _, Some((into, others))) if hosts >= MANY => Place::Fold {
             into: *into,
             others: others.to_vec(),
         },
-        Some(_) | None => Place::Alone,
+        (None, Some(own), _) => Place::Attach(own),
+        (None, None, _) => Place::Alone,
     }
 }
 
@@ -58,7 +72,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
-    use store::Told;
+    use store::{OfHost, Told};
 
     use super::*;
 
@@ -74,7 +88,7 @@ mod tests {
                 incident,
                 at: second(5),
             }),
-            of_host: Some(IncidentId::new()),
+            of_host: Some(of_host(IncidentId::new(), false)),
             ..Known::default()
         };
         assert_eq!(place(&known, second(5)), Place::Old);
@@ -82,17 +96,35 @@ mod tests {
         assert_eq!(place(&known, second(6)), Place::Again(incident));
     }
 
+    fn of_host(incident: IncidentId, same_cause: bool) -> OfHost {
+        OfHost {
+            incident,
+            common: false,
+            same_cause,
+        }
+    }
+
     #[test]
-    fn the_open_incident_of_the_host_goes_before_the_common_one() {
+    fn the_open_incident_of_the_host_takes_its_next_run_and_goes_with_its_cause() {
         let (host, common) = (IncidentId::new(), IncidentId::new());
-        let known = Known {
-            of_host: Some(host),
+        let known = |of_host| Known {
+            of_host,
             common: Some(common),
             ..Known::default()
         };
-        assert_eq!(place(&known, second(0)), Place::Attach(host));
-        let known = Known { of_host: None, ..known };
-        assert_eq!(place(&known, second(0)), Place::Grow(common));
+        let placed = |of_host| place(&known(of_host), second(0));
+        assert_eq!(placed(Some(of_host(host, false))), Place::Attach(host));
+        let folded = Place::Fold {
+            into: common,
+            others: vec![host],
+        };
+        assert_eq!(placed(Some(of_host(host, true))), folded);
+        assert_eq!(placed(None), Place::Grow(common));
+        let one_of_many = OfHost {
+            common: true,
+            ..of_host(common, false)
+        };
+        assert_eq!(placed(Some(one_of_many)), Place::Grow(common));
     }
 
     #[test]
@@ -114,71 +146,90 @@ mod tests {
         assert_eq!(place(&many, second(0)), folded);
     }
 
-    /// The record as a book: which incident each run is in, and which incidents are open for which cause.
+    /// The record as a book: the incidents that are open, and which one each run is in.
     #[derive(Default)]
     struct Book {
-        members: BTreeMap<usize, (IncidentId, u8, u8, Timestamp)>,
-        common: BTreeSet<IncidentId>,
+        incidents: BTreeMap<IncidentId, Entry>,
+        /// run → its host and its incident
+        members: BTreeMap<usize, (u8, IncidentId)>,
+    }
+
+    struct Entry {
+        cause: u8,
+        latest: Timestamp,
+        common: bool,
     }
 
     impl Book {
-        fn known(&self, run: usize, host: u8, cause: u8, now: Timestamp) -> Known {
-            let near = |(incident, _, of, at): &(IncidentId, u8, u8, Timestamp)| {
-                (*of == cause && now.since(*at) <= NEAR).then_some(*incident)
+        fn known(&self, host: u8, cause: u8, now: Timestamp) -> Known {
+            let near = |common: bool| {
+                let fit = move |entry: &Entry| {
+                    entry.cause == cause && entry.common == common && now.since(entry.latest) <= NEAR
+                };
+                self.incidents
+                    .iter()
+                    .filter(move |(_, entry)| fit(entry))
+                    .map(|(id, _)| *id)
             };
-            let same: BTreeSet<IncidentId> = self.members.values().filter_map(near).collect();
+            let of_host = self
+                .members
+                .values()
+                .find(|member| member.0 == host)
+                .map(|member| member.1);
             Known {
-                member: self.members.get(&run).map(|(incident, _, _, at)| Told {
-                    incident: *incident,
-                    at: *at,
+                member: None,
+                of_host: of_host.map(|incident| OfHost {
+                    incident,
+                    common: self.incidents[&incident].common,
+                    same_cause: self.incidents[&incident].cause == cause,
                 }),
-                of_host: self
-                    .members
-                    .values()
-                    .find(|member| member.1 == host)
-                    .map(|member| member.0),
-                common: same.intersection(&self.common).next().copied(),
-                alone: same.difference(&self.common).copied().collect(),
+                common: near(true).next(),
+                alone: near(false).collect(),
             }
         }
 
-        fn put(&mut self, run: usize, host: u8, cause: u8, now: Timestamp) {
-            let into = match place(&self.known(run, host, cause, now), now) {
-                Place::Old => return,
-                Place::Again(same) | Place::Attach(same) | Place::Grow(same) => same,
+        fn put(&mut self, run: usize, (host, cause): (u8, u8), now: Timestamp) {
+            let into = match place(&self.known(host, cause, now), now) {
+                Place::Old | Place::Again(_) => panic!("the run is new"),
+                Place::Attach(same) | Place::Grow(same) => same,
                 Place::Fold { into, others } => {
-                    for member in self.members.values_mut().filter(|member| others.contains(&member.0)) {
-                        member.0 = into;
+                    for member in self.members.values_mut().filter(|member| others.contains(&member.1)) {
+                        member.1 = into;
                     }
-                    self.common.insert(into);
+                    self.incidents.retain(|id, _| !others.contains(id));
+                    self.incidents.get_mut(&into).expect("it is open").common = true;
                     into
                 }
                 Place::Alone => IncidentId::new(),
             };
-            self.members.insert(run, (into, host, cause, now));
+            let (latest, common) = (now, false);
+            let entry = self.incidents.entry(into).or_insert(Entry { cause, latest, common });
+            if entry.cause == cause {
+                entry.latest = now;
+            }
+            self.members.insert(run, (host, into));
         }
     }
 
     proptest! {
         #[test]
-        fn a_host_is_in_one_open_incident_and_a_cause_of_many_in_few(
+        fn every_run_is_in_one_open_incident_a_host_has_one_and_no_cause_has_many(
             failures in prop::collection::vec((0_u8..40, 0_u8..3, 0_u64..90), 1..200)
         ) {
             let (mut book, mut now) = (Book::default(), 0);
             for (run, (host, cause, later)) in failures.iter().enumerate() {
                 now += later;
-                book.put(run, *host, *cause, second(now));
-                prop_assert!(book.members.contains_key(&run), "run {run} is lost");
+                book.put(run, (*host, *cause), second(now));
+                let alone = book.known(u8::MAX, *cause, second(now)).alone;
+                prop_assert!(alone.len() < MANY, "{} alone", alone.len());
             }
+            prop_assert_eq!(book.members.len(), failures.len());
             let mut of_host: BTreeMap<u8, BTreeSet<IncidentId>> = BTreeMap::new();
-            for (incident, host, _, _) in book.members.values() {
+            for (host, incident) in book.members.values() {
+                prop_assert!(book.incidents.contains_key(incident));
                 of_host.entry(*host).or_default().insert(*incident);
             }
             prop_assert!(of_host.values().all(|incidents| incidents.len() == 1));
-            for cause in 0..3 {
-                let known = book.known(usize::MAX, u8::MAX, cause, second(now));
-                prop_assert!(known.alone.len() < MANY, "{} alone", known.alone.len());
-            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The planner's settings.
 
+use std::time::Duration;
+
 use chassis::ConfigError;
 use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,32 @@ pub struct Config {
     /// The waits between tries of what failed, when the other side does not say how long.
     #[serde(default)]
     pub retry: Ladder,
+    #[serde(default)]
+    pub schedule: Schedule,
+}
+
+/// Whether policies renew themselves when they are due.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    pub enabled: bool,
+    /// Between two looks at the clock, 1 to 3600.
+    pub every_seconds: u32,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            every_seconds: 60,
+        }
+    }
+}
+
+impl Schedule {
+    pub(crate) fn every(self) -> Option<Duration> {
+        self.enabled.then(|| Duration::from_secs(u64::from(self.every_seconds)))
+    }
 }
 
 /// How many orders may be out at once. The rest waits in Postgres, where cancel and priority act at once.
@@ -94,6 +122,12 @@ impl Config {
             return Err(ConfigError(
                 "retry: give at most 20 rungs_seconds, and waits of 1 to 604800 seconds".to_owned(),
             ));
+        }
+        if !(1..=3_600).contains(&self.schedule.every_seconds) {
+            return Err(ConfigError(format!(
+                "schedule.every_seconds: {} is out of range; give 1 to 3600",
+                self.schedule.every_seconds
+            )));
         }
         if !(1..=1_000).contains(&self.batch) {
             return Err(ConfigError(format!(

@@ -3,16 +3,20 @@
 //! In: requests, reports, the passing of time. Out: orders, run events, answers. Touches: Postgres (the only writer
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
-//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `compose` makes the immutable
-//! plan and the orders from it, `ledger` applies what happened, `postman` publishes, `timekeeper` wakes what is due.
+//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
+//! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
+//! `timekeeper` wakes what is due, `schedule` renews what `due` says is due.
 
 pub mod compose;
 mod config;
+pub mod due;
 mod intake;
 pub mod judge;
 mod ledger;
 mod pace;
+mod people;
 mod postman;
+mod schedule;
 mod timekeeper;
 
 use std::sync::Arc;
@@ -42,6 +46,12 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let ledger = Arc::new(Ledger::new(store.clone(), postman.clone(), config.windows, clock));
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
+    let schedule = schedule::Schedule {
+        store: store.clone(),
+        ledger: Arc::clone(&ledger),
+        ladder: config.retry.clone(),
+        every: config.schedule.every(),
+    };
     life.ready();
     let soft = life.soft();
     let work = async {
@@ -58,6 +68,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
                 soft
             ),
             timekeeper::keep_time(ledger, soft),
+            schedule.keep(soft),
             postman.mark_published(soft),
             async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },
         )

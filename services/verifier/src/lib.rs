@@ -1,15 +1,19 @@
 //! The verifier looks at what hosts really serve, and says whether it is what was issued.
 //!
-//! In: Verify orders. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
+//! In: Verify and Confirm orders. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
 //! service. Never: a database, a private key, an HTTP request.
 
+pub mod confirm;
+pub mod findings;
 pub mod handler;
 pub mod judgement;
+pub mod lookout;
 pub mod probe;
 pub mod trust;
 pub mod verdict;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,7 +24,9 @@ use chassis::config::ConfigError;
 use protocol::subjects::Worker;
 use serde::Deserialize;
 
+use crate::confirm::Confirm;
 use crate::handler::Verify;
+use crate::lookout::Lookout;
 use crate::probe::{Patience, Prober};
 use crate::trust::Trust;
 
@@ -90,8 +96,10 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let bus = Bus::connect(&config.nats, "verifier")
         .await
         .context("the verifier needs NATS")?;
-    let verify = Verify::new(prober, Duration::from_millis(config.patience_ms));
-    let work = Work::new(bus, Worker::Verifier, config.slots).handles(verify);
+    let lookout = Lookout::new(Arc::new(prober), Duration::from_millis(config.patience_ms));
+    let work = Work::new(bus, Worker::Verifier, config.slots)
+        .handles(Verify::new(lookout.clone()))
+        .handles(Confirm::new(lookout));
     life.ready();
     work.run(life.soft(), life.hard()).await?;
     Ok(())

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::rows::{at, from_json, from_word};
 use crate::{Store, StoreError};
 
-pub use tx::{Group, IncidentTx, Known, RunFacts, Told};
+pub use tx::{Group, IncidentTx, Known, OfHost, RunFacts, Told};
 pub use watch::Watched;
 
 /// An incident with what a list shows beside it.

@@ -35,7 +35,7 @@ pub struct Known {
     /// The run was told of before.
     pub member: Option<Told>,
     /// The open incident of its host.
-    pub of_host: Option<IncidentId>,
+    pub of_host: Option<OfHost>,
     /// The open incident of many hosts with the same cause, near in time.
     pub common: Option<IncidentId>,
     /// Open incidents of single hosts with the same cause, near in time, the oldest first; nobody has them in hand.
@@ -46,6 +46,15 @@ pub struct Known {
 pub struct Told {
     pub incident: IncidentId,
     pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfHost {
+    pub incident: IncidentId,
+    /// It is one of many hosts.
+    pub common: bool,
+    /// It was opened for the same cause, and nobody has it in hand.
+    pub same_cause: bool,
 }
 
 /// What an incident of many hosts is called.
@@ -120,11 +129,16 @@ impl IncidentTx {
         )
         .fetch_optional(&mut *self.tx)
         .await?;
-        let of_host = sqlx::query_scalar!(
-            "select incident_id from incident_members
-             where workspace = $1 and host_id = $2 and closed_at is null order by opened_at desc limit 1",
+        let cause = member.cause.as_ref();
+        let of_host = sqlx::query!(
+            r#"select i.id, i.common,
+                      coalesce(i.state = 'open' and i.cause_code = $3 and i.cause_step = $4, false) as "same_cause!"
+               from incident_members m join incidents i on i.id = m.incident_id
+               where m.workspace = $1 and m.host_id = $2 and m.closed_at is null order by m.opened_at desc limit 1"#,
             self.workspace.as_str(),
             member.host_id.get(),
+            cause.map(|cause| cause.code.as_str()),
+            cause.map(|cause| cause.step.as_str()),
         )
         .fetch_optional(&mut *self.tx)
         .await?;
@@ -133,7 +147,11 @@ impl IncidentTx {
                 incident: IncidentId::from_uuid(row.incident_id),
                 at: at(row.told_at),
             }),
-            of_host: of_host.map(IncidentId::from_uuid),
+            of_host: of_host.map(|row| OfHost {
+                incident: IncidentId::from_uuid(row.id),
+                common: row.common,
+                same_cause: row.same_cause,
+            }),
             ..Known::default()
         };
         if let Some(cause) = &member.cause {
@@ -222,12 +240,16 @@ impl IncidentTx {
         .await?;
         // Words of severities sort as their urgency does.
         let touched = sqlx::query!(
-            "update incidents set latest_at = greatest(latest_at, $3), severity = least(severity, $4)
+            "update incidents set severity = least(severity, $4),
+                    latest_at = case when cause_code = $5 and cause_step = $6 then greatest(latest_at, $3)
+                                     else latest_at end
              where workspace = $1 and id = $2",
             self.workspace.as_str(),
             id.get(),
             member.opened_at.get(),
             word(severity),
+            cause.map(|cause| cause.code.as_str()),
+            cause.map(|cause| cause.step.as_str()),
         )
         .execute(&mut *self.tx)
         .await?;

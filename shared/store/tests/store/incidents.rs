@@ -5,7 +5,7 @@ use domain::clock::Timestamp;
 use domain::disposition::ErrorCode;
 use domain::ids::IncidentId;
 use domain::incident::{Cause, Change, Channel, Incident, Member, Recipient, Severity, State, Word};
-use store::{Group, IncidentFilter, IncidentView, Known, NewRun, Next, Told};
+use store::{Group, IncidentFilter, IncidentView, Known, NewRun, Next, OfHost, Told};
 
 use crate::world::{World, minutes, now};
 
@@ -141,7 +141,12 @@ async fn what_is_known_of_a_run_is_its_host_its_cause_and_what_is_near() -> Resu
         at: now(),
     };
     let same = known(&world, &member(&first)).await?;
-    assert_eq!((same.member, same.of_host), (Some(told), Some(id)));
+    let of_host = OfHost {
+        incident: id,
+        common: false,
+        same_cause: true,
+    };
+    assert_eq!((same.member, same.of_host), (Some(told), Some(of_host)));
 
     let other = member(&world.created("b.example.org").await?);
     let near = known(&world, &other).await?;

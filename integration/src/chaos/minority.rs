@@ -1,0 +1,134 @@
+//! The hosts whose renewal cannot go through by itself, chosen by the seed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use serde_json::{Value, json};
+use testkit::run_dir;
+
+use crate::Estate;
+
+/// Of every 25 hosts one has each mishap.
+const ONE_IN: usize = 25;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    /// The CA cannot find the host: the run asks before anything is issued.
+    Unreachable,
+    /// The directory of the target is not there: the run asks with a certificate in its hands, and is given up.
+    NoDirectory,
+    /// The reload fails until someone mends it: the run asks with the certificate installed.
+    BadReload,
+}
+
+impl Mishap {
+    const ALL: [Self; 3] = [Self::Unreachable, Self::NoDirectory, Self::BadReload];
+
+    /// What the person does, as the API calls it.
+    pub const fn answer(self) -> &'static str {
+        match self {
+            Self::Unreachable | Self::BadReload => "resume",
+            Self::NoDirectory => "cancel",
+        }
+    }
+
+    /// Where the run ends after that.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Unreachable | Self::BadReload => "succeeded",
+            Self::NoDirectory => "cancelled",
+        }
+    }
+}
+
+pub struct Minority {
+    mishaps: BTreeMap<String, Mishap>,
+    directory: PathBuf,
+}
+
+impl Minority {
+    /// Chooses who fails, and breaks what is outside of the policies.
+    pub async fn chosen(estate: &Estate, dice: &mut StdRng) -> Result<Self> {
+        let mut hosts = estate.nginx.hosts().to_vec();
+        hosts.shuffle(dice);
+        let each = hosts.len().div_ceil(ONE_IN);
+        let kinds = Mishap::ALL
+            .into_iter()
+            .flat_map(|mishap| std::iter::repeat_n(mishap, each));
+        let mishaps: BTreeMap<String, Mishap> = hosts.into_iter().zip(kinds).collect();
+        for (hostname, mishap) in &mishaps {
+            if *mishap == Mishap::Unreachable {
+                for pebble in &estate.pebbles {
+                    pebble.break_dns(hostname).await?;
+                }
+            }
+        }
+        let directory = run_dir::fresh("chaos", None)?;
+        Ok(Self { mishaps, directory })
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (&str, Mishap)> {
+        self.mishaps
+            .iter()
+            .map(|(hostname, mishap)| (hostname.as_str(), *mishap))
+    }
+
+    pub fn of(&self, hostname: &str) -> Option<Mishap> {
+        self.mishaps.get(hostname).copied()
+    }
+
+    /// Lets the CA find its hosts, and the reloads succeed.
+    pub async fn mend(&self, estate: &Estate) -> Result<()> {
+        for (hostname, mishap) in self.all() {
+            match mishap {
+                Mishap::Unreachable => {
+                    for pebble in &estate.pebbles {
+                        pebble.mend_dns(hostname).await?;
+                    }
+                }
+                Mishap::BadReload => run_dir::write(&self.mended(hostname), "", None)?,
+                Mishap::NoDirectory => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The estate's policies, each with a reload that copies what is to be served: a server that reads its files at a
+    /// reload only.
+    pub fn policies(&self, estate: &Estate) -> Vec<Value> {
+        let mut policies = estate.policies();
+        for (policy, hostname) in policies.iter_mut().zip(estate.nginx.hosts()) {
+            let target = &mut policy["targets"][0];
+            let chain = estate.nginx.files(hostname).chain;
+            target["reload"] = json!({"command": self.reload(hostname, &chain), "timeout_seconds": 30});
+            if self.of(hostname) == Some(Mishap::NoDirectory) {
+                target["chain_path"] = json!(self.directory.join("absent").join(format!("{hostname}.pem")));
+            }
+        }
+        policies
+    }
+
+    /// What the host's server has read at its last reload.
+    pub fn loaded(&self, hostname: &str) -> PathBuf {
+        self.directory.join(format!("{hostname}.loaded"))
+    }
+
+    fn mended(&self, hostname: &str) -> PathBuf {
+        self.directory.join(format!("{hostname}.mended"))
+    }
+
+    fn reload(&self, hostname: &str, chain: &Path) -> Vec<PathBuf> {
+        let copy = [PathBuf::from("cp"), chain.to_owned(), self.loaded(hostname)];
+        if self.of(hostname) != Some(Mishap::BadReload) {
+            return copy.to_vec();
+        }
+        let script = "test -e \"$0\" && exec cp \"$1\" \"$2\"";
+        let mut command = vec![PathBuf::from("sh"), PathBuf::from("-c"), PathBuf::from(script)];
+        command.push(self.mended(hostname));
+        command.extend(copy.into_iter().skip(1));
+        command
+    }
+}
