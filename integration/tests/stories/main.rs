@@ -5,6 +5,7 @@
 
 mod clock;
 mod deaths;
+mod incidents;
 mod people;
 mod refusals;
 mod resolve;

@@ -44,6 +44,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
         ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
         ("/api/v1/incidents", get(incidents::list)),
+        ("/api/v1/incidents/{id}", get(incidents::show)),
+        ("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge)),
+        ("/api/v1/incidents/{id}/close", post(incidents::close)),
     ]
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod hosts;
 mod incidents;
 mod ledger;
+mod notifications;
 mod policies;
 mod quarantine;
 mod requests;
@@ -27,7 +28,11 @@ use sqlx::postgres::PgPoolOptions;
 pub use acts::Act;
 pub use error::StoreError;
 pub use hosts::HostView;
+pub use incidents::{
+    Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
+};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
+pub use notifications::{Next, Notification, NotificationView};
 pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};

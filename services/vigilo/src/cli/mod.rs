@@ -5,6 +5,7 @@
 mod client;
 mod deeds;
 mod import;
+mod incident;
 mod policy;
 mod renew;
 mod show;
@@ -132,9 +133,22 @@ pub enum OperatorCommand {
     },
     /// List incidents, newest first
     Incidents {
+        /// Without it: all but those that went into another
+        #[arg(long, value_enum)]
+        state: Option<IncidentState>,
         #[command(flatten)]
         global: Global,
     },
+    /// Show one incident, take it in hand, or close it
+    Incident(incident::IncidentArgs),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum IncidentState {
+    Open,
+    Acknowledged,
+    Closed,
+    Folded,
 }
 
 #[derive(Subcommand)]
@@ -266,11 +280,13 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
-        OperatorCommand::Incidents { global } => {
-            let items = Client::new(&global)?.all("/incidents").await?;
-            show::incidents(&items, global.json);
+        OperatorCommand::Incidents { state, global } => {
+            let state = state.map(|state| format!("?state={}", word(state))).unwrap_or_default();
+            let items = Client::new(&global)?.all(&format!("/incidents{state}")).await?;
+            incident::list(&items, global.json);
             Ok(())
         }
+        OperatorCommand::Incident(args) => incident::run(args).await,
     }
 }
 

@@ -20,7 +20,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-fn list(items: &[Value], json_wanted: bool, columns: impl Fn(&Value) -> String) {
+pub fn list(items: &[Value], json_wanted: bool, columns: impl Fn(&Value) -> String) {
     if json_wanted {
         return line(&json!(items).to_string());
     }
@@ -66,19 +66,6 @@ pub fn runs(answer: &Value, json_wanted: bool) {
             text(&run["mode"]),
             text(&run["hostname"]),
             reason(run)
-        )
-    });
-}
-
-pub fn incidents(items: &[Value], json_wanted: bool) {
-    list(items, json_wanted, |incident| {
-        format!(
-            "{} {} {}\n    {}\n    run {}",
-            text(&incident["severity"]),
-            text(&incident["opened_at"]),
-            text(&incident["title"]),
-            text(&incident["detail"]),
-            text(&incident["run_id"]),
         )
     });
 }
