@@ -5,6 +5,7 @@
 
 mod deaths;
 mod people;
+mod probes;
 mod refusals;
 mod strange_messages;
 mod world;

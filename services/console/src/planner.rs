@@ -2,8 +2,8 @@
 
 use bus::{Bus, BusError};
 use domain::run::{Mode, Trigger};
-use domain::{Hostname, RunId};
-use protocol::request::{Accepted, Answer, Refused, RenewRequest, RunRequest, Verb};
+use domain::{Hostname, RunId, Timestamp};
+use protocol::request::{Accepted, Answer, ProbeRequest, Refused, RenewRequest, RunRequest, Verb};
 
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
@@ -55,10 +55,26 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } => return Err(astray()),
+                Answer::Done { .. } | Answer::Probing { .. } => return Err(astray()),
             }
         }
         Ok((accepted, refused))
+    }
+
+    /// Has a host looked at now. Gives the instant of the ask, which the host shows once it was answered.
+    pub(crate) async fn probe(&self, caller: &Caller, hostname: &Hostname) -> Result<Timestamp, Problem> {
+        let request = ProbeRequest {
+            hostnames: vec![hostname.clone()],
+            requested_by: caller.name.clone(),
+        };
+        match self.bus.request(&caller.workspace, Verb::Probe, &request).await? {
+            Answer::Probing { asked_at, refused, .. } => match refused.into_iter().next() {
+                None => Ok(asked_at),
+                Some(refused) => Err(Problem::field(Code::NoSuchThing, refused.reason)),
+            },
+            Answer::Rejected { reason } => Err(reason.into()),
+            Answer::Renewal { .. } | Answer::Done { .. } => Err(astray()),
+        }
     }
 
     pub(crate) async fn tell(&self, caller: &Caller, verb: Verb, run_id: RunId) -> Result<(), Problem> {
@@ -69,7 +85,7 @@ impl Planner {
         match self.bus.request(&caller.workspace, verb, &request).await? {
             Answer::Done { .. } => Ok(()),
             Answer::Rejected { reason } => Err(Problem::field(Code::OutOfPlace, reason)),
-            Answer::Renewal { .. } => Err(astray()),
+            Answer::Renewal { .. } | Answer::Probing { .. } => Err(astray()),
         }
     }
 }

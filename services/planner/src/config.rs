@@ -21,6 +21,26 @@ pub struct Config {
     /// The waits between tries of what failed, when the other side does not say how long.
     #[serde(default)]
     pub retry: Ladder,
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// For how many days the record is kept. What is last known of a host stays, whatever its age.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub snapshots_days: u32,
+    /// Log and raw ACME exchange of runs that have ended; their steps and checks stay.
+    pub logs_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            snapshots_days: 400,
+            logs_days: 90,
+        }
+    }
 }
 
 /// How many orders may be out at once. The rest waits in Postgres, where cancel and priority act at once.
@@ -35,6 +55,8 @@ pub struct Windows {
     pub tidy: u32,
     /// Rehearsals of the channels by which people are told.
     pub incident: u32,
+    /// Looks at hosts beside the runs.
+    pub probes: u32,
 }
 
 impl Default for Windows {
@@ -46,6 +68,7 @@ impl Default for Windows {
             verifier: 64,
             tidy: 64,
             incident: 4,
+            probes: 256,
         }
     }
 }
@@ -77,6 +100,7 @@ impl Config {
             verifier,
             tidy,
             incident,
+            probes,
         } = self.windows;
         let windows = [
             ("windows.key_signer", key_signer),
@@ -85,6 +109,7 @@ impl Config {
             ("windows.verifier", verifier),
             ("windows.tidy", tidy),
             ("windows.incident", incident),
+            ("windows.probes", probes),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
@@ -94,6 +119,13 @@ impl Config {
             return Err(ConfigError(
                 "retry: give at most 20 rungs_seconds, and waits of 1 to 604800 seconds".to_owned(),
             ));
+        }
+        let kept = [
+            ("retention.snapshots_days", self.retention.snapshots_days),
+            ("retention.logs_days", self.retention.logs_days),
+        ];
+        if let Some((key, _)) = kept.into_iter().find(|(_, days)| !(1..=36_500).contains(days)) {
+            return Err(ConfigError(format!("{key}: give 1 to 36500 days")));
         }
         if !(1..=1_000).contains(&self.batch) {
             return Err(ConfigError(format!(
@@ -124,6 +156,14 @@ mod tests {
     fn the_shipped_file_is_read_and_accepted() {
         let config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
         assert!(config.checked().is_ok());
+    }
+
+    #[test]
+    fn a_retention_of_no_days_is_named() {
+        let mut config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
+        config.retention.logs_days = 0;
+        let refused = config.checked().expect_err("nothing would be kept").to_string();
+        assert!(refused.starts_with("retention.logs_days"), "{refused}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use domain::backoff::Ladder;
 use domain::policy::Charge;
 use domain::run::{Event, Ignored, Mode};
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
-use protocol::request::{Accepted, Answer, Refused, RenewRequest, RunRequest, Verb};
+use protocol::request::{Accepted, Answer, ProbeRequest, Refused, RenewRequest, RunRequest, Verb};
 use serde_json::Value;
 use store::{NewRun, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 use crate::compose::{self, Asked};
 use crate::judge;
 use crate::ledger::{Ledger, Refusal};
+use crate::survey::Survey;
 
 /// More hostnames in one request would not fit into one message and one transaction comfortably.
 const MOST_HOSTS: usize = 1_000;
@@ -26,6 +27,7 @@ pub(crate) struct Intake {
     pub store: Store,
     pub bus: Bus,
     pub ledger: Arc<Ledger>,
+    pub survey: Arc<Survey>,
     /// How failures of new runs are tried again.
     pub ladder: Ladder,
 }
@@ -78,7 +80,7 @@ impl Intake {
 
     async fn answer(&self, subject: &str, body: &Value) -> Result<Answer, StoreError> {
         let Some((workspace, verb)) = addressed(subject) else {
-            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry or .cancel";
+            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel or .probe";
             return Ok(rejected(Invalid::new(
                 "subject",
                 format!("{subject} is no request"),
@@ -88,6 +90,10 @@ impl Intake {
         match verb {
             Verb::Renew => match serde_json::from_value::<RenewRequest>(body.clone()) {
                 Ok(request) => self.renew(&workspace, request).await,
+                Err(e) => Ok(unreadable(&e)),
+            },
+            Verb::Probe => match serde_json::from_value::<ProbeRequest>(body.clone()) {
+                Ok(request) => self.probe(&workspace, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
             Verb::Resume | Verb::Retry | Verb::Cancel => match serde_json::from_value::<RunRequest>(body.clone()) {
@@ -186,6 +192,28 @@ impl Intake {
         compose::new_run(charge, &asked, now)
     }
 
+    async fn probe(&self, workspace: &WorkspaceId, request: ProbeRequest) -> Result<Answer, StoreError> {
+        if let Err(refused) = how_many(&request.hostnames) {
+            return Ok(rejected(refused));
+        }
+        let (asked_at, asked) = self.survey.ask_now(workspace, &request.hostnames).await?;
+        let strange = |hostname: &&Hostname| !asked.contains(hostname);
+        let refused = request.hostnames.iter().filter(strange).map(|hostname| Refused {
+            hostname: hostname.clone(),
+            reason: Invalid::new(
+                "hostname",
+                "it is no host of this workspace",
+                "add it first: vigilo host add",
+            ),
+        });
+        let refused = refused.collect();
+        Ok(Answer::Probing {
+            asked_at,
+            asked,
+            refused,
+        })
+    }
+
     async fn tell(&self, workspace: &WorkspaceId, verb: Verb, request: RunRequest) -> Result<Answer, StoreError> {
         let run_id = request.run_id;
         let unknown = || {
@@ -207,7 +235,7 @@ impl Intake {
                 by: request.requested_by,
             },
             Verb::Retry => Event::Retried,
-            Verb::Resume | Verb::Renew => Event::Resumed,
+            Verb::Resume | Verb::Renew | Verb::Probe => Event::Resumed,
         };
         let refused = match self.ledger.tell(&[run_id], &event).await {
             Err(StoreError::Duplicate { .. }) => {
@@ -225,15 +253,17 @@ impl Intake {
     }
 }
 
-fn check(request: &RenewRequest) -> Result<(), Invalid> {
-    if !(1..=MOST_HOSTS).contains(&request.hostnames.len()) {
-        let problem = format!("{} hostnames are out of range", request.hostnames.len());
-        return Err(Invalid::new(
-            "hostnames",
-            problem,
-            format!("give 1 to {MOST_HOSTS} in one request"),
-        ));
+fn how_many(hostnames: &[Hostname]) -> Result<(), Invalid> {
+    if (1..=MOST_HOSTS).contains(&hostnames.len()) {
+        return Ok(());
     }
+    let problem = format!("{} hostnames are out of range", hostnames.len());
+    let remedy = format!("give 1 to {MOST_HOSTS} in one request");
+    Err(Invalid::new("hostnames", problem, remedy))
+}
+
+fn check(request: &RenewRequest) -> Result<(), Invalid> {
+    how_many(&request.hostnames)?;
     for (field, text) in [
         ("idempotency_key", &request.idempotency_key),
         ("requested_by", &request.requested_by),
@@ -259,7 +289,7 @@ fn addressed(subject: &str) -> Option<(WorkspaceId, Verb)> {
 
 fn out_of_place(run: RunId, verb: Verb, why: Ignored) -> Invalid {
     let remedy = match verb {
-        Verb::Resume | Verb::Renew => "only a run that needs a person can be resumed",
+        Verb::Resume | Verb::Renew | Verb::Probe => "only a run that needs a person can be resumed",
         Verb::Retry => "only a live run that failed can be retried; start a new renewal otherwise",
         Verb::Cancel => "only a run that has not ended can be cancelled",
     };

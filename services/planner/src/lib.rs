@@ -4,7 +4,8 @@
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `compose` makes the immutable
-//! plan and the orders from it, `ledger` applies what happened, `postman` publishes, `timekeeper` wakes what is due.
+//! plan and the orders from it, `ledger` applies what happened, `postman` publishes, `timekeeper` wakes what is due,
+//! `survey` has every host looked at, `retention` forgets what is old.
 
 pub mod compose;
 mod config;
@@ -13,6 +14,8 @@ pub mod judge;
 mod ledger;
 mod pace;
 mod postman;
+mod retention;
+mod survey;
 mod timekeeper;
 
 use std::sync::Arc;
@@ -27,6 +30,7 @@ pub use config::{Config, Windows};
 
 use crate::ledger::Ledger;
 use crate::postman::Postman;
+use crate::survey::Survey;
 
 /// Runs until the soft stop; reports that were pulled are applied before it returns.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
@@ -39,8 +43,15 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     bus.apply_topology().await?;
     let clock = Arc::new(SystemClock);
     let postman = Postman::new(bus.clone(), store.clone());
-    let ledger = Arc::new(Ledger::new(store.clone(), postman.clone(), config.windows, clock));
+    let ledger = Arc::new(Ledger::new(store.clone(), postman.clone(), config.windows, clock.clone()));
+    let survey = Arc::new(Survey {
+        store: store.clone(),
+        bus: bus.clone(),
+        window: config.windows.probes,
+        clock: clock.clone(),
+    });
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
+    let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
     life.ready();
     let soft = life.soft();
@@ -49,15 +60,19 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             ledger::apply_reports(Arc::clone(&ledger), reports, soft),
             intake::take_requests(
                 intake::Intake {
-                    store,
+                    store: store.clone(),
                     bus: bus.clone(),
                     ledger: Arc::clone(&ledger),
+                    survey: Arc::clone(&survey),
                     ladder: config.retry,
                 },
                 requests,
                 soft
             ),
-            timekeeper::keep_time(ledger, soft),
+            timekeeper::keep_time(Arc::clone(&ledger), soft),
+            survey::ask_when_due(&survey, soft),
+            survey::take_down(&survey, seen, soft),
+            retention::forget((&store, config.retention), &*clock, soft),
             postman.mark_published(soft),
             async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },
         )

@@ -1,6 +1,6 @@
 //! The verifier looks at what hosts really serve, and says whether it is what was issued.
 //!
-//! In: Verify orders. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
+//! In: Verify orders, and asks for looks beside any run. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
 //! service. Never: a database, a private key, an HTTP request.
 
 pub mod handler;
@@ -8,6 +8,7 @@ pub mod judgement;
 pub mod probe;
 pub mod trust;
 pub mod verdict;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub struct Config {
     pub nats: Connection,
     /// Orders that are carried out at the same time.
     pub slots: usize,
+    /// Hosts that are looked at beside the runs at the same time.
+    pub probe_slots: usize,
     /// PEM files of further trust anchors.
     pub trust_files: Vec<PathBuf>,
     /// Whether the machine's own trust anchors count too.
@@ -46,6 +49,7 @@ impl Default for Config {
         Self {
             nats: Connection::default(),
             slots: 64,
+            probe_slots: 64,
             trust_files: Vec::new(),
             use_native_roots: true,
             connect_timeout_ms: 3_000,
@@ -75,6 +79,9 @@ impl Config {
                 "slots: 0 orders at a time is no work; give 1 or more".to_owned(),
             ));
         }
+        if !(1..=1_000).contains(&self.probe_slots) {
+            return Err(ConfigError("probe_slots: give 1 to 1000 hosts at a time".to_owned()));
+        }
         let trust = Trust::read(&self.trust_files, self.use_native_roots)?;
         let patience = Patience {
             connect: Duration::from_millis(self.connect_timeout_ms),
@@ -90,9 +97,12 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let bus = Bus::connect(&config.nats, "verifier")
         .await
         .context("the verifier needs NATS")?;
-    let verify = Verify::new(prober, Duration::from_millis(config.patience_ms));
-    let work = Work::new(bus, Worker::Verifier, config.slots).handles(verify);
+    let verify = Verify::new(prober.clone(), Duration::from_millis(config.patience_ms));
+    let work = Work::new(bus.clone(), Worker::Verifier, config.slots).handles(verify);
     life.ready();
-    work.run(life.soft(), life.hard()).await?;
+    let looks = watch::watch(bus, prober, config.probe_slots, life.soft());
+    // A hard stop leaves looks as they are: they are asked again.
+    let looks = async { life.hard().run_until_cancelled(looks).await.unwrap_or(Ok(())) };
+    tokio::try_join!(work.run(life.soft(), life.hard()), looks)?;
     Ok(())
 }

@@ -23,7 +23,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::trust::Trust;
 
-/// Cheap to share: one configuration serves all handshakes.
+/// Cheap to clone: one configuration serves all handshakes.
+#[derive(Clone)]
 pub struct Prober {
     connector: TlsConnector,
     trust: Trust,

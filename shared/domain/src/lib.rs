@@ -17,6 +17,7 @@ pub mod plan;
 pub mod policy;
 pub mod run;
 pub mod secret;
+pub mod sight;
 pub mod target;
 
 pub use clock::Timestamp;

@@ -2,7 +2,7 @@
 
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
-use domain::{Hostname, RunId};
+use domain::{Hostname, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// `vigilo.request.<workspace>.renew`
@@ -32,6 +32,14 @@ pub struct RunRequest {
     pub requested_by: String,
 }
 
+/// `vigilo.request.<workspace>.probe`: look at these hosts now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRequest {
+    pub hostnames: Vec<Hostname>,
+    pub requested_by: String,
+}
+
 /// The last token of a request's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
@@ -39,10 +47,11 @@ pub enum Verb {
     Resume,
     Retry,
     Cancel,
+    Probe,
 }
 
 impl Verb {
-    pub const ALL: [Self; 4] = [Self::Renew, Self::Resume, Self::Retry, Self::Cancel];
+    pub const ALL: [Self; 5] = [Self::Renew, Self::Resume, Self::Retry, Self::Cancel, Self::Probe];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,6 +59,7 @@ impl Verb {
             Self::Resume => "resume",
             Self::Retry => "retry",
             Self::Cancel => "cancel",
+            Self::Probe => "probe",
         }
     }
 }
@@ -65,6 +75,13 @@ pub enum Answer {
     },
     Done {
         run_id: RunId,
+    },
+    /// Every hostname is in one of the two lists. A host has been looked at when the ask of this instant, or of a later
+    /// one, is answered.
+    Probing {
+        asked_at: Timestamp,
+        asked: Vec<Hostname>,
+        refused: Vec<Refused>,
     },
     /// The request as a whole was refused.
     Rejected {

@@ -14,6 +14,7 @@ mod rows;
 mod runs;
 mod snapshots;
 mod steps;
+mod survey;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView};
 pub use steps::{StepRecord, StepView};
+pub use survey::{Due, Sighting, SurveyTx, Watched};
 
 /// A pool of connections. Cheap to clone.
 #[derive(Clone)]

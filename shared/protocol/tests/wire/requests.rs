@@ -1,10 +1,10 @@
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
-use protocol::request::{Accepted, Answer, Refused, RenewRequest, RunRequest};
+use protocol::request::{Accepted, Answer, ProbeRequest, Refused, RenewRequest, RunRequest};
 use serde_json::json;
 
 use crate::kept::travels;
-use crate::parts::run_id;
+use crate::parts::{at, run_id};
 
 fn refusal() -> Invalid {
     Invalid::new("hostname", "there is no policy", "create one first")
@@ -35,11 +35,21 @@ fn a_run_is_resumed_retried_and_cancelled_as_before() {
     travels("request-run", &request);
 }
 
+#[test]
+fn a_look_is_asked_for_as_before() {
+    let request = ProbeRequest {
+        hostnames: vec![hostname("a.example.org")],
+        requested_by: "ann".to_owned(),
+    };
+    travels("request-probe", &request);
+}
+
 /// How its snapshot is called; a new answer does not compile before it has a name.
 fn name(answer: &Answer) -> &'static str {
     match answer {
         Answer::Renewal { .. } => "answer-renewal",
         Answer::Done { .. } => "answer-done",
+        Answer::Probing { .. } => "answer-probing",
         Answer::Rejected { .. } => "answer-rejected",
     }
 }
@@ -57,6 +67,11 @@ fn every_answer_is_given_as_before() {
     let answers = [
         Answer::Renewal {
             accepted: vec![accepted],
+            refused: vec![refused.clone()],
+        },
+        Answer::Probing {
+            asked_at: at(0),
+            asked: vec![hostname("a.example.org")],
             refused: vec![refused],
         },
         Answer::Done { run_id: run_id() },

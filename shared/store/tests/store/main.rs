@@ -15,6 +15,7 @@ mod samples;
 mod schema;
 mod snapshots;
 mod steps;
+mod survey;
 mod turns;
 mod windows;
 mod workspaces;
