@@ -33,7 +33,10 @@ async fn a_new_host_is_looked_at_by_itself_and_what_stays_the_same_is_kept_once(
             until_host(&up, &served.hostname, |host| host["last_seen_at"] != before).await?;
         }
         let kept = snapshots(&up, &served.hostname).await?;
-        ensure!(kept.len() == 1 && host["look"].as_array().is_some_and(|look| look.len() == 1), "{kept:?}");
+        ensure!(
+            kept.len() == 1 && host["look"].as_array().is_some_and(|look| look.len() == 1),
+            "{kept:?}"
+        );
     }
     Ok(())
 }
@@ -71,8 +74,14 @@ async fn a_host_that_dies_shows_why_and_then_its_recovery() -> Result<()> {
     let why = dead["snapshot"]["probe_error"].as_str().context("a reason")?;
     ensure!(why.contains("refused"), "{why}");
     let checked = up.command(&["host", "check", &hostname])?.output()?;
-    ensure!(checked.status.code() == Some(1), "an unreachable host is no success: {checked:?}");
-    ensure!(String::from_utf8_lossy(&checked.stdout).contains("unreachable: "), "{checked:?}");
+    ensure!(
+        checked.status.code() == Some(1),
+        "an unreachable host is no success: {checked:?}"
+    );
+    ensure!(
+        String::from_utf8_lossy(&checked.stdout).contains("unreachable: "),
+        "{checked:?}"
+    );
     estate.nginx.peer().start_again().await?;
     until_host(&up, &hostname, |host| host["snapshot"]["probe"] == "served").await?;
     let kept = snapshots(&up, &hostname).await?;

@@ -43,7 +43,12 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     bus.apply_topology().await?;
     let clock = Arc::new(SystemClock);
     let postman = Postman::new(bus.clone(), store.clone());
-    let ledger = Arc::new(Ledger::new(store.clone(), postman.clone(), config.windows, clock.clone()));
+    let ledger = Arc::new(Ledger::new(
+        store.clone(),
+        postman.clone(),
+        config.windows,
+        clock.clone(),
+    ));
     let survey = Arc::new(Survey {
         store: store.clone(),
         bus: bus.clone(),

@@ -29,7 +29,10 @@ pub(crate) async fn watch(bus: Bus, prober: Prober, slots: usize, stop: &Cancell
     let watch = Arc::new(Watch { bus, prober });
     while let Some(batch) = asks.next(stop).await {
         for ask in batch {
-            let slot = Arc::clone(&free).acquire_owned().await.map_err(|e| BusError::Unavailable(e.to_string()))?;
+            let slot = Arc::clone(&free)
+                .acquire_owned()
+                .await
+                .map_err(|e| BusError::Unavailable(e.to_string()))?;
             let watch = Arc::clone(&watch);
             running.spawn(async move {
                 watch.serve(&ask).await;
@@ -75,8 +78,10 @@ async fn look(prober: &Prober, ask: &ProbeAsk) -> ProbeSeen {
         Err(_) => Vec::new(),
     };
     let seen_at = SystemClock.now();
-    let mut snapshots: Vec<Snapshot> =
-        seen.iter().map(|one| prober.snapshot(&ask.hostname, one, seen_at)).collect();
+    let mut snapshots: Vec<Snapshot> = seen
+        .iter()
+        .map(|one| prober.snapshot(&ask.hostname, one, seen_at))
+        .collect();
     snapshots.extend(found.err().map(|error| nowhere(ask.port, &error, seen_at)));
     ProbeSeen {
         schema: SCHEMA,

@@ -77,7 +77,10 @@ mod tests {
             let wait = next_look(HostId::new(), HOUR, now).since(now).as_secs();
             quarters[usize::try_from(wait.min(3_599) / 900).expect("small")] += 1;
         }
-        assert!(quarters.iter().all(|count| (800..1_200).contains(count)), "{quarters:?}");
+        assert!(
+            quarters.iter().all(|count| (800..1_200).contains(count)),
+            "{quarters:?}"
+        );
     }
 
     fn facts() -> CertificateFacts {
@@ -137,7 +140,10 @@ mod tests {
             dialled: ([192, 0, 2, 2], 443).into(),
             ..down("refused")
         };
-        let (one, two) = (essence(&[served(|_| {}), other.clone()]), essence(&[other, served(|_| {})]));
+        let (one, two) = (
+            essence(&[served(|_| {}), other.clone()]),
+            essence(&[other, served(|_| {})]),
+        );
         assert_eq!(one, two, "the order of the addresses says nothing");
     }
 

@@ -129,11 +129,7 @@ pub(crate) async fn check(
     whole(&store, &caller, (view, now.read())).await
 }
 
-async fn whole(
-    store: &Store,
-    caller: &Caller,
-    (view, now): (HostView, Timestamp),
-) -> Result<Json<WholeHost>, Problem> {
+async fn whole(store: &Store, caller: &Caller, (view, now): (HostView, Timestamp)) -> Result<Json<WholeHost>, Problem> {
     let look = store.newest_look(&caller.workspace, view.host.id).await?;
     Ok(Json(views::whole(view, look, now)))
 }

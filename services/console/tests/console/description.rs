@@ -32,7 +32,9 @@ async fn the_document_lists_every_path_with_its_methods() -> Result<()> {
     let mut served = BTreeMap::new();
     for path in console::paths_served() {
         // No path knows this method; the refusal lists those that it knows.
-        let request = Request::builder().method("TRACE").uri(path.replace("{id}", "7").replace("{host}", "7"));
+        let request = Request::builder()
+            .method("TRACE")
+            .uri(path.replace("{id}", "7").replace("{host}", "7"));
         let request = request
             .header("authorization", format!("Bearer {TOKEN}"))
             .body(Body::empty())?;

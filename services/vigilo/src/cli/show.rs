@@ -81,7 +81,12 @@ pub fn host(host: &Value, json_wanted: bool) {
 }
 
 fn one_address(seen: &Value) {
-    line(&format!("{}  since {}  {}", text(&seen["dialled"]), text(&seen["taken_at"]), sight(seen)));
+    line(&format!(
+        "{}  since {}  {}",
+        text(&seen["dialled"]),
+        text(&seen["taken_at"]),
+        sight(seen)
+    ));
     if !seen["probe_error"].is_null() {
         return;
     }
@@ -91,13 +96,42 @@ fn one_address(seen: &Value) {
     };
     let facts = [
         ("subject", text(&seen["subject"])),
-        ("names", seen["sans"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(", ")),
+        (
+            "names",
+            seen["sans"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         ("issuer", text(&seen["issuer"])),
         ("serial", text(&seen["serial"])),
-        ("valid", format!("{} to {}", text(&seen["not_before"]), text(&seen["not_after"]))),
-        ("key", format!("{} {} bits, {}", text(&seen["key_type"]), text(&seen["key_bits"]), text(&seen["signature_algorithm"]))),
-        ("chain", format!("{} certificates, {trust}", seen["chain_fingerprints"].as_array().map_or(0, Vec::len))),
-        ("spoken", format!("{} {}", text(&seen["protocol"]), text(&seen["cipher"]))),
+        (
+            "valid",
+            format!("{} to {}", text(&seen["not_before"]), text(&seen["not_after"])),
+        ),
+        (
+            "key",
+            format!(
+                "{} {} bits, {}",
+                text(&seen["key_type"]),
+                text(&seen["key_bits"]),
+                text(&seen["signature_algorithm"])
+            ),
+        ),
+        (
+            "chain",
+            format!(
+                "{} certificates, {trust}",
+                seen["chain_fingerprints"].as_array().map_or(0, Vec::len)
+            ),
+        ),
+        (
+            "spoken",
+            format!("{} {}", text(&seen["protocol"]), text(&seen["cipher"])),
+        ),
     ];
     for (name, value) in facts {
         line(&format!("    {name:<8} {value}"));

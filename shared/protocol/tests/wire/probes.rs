@@ -41,7 +41,13 @@ fn a_look_is_ordered_and_told_as_before() {
 
 #[test]
 fn every_ask_has_a_name_of_its_own_and_its_answer_another() {
-    let later = ProbeAsk { asked_at: at(1), ..ask() };
+    let later = ProbeAsk {
+        asked_at: at(1),
+        ..ask()
+    };
     let names = [ask().message_id(), later.message_id(), seen().message_id()];
-    assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2], "{names:?}");
+    assert!(
+        names[0] != names[1] && names[0] != names[2] && names[1] != names[2],
+        "{names:?}"
+    );
 }

@@ -64,7 +64,11 @@ async fn an_answered_host_is_due_at_its_next_time() -> Result<()> {
     sighted(&world, host, now(), minutes(30)).await?;
     assert_eq!(due(&world, 10, minutes(29)).await?, []);
     assert_eq!(due(&world, 10, minutes(30)).await?, [host]);
-    let view = world.store.host(&world.home, (Some(host), None)).await?.expect("it is there");
+    let view = world
+        .store
+        .host(&world.home, (Some(host), None))
+        .await?
+        .expect("it is there");
     assert_eq!((view.last_seen_at, view.answered_at), (Some(now()), Some(now())));
     Ok(())
 }
@@ -75,11 +79,18 @@ async fn an_answer_leaves_a_younger_ask_out() -> Result<()> {
     let host = world.host("www.example.org").await?;
     due(&world, 10, now()).await?;
     let names = ["www.example.org".to_owned(), "other.example.org".to_owned()];
-    let named = world.store.claim_named((&world.home, &names), (minutes(1), minutes(2))).await?;
+    let named = world
+        .store
+        .claim_named((&world.home, &names), (minutes(1), minutes(2)))
+        .await?;
     assert_eq!(named.len(), 1, "what is no host is left out");
     sighted(&world, host, now(), minutes(60)).await?;
     assert_eq!(due(&world, 1, minutes(1)).await?, [], "the younger ask holds its place");
-    assert_eq!(due(&world, 10, minutes(2)).await?, [host], "and is due again when it is lost");
+    assert_eq!(
+        due(&world, 10, minutes(2)).await?,
+        [host],
+        "and is due again when it is lost"
+    );
     Ok(())
 }
 
@@ -89,9 +100,18 @@ async fn a_host_of_another_workspace_is_not_taken_by_name() -> Result<()> {
     let neighbour = world.neighbour().await?;
     world.host_of(&neighbour, "www.example.org").await?;
     let names = ["www.example.org".to_owned()];
-    let taken = world.store.claim_named((&world.home, &names), (now(), minutes(1))).await?;
+    let taken = world
+        .store
+        .claim_named((&world.home, &names), (now(), minutes(1)))
+        .await?;
     assert!(taken.is_empty(), "{taken:?}");
-    assert!(world.store.host(&world.home, (None, Some("www.example.org"))).await?.is_none());
+    assert!(
+        world
+            .store
+            .host(&world.home, (None, Some("www.example.org")))
+            .await?
+            .is_none()
+    );
     Ok(())
 }
 
@@ -115,13 +135,21 @@ async fn retention_leaves_what_is_last_known_and_what_an_active_run_took() -> Re
     let all = [of_run, old, served, down, newest];
     kept(&world, &all).await?;
 
-    assert_eq!(world.store.forget_snapshots(minutes(3), 10).await?, 1, "only what is older");
+    assert_eq!(
+        world.store.forget_snapshots(minutes(3), 10).await?,
+        1,
+        "only what is older"
+    );
     assert_eq!(world.store.forget_snapshots(minutes(60), 10).await?, 1);
     assert_eq!(world.store.forget_snapshots(minutes(60), 10).await?, 0);
     let left = world.store.snapshots(&world.home, run.head.host_id, 10).await?;
     let left: Vec<&str> = left.iter().filter_map(|one| one["id"].as_str()).collect();
     let ids: Vec<String> = all.iter().map(|row| row.snapshot.id.to_string()).collect();
-    assert_eq!(left, [&ids[4], &ids[2], &ids[0]], "the newest, the newest certificate, the run's");
+    assert_eq!(
+        left,
+        [&ids[4], &ids[2], &ids[0]],
+        "the newest, the newest certificate, the run's"
+    );
     Ok(())
 }
 
@@ -130,7 +158,10 @@ async fn retention_works_in_batches() -> Result<()> {
     let world = World::new().await?;
     let run = world.created("www.example.org").await?;
     let rows: Vec<SnapshotRow> = (1..=6)
-        .map(|minute| SnapshotRow { run_id: None, ..seen(&run, minutes(minute), None) })
+        .map(|minute| SnapshotRow {
+            run_id: None,
+            ..seen(&run, minutes(minute), None)
+        })
         .collect();
     kept(&world, &rows).await?;
     for left in [2, 2, 1, 0] {
