@@ -1,15 +1,18 @@
-//! An estate to renew: Pebble as its CA, nginx with an old certificate for every host.
+//! An estate to renew: Pebble as its CA, or one that misbehaves, and nginx with an old certificate for every host.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use testkit::handshake::served_leaf;
 use testkit::ports::{self, Port};
-use testkit::{NginxHosts, Pebble, PebbleOptions, Serving, run_dir};
+use testkit::{FaultyCa, NginxHosts, Pebble, PebbleOptions, Serving, run_dir};
 
 pub struct Estate {
     pub pebbles: Vec<Pebble>,
+    /// In place of any Pebble.
+    pub faulty_ca: Option<FaultyCa>,
     pub nginx: NginxHosts,
     /// Where the CAs ask for http-01 tokens: the issuer listens there.
     pub http01: Port,
@@ -36,11 +39,23 @@ impl Estate {
         for _ in 0..pebbles {
             all.push(Pebble::start(options.clone()).await.context("starting Pebble")?);
         }
-        let names = (1..=hosts).map(|n| format!("host-{n:04}.demo.test"));
-        let nginx = NginxHosts::start(names, serving).await.context("starting nginx")?;
         Ok(Self {
             pebbles: all,
-            nginx,
+            faulty_ca: None,
+            nginx: nginx(hosts, serving).await?,
+            http01,
+            serving,
+        })
+    }
+
+    /// Hosts whose CA misbehaves when it is told to.
+    pub async fn at_a_faulty_ca(hosts: usize) -> Result<Self> {
+        crate::install_crypto();
+        let (http01, serving) = (ports::lease()?, Serving::Dynamic);
+        Ok(Self {
+            pebbles: Vec::new(),
+            faulty_ca: Some(FaultyCa::start(http01.number()).await?),
+            nginx: nginx(hosts, serving).await?,
             http01,
             serving,
         })
@@ -73,8 +88,15 @@ impl Estate {
             Serving::Dynamic => Value::Null,
         };
         json!({"hostname": name, "provider": "acme", "challenge": "http-01",
-               "directory_url": self.pebbles[index % self.pebbles.len()].directory_url(),
+               "directory_url": self.directory_url(index),
                "targets": [{"kind": "file", "chain_path": files.chain, "key_path": files.key, "reload": reload}]})
+    }
+
+    fn directory_url(&self, index: usize) -> String {
+        match &self.faulty_ca {
+            Some(ca) => ca.directory_url(),
+            None => self.pebbles[index % self.pebbles.len()].directory_url(),
+        }
     }
 
     /// What every host serves right now.
@@ -102,13 +124,26 @@ impl Estate {
         for pebble in &self.pebbles {
             roots.push_str(&pebble.issuance_root_pem().await?);
         }
+        roots.extend(self.faulty_ca.iter().map(FaultyCa::issuance_root_pem));
         run_dir::write(&path, &roots, None)?;
         Ok(path)
     }
 
     /// The `directories` of the issuer's configuration.
     pub fn directories(&self) -> Vec<Value> {
-        let directory = |pebble: &Pebble| json!({"url": pebble.directory_url(), "root_file": pebble.api_root_path(), "fast_poll": true});
-        self.pebbles.iter().map(directory).collect()
+        let pebbles = self.pebbles.iter().map(|ca| (ca.directory_url(), ca.api_root_path()));
+        let faulty = self.faulty_ca.iter().map(|ca| (ca.directory_url(), ca.api_root_path()));
+        let directory = |(url, root)| json!({"url": url, "root_file": root, "fast_poll": true, "http01_port": self.http01.number()});
+        pebbles.chain(faulty).map(directory).collect()
     }
+
+    /// The DNS servers that the CAs ask; the issuer's rehearsals shall see the same.
+    pub fn resolvers(&self) -> Vec<SocketAddr> {
+        self.pebbles.iter().map(Pebble::dns_address).collect()
+    }
+}
+
+async fn nginx(hosts: usize, serving: Serving) -> Result<NginxHosts> {
+    let names = (1..=hosts).map(|n| format!("host-{n:04}.demo.test"));
+    NginxHosts::start(names, serving).await.context("starting nginx")
 }

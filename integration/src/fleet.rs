@@ -148,7 +148,7 @@ impl Config<'_> {
         let own = match member {
             Member::KeySigner => json!({"root_key_file": directory.join("root.key"), "create_root_key": true}),
             Member::Planner => {
-                json!({"database_url": self.database_url, "windows": windows(), "retry": ladder()})
+                json!({"database_url": self.database_url, "windows": windows(), "retry": ladder(), "schedule": by_hand()})
             }
             Member::Issuer => issuer(self.estate),
             Member::Deployer => json!({}),
@@ -172,13 +172,27 @@ fn ladder() -> Value {
     json!({"rungs_seconds": [1, 1, 1], "then_seconds": 86_400})
 }
 
-fn issuer(estate: &Estate) -> Value {
-    json!({"http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories()})
+/// The estates begin with old certificates: nothing shall renew itself before a story says so.
+fn by_hand() -> Value {
+    json!({"enabled": false})
 }
 
+fn issuer(estate: &Estate) -> Value {
+    json!({
+        "http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories(),
+        "resolvers": estate.resolvers(), "request_timeout_seconds": 10,
+    })
+}
+
+/// Tables are merged, everything else is replaced.
 fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
     }
 }
 
@@ -230,6 +244,7 @@ pub struct Up {
     pub url: String,
     pub token: String,
     pub data_dir: PathBuf,
+    config: (PathBuf, Value),
     pub peer: Peer,
     _listen: Port,
 }
@@ -239,7 +254,7 @@ impl Up {
         let directory = run_dir::fresh("up", None)?;
         let (listen, data_dir) = (ports::lease()?, directory.join("data"));
         let config = json!({
-            "planner": {"windows": windows(), "retry": ladder()},
+            "planner": {"windows": windows(), "retry": ladder(), "schedule": by_hand()},
             "issuer": issuer(estate),
             "verifier": {"trust_files": [estate.trust_file().await?], "use_native_roots": false},
         });
@@ -267,9 +282,19 @@ impl Up {
             url,
             token: token.trim().to_owned(),
             data_dir,
+            config: (file, config),
             peer,
             _listen: listen,
         })
+    }
+
+    /// Stops it in good order and starts it on the same data with these changes of its configuration.
+    pub async fn start_again_with(&mut self, changes: Value) -> Result<()> {
+        self.peer.stop().await?;
+        let (file, config) = &mut self.config;
+        merge(config, changes);
+        run_dir::write(file, &toml(config)?, None)?;
+        self.peer.start_again().await
     }
 
     /// A command of `vigilo` against this instance.

@@ -3,9 +3,14 @@
 //! In: an estate and what goes wrong in it. Out: how every run ended, and what the CA says it issued. Never: a sleep; what
 //! is awaited is a state.
 
+mod clock;
 mod deaths;
+mod dry_run;
+mod faulty_ca;
 mod people;
 mod probes;
 mod refusals;
+mod resolve;
 mod strange_messages;
+mod targets;
 mod world;

@@ -14,6 +14,9 @@ const DESCRIBED: &str = "GET /api/v1/openapi.yaml describes it";
 /// A body of this type.
 pub(crate) struct Body<T>(pub T);
 
+/// A body of this type, or none at all.
+pub(crate) struct Perhaps<T>(pub T);
+
 /// The items of an import, each still to be read.
 pub(crate) struct Bulk(pub Vec<Box<RawValue>>);
 
@@ -22,6 +25,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         Ok(Self(read(&bytes(request, state).await?)?))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Perhaps<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let text = bytes(request, state).await?;
+        let nothing = matches!(text.trim_ascii(), b"" | b"null");
+        Ok(Self(if nothing { T::default() } else { read(&text)? }))
     }
 }
 

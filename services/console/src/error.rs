@@ -5,6 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bus::BusError;
+use custody::CustodyError;
 use domain::Invalid;
 use serde::Serialize;
 use store::StoreError;
@@ -26,6 +27,7 @@ pub(crate) enum Code {
     PlannerSilent,
     Unreadable,
     TooSlow,
+    KeySignerSilent,
 }
 
 impl Code {
@@ -59,9 +61,14 @@ impl Code {
             Self::Unreadable => (
                 "API-0013",
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "Something cannot be read",
+                "Something cannot be read or written",
             ),
             Self::TooSlow => ("API-0014", StatusCode::GATEWAY_TIMEOUT, "It took too long"),
+            Self::KeySignerSilent => (
+                "API-0015",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The key-signer does not seal",
+            ),
         }
     }
 }
@@ -133,7 +140,7 @@ impl From<StoreError> for Problem {
                 Code::Unreadable,
                 format!("the row {id} of {table}; the console's log says why"),
             ),
-            StoreError::Migration(_) | StoreError::RowCount { .. } => Self::new(
+            StoreError::Faulty(_) | StoreError::Migration(_) | StoreError::RowCount { .. } => Self::new(
                 Code::Unreadable,
                 "the console and its database do not fit; its log says why",
             ),
@@ -161,6 +168,14 @@ impl From<BusError> for Problem {
     }
 }
 
+impl From<CustodyError> for Problem {
+    fn from(error: CustodyError) -> Self {
+        error!(%error, "the key-signer");
+        let detail = "the private key was not kept anywhere; see whether the key-signer runs, then send it again";
+        Self::new(Code::KeySignerSilent, detail)
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (code, status, title) = self.code.says();
@@ -182,7 +197,7 @@ impl IntoResponse for Problem {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 14] = [
+    const ALL: [Code; 15] = [
         Code::BadJson,
         Code::Refused,
         Code::Duplicate,
@@ -197,18 +212,24 @@ mod tests {
         Code::PlannerSilent,
         Code::Unreadable,
         Code::TooSlow,
+        Code::KeySignerSilent,
     ];
 
     #[test]
-    fn every_code_has_its_paragraph_with_its_status() {
-        let book = include_str!("../ERRORS.md");
-        let paragraphs = book.lines().filter(|line| line.starts_with("## ")).count();
-        assert_eq!(paragraphs, ALL.len());
+    fn every_code_has_its_page_with_its_status() {
+        let pages = crate::pages::all()
+            .iter()
+            .filter(|page| page.code.starts_with("API-"))
+            .count();
+        assert_eq!(pages, ALL.len());
         for code in ALL {
             let (name, status, _) = code.says();
-            let found = book.lines().find(|line| line.starts_with(&format!("## {name}: ")));
-            let heading = found.unwrap_or_else(|| panic!("{name} is not explained"));
-            assert!(heading.ends_with(&format!("({})", status.as_u16())), "{heading}");
+            let page = crate::pages::find(name).unwrap_or_else(|| panic!("{name} is not explained"));
+            assert!(
+                page.title.ends_with(&format!("({})", status.as_u16())),
+                "{}",
+                page.title
+            );
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The console: the API that people, the CLI and other programs use.
 //!
 //! In: HTTP with a bearer token. Out: JSON under `/api/v1`, problems as RFC 9457. Touches: Postgres (writes hosts and
-//! policies, reads the rest), the planner by requests on NATS. Never: moves a run, shows a sealed secret.
+//! policies, reads the rest), the planner by requests on NATS, the key-signer to seal what people upload. Never: moves
+//! a run, opens or shows a secret.
 
 mod auth;
 mod body;
 mod config;
 mod error;
 mod import;
+mod leaf_key;
+pub mod pages;
 mod planner;
 mod query;
 mod router;

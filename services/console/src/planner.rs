@@ -3,12 +3,14 @@
 use bus::{Bus, BusError};
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, RunId, Timestamp};
-use protocol::request::{Accepted, Answer, ProbeRequest, Refused, RenewRequest, RunRequest, Verb};
+use protocol::request::{
+    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
+};
 
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
 
-/// Hostnames of one request to the planner: more would not fit into one of its transactions comfortably.
+/// Hostnames or runs of one request to the planner: more would not fit into one of its transactions comfortably.
 const AT_ONCE: usize = 500;
 
 #[derive(Clone)]
@@ -21,6 +23,12 @@ pub(crate) struct Wish {
     pub mode: Option<Mode>,
     pub trigger: Trigger,
     pub idempotency_key: String,
+}
+
+/// A person's word on runs, and why.
+pub(crate) struct Deed {
+    pub verb: Verb,
+    pub note: Option<String>,
 }
 
 impl Planner {
@@ -55,7 +63,7 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Probing { .. } => return Err(astray()),
+                Answer::Done { .. } | Answer::Told { .. } | Answer::Probing { .. } => return Err(astray()),
             }
         }
         Ok((accepted, refused))
@@ -73,20 +81,57 @@ impl Planner {
                 Some(refused) => Err(Problem::field(Code::NoSuchThing, refused.reason)),
             },
             Answer::Rejected { reason } => Err(reason.into()),
-            Answer::Renewal { .. } | Answer::Done { .. } => Err(astray()),
+            Answer::Renewal { .. } | Answer::Told { .. } | Answer::Done { .. } => Err(astray()),
         }
     }
 
-    pub(crate) async fn tell(&self, caller: &Caller, verb: Verb, run_id: RunId) -> Result<(), Problem> {
+    pub(crate) async fn tell(&self, caller: &Caller, deed: &Deed, run_id: RunId) -> Result<(), Problem> {
         let request = RunRequest {
             run_id,
             requested_by: caller.name.clone(),
+            note: deed.note.clone(),
         };
-        match self.bus.request(&caller.workspace, verb, &request).await? {
-            Answer::Done { .. } => Ok(()),
-            Answer::Rejected { reason } => Err(Problem::field(Code::OutOfPlace, reason)),
-            Answer::Renewal { .. } | Answer::Probing { .. } => Err(astray()),
+        done(self.bus.request(&caller.workspace, deed.verb, &request).await?)
+    }
+
+    /// Of many, part by part; each run is told or refused for itself.
+    pub(crate) async fn tell_all(
+        &self,
+        caller: &Caller,
+        deed: &Deed,
+        ids: &[RunId],
+    ) -> Result<(Vec<RunId>, Vec<RefusedRun>), Problem> {
+        let (mut done, mut refused) = (Vec::new(), Vec::new());
+        for part in ids.chunks(AT_ONCE) {
+            let request = RunsRequest {
+                run_ids: part.to_vec(),
+                requested_by: caller.name.clone(),
+                note: deed.note.clone(),
+            };
+            match self.bus.request(&caller.workspace, deed.verb, &request).await? {
+                Answer::Told { done: yes, refused: no } => {
+                    done.extend(yes);
+                    refused.extend(no);
+                }
+                Answer::Rejected { reason } => return Err(reason.into()),
+                Answer::Done { .. } | Answer::Renewal { .. } | Answer::Probing { .. } => return Err(astray()),
+            }
         }
+        Ok((done, refused))
+    }
+
+    pub(crate) async fn resolve(&self, caller: &Caller, request: &ResolveRequest) -> Result<(), Problem> {
+        done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?)
+    }
+}
+
+/// What is wrong with the run's place is a conflict, what is wrong with the upload a refused value.
+fn done(answer: Answer) -> Result<(), Problem> {
+    match answer {
+        Answer::Done { .. } => Ok(()),
+        Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
+        Answer::Rejected { reason } => Err(reason.into()),
+        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } => Err(astray()),
     }
 }
 

@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{health, hosts, incidents, openapi, policies, renewals, runs};
+use crate::routes::{deeds, errors, health, hosts, incidents, openapi, policies, renewals, runs};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -37,8 +37,14 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/status", post(runs::standing)),
         ("/api/v1/runs/{id}", get(runs::show)),
         ("/api/v1/runs/{id}/exchange", get(runs::exchange)),
-        ("/api/v1/runs/{id}/resume", post(runs::resume)),
-        ("/api/v1/runs/{id}/cancel", post(runs::cancel)),
+        ("/api/v1/runs/{id}/csr", get(deeds::csr)),
+        ("/api/v1/runs/{id}/resume", post(deeds::resume)),
+        ("/api/v1/runs/{id}/retry", post(deeds::retry)),
+        ("/api/v1/runs/{id}/cancel", post(deeds::cancel)),
+        ("/api/v1/runs/{id}/resolve", post(deeds::resolve)),
+        ("/api/v1/runs/resume", post(deeds::resume_many).layer(bulk)),
+        ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
+        ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
         ("/api/v1/incidents", get(incidents::list)),
     ]
 }
@@ -53,14 +59,24 @@ pub fn router(console: Console) -> Router {
         .layer(DefaultBodyLimit::max(MIB))
         .layer(middleware::from_fn_with_state(console.clone(), bounded))
         .layer(middleware::from_fn_with_state(console.clone(), guard))
-        .route(HEALTH, get(health::show))
+        .merge(open())
         .with_state(console)
+}
+
+/// What needs no login: it says nothing that an outsider may not know.
+const OPEN: [&str; 3] = [HEALTH, "/api/v1/errors", "/api/v1/errors/{code}"];
+
+fn open() -> Router<Console> {
+    Router::new()
+        .route(OPEN[0], get(health::show))
+        .route(OPEN[1], get(errors::list))
+        .route(OPEN[2], get(errors::show))
 }
 
 /// The paths, for those who look that none is forgotten.
 pub fn paths_served() -> Vec<&'static str> {
     let behind = paths().into_iter().map(|(path, _)| path);
-    std::iter::once(HEALTH).chain(behind).collect()
+    OPEN.into_iter().chain(behind).collect()
 }
 
 /// Nothing takes longer than the configuration allows; what was asked and how it went is logged.

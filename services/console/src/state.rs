@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use bus::{Bus, SystemClock};
+use custody::Sealer;
 use domain::Timestamp;
 use domain::clock::Clock;
 use store::Store;
@@ -18,6 +19,7 @@ pub struct Console {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) planner: Planner,
+    pub(crate) sealer: Sealer,
     pub(crate) keys: Keys,
     pub(crate) now: Now,
     pub(crate) timeout: Timeout,
@@ -41,6 +43,7 @@ impl Console {
         Self {
             store,
             planner: Planner::new(bus.clone()),
+            sealer: Sealer::new(bus.clone()),
             bus,
             keys: Keys::new(&config.owner_token),
             now: Now(Arc::new(SystemClock)),

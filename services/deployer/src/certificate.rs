@@ -2,7 +2,7 @@
 //!
 //! In: PEM from the order and from custody. Out: a pair that is known to fit. Never: a file, a log line about a key.
 
-use domain::certificate::Fingerprint;
+use domain::certificate::{CertificateFacts, Fingerprint};
 use protocol::order::DeployedCertificate;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
@@ -38,19 +38,31 @@ impl Chain {
     /// The chain of an order, whose first certificate must be the one that the order names.
     pub fn of(order: &DeployedCertificate) -> Result<Self, NotInstallable> {
         let malformed = |what: String| NotInstallable::Malformed(format!("the chain in the order is unusable: {what}"));
-        let certificates = certificates(order.chain_pem.as_bytes()).map_err(malformed)?;
-        let first = certificates
-            .first()
-            .ok_or_else(|| malformed("it holds no certificate".to_owned()))?;
-        let leaf = Fingerprint::of(first);
-        if leaf != order.leaf {
-            return Err(malformed(format!("it begins with {leaf}, not with {}", order.leaf)));
+        let chain = Self::read(order.chain_pem.as_bytes()).map_err(malformed)?;
+        if chain.leaf != order.leaf {
+            return Err(malformed(format!(
+                "it begins with {}, not with {}",
+                chain.leaf, order.leaf
+            )));
         }
+        Ok(chain)
+    }
+
+    /// The chain in a file, or why there is none.
+    pub fn read(file: &[u8]) -> Result<Self, String> {
+        let certificates = certificates(file)?;
+        let leaf = certificates.first().map(|first| Fingerprint::of(first));
         Ok(Self {
-            pem: order.chain_pem.clone(),
+            pem: String::from_utf8(file.to_vec()).map_err(|_| "it is no text".to_owned())?,
+            leaf: leaf.ok_or("it holds no certificate")?,
             certificates,
-            leaf,
         })
+    }
+
+    /// What the leaf says.
+    pub fn facts(&self) -> Result<CertificateFacts, String> {
+        let leaf = self.certificates.first().ok_or("it holds no certificate")?;
+        CertificateFacts::read(leaf).map_err(|e| e.to_string())
     }
 
     pub fn pem(&self) -> &str {
@@ -98,11 +110,6 @@ impl Bundle {
     pub fn key_pem(&self) -> &[u8] {
         &self.key_pem
     }
-}
-
-/// The first certificate of a PEM file, when it begins with one.
-pub fn first_in(file: &[u8]) -> Option<CertificateDer<'static>> {
-    certificates(file).ok()?.into_iter().next()
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -9,19 +9,20 @@ use domain::run::{Check, Product, Receipt, Rehearsal, StepKind};
 use domain::target::Target;
 use protocol::order::{DeploySpec, DeployedCertificate, Order};
 
+use crate::activate::activate;
 use crate::certificate::{Bundle, Chain, NotInstallable};
 use crate::keys::{LeafKeys, SealedKey};
 use crate::targets::file::FileInstaller;
-use crate::targets::{Found, Installer, Job, TargetError};
+use crate::targets::{Found, Installer, Job, Kept};
 use crate::verdict::{DeployError, judge};
 
 pub struct Deploy<K> {
     keys: K,
-    file: FileInstaller,
+    file: Arc<FileInstaller>,
 }
 
 impl<K: LeafKeys> Deploy<K> {
-    pub fn new(keys: K, file: FileInstaller) -> Self {
+    pub fn new(keys: K, file: Arc<FileInstaller>) -> Self {
         Self { keys, file }
     }
 }
@@ -32,7 +33,7 @@ impl<K: LeafKeys> StepHandler for Deploy<K> {
 
     async fn carry_out(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
         let receipt = match &order.spec.target {
-            Target::File(target) => self.bring(&self.file, &job(order, target, ctx), (order, ctx)).await,
+            Target::File(target) => self.bring(&*self.file, &job(order, target, ctx), (order, ctx)).await,
         };
         let receipt = receipt.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
         Ok(Progress::Done(Product::Deployed(receipt)))
@@ -68,26 +69,26 @@ impl<K: LeafKeys> Deploy<K> {
             .ok_or_else(|| malformed("the order carries no certificate"))?;
         let chain = Chain::of(wanted)?;
         let installed = chain.leaf().clone();
-        let (already_there, backups) = match installer.look(job, &chain).await? {
-            Found::Wanted { backups } => {
+        let (already_there, kept) = match installer.look(job, &chain).await? {
+            Found::Wanted { kept } => {
                 let evidence = format!("{installed} was there already: an earlier attempt wrote it");
                 ctx.check(Check::tick("installed", evidence));
-                (true, backups)
+                (true, kept)
             }
             Found::Other { what } => {
                 let bundle = self.bundle(chain, wanted, (order, ctx)).await?;
-                let backups = installer.ensure_installed(job, Arc::new(bundle)).await?;
+                let kept = installer.ensure_installed(job, Arc::new(bundle)).await?;
                 ctx.check(Check::tick("installed", format!("{installed} in place of {what}")));
-                ctx.check(Check::tick("what was there before is kept", kept(&backups)));
-                (false, backups)
+                ctx.check(Check::tick("what was there before is kept", in_words(&kept)));
+                (false, kept)
             }
         };
         let reload_output = activate(installer, job, ctx).await?;
         Ok(Receipt {
             installed,
             already_there,
-            backups,
-            replaced: None,
+            backups: kept.backups,
+            replaced: kept.former,
             reload_output,
         })
     }
@@ -116,29 +117,14 @@ impl<K: LeafKeys> Deploy<K> {
     }
 }
 
-async fn activate<I: Installer>(
-    installer: &I,
-    job: &Job<'_, I::Target>,
-    ctx: &StepContext,
-) -> Result<Option<String>, TargetError> {
-    let said = installer.ensure_active(job).await;
-    match &said {
-        Ok(Some(output)) if output.is_empty() => ctx.check(Check::tick("reloaded", "the command printed nothing")),
-        Ok(Some(output)) => ctx.check(Check::tick("reloaded", output.as_str())),
-        Ok(None) => {}
-        Err(TargetError::HookFailed { output, .. } | TargetError::HookHung { output, .. }) => {
-            ctx.check(Check::cross("reloaded", output.as_str()));
-        }
-        Err(other) => ctx.check(Check::cross("reloaded", other.to_string())),
-    }
-    said
-}
-
-fn kept(backups: &[String]) -> String {
-    if backups.is_empty() {
-        "there was nothing before".to_owned()
-    } else {
-        backups.join(", ")
+fn in_words(kept: &Kept) -> String {
+    match (&kept.former, kept.backups.is_empty()) {
+        (_, true) => "there was nothing before".to_owned(),
+        (Some(former), false) => format!("{} can be put back from {}", former.leaf, kept.backups.join(", ")),
+        (None, false) => format!(
+            "no certificate with its key, so it is never put back: {}",
+            kept.backups.join(", ")
+        ),
     }
 }
 

@@ -1,16 +1,19 @@
 //! The deployer puts an issued certificate where it is served, and makes the server read it.
 //!
-//! In: Deploy orders, one per target. Out: a receipt with the backups of what was replaced. Touches: the files and the
+//! In: Deploy and Rollback orders, one per target. Out: a receipt with the backups of what was replaced. Touches: the files and the
 //! reload command of the target, and the key-signer for the one private key of the order. Never: a database, a CA, a
 //! shell, a directory that does not exist yet.
 
+mod activate;
 pub mod certificate;
 pub mod handler;
 pub mod keys;
+pub mod rollback;
 pub mod targets;
 pub mod verdict;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use bus::work::Work;
@@ -21,6 +24,7 @@ use protocol::subjects::Worker;
 use serde::Deserialize;
 
 use crate::handler::Deploy;
+use crate::rollback::Rollback;
 use crate::targets::file::FileInstaller;
 
 /// `deploy/config/deployer.toml` explains each key.
@@ -80,8 +84,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .await
         .context("the deployer needs NATS")?;
     let keys = custody::Custody::new(bus.clone(), Worker::Deployer);
-    let deploy = Deploy::new(keys, FileInstaller::new(roots, config.backups_kept));
-    let work = Work::new(bus, Worker::Deployer, config.slots).handles(deploy);
+    // One for both: deployments and rollbacks of one moment share their reloads.
+    let file = Arc::new(FileInstaller::new(roots, config.backups_kept));
+    let work = Work::new(bus, Worker::Deployer, config.slots)
+        .handles(Deploy::new(keys, Arc::clone(&file)))
+        .handles(Rollback::new(file));
     life.ready();
     work.run(life.soft(), life.hard()).await?;
     Ok(())

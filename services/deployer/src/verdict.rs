@@ -54,7 +54,7 @@ pub fn judge(error: DeployError, at: NextTry) -> StepError {
         DeployError::Target(TargetError::HookFailed { output, .. }) => again(
             "DEP-0007",
             format!("{what}; the deployment hook's own output: {}", said(&output)),
-            "the new files are in place; mend what the hook complains about, then resume: the hook is run again",
+            "the files are in place; mend what the hook complains about, then resume: the hook is run again",
         ),
         DeployError::Target(TargetError::HookHung { seconds, output, .. }) => again(
             "DEP-0008",
@@ -63,14 +63,26 @@ pub fn judge(error: DeployError, at: NextTry) -> StepError {
                 said(&output)
             ),
             &format!(
-                "the new files are in place; see why the command takes longer than {seconds} s, or raise \
+                "the files are in place; see why the command takes longer than {seconds} s, or raise \
                  reload.timeout_seconds, then resume: the hook is run again"
             ),
+        ),
+        DeployError::Target(TargetError::Lost { .. }) => ask(
+            "DEP-0010",
+            what,
+            "put the former certificate and key back by hand if they are kept elsewhere, or resolve the run with a \
+             certificate that works",
+        ),
+        DeployError::Target(TargetError::Changed { .. }) => ask(
+            "DEP-0011",
+            what,
+            "if that certificate is the right one, cancel the run; if not, remove it and resume: what was there before \
+             the run is put back",
         ),
         DeployError::Target(TargetError::Unavailable { .. }) => again(
             "DEP-0009",
             what,
-            "see whether the disk is full or failing; what was served before is still in place",
+            "see whether the disk is full or failing; files are replaced whole or not at all",
         ),
     };
     disposition.into()

@@ -117,6 +117,7 @@ async fn head(store: &Store, hostname: &str) -> Result<RunHead> {
 
 fn plan(head: &RunHead) -> Plan {
     Plan {
+        why_now: None,
         hostname: head.hostname.clone(),
         port: 443,
         addresses: Vec::new(),

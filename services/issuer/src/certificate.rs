@@ -1,9 +1,11 @@
 //! The CSR of an order and the chain that the CA delivered for it (pure).
 //!
-//! In: PEM. Out: the CSR's DER; the leaf's facts once key and names are those that were asked for. Never: I/O.
+//! In: PEM. Out: the CSR's DER; the leaf's facts once key, names and dates are good and the chain hangs together. Never: I/O.
 
-use domain::DnsName;
+use std::time::Duration;
+
 use domain::certificate::CertificateFacts;
+use domain::{DnsName, Timestamp};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer};
 use x509_parser::certification_request::X509CertificationRequest;
@@ -27,7 +29,16 @@ pub enum Foreign {
     OtherKey,
     #[error("the certificate does not carry the name {0}")]
     NameMissing(String),
+    #[error("the certificate is good from {0} only")]
+    NotYetGood(Timestamp),
+    #[error("the certificate was good until {0} only")]
+    Expired(Timestamp),
+    #[error("certificate {0} of the chain is not by the one after it")]
+    Broken(usize),
 }
+
+/// So much a CA's clock may be before ours.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 pub fn csr_der(pem: Option<&str>) -> Result<Vec<u8>, BadCsr> {
     let pem = pem.ok_or(BadCsr::Missing)?;
@@ -37,23 +48,58 @@ pub fn csr_der(pem: Option<&str>) -> Result<Vec<u8>, BadCsr> {
     Ok(der.to_vec())
 }
 
-/// The leaf of the chain, if it has the CSR's key and all the names.
-pub fn check_chain(chain_pem: &str, csr_der: &[u8], names: &[DnsName]) -> Result<CertificateFacts, Foreign> {
+/// The leaf of the chain, if it has the CSR's key and all the names, is good now, and each certificate is by the next.
+pub fn check_chain(
+    chain_pem: &str,
+    csr_der: &[u8],
+    names: &[DnsName],
+    now: Timestamp,
+) -> Result<CertificateFacts, Foreign> {
     let no_chain = |error: &dyn std::fmt::Display| Foreign::NoChain(error.to_string());
-    let leaf = CertificateDer::from_pem_slice(chain_pem.as_bytes()).map_err(|error| no_chain(&error))?;
-    let (_, parsed) = X509Certificate::from_der(&leaf).map_err(|error| no_chain(&error))?;
+    let chain = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| no_chain(&error))?;
+    let leaf = chain
+        .first()
+        .ok_or_else(|| no_chain(&"there is no certificate in it"))?;
+    let (_, parsed) = X509Certificate::from_der(leaf).map_err(|error| no_chain(&error))?;
     let (_, csr) = X509CertificationRequest::from_der(csr_der).map_err(|error| no_chain(&error))?;
     if parsed.public_key().raw != csr.certification_request_info.subject_pki.raw {
         return Err(Foreign::OtherKey);
     }
-    let facts = CertificateFacts::read(&leaf).map_err(|error| no_chain(&error))?;
-    match names
+    let facts = CertificateFacts::read(leaf).map_err(|error| no_chain(&error))?;
+    check_names(&facts, names)?;
+    check_dates(&facts, now)?;
+    check_links(&chain)?;
+    Ok(facts)
+}
+
+fn check_names(leaf: &CertificateFacts, names: &[DnsName]) -> Result<(), Foreign> {
+    let missing = names
         .iter()
-        .find(|name| !facts.sans.iter().any(|san| san == name.as_str()))
-    {
-        Some(missing) => Err(Foreign::NameMissing(missing.to_string())),
-        None => Ok(facts),
+        .find(|name| !leaf.sans.iter().any(|san| san == name.as_str()));
+    missing.map_or(Ok(()), |name| Err(Foreign::NameMissing(name.to_string())))
+}
+
+fn check_dates(leaf: &CertificateFacts, now: Timestamp) -> Result<(), Foreign> {
+    if leaf.not_before > now.plus(CLOCKS_DIFFER) {
+        return Err(Foreign::NotYetGood(leaf.not_before));
     }
+    if leaf.not_after <= now {
+        return Err(Foreign::Expired(leaf.not_after));
+    }
+    Ok(())
+}
+
+/// By name: whether the signatures hold is the verifier's to say, against its trust anchors.
+fn check_links(chain: &[CertificateDer<'_>]) -> Result<(), Foreign> {
+    for (index, pair) in chain.windows(2).enumerate() {
+        let read = |der| X509Certificate::from_der(der).map_err(|error| Foreign::NoChain(error.to_string()));
+        let ((_, child), (_, parent)) = (read(&pair[0])?, read(&pair[1])?);
+        if child.issuer().as_raw() != parent.subject().as_raw() {
+            return Err(Foreign::Broken(index + 1));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -78,6 +124,10 @@ mod tests {
         csr_der(Some(&pem)).expect("its DER")
     }
 
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_800_000_000).expect("an instant")
+    }
+
     #[test]
     fn a_leaf_with_our_key_and_names_passes() {
         let key = KeyPair::generate().expect("a key");
@@ -85,7 +135,7 @@ mod tests {
             .self_signed(&key)
             .expect("a leaf")
             .pem();
-        let facts = check_chain(&leaf, &csr(&key), &names(&["b.example", "a.example"])).expect("ours");
+        let facts = check_chain(&leaf, &csr(&key), &names(&["b.example", "a.example"]), now()).expect("ours");
         assert_eq!(facts.sans, ["a.example", "b.example"]);
     }
 
@@ -94,15 +144,43 @@ mod tests {
         let (key, other) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
         let leaf = params(&["a.example"]).self_signed(&key).expect("a leaf").pem();
         assert_eq!(
-            check_chain(&leaf, &csr(&other), &names(&["a.example"])),
+            check_chain(&leaf, &csr(&other), &names(&["a.example"]), now()),
             Err(Foreign::OtherKey)
         );
-        let missing = check_chain(&leaf, &csr(&key), &names(&["b.example"]));
+        let missing = check_chain(&leaf, &csr(&key), &names(&["b.example"]), now());
         assert_eq!(missing, Err(Foreign::NameMissing("b.example".to_owned())));
-        assert!(matches!(
-            check_chain("<html>", &csr(&key), &[]),
-            Err(Foreign::NoChain(_))
-        ));
+        for nothing in ["<html>", ""] {
+            let refused = check_chain(nothing, &csr(&key), &[], now());
+            assert!(matches!(refused, Err(Foreign::NoChain(_))), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_leaf_that_is_not_good_now_is_foreign_but_a_clock_may_differ_a_little() {
+        let key = KeyPair::generate().expect("a key");
+        let good = |from: i64, until: i64| {
+            let mut leaf = params(&["a.example"]);
+            leaf.not_before = now().get() + time::Duration::seconds(from);
+            leaf.not_after = now().get() + time::Duration::seconds(until);
+            let leaf = leaf.self_signed(&key).expect("a leaf").pem();
+            check_chain(&leaf, &csr(&key), &names(&["a.example"]), now())
+        };
+        assert!(good(240, 3600).is_ok());
+        assert!(matches!(good(3600, 7200), Err(Foreign::NotYetGood(_))));
+        assert!(matches!(good(-7200, -1), Err(Foreign::Expired(_))));
+    }
+
+    #[test]
+    fn a_chain_of_strangers_is_foreign() {
+        let key = KeyPair::generate().expect("a key");
+        let mut stranger = params(&["b.example"]);
+        stranger
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "a stranger");
+        let leaf = params(&["a.example"]).self_signed(&key).expect("a leaf").pem();
+        let stranger = stranger.self_signed(&key).expect("another leaf").pem();
+        let refused = check_chain(&format!("{leaf}{stranger}"), &csr(&key), &names(&["a.example"]), now());
+        assert_eq!(refused, Err(Foreign::Broken(1)));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Config {
     /// The CAs beside Let's Encrypt, or other settings for that one.
     pub directories: Vec<DirectoryConfig>,
     pub poll: PollConfig,
+    /// The DNS that a rehearsal asks; this machine's own when empty.
+    pub resolvers: Vec<SocketAddr>,
     pub connect_timeout_seconds: u64,
     /// For one request with its answer.
     pub request_timeout_seconds: u64,
@@ -43,6 +45,16 @@ pub struct DirectoryConfig {
     /// The CA answers at once and may be asked often; without a word, for a CA on this machine only.
     #[serde(default)]
     pub fast_poll: Option<bool>,
+    /// The directory of its staging, where rehearsals are done; itself without it (Let's Encrypt has its own).
+    #[serde(default)]
+    pub rehearse_at: Option<Url>,
+    /// Where it asks for http-01 responses: port 80, but for a CA of tests.
+    #[serde(default = "http")]
+    pub http01_port: u16,
+}
+
+fn http() -> u16 {
+    80
 }
 
 /// How an order's state is asked for.
@@ -65,6 +77,7 @@ impl Default for Config {
             http01_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 80)),
             directories: Vec::new(),
             poll: PollConfig::default(),
+            resolvers: Vec::new(),
             connect_timeout_seconds: 10,
             request_timeout_seconds: 30,
             user_agent: concat!("vigilo-issuer/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -152,6 +165,13 @@ impl DirectoryConfig {
         {
             return Err(ConfigError(format!("{key}.extra_origins: {bad} is no https URL")));
         }
+        if let Some(bad) = self
+            .rehearse_at
+            .iter()
+            .find(|url| url.scheme() != "https" && !plain(url))
+        {
+            return Err(ConfigError(format!("{key}.rehearse_at: {bad} is no https URL")));
+        }
         if let Some(bad) = self.contact.iter().find(|contact| !contact.starts_with("mailto:")) {
             return Err(ConfigError(format!(
                 "{key}.contact: {bad:?} must be like mailto:certs@example.org"
@@ -168,6 +188,8 @@ impl DirectoryConfig {
             contact: Vec::new(),
             extra_origins: Vec::new(),
             fast_poll: None,
+            rehearse_at: None,
+            http01_port: http(),
         }
     }
 

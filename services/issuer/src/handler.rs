@@ -11,7 +11,6 @@
 
 use bus::{Progress, StepContext, StepError, StepHandler};
 use domain::backoff::NextTry;
-use domain::disposition::Disposition;
 use domain::policy::Challenge;
 use domain::run::{Check, Checkpoint, IssuedCertificate, Product, Rehearsal, StepKind};
 use domain::secret::Envelope;
@@ -20,10 +19,13 @@ use url::Url;
 
 use crate::ca::{Application, CertificateAuthority, Claim, Obtained};
 use crate::certificate::{check_chain, csr_der};
+use crate::eyes::Eyes;
+use crate::rehearsal;
 use crate::verdict::{IssueError, judge, within_reason};
 
 pub struct Issue<C> {
     ca: C,
+    eyes: Eyes,
 }
 
 /// The checkpoint that this order came with.
@@ -35,8 +37,8 @@ struct Opened<'a> {
 }
 
 impl<C: CertificateAuthority> Issue<C> {
-    pub fn new(ca: C) -> Self {
-        Self { ca }
+    pub fn new(ca: C, eyes: Eyes) -> Self {
+        Self { ca, eyes }
     }
 
     async fn advance(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Progress, IssueError> {
@@ -101,16 +103,17 @@ impl<C: CertificateAuthority> Issue<C> {
                 });
             }
         };
-        let leaf = check_chain(&chain_pem, csr, for_.names)?;
+        let leaf = check_chain(&chain_pem, csr, for_.names, for_.ctx.now())?;
         for_.ctx.check(Check::tick(
             "certificate issued",
             format!("serial {} until {}", leaf.serial, leaf.not_after),
         ));
         Ok(Progress::Done(Product::Issued(Box::new(IssuedCertificate {
-            order_url: opened.url.clone(),
+            order_url: Some(opened.url.clone()),
             chain_pem,
             leaf,
             tokens: opened.tokens.to_vec(),
+            sealed_key: None,
         }))))
     }
 }
@@ -125,33 +128,12 @@ impl<C: CertificateAuthority> StepHandler for Issue<C> {
             .map_err(|error| judge(error, circumstances(order, ctx)))
     }
 
-    /// A cross for what is wrong with the CA or the names; an error only for what says nothing about them.
     async fn rehearse(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
-        let for_ = application(order, ctx);
-        let rehearsed = match check_challenge(order.spec.challenge) {
-            Ok(()) => self
-                .ca
-                .rehearse(&for_, order.spec.account_key.as_ref())
-                .await
-                .map_err(IssueError::Ca),
-            Err(error) => Err(error),
-        };
-        let checks = rehearsed.or_else(|error| {
-            let what = error.to_string();
-            let judged = judge(error, circumstances(order, ctx));
-            match judged.disposition {
-                Disposition::RetryAt(..) | Disposition::WaitUntil(..) => Err(judged),
-                Disposition::Fail(failure) => Ok(vec![Check::cross("issuance", format!("{what}; {}", failure.hint))]),
-                Disposition::NeedsHuman(question) => {
-                    Ok(vec![Check::cross("issuance", format!("{what}; {}", question.hint))])
-                }
-            }
-        })?;
-        Ok(Rehearsal::of(checks))
+        Ok(rehearsal::rehearse(&self.ca, &self.eyes, order, ctx).await)
     }
 }
 
-fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Application<'a> {
+pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Application<'a> {
     Application {
         workspace: &order.workspace,
         run: order.run_id,
@@ -169,7 +151,7 @@ fn rest(for_: &Application<'_>, checkpoint: Checkpoint) -> Progress {
     }
 }
 
-fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
+pub(crate) fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
     match challenge {
         Challenge::Http01 => Ok(()),
         Challenge::Dns01 => Err(IssueError::Challenge("dns-01")),

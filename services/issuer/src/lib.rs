@@ -1,14 +1,16 @@
 //! The issuer gets certificates from CAs, and proves to them that we hold the names.
 //!
 //! In: Issue and Tidy orders. Out: an order's checkpoint, then the chain. Touches: the CAs that the configuration
-//! allows, the http-01 port, the tokens on NATS, and the key-signer for the key of one ACME account. Never: a
-//! database, a certificate's private key, a second certificate for one step.
+//! allows, the http-01 port, the tokens on NATS, the key-signer for the key of one ACME account, and in a rehearsal
+//! the DNS. Never: a database, a certificate's private key, a second certificate for one step.
 
 pub mod ca;
 pub mod certificate;
 pub mod challenge;
 pub mod config;
+pub mod eyes;
 pub mod handler;
+mod rehearsal;
 pub mod tidy;
 pub mod verdict;
 
@@ -27,6 +29,7 @@ pub use config::{Config, DirectoryConfig, PollConfig};
 
 use crate::ca::acme::Acme;
 use crate::challenge::{Http01, http01};
+use crate::eyes::{Dns, Eyes};
 use crate::handler::Issue;
 use crate::tidy::Tidy;
 
@@ -53,6 +56,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .context("the issuer needs its claims on NATS")?;
     let http01 = Http01::new(tokens);
     let slots = config.slots;
+    let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone());
     let acme = Acme::new(
         config,
         Custody::new(bus.clone(), Worker::Issuer),
@@ -60,7 +64,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         claims,
     )?;
     let work = Work::new(bus, Worker::Issuer, slots)
-        .handles(Issue::new(acme))
+        .handles(Issue::new(acme, eyes))
         .handles(Tidy::new(http01.clone()));
 
     let worked = CancellationToken::new();

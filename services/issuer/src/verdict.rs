@@ -10,7 +10,7 @@ use domain::Timestamp;
 use domain::backoff::NextTry;
 use domain::disposition::{Disposition, Failure};
 
-use crate::ca::{CaError, NameProblem, Problem, ProblemKind};
+use crate::ca::{CaError, Concern, NameProblem, Problem, ProblemKind};
 use crate::certificate::{BadCsr, Foreign};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +28,8 @@ pub enum IssueError {
     NotRemoved(String),
 }
 
-/// What the other side said within reason, else the ladder.
-fn said_or_later(said: Option<Timestamp>, at: NextTry) -> Timestamp {
-    said.map_or(at.later(), |said| within_reason(said, at.now))
-}
+const BUSY: &str = "see the CA's status page; the run goes on by itself";
+const NEW_ORDER: &str = "nothing to do: a new order is placed";
 
 /// Not in the past, and not beyond the longest limit that a CA has (Let's Encrypt: 168 h) with a day to spare: a lying
 /// CA parks no run for years.
@@ -87,21 +85,13 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
             what,
             "see the key-signer's log for this run: the ACME account key must be sealed for this workspace",
         ),
-        CaError::Unavailable { until, .. } => again(
-            "ISS-0005",
-            what,
-            "see the CA's status page; the run goes on by itself",
-            said_or_later(until, at),
-        ),
-        CaError::RateLimited { until, .. } => {
-            let until = said_or_later(until, at);
-            wait(
-                "ISS-0006",
-                format!("{what}; next try at {until}"),
-                "nothing to do: the run waits as long as the CA asks",
-                until,
-            )
+        // It named its time: nothing has failed, it is busy.
+        CaError::Unavailable { until: Some(until), .. } => {
+            let until = within_reason(until, at.now);
+            wait("ISS-0005", format!("{what}; next try at {until}"), BUSY, until)
         }
+        CaError::Unavailable { until: None, .. } => again("ISS-0005", what, BUSY, at.later()),
+        CaError::RateLimited { until, .. } => limited(&what, until, at),
         CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, at)),
         CaError::Refused(problem) => refused(&problem, what),
         CaError::Denied(problem) => ask("ISS-0010", what, account_hint(&problem.kind)),
@@ -128,52 +118,56 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
     }
 }
 
-/// A challenge cannot be tried again in the same order: a new one is placed after Resume.
-fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: NextTry) -> StepError {
-    let mut kinds = names
-        .iter()
-        .map(|one| &one.problem.kind)
-        .chain(order.map(|problem| &problem.kind));
-    // The CA's own trouble, or an order that has expired: nobody can do better than try again.
-    if kinds.all(|kind| *kind == ProblemKind::ServerInternal) {
-        return again("ISS-0005", what, "nothing to do: a new order is placed", at.later());
-    }
-    let first = names.first().map(|one| (&one.problem.kind, one.name.as_str()));
-    let Some((kind, name)) = first.or(order.map(|problem| (&problem.kind, "the names"))) else {
-        return again("ISS-0005", what, "nothing to do: a new order is placed", at.later());
-    };
-    ask("ISS-0007", what, challenge_hint(kind, name))
+/// What the CA said within reason, else the ladder.
+fn limited(what: &str, said: Option<Timestamp>, at: NextTry) -> StepError {
+    let until = said.map_or(at.later(), |said| within_reason(said, at.now));
+    wait(
+        "ISS-0006",
+        format!("{what}; next try at {until}"),
+        "nothing to do: the run waits as long as the CA asks",
+        until,
+    )
 }
 
+/// A challenge cannot be tried again in the same order: a new one is placed after Resume.
+fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: NextTry) -> StepError {
+    let of_order = order.map_or(&[][..], |problem| &problem.of_names);
+    let named = if names.is_empty() { of_order } else { names };
+    let first = named.iter().min_by_key(|one| one.problem.concern());
+    let whole = order.map(|problem| ("the names", problem));
+    // Without any reason the order has expired.
+    let Some((name, problem)) = first.map(|one| (one.name.as_str(), &one.problem)).or(whole) else {
+        return again("ISS-0005", what, NEW_ORDER, at.later());
+    };
+    match problem.concern() {
+        // The CA's own trouble: nobody can do better than try again.
+        Concern::Passing | Concern::ForgottenAccount => again("ISS-0005", what, NEW_ORDER, at.later()),
+        Concern::Limit => limited(&what, None, at),
+        Concern::Name => fail("ISS-0008", what, NOT_FOR_THE_NAME),
+        Concern::Key => fail("ISS-0009", what, OTHER_KEY),
+        Concern::Proof | Concern::Account | Concern::Request => {
+            ask("ISS-0007", what, challenge_hint(&problem.kind, name))
+        }
+    }
+}
+
+const NOT_FOR_THE_NAME: &str = "this CA does not issue for the name; take it out of the policy or choose another CA";
+const OTHER_KEY: &str = "choose a key algorithm that the CA accepts, for example P-256";
+
 fn refused(problem: &Problem, what: String) -> StepError {
-    match problem.kind {
-        ProblemKind::RejectedIdentifier | ProblemKind::UnsupportedIdentifier => fail(
-            "ISS-0008",
-            what,
-            "this CA does not issue for the name; take it out of the policy or choose another CA",
-        ),
-        ProblemKind::BadCsr | ProblemKind::BadPublicKey | ProblemKind::BadSignatureAlgorithm => fail(
-            "ISS-0009",
-            what,
-            "choose a key algorithm that the CA accepts, for example P-256",
-        ),
-        ProblemKind::Caa
-        | ProblemKind::Connection
-        | ProblemKind::Dns
-        | ProblemKind::IncorrectResponse
-        | ProblemKind::Tls => ask("ISS-0007", what, challenge_hint(&problem.kind, "the names")),
-        ProblemKind::AccountDoesNotExist
-        | ProblemKind::BadNonce
-        | ProblemKind::ExternalAccountRequired
-        | ProblemKind::InvalidContact
-        | ProblemKind::Malformed
-        | ProblemKind::OrderNotReady
-        | ProblemKind::RateLimited
-        | ProblemKind::ServerInternal
-        | ProblemKind::Unauthorized
-        | ProblemKind::UnsupportedContact
-        | ProblemKind::UserActionRequired
-        | ProblemKind::Other(_) => ask(
+    match problem.concern() {
+        Concern::Name => fail("ISS-0008", what, NOT_FOR_THE_NAME),
+        Concern::Key => fail("ISS-0009", what, OTHER_KEY),
+        // Looked at again when the order is finalized: that order is of no use any more.
+        Concern::Proof => {
+            let first = problem.of_names.iter().min_by_key(|one| one.problem.concern());
+            let (kind, name) = first.map_or((&problem.kind, "the names"), |one| {
+                (&one.problem.kind, one.name.as_str())
+            });
+            afresh(ask("ISS-0007", what, challenge_hint(kind, name)))
+        }
+        Concern::Account => ask("ISS-0010", what, account_hint(&problem.kind)),
+        Concern::Request | Concern::ForgottenAccount | Concern::Limit | Concern::Passing => ask(
             "ISS-0016",
             what,
             "see the raw exchange of this run, mend what the CA complains about, then resume",
@@ -183,12 +177,10 @@ fn refused(problem: &Problem, what: String) -> StepError {
 
 fn challenge_hint(kind: &ProblemKind, name: &str) -> String {
     let what = match kind {
-        ProblemKind::Connection => {
-            format!(
-                "the CA could not reach port 80 of {name}: see that the name resolves, that the port is open to the internet, \
-                 and that it leads to an issuer (http01_listen)"
-            )
-        }
+        ProblemKind::Connection => format!(
+            "the CA could not reach port 80 of {name}: see that the name resolves, that the port is open to the internet, \
+             and that it leads to an issuer (http01_listen)"
+        ),
         ProblemKind::Unauthorized | ProblemKind::IncorrectResponse => format!(
             "something else than an issuer answered for http://{name}/.well-known/acme-challenge/: let that path lead to an issuer"
         ),
@@ -199,22 +191,7 @@ fn challenge_hint(kind: &ProblemKind, name: &str) -> String {
         ProblemKind::Tls => format!(
             "http://{name} redirects to an https that does not work: let /.well-known/acme-challenge/ be served without"
         ),
-        ProblemKind::AccountDoesNotExist
-        | ProblemKind::BadCsr
-        | ProblemKind::BadNonce
-        | ProblemKind::BadPublicKey
-        | ProblemKind::BadSignatureAlgorithm
-        | ProblemKind::ExternalAccountRequired
-        | ProblemKind::InvalidContact
-        | ProblemKind::Malformed
-        | ProblemKind::OrderNotReady
-        | ProblemKind::RateLimited
-        | ProblemKind::RejectedIdentifier
-        | ProblemKind::ServerInternal
-        | ProblemKind::UnsupportedContact
-        | ProblemKind::UnsupportedIdentifier
-        | ProblemKind::UserActionRequired
-        | ProblemKind::Other(_) => format!("mend what the CA says about {name}"),
+        _ => format!("mend what the CA says about {name}"),
     };
     format!("{what}; then resume: a new order is placed")
 }
@@ -228,24 +205,10 @@ fn account_hint(kind: &ProblemKind) -> &'static str {
             "correct issuer.directories.contact, restart the issuer, then resume"
         }
         ProblemKind::UserActionRequired => "do what the CA asks for (often: agree to its new terms), then resume",
-        ProblemKind::AccountDoesNotExist
-        | ProblemKind::BadCsr
-        | ProblemKind::BadNonce
-        | ProblemKind::BadPublicKey
-        | ProblemKind::BadSignatureAlgorithm
-        | ProblemKind::Caa
-        | ProblemKind::Connection
-        | ProblemKind::Dns
-        | ProblemKind::IncorrectResponse
-        | ProblemKind::Malformed
-        | ProblemKind::OrderNotReady
-        | ProblemKind::RateLimited
-        | ProblemKind::RejectedIdentifier
-        | ProblemKind::ServerInternal
-        | ProblemKind::Tls
-        | ProblemKind::Unauthorized
-        | ProblemKind::UnsupportedIdentifier
-        | ProblemKind::Other(_) => "the account may have been deactivated at the CA: ask it, then resume",
+        ProblemKind::BadSignatureAlgorithm => {
+            "this CA does not take ES256 signatures, which every ACME CA must (RFC 8555 §6.2); choose another CA"
+        }
+        _ => "the account may have been deactivated at the CA: ask it, then resume",
     }
 }
 

@@ -8,7 +8,6 @@ pub mod backends;
 pub mod config;
 mod csr;
 pub mod custody;
-mod pem;
 pub mod prepare;
 pub mod root_key;
 mod verdict;

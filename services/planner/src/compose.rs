@@ -28,6 +28,8 @@ pub struct Asked {
     pub mode: Mode,
     pub trigger: Trigger,
     pub by: String,
+    /// What made it due, when nobody asked.
+    pub why: Option<String>,
     /// How failures are tried again.
     pub ladder: Ladder,
 }
@@ -35,7 +37,7 @@ pub struct Asked {
 /// A queued run with everything decided.
 pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
     let policy = &charge.policy;
-    let plan = plan(charge, &asked.ladder)?;
+    let plan = plan(charge, asked)?;
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -52,13 +54,14 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
     Ok(NewRun { head, plan, state })
 }
 
-fn plan(charge: &Charge, ladder: &Ladder) -> Result<Plan, Invalid> {
+fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
     let says = &charge.policy.says;
     Ok(Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
         addresses: charge.addresses.clone(),
         criticality: charge.criticality,
+        why_now: asked.why.clone(),
         names: says.names(),
         choice: choice(charge)?,
         key_backend: says.key_backend,
@@ -67,7 +70,7 @@ fn plan(charge: &Charge, ladder: &Ladder) -> Result<Plan, Invalid> {
         challenge: says.challenge,
         targets: says.targets.clone(),
         notify: says.notify_on_failure.clone(),
-        ladder: ladder.clone(),
+        ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
     })
 }
@@ -103,7 +106,7 @@ pub struct Material {
 }
 
 impl Material {
-    fn key(&self) -> Option<&PreparedKey> {
+    pub(crate) fn key(&self) -> Option<&PreparedKey> {
         self.products.iter().find_map(|(_, product)| match product {
             Product::PreparedKey(key) => Some(key),
             _ => None,
@@ -117,7 +120,7 @@ impl Material {
         })
     }
 
-    fn certificate(&self) -> Option<&IssuedCertificate> {
+    pub(crate) fn certificate(&self) -> Option<&IssuedCertificate> {
         self.products.iter().find_map(|(_, product)| match product {
             Product::Issued(issued) => Some(issued.as_ref()),
             _ => None,
@@ -189,7 +192,8 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             addresses: plan.addresses.clone(),
             names: plan.names.clone(),
             expected: if live { Some(expected(has)?) } else { None },
-            endpoints: endpoints(plan, &state.course, Course::is_installed),
+            // A rehearsal installs nothing, and looks everywhere.
+            endpoints: endpoints(plan, &state.course, |one| !live || Course::is_installed(one)),
             partial: live && state.course.is_partial(),
         })),
         Step::Rollback(index) => Spec::Rollback(Box::new(RollbackSpec {
@@ -230,6 +234,7 @@ fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
         addresses: plan.addresses.clone(),
         at_host,
         endpoints: endpoints(plan, course, back),
+        except: endpoints(plan, course, |state| !back(state)),
         leaves,
     }
 }
@@ -257,10 +262,14 @@ fn tokens(state: &RunState, has: &Material) -> Vec<String> {
 
 fn deployed(has: &Material) -> Result<DeployedCertificate, &'static str> {
     let issued = has.certificate().ok_or("the certificate")?;
+    let prepared = || has.key().and_then(|key| key.sealed_key.clone());
+    if issued.sealed_key.is_none() && has.key().is_none() {
+        return Err("the key");
+    }
     Ok(DeployedCertificate {
         chain_pem: issued.chain_pem.clone(),
         leaf: issued.leaf.fingerprint.clone(),
-        sealed_key: has.key().ok_or("the key")?.sealed_key.clone(),
+        sealed_key: issued.sealed_key.clone().or_else(prepared),
     })
 }
 

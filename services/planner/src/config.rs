@@ -1,5 +1,7 @@
 //! The planner's settings.
 
+use std::time::Duration;
+
 use chassis::ConfigError;
 use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ pub struct Config {
     #[serde(default)]
     pub retry: Ladder,
     #[serde(default)]
+    pub schedule: Schedule,
+    #[serde(default)]
     pub retention: Retention,
 }
 
@@ -40,6 +44,30 @@ impl Default for Retention {
             snapshots_days: 400,
             logs_days: 90,
         }
+    }
+}
+
+/// Whether policies renew themselves when they are due.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    pub enabled: bool,
+    /// Between two looks at the clock, 1 to 3600.
+    pub every_seconds: u32,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            every_seconds: 60,
+        }
+    }
+}
+
+impl Schedule {
+    pub(crate) fn every(self) -> Option<Duration> {
+        self.enabled.then(|| Duration::from_secs(u64::from(self.every_seconds)))
     }
 }
 
@@ -119,6 +147,12 @@ impl Config {
             return Err(ConfigError(
                 "retry: give at most 20 rungs_seconds, and waits of 1 to 604800 seconds".to_owned(),
             ));
+        }
+        if !(1..=3_600).contains(&self.schedule.every_seconds) {
+            return Err(ConfigError(format!(
+                "schedule.every_seconds: {} is out of range; give 1 to 3600",
+                self.schedule.every_seconds
+            )));
         }
         let kept = [
             ("retention.snapshots_days", self.retention.snapshots_days),

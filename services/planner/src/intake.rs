@@ -1,15 +1,17 @@
 //! Requests from the console, the CLI and other systems: judged, turned into runs, answered after the commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use domain::backoff::Ladder;
 use domain::policy::Charge;
-use domain::run::{Event, Ignored, Mode};
+use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
-use protocol::request::{Accepted, Answer, ProbeRequest, Refused, RenewRequest, RunRequest, Verb};
+use protocol::request::{
+    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
+};
 use serde_json::Value;
 use store::{NewRun, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -17,11 +19,13 @@ use tracing::{error, info, warn};
 
 use crate::compose::{self, Asked};
 use crate::judge;
-use crate::ledger::{Ledger, Refusal};
+use crate::ledger::Ledger;
+use crate::people::{Deed, Word};
 use crate::survey::Survey;
 
-/// More hostnames in one request would not fit into one message and one transaction comfortably.
-const MOST_HOSTS: usize = 1_000;
+/// More hostnames or runs in one request would not fit into one message and one transaction comfortably.
+const MOST: usize = 1_000;
+const LONGEST_NOTE: usize = 1_000;
 
 pub(crate) struct Intake {
     pub store: Store,
@@ -60,7 +64,7 @@ impl Intake {
                 Err(error) => {
                     error!(%error, "a request cannot be decided");
                     let remedy = "the planner's log names the row; ask the operator of this system";
-                    let reason = Invalid::new("", "the record of what you asked for cannot be read", remedy);
+                    let reason = Invalid::new("", "the record of what you asked for cannot be used", remedy);
                     return self.settle(request, &rejected(reason)).await;
                 }
             }
@@ -80,7 +84,7 @@ impl Intake {
 
     async fn answer(&self, subject: &str, body: &Value) -> Result<Answer, StoreError> {
         let Some((workspace, verb)) = addressed(subject) else {
-            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel or .probe";
+            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel, .resolve or .probe";
             return Ok(rejected(Invalid::new(
                 "subject",
                 format!("{subject} is no request"),
@@ -92,14 +96,17 @@ impl Intake {
                 Ok(request) => self.renew(&workspace, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
+            Verb::Resolve => match serde_json::from_value::<ResolveRequest>(body.clone()) {
+                Ok(request) => self.resolve(&workspace, &request).await,
+                Err(e) => Ok(unreadable(&e)),
+            },
             Verb::Probe => match serde_json::from_value::<ProbeRequest>(body.clone()) {
-                Ok(request) => self.probe(&workspace, request).await,
+                Ok(request) => self.probe(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Resume | Verb::Retry | Verb::Cancel => match serde_json::from_value::<RunRequest>(body.clone()) {
-                Ok(request) => self.tell(&workspace, verb, request).await,
-                Err(e) => Ok(unreadable(&e)),
-            },
+            Verb::Resume => self.told(&workspace, Word::Resume, body).await,
+            Verb::Retry => self.told(&workspace, Word::Retry, body).await,
+            Verb::Cancel => self.told(&workspace, Word::Cancel, body).await,
         }
     }
 
@@ -121,7 +128,7 @@ impl Intake {
             {
                 Ok(()) => {
                     info!(by = %request.requested_by, runs = runs.len(), "runs were created");
-                    self.ledger.release().await?;
+                    self.ledger.ring();
                     return Ok(answer);
                 }
                 // Somebody was faster, with the same key or the same policy: decide again on what is true now.
@@ -147,7 +154,7 @@ impl Intake {
             .map(|charge| (&charge.policy.says.hostname, charge))
             .collect();
         let (mut runs, mut accepted, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
             let charge = charges.get(hostname).copied();
             match self.one(charge, request, &active, now) {
@@ -187,24 +194,37 @@ impl Intake {
             mode,
             trigger: request.trigger,
             by: request.requested_by.clone(),
+            why: None,
             ladder: self.ladder.clone(),
         };
         compose::new_run(charge, &asked, now)
     }
 
-    async fn probe(&self, workspace: &WorkspaceId, request: ProbeRequest) -> Result<Answer, StoreError> {
-        if let Err(refused) = how_many(&request.hostnames) {
+    async fn resolve(&self, workspace: &WorkspaceId, request: &ResolveRequest) -> Result<Answer, StoreError> {
+        if let Err(refused) = check_person(&request.requested_by, request.note.as_deref()) {
+            return Ok(rejected(refused));
+        }
+        let run_id = request.run_id;
+        Ok(match self.ledger.resolve(workspace, request).await? {
+            Ok(()) => Answer::Done { run_id },
+            Err(refused) => rejected(refused),
+        })
+    }
+
+    async fn probe(&self, workspace: &WorkspaceId, request: &ProbeRequest) -> Result<Answer, StoreError> {
+        let (few, named) = (
+            few_enough("hostnames", request.hostnames.len()),
+            short("requested_by", &request.requested_by),
+        );
+        if let Err(refused) = few.and(named) {
             return Ok(rejected(refused));
         }
         let (asked_at, asked) = self.survey.ask_now(workspace, &request.hostnames).await?;
-        let strange = |hostname: &&Hostname| !asked.contains(hostname);
-        let refused = request.hostnames.iter().filter(strange).map(|hostname| Refused {
+        let strange = request.hostnames.iter().filter(|hostname| !asked.contains(hostname));
+        let remedy = "add it first: vigilo host add";
+        let refused = strange.map(|hostname| Refused {
             hostname: hostname.clone(),
-            reason: Invalid::new(
-                "hostname",
-                "it is no host of this workspace",
-                "add it first: vigilo host add",
-            ),
+            reason: Invalid::new("hostname", "it is no host of this workspace", remedy),
         });
         let refused = refused.collect();
         Ok(Answer::Probing {
@@ -214,69 +234,118 @@ impl Intake {
         })
     }
 
-    async fn tell(&self, workspace: &WorkspaceId, verb: Verb, request: RunRequest) -> Result<Answer, StoreError> {
-        let run_id = request.run_id;
-        let unknown = || {
-            rejected(Invalid::new(
-                "run_id",
-                format!("{run_id} is no run of this workspace"),
-                "see vigilo runs",
-            ))
-        };
-        let filter = store::RunFilter {
-            ids: Some(vec![run_id]),
-            ..Default::default()
-        };
-        if self.store.runs(workspace, &filter, 1).await?.is_empty() {
-            return Ok(unknown());
+    async fn told(&self, workspace: &WorkspaceId, word: Word, body: &Value) -> Result<Answer, StoreError> {
+        if body.get("run_ids").is_some() {
+            self.tell_many(workspace, word, body).await
+        } else {
+            self.tell_one(workspace, word, body).await
         }
-        let event = match verb {
-            Verb::Cancel => Event::CancelRequested {
-                by: request.requested_by,
-            },
-            Verb::Retry => Event::Retried,
-            Verb::Resume | Verb::Renew | Verb::Probe => Event::Resumed,
+    }
+
+    async fn tell_one(&self, workspace: &WorkspaceId, word: Word, body: &Value) -> Result<Answer, StoreError> {
+        let request: RunRequest = match serde_json::from_value(body.clone()) {
+            Ok(request) => request,
+            Err(e) => return Ok(unreadable(&e)),
         };
-        let refused = match self.ledger.tell(&[run_id], &event).await {
-            Err(StoreError::Duplicate { .. }) => {
-                let remedy = "wait for its end, resume it or cancel it";
-                let problem = format!("another run of the same policy has begun since {run_id}");
-                return Ok(rejected(Invalid::new("run_id", problem, remedy)));
-            }
-            told => told?,
+        let deed = match deed(word, request.requested_by, request.note) {
+            Ok(deed) => deed,
+            Err(refused) => return Ok(rejected(refused)),
         };
+        let run_id = request.run_id;
+        let refused = self.tell(workspace, &[run_id], &deed).await?;
         Ok(match refused.into_iter().next() {
             None => Answer::Done { run_id },
-            Some((_, Refusal::Unknown)) => unknown(),
-            Some((_, Refusal::Ignored(why))) => rejected(out_of_place(run_id, verb, why)),
+            Some((_, reason)) => rejected(reason),
         })
+    }
+
+    async fn tell_many(&self, workspace: &WorkspaceId, word: Word, body: &Value) -> Result<Answer, StoreError> {
+        let request: RunsRequest = match serde_json::from_value(body.clone()) {
+            Ok(request) => request,
+            Err(e) => return Ok(unreadable(&e)),
+        };
+        let ids = request.run_ids;
+        let deed = match few_enough("run_ids", ids.len()).and_then(|()| deed(word, request.requested_by, request.note))
+        {
+            Ok(deed) => deed,
+            Err(refused) => return Ok(rejected(refused)),
+        };
+        let refused = self.tell(workspace, &ids, &deed).await?;
+        let no: HashSet<RunId> = refused.iter().map(|(id, _)| *id).collect();
+        Ok(Answer::Told {
+            done: ids.into_iter().filter(|id| !no.contains(id)).collect(),
+            refused: refused
+                .into_iter()
+                .map(|(run_id, reason)| RefusedRun { run_id, reason })
+                .collect(),
+        })
+    }
+
+    /// All in one transaction, or each in its own when one of them would be the second active run of its policy.
+    async fn tell(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[RunId],
+        deed: &Deed,
+    ) -> Result<Vec<(RunId, Invalid)>, StoreError> {
+        match self.ledger.tell(workspace, ids, deed).await {
+            Err(StoreError::Duplicate { .. }) => {}
+            told => return told,
+        }
+        let mut refused = Vec::new();
+        for id in ids {
+            match self.ledger.tell(workspace, std::slice::from_ref(id), deed).await {
+                Err(StoreError::Duplicate { .. }) => refused.push((*id, overtaken(*id))),
+                told => refused.extend(told?),
+            }
+        }
+        Ok(refused)
     }
 }
 
-fn how_many(hostnames: &[Hostname]) -> Result<(), Invalid> {
-    if (1..=MOST_HOSTS).contains(&hostnames.len()) {
+fn overtaken(id: RunId) -> Invalid {
+    let remedy = "look at that one: wait for its end, resume it or cancel it";
+    let problem = format!("another run of the same policy has begun since {id}");
+    Invalid::new("run_id", problem, remedy)
+}
+
+fn deed(word: Word, by: String, note: Option<String>) -> Result<Deed, Invalid> {
+    check_person(&by, note.as_deref())?;
+    let note = note.unwrap_or_default();
+    Ok(Deed { word, by, note })
+}
+
+fn check_person(by: &str, note: Option<&str>) -> Result<(), Invalid> {
+    short("requested_by", by)?;
+    match note {
+        Some(note) if note.len() > LONGEST_NOTE => {
+            let problem = format!("it has {} characters", note.len());
+            Err(Invalid::new("note", problem, format!("say it in {LONGEST_NOTE}")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn short(field: &str, text: &str) -> Result<(), Invalid> {
+    if (1..=200).contains(&text.len()) {
         return Ok(());
     }
-    let problem = format!("{} hostnames are out of range", hostnames.len());
-    let remedy = format!("give 1 to {MOST_HOSTS} in one request");
-    Err(Invalid::new("hostnames", problem, remedy))
+    let remedy = "for example a UUID, or a name";
+    Err(Invalid::new(field, "it must have 1 to 200 characters", remedy))
+}
+
+fn few_enough(field: &str, many: usize) -> Result<(), Invalid> {
+    if (1..=MOST).contains(&many) {
+        return Ok(());
+    }
+    let problem = format!("{many} are out of range");
+    Err(Invalid::new(field, problem, format!("give 1 to {MOST} in one request")))
 }
 
 fn check(request: &RenewRequest) -> Result<(), Invalid> {
-    how_many(&request.hostnames)?;
-    for (field, text) in [
-        ("idempotency_key", &request.idempotency_key),
-        ("requested_by", &request.requested_by),
-    ] {
-        if text.is_empty() || text.len() > 200 {
-            return Err(Invalid::new(
-                field,
-                "it must have 1 to 200 characters",
-                "for example a UUID, or a name",
-            ));
-        }
-    }
-    Ok(())
+    few_enough("hostnames", request.hostnames.len())?;
+    short("idempotency_key", &request.idempotency_key)?;
+    short("requested_by", &request.requested_by)
 }
 
 fn addressed(subject: &str) -> Option<(WorkspaceId, Verb)> {
@@ -285,15 +354,6 @@ fn addressed(subject: &str) -> Option<(WorkspaceId, Verb)> {
     let word = tokens.next()?;
     let verb = Verb::ALL.into_iter().find(|verb| verb.as_str() == word)?;
     tokens.next().is_none().then_some((workspace, verb))
-}
-
-fn out_of_place(run: RunId, verb: Verb, why: Ignored) -> Invalid {
-    let remedy = match verb {
-        Verb::Resume | Verb::Renew | Verb::Probe => "only a run that needs a person can be resumed",
-        Verb::Retry => "only a live run that failed can be retried; start a new renewal otherwise",
-        Verb::Cancel => "only a run that has not ended can be cancelled",
-    };
-    Invalid::new("run_id", format!("run {run} cannot do that now: {why}"), remedy)
 }
 
 fn rejected(reason: Invalid) -> Answer {

@@ -3,6 +3,7 @@
 //! One transaction: lock the runs, `advance` each in memory, keep what the reports brought, release what the lanes
 //! have room for, save, commit. Then publish, then acknowledge.
 
+mod deeds;
 mod kept;
 
 use std::collections::{BTreeMap, HashSet};
@@ -15,6 +16,7 @@ use domain::run::{Event, Ignored, Position, Status, advance};
 use domain::{RunId, Timestamp};
 use protocol::report::Report;
 use store::{LedgerTx, LoadedRun, Store, StoreError};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -28,6 +30,8 @@ pub(crate) struct Ledger {
     postman: Postman,
     windows: Windows,
     clock: Arc<dyn Clock>,
+    /// Rung when runs were created.
+    bell: Notify,
 }
 
 /// The runs of one transaction: where they stood, where they stand.
@@ -60,7 +64,17 @@ impl Ledger {
             postman,
             windows,
             clock,
+            bell: Notify::new(),
         }
+    }
+
+    /// Runs were created: their turn may have come. Many rings before the next look are one.
+    pub(crate) fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    pub(crate) async fn rung(&self) {
+        self.bell.notified().await;
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -130,23 +144,6 @@ impl Ledger {
         self.finish(tx, page, now).await
     }
 
-    /// Applies one event to each of these runs; gives back those that could not take it, with the reason.
-    pub(crate) async fn tell(&self, ids: &[RunId], event: &Event) -> Result<Vec<(RunId, Refusal)>, StoreError> {
-        let now = self.clock.now();
-        let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.load(ids).await?);
-        let mut refused = Vec::new();
-        for id in ids {
-            match page.try_advance(*id, event.clone(), now) {
-                Ok(()) => {}
-                Err(why) => refused.push((*id, why)),
-            }
-        }
-        let mail = self.finish(tx, page, now).await?;
-        self.postman.send(mail).await;
-        Ok(refused)
-    }
-
     /// Orders again what is past its deadline; gives back how many.
     pub(crate) async fn wake_overdue(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
@@ -154,6 +151,8 @@ impl Ledger {
         let mut page = Page::of(tx.overdue(now, limit).await?);
         let late: Vec<(RunId, u32)> = page.runs.values().map(|run| (run.head.id, run.state.attempt)).collect();
         if late.is_empty() {
+            // What was set aside stays so.
+            tx.commit().await?;
             return Ok(0);
         }
         for (id, attempt) in &late {
@@ -172,6 +171,7 @@ impl Ledger {
         let mut page = Page::of(tx.due_again(now, limit).await?);
         let due: Vec<RunId> = page.runs.keys().copied().collect();
         if due.is_empty() {
+            tx.commit().await?;
             return Ok(0);
         }
         for id in &due {
@@ -207,7 +207,7 @@ impl Ledger {
             .values()
             .map(|run| kept::event(run, self.clock.now()))
             .collect();
-        drop(tx);
+        tx.commit().await?;
         self.postman.send(mail).await;
         Ok(ids.len())
     }
@@ -277,13 +277,6 @@ fn is_out_at(position: &Position) -> bool {
     matches!(position, Position::Out { .. })
 }
 
-/// Why an event was not taken.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    Unknown,
-    Ignored(Ignored),
-}
-
 impl Page {
     fn of(runs: Vec<LoadedRun>) -> Self {
         Self {
@@ -309,9 +302,10 @@ impl Page {
         }
     }
 
-    fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Refusal> {
-        let run = self.runs.get_mut(&id).ok_or(Refusal::Unknown)?;
-        let next = advance(&run.state, &run.plan, run.head.mode, event, now).map_err(Refusal::Ignored)?;
+    /// A run that is not here is told apart by the caller.
+    fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Ignored> {
+        let run = self.runs.get_mut(&id).ok_or(Ignored::OutOfPlace)?;
+        let next = advance(&run.state, &run.plan, run.head.mode, event, now)?;
         if let (Position::Out { step, .. }, false) = (&run.state.position, is_out_at(&next.position)) {
             self.left.push(run.plan.lane(*step));
         }

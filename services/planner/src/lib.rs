@@ -3,18 +3,22 @@
 //! In: requests, reports, the passing of time. Out: orders, run events, answers. Touches: Postgres (the only writer
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
-//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `compose` makes the immutable
-//! plan and the orders from it, `ledger` applies what happened, `postman` publishes, `timekeeper` wakes what is due,
-//! `survey` has every host looked at, `retention` forgets what is old.
+//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
+//! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
+//! `timekeeper` wakes what is due, `schedule` renews what `due` says is due, `survey` has every host looked at,
+//! `retention` forgets what is old.
 
 pub mod compose;
 mod config;
+pub mod due;
 mod intake;
 pub mod judge;
 mod ledger;
 mod pace;
+mod people;
 mod postman;
 mod retention;
+mod schedule;
 mod survey;
 mod timekeeper;
 
@@ -58,6 +62,12 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
     let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
+    let schedule = schedule::Schedule {
+        store: store.clone(),
+        ledger: Arc::clone(&ledger),
+        ladder: config.retry.clone(),
+        every: config.schedule.every(),
+    };
     life.ready();
     let soft = life.soft();
     let work = async {
@@ -74,7 +84,8 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
                 requests,
                 soft
             ),
-            timekeeper::keep_time(Arc::clone(&ledger), soft),
+            timekeeper::keep_time(ledger, soft),
+            schedule.keep(soft),
             survey::ask_when_due(&survey, soft),
             survey::take_down(&survey, seen, soft),
             retention::forget((&store, config.retention), &*clock, soft),

@@ -17,7 +17,12 @@ const AT_ONCE: i64 = 500;
 
 pub(crate) async fn keep_time(ledger: Arc<Ledger>, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut ticks: u32 = 0;
-    while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
+    // A timeout is the usual tick; a ring comes before it.
+    while stop
+        .run_until_cancelled(tokio::time::timeout(TICK, ledger.rung()))
+        .await
+        .is_some()
+    {
         ticks = ticks.wrapping_add(1);
         if let Err(error) = tick(&ledger, ticks.is_multiple_of(SWEEP)).await {
             warn!(%error, "the record cannot be read; trying again");

@@ -1,16 +1,20 @@
 //! The verifier looks at what hosts really serve, and says whether it is what was issued.
 //!
-//! In: Verify orders, and asks for looks beside any run. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
-//! service. Never: a database, a private key, an HTTP request.
+//! In: Verify and Confirm orders, and asks for looks beside any run. Out: snapshots of every address, and checks. Touches:
+//! the hosts, by TLS handshakes, and the name service. Never: a database, a private key, an HTTP request.
 
+pub mod confirm;
+pub mod findings;
 pub mod handler;
 pub mod judgement;
+pub mod lookout;
 pub mod probe;
 pub mod trust;
 pub mod verdict;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -21,7 +25,9 @@ use chassis::config::ConfigError;
 use protocol::subjects::Worker;
 use serde::Deserialize;
 
+use crate::confirm::Confirm;
 use crate::handler::Verify;
+use crate::lookout::Lookout;
 use crate::probe::{Patience, Prober};
 use crate::trust::Trust;
 
@@ -93,12 +99,14 @@ impl Config {
 
 /// Works until the soft stop, and finishes what is in flight then.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
-    let prober = config.prober()?;
+    let prober = Arc::new(config.prober()?);
     let bus = Bus::connect(&config.nats, "verifier")
         .await
         .context("the verifier needs NATS")?;
-    let verify = Verify::new(prober.clone(), Duration::from_millis(config.patience_ms));
-    let work = Work::new(bus.clone(), Worker::Verifier, config.slots).handles(verify);
+    let lookout = Lookout::new(Arc::clone(&prober), Duration::from_millis(config.patience_ms));
+    let work = Work::new(bus.clone(), Worker::Verifier, config.slots)
+        .handles(Verify::new(lookout.clone()))
+        .handles(Confirm::new(lookout));
     life.ready();
     let looks = watch::watch(bus, prober, config.probe_slots, life.soft());
     // A hard stop leaves looks as they are: they are asked again.

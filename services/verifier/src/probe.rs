@@ -23,8 +23,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::trust::Trust;
 
-/// Cheap to clone: one configuration serves all handshakes.
-#[derive(Clone)]
+/// Cheap to share: one configuration serves all handshakes.
 pub struct Prober {
     connector: TlsConnector,
     trust: Trust,

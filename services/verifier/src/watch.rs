@@ -23,7 +23,12 @@ use tracing::warn;
 use crate::probe::{Observation, ProbeError, Prober};
 
 /// Looks at hosts, so many at the same time, until `stop`; those in hand are finished.
-pub(crate) async fn watch(bus: Bus, prober: Prober, slots: usize, stop: &CancellationToken) -> Result<(), BusError> {
+pub(crate) async fn watch(
+    bus: Bus,
+    prober: Arc<Prober>,
+    slots: usize,
+    stop: &CancellationToken,
+) -> Result<(), BusError> {
     let mut asks = Inbox::<ProbeAsk>::open(bus.clone(), Reader::probe_asks(), slots).await?;
     let (free, running) = (Arc::new(Semaphore::new(slots)), TaskTracker::new());
     let watch = Arc::new(Watch { bus, prober });
@@ -47,7 +52,7 @@ pub(crate) async fn watch(bus: Bus, prober: Prober, slots: usize, stop: &Cancell
 
 struct Watch {
     bus: Bus,
-    prober: Prober,
+    prober: Arc<Prober>,
 }
 
 impl Watch {

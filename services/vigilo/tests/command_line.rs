@@ -91,6 +91,31 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn which_runs_are_meant_must_be_said() {
+    for verb in ["resume", "retry", "cancel"] {
+        refused(&[verb], &[], 2);
+        refused(&[verb, "--all", "an-id"], &[], 2);
+        refused(&[verb, "an-id", "--code", "ISS-0007"], &[], 2);
+    }
+    refused(&["resolve", "an-id"], &[], 2);
+    let no_file = ["resolve", "an-id", "--token", "x", "--chain", "/nowhere/chain.pem"];
+    assert!(refused(&no_file, &[], 65).contains("/nowhere/chain.pem"));
+}
+
+#[test]
+fn a_code_is_explained_without_any_server() {
+    let page = vigilo(&["explain", "iss-0007"], &[]);
+    let text = String::from_utf8_lossy(&page.stdout).into_owned();
+    assert!(
+        page.status.success() && text.contains("# ISS-0007") && text.contains("What you can do"),
+        "{text}"
+    );
+    let all = vigilo(&["explain"], &[]);
+    assert!(String::from_utf8_lossy(&all.stdout).contains("DEP-0007  the reload command failed"));
+    assert!(refused(&["explain", "ISS-9999"], &[], 65).contains("vigilo explain"));
+}
+
+#[test]
 fn an_api_that_is_not_there_is_69() {
     let said = refused(
         &["host", "list", "--url", "http://127.0.0.1:1", "--token", "x"],

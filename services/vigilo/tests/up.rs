@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -21,14 +21,11 @@ fn port() -> u16 {
 }
 
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < BOUND, "{what} took more than {BOUND:?}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let waited = runtime
+        .expect("a runtime")
+        .block_on(testkit::wait::until(what, BOUND, async || look()));
+    waited.expect("within the bound")
 }
 
 fn send(pid: u32, signal: Signal) {

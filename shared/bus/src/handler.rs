@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
+use domain::certificate::Snapshot;
 use domain::clock::Clock;
 use domain::disposition::Disposition;
 use domain::run::{Check, Checkpoint, Product, Rehearsal, StepKind};
@@ -88,6 +89,11 @@ impl StepContext {
 
     pub fn warn(&self, message: impl Into<String>, fields: &[(&str, &str)]) {
         self.line(Level::Warn, message.into(), fields);
+    }
+
+    /// What a step saw that failed all the same.
+    pub fn saw(&self, snapshots: Vec<Snapshot>) {
+        self.write(|notes| notes.snapshots.extend(snapshots));
     }
 
     pub fn exchange(&self, exchange: Exchange) {

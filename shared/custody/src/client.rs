@@ -30,21 +30,26 @@ pub enum CustodyError {
     Unavailable { reason: String },
 }
 
-/// Cheap to clone; clones share the cache of public keys.
+/// Seals secrets and opens none. Cheap to clone; clones share the cache of public keys.
+#[derive(Clone)]
+pub struct Sealer {
+    bus: Bus,
+    recipients: Arc<Mutex<HashMap<WorkspaceId, String>>>,
+}
+
+/// Seals and opens. Cheap to clone.
 #[derive(Clone)]
 pub struct Custody {
-    bus: Bus,
+    sealer: Sealer,
     worker: Worker,
-    recipients: Arc<Mutex<HashMap<WorkspaceId, String>>>,
 }
 
 impl Custody {
     /// Asks in the name of `worker`; NATS permissions say whether this process may.
     pub fn new(bus: Bus, worker: Worker) -> Self {
         Self {
-            bus,
+            sealer: Sealer::new(bus),
             worker,
-            recipients: Arc::default(),
         }
     }
 
@@ -67,12 +72,34 @@ impl Custody {
             recipient: reader.public_key(),
             run_id: run,
         };
-        match self.ask(&subjects::custody_open(self.worker), &question).await? {
+        match self.sealer.ask(&subjects::custody_open(self.worker), &question).await? {
             CustodyAnswer::Opened { secret } => {
                 let binding = Binding { workspace, purpose };
                 reader.open(Way::Opened, binding, &secret).map_err(denied)
             }
             other => Err(unexpected(other)),
+        }
+    }
+
+    /// Seals a secret under the workspace's key.
+    ///
+    /// # Errors
+    /// See [`CustodyError`].
+    pub async fn seal(
+        &self,
+        workspace: &WorkspaceId,
+        purpose: Purpose,
+        secret: &[u8],
+    ) -> Result<Envelope, CustodyError> {
+        self.sealer.seal(workspace, purpose, secret).await
+    }
+}
+
+impl Sealer {
+    pub fn new(bus: Bus) -> Self {
+        Self {
+            bus,
+            recipients: Arc::default(),
         }
     }
 

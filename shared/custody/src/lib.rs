@@ -3,14 +3,15 @@
 //! In: secrets as bytes, envelopes as text. Out: the other one. Touches: NATS (the client only). Never: a file, a
 //! log line, a `Debug` that shows a secret.
 //!
-//! Every service uses [`Custody`], the client. The key-signer alone uses [`envelope`], [`root`] and [`hpke`].
+//! Every worker uses [`Custody`], the client; who only stores secrets has a [`Sealer`]. The key-signer alone uses [`envelope`], [`root`] and [`hpke`].
 
 mod aes;
 pub mod client;
 pub mod envelope;
 pub mod hpke;
+pub mod pem;
 pub mod root;
 
-pub use client::{Custody, CustodyError};
+pub use client::{Custody, CustodyError, Sealer};
 pub use envelope::{Binding, EnvelopeError, Kek, KekError};
 pub use root::RootKey;

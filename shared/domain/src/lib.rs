@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod certificate;
+pub mod chain;
 pub mod clock;
 pub mod disposition;
 pub mod host;

@@ -21,6 +21,9 @@ pub struct Plan {
     pub port: u16,
     pub addresses: Vec<IpAddr>,
     pub criticality: Criticality,
+    /// What made it due, when nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_now: Option<String>,
     /// All names of the certificate, the hostname first.
     pub names: Vec<DnsName>,
     pub choice: Choice,

@@ -67,11 +67,21 @@ pub struct NewPolicy {
     /// The least time between two live runs.
     #[serde(default)]
     pub cooldown_seconds: u32,
+    /// Whether it renews itself when it is due; otherwise only when asked to.
+    #[serde(default = "yes")]
+    pub auto_renew: bool,
+    /// Days before the end of what is served; absent: a third of the life, half of a life below ten days.
+    #[serde(default)]
+    pub renew_before_days: Option<u16>,
     #[serde(default)]
     pub dry_run_default: bool,
     #[serde(default)]
     pub notify_on_failure: Vec<String>,
     pub targets: Vec<Target>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn letsencrypt() -> Provider {
@@ -106,6 +116,10 @@ impl NewPolicy {
                 problem,
                 "give addresses such as ops@example.org",
             ));
+        }
+        if self.renew_before_days == Some(0) {
+            let remedy = "give 1 or more, or leave it out for a third of the certificate's life";
+            return Err(Invalid::new("renew_before_days", "0 days is too late", remedy));
         }
         if self.targets.is_empty() {
             return Err(Invalid::new(

@@ -166,6 +166,9 @@ pub struct ConfirmSpec {
     /// At the host's own addresses, beside the endpoints.
     pub at_host: bool,
     pub endpoints: Vec<SocketAddr>,
+    /// Of the host's addresses those of targets that were not put back: they serve the new one, and rightly so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<SocketAddr>,
     pub leaves: Vec<Fingerprint>,
 }
 

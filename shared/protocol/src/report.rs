@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::certificate::Snapshot;
 use domain::run::{Check, Outcome, Step};
 use domain::{RunId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Notes {
     /// The raw ACME exchange, redacted.
     #[serde(default)]
     pub exchange: Vec<Exchange>,
+    /// What was seen by a step that failed; a product carries its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<Snapshot>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
+use domain::secret::Envelope;
 use domain::{Hostname, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +25,43 @@ fn by_request() -> Trigger {
     Trigger::Request
 }
 
-/// `vigilo.request.<workspace>.resume`, `.retry` and `.cancel`
+/// `vigilo.request.<workspace>.resume`, `.retry` and `.cancel`, of one run
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRequest {
     pub run_id: RunId,
     pub requested_by: String,
+    /// Why, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The same subjects, of many runs: each is taken or refused for itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunsRequest {
+    pub run_ids: Vec<RunId>,
+    pub requested_by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// `vigilo.request.<workspace>.resolve`: a run that asks goes on with a certificate that a person got elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveRequest {
+    pub run_id: RunId,
+    pub requested_by: String,
+    /// Leaf first, PEM.
+    pub chain_pem: String,
+    /// Its private key, sealed for `leaf-key`; absent: it is the key that the run prepared. Plaintext has no field here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_key: Option<Envelope>,
+    /// It is served already: nothing is installed, only looked at.
+    #[serde(default)]
+    pub already_installed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// `vigilo.request.<workspace>.probe`: look at these hosts now.
@@ -47,11 +79,19 @@ pub enum Verb {
     Resume,
     Retry,
     Cancel,
+    Resolve,
     Probe,
 }
 
 impl Verb {
-    pub const ALL: [Self; 5] = [Self::Renew, Self::Resume, Self::Retry, Self::Cancel, Self::Probe];
+    pub const ALL: [Self; 6] = [
+        Self::Renew,
+        Self::Resume,
+        Self::Retry,
+        Self::Cancel,
+        Self::Resolve,
+        Self::Probe,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,6 +99,7 @@ impl Verb {
             Self::Resume => "resume",
             Self::Retry => "retry",
             Self::Cancel => "cancel",
+            Self::Resolve => "resolve",
             Self::Probe => "probe",
         }
     }
@@ -75,6 +116,11 @@ pub enum Answer {
     },
     Done {
         run_id: RunId,
+    },
+    /// Every run is in one of the two lists.
+    Told {
+        done: Vec<RunId>,
+        refused: Vec<RefusedRun>,
     },
     /// Every hostname is in one of the two lists. A host has been looked at when the ask of this instant, or of a later
     /// one, is answered.
@@ -98,5 +144,11 @@ pub struct Accepted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refused {
     pub hostname: Hostname,
+    pub reason: Invalid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RefusedRun {
+    pub run_id: RunId,
     pub reason: Invalid,
 }

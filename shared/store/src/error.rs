@@ -2,9 +2,12 @@
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Try again later.
-    #[error("Postgres cannot be reached or used: {0}")]
+    /// It heals by itself: try again later.
+    #[error("Postgres cannot be reached or used now: {0}")]
     Unavailable(String),
+    /// Postgres refuses the statement and would again: a defect, a missing right or a schema that does not fit.
+    #[error("Postgres refuses a statement: {0}")]
+    Faulty(String),
     /// Somebody was there first; the constraint says what is unique.
     #[error("it exists already ({constraint})")]
     Duplicate { constraint: String },
@@ -53,9 +56,38 @@ impl From<sqlx::Error> for StoreError {
             Some(refused) if refused.is_foreign_key_violation() => Self::Unknown {
                 constraint: refused.constraint().unwrap_or("reference").to_owned(),
             },
-            Some(_) | None => Self::Unavailable(error.to_string()),
+            Some(refused) if !refused.code().is_some_and(|state| heals(&state)) => Self::Faulty(error.to_string()),
+            Some(_) => Self::Unavailable(error.to_string()),
+            None if is_ours(&error) => Self::Faulty(error.to_string()),
+            None => Self::Unavailable(error.to_string()),
         }
     }
+}
+
+/// The classes of SQLSTATE (PostgreSQL, Appendix A) that pass: lost connections 08, lost races 40, too little memory,
+/// disk or connections 53, a lock that was not to be had 55P03, an operator or a restart 57, trouble of
+/// the machine 58, and 25006, a server that is just becoming the first.
+fn heals(state: &str) -> bool {
+    ["08", "40", "53", "57", "58"]
+        .iter()
+        .any(|class| state.starts_with(class))
+        || matches!(state, "55P03" | "25006")
+}
+
+/// What no other answer of the server could change.
+fn is_ours(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::RowNotFound
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Configuration(_)
+            | sqlx::Error::InvalidArgument(_)
+    )
 }
 
 /// Every statement that must touch a known number of rows says so.

@@ -1,7 +1,7 @@
 //! The ledger's transaction: the only writer of runs. Short, and never across a network call of another kind.
 
 use domain::Timestamp;
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{CertificateFacts, Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
 use domain::plan::{Lane, Plan};
 use domain::run::{RunState, Status, Step};
@@ -15,7 +15,7 @@ use crate::error::exactly;
 use crate::rows::{from_json, json};
 use crate::runs::{Columns, LoadedRun, RunRow};
 use crate::steps::{self, StepRecord};
-use crate::{Store, StoreError, accounts, snapshots};
+use crate::{Act, Store, StoreError, accounts, acts, quarantine, snapshots};
 
 /// Any constant: it stands for "the lanes" among Postgres' advisory locks.
 const LANES: i64 = 0x7669_6769_6c6f;
@@ -135,6 +135,23 @@ impl LedgerTx {
         rows.into_iter().map(LoadedRun::try_from).collect()
     }
 
+    /// The same for runs of one workspace; others are not found.
+    pub async fn load_of(&mut self, workspace: &WorkspaceId, ids: &[RunId]) -> Result<Vec<LoadedRun>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
+        let rows = sqlx::query_as!(
+            RunRow,
+            "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
+                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
+                    course, moved_at
+             from runs where workspace = $1 and id = any($2) order by id for update",
+            workspace.as_str(),
+            &ids,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.into_iter().map(LoadedRun::try_from).collect()
+    }
+
     /// Locks runs whose order is past its deadline.
     pub async fn overdue(&mut self, now: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
         let rows = sqlx::query_as!(
@@ -142,13 +159,14 @@ impl LedgerTx {
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
                     course, moved_at
-             from runs where phase = 'out' and due_at < $1 order by id limit $2 for update skip locked",
+             from runs where phase = 'out' and due_at < $1 and quarantined is null
+             order by id limit $2 for update skip locked",
             now.get(),
             limit,
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.into_iter().map(LoadedRun::try_from).collect()
+        quarantine::sound(&mut self.tx, rows).await
     }
 
     /// Locks runs that ask a person and try again by themselves now.
@@ -158,13 +176,14 @@ impl LedgerTx {
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
                     course, moved_at
-             from runs where phase = 'asking' and due_at <= $1 order by id limit $2 for update skip locked",
+             from runs where phase = 'asking' and due_at <= $1 and quarantined is null
+             order by id limit $2 for update skip locked",
             now.get(),
             limit,
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.into_iter().map(LoadedRun::try_from).collect()
+        quarantine::sound(&mut self.tx, rows).await
     }
 
     /// Locks runs whose order or status was not published since `before`: what a crash left between commit and
@@ -176,7 +195,7 @@ impl LedgerTx {
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
                     course, moved_at
              from runs
-             where moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
+             where quarantined is null and moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
                                             union all
                                             select id from runs where announced is distinct from status)
              order by id limit $2 for update skip locked",
@@ -185,7 +204,7 @@ impl LedgerTx {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.into_iter().map(LoadedRun::try_from).collect()
+        quarantine::sound(&mut self.tx, rows).await
     }
 
     /// How many orders are out per lane. Holds the lanes until the commit, so that replicas never overdraw a window;
@@ -195,7 +214,8 @@ impl LedgerTx {
             .execute(&mut *self.tx)
             .await?;
         let rows = sqlx::query!(
-            r#"select lane as "lane!", count(*) as "out!" from runs where phase = 'out' and lane is not null group by lane"#
+            r#"select lane as "lane!", count(*) as "out!" from runs
+               where phase = 'out' and lane is not null and quarantined is null group by lane"#
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
         Ok(rows
@@ -239,6 +259,7 @@ impl LedgerTx {
                       r.course, r.moved_at as "moved_at!"
                from unnest($1::text[], $2::bigint[]) as l (lane, room)
                cross join lateral (select * from runs where phase = 'waiting' and lane = l.lane and due_at <= $3
+                                     and quarantined is null
                                    order by rank desc, due_at, id limit l.room for update skip locked) r"#,
             &lanes,
             &room,
@@ -246,7 +267,7 @@ impl LedgerTx {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.into_iter().map(LoadedRun::try_from).collect()
+        quarantine::sound(&mut self.tx, rows).await
     }
 
     /// Writes where these locked runs stand now. What was sent or published before holds for the old place only.
@@ -319,6 +340,7 @@ impl LedgerTx {
         Ok(())
     }
 
+    /// What the steps of these runs left. A run with a product that cannot be read is quarantined, and named.
     pub async fn products(&mut self, runs: &[RunId]) -> Result<Vec<Product>, StoreError> {
         let ids: Vec<Uuid> = runs.iter().map(|id| id.get()).collect();
         let rows = sqlx::query!(
@@ -326,16 +348,41 @@ impl LedgerTx {
             &ids
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
-        let products = rows.into_iter().map(|row| {
-            let corrupt = |why: String| StoreError::corrupt("run_products", row.run_id, why);
-            let step = row.step.parse().map_err(|e| corrupt(format!("{e}")))?;
-            Ok(Product {
-                run_id: RunId::from_uuid(row.run_id),
-                step,
-                product: from_json(row.product).map_err(corrupt)?,
-            })
-        });
-        products.collect()
+        let (mut products, mut broken) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            match product(row.run_id, &row.step, row.product) {
+                Ok(product) => products.push(product),
+                Err(why) => broken.push((row.run_id, format!("run_products {}: {why}", row.step))),
+            }
+        }
+        quarantine::set_aside(&mut self.tx, &broken).await?;
+        Ok(products)
+    }
+
+    /// What a host served when it was last seen serving something.
+    pub async fn last_served(
+        &mut self,
+        workspace: &WorkspaceId,
+        host: HostId,
+    ) -> Result<Option<CertificateFacts>, StoreError> {
+        let seen = sqlx::query_scalar!(
+            "select seen from snapshots where workspace = $1 and host_id = $2 and fingerprint is not null
+             order by taken_at desc limit 1",
+            workspace.as_str(),
+            host.get(),
+        );
+        let Some(seen) = seen.fetch_optional(&mut *self.tx).await? else {
+            return Ok(None);
+        };
+        let snapshot: Snapshot = from_json(seen).map_err(|why| StoreError::corrupt("snapshots", host, why))?;
+        Ok(match snapshot.seen {
+            Seen::Served(served) => Some(served.leaf),
+            Seen::Unreachable { .. } => None,
+        })
+    }
+
+    pub async fn keep_acts(&mut self, done: &[Act]) -> Result<(), StoreError> {
+        acts::keep(&mut self.tx, done).await
     }
 
     pub async fn keep_snapshots(&mut self, rows: &[SnapshotRow]) -> Result<(), StoreError> {
@@ -353,4 +400,12 @@ impl LedgerTx {
     ) -> Result<Vec<AccountKey>, StoreError> {
         accounts::load(&mut self.tx, workspaces, directories).await
     }
+}
+
+fn product(run: Uuid, step: &str, value: Value) -> Result<Product, String> {
+    Ok(Product {
+        run_id: RunId::from_uuid(run),
+        step: step.parse().map_err(|e| format!("{e}"))?,
+        product: from_json(value)?,
+    })
 }

@@ -1,17 +1,21 @@
 //! The only SQL of the system: one file per noun.
 //!
 //! In: domain types and `now`. Out: domain types. Touches: Postgres. Never: NATS, HTTP, a clock, a decision.
-//! A row that cannot be read is `Corrupt` and names itself; it is never skipped.
+//! A row that cannot be read is `Corrupt` and names itself; it is never skipped in silence: the sweeps of the ledger
+//! quarantine it aloud (RUN-0003), so that it holds up nobody else.
 
 mod accounts;
+mod acts;
 mod error;
 mod hosts;
 mod incidents;
 mod ledger;
 mod policies;
+mod quarantine;
 mod requests;
 mod rows;
 mod runs;
+mod schedule;
 mod snapshots;
 mod steps;
 mod survey;
@@ -21,11 +25,13 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+pub use acts::Act;
 pub use error::StoreError;
 pub use hosts::HostView;
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use policies::PolicyView;
-pub use runs::{LoadedRun, NewRun, RunFilter, RunView};
+pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
+pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
 pub use survey::{Due, Sighting, SurveyTx, Watched};
 

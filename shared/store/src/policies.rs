@@ -18,14 +18,17 @@ use crate::{Store, StoreError};
 pub struct PolicyView {
     pub policy: Policy,
     pub run_status: Option<String>,
+    /// When it renews itself, and what the clock said of it last.
+    pub due_at: Option<Timestamp>,
+    pub due_why: Option<String>,
 }
 
-struct Row {
-    id: Uuid,
-    workspace: String,
-    host_id: Uuid,
-    says: Value,
-    created_at: OffsetDateTime,
+pub(crate) struct Row {
+    pub id: Uuid,
+    pub workspace: String,
+    pub host_id: Uuid,
+    pub says: Value,
+    pub created_at: OffsetDateTime,
 }
 
 impl TryFrom<Row> for Policy {
@@ -86,7 +89,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<PolicyView>, StoreError> {
         let rows = sqlx::query!(
-            r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, r.status as "run_status?"
+            r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, p.due_at, p.due_why, r.status as "run_status?"
                from policies p
                left join lateral (select status from runs where host_id = p.host_id order by id desc limit 1) r on true
                where p.workspace = $1 and p.active and p.hostname > coalesce($2, '')
@@ -110,6 +113,8 @@ impl Store {
             Ok(PolicyView {
                 policy,
                 run_status: row.run_status,
+                due_at: row.due_at.map(at),
+                due_why: row.due_why,
             })
         });
         views.collect()

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::disposition::Question;
 use domain::ids::{HostId, PolicyId, RunId, WorkspaceId};
 use domain::plan::Plan;
-use domain::run::{Because, Checkpoint, Course, Ending, Position, RunHead, RunState, Status};
+use domain::run::{Because, Checkpoint, Course, Ending, Position, Product, RunHead, RunState, Status};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -37,6 +37,15 @@ pub struct RunFilter {
     pub before: Option<RunId>,
     /// Only these.
     pub ids: Option<Vec<RunId>>,
+}
+
+/// Where runs stand that a person means to act on all at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// They need a person.
+    Asking,
+    /// Live runs that failed, and no later one of the same policy has begun.
+    FailedLast,
 }
 
 /// A run to be created, queued.
@@ -312,6 +321,61 @@ impl Store {
             })
         });
         views.collect()
+    }
+
+    /// The ids of at most `limit` runs of a workspace that stand there, with this error code if one is given; oldest
+    /// first.
+    pub async fn standing(
+        &self,
+        workspace: &WorkspaceId,
+        (standing, code): (Standing, Option<&str>),
+        limit: i64,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let query = match standing {
+            Standing::Asking => {
+                sqlx::query_scalar!(
+                    "select id from runs
+                     where workspace = $1 and phase = 'asking' and ($2::text is null or question ->> 'code' = $2)
+                     order by id limit $3",
+                    workspace.as_str(),
+                    code,
+                    limit,
+                )
+                .fetch_all(&self.pool)
+                .await
+            }
+            Standing::FailedLast => {
+                sqlx::query_scalar!(
+                    "select r.id from runs r
+                     where r.workspace = $1 and r.status = 'failed' and r.mode = 'live'
+                       and ($2::text is null or r.ending -> 'failure' ->> 'code' = $2)
+                       and not exists (select 1 from runs n where n.host_id = r.host_id and n.id > r.id
+                                         and n.policy_id = r.policy_id and n.mode = 'live')
+                     order by r.id limit $3",
+                    workspace.as_str(),
+                    code,
+                    limit,
+                )
+                .fetch_all(&self.pool)
+                .await
+            }
+        };
+        Ok(query?.into_iter().map(RunId::from_uuid).collect())
+    }
+
+    /// What the steps of one run left. `Corrupt` when one of it cannot be read.
+    pub async fn products(&self, workspace: &WorkspaceId, run: RunId) -> Result<Vec<Product>, StoreError> {
+        let rows = sqlx::query_scalar!(
+            "select p.product from run_products p join runs r on r.id = p.run_id
+             where r.workspace = $1 and p.run_id = $2",
+            workspace.as_str(),
+            run.get(),
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        let products = rows.into_iter().map(from_json);
+        products
+            .map(|read| read.map_err(|why| StoreError::corrupt("run_products", run, why)))
+            .collect()
     }
 
     /// How many runs stand in each status.

@@ -8,6 +8,7 @@
 //! Every server dies with the test process, however that ends (see `process`). A server that a test kills or breaks
 //! is the test's own; the peaceful ones are shared by all tests of a process (see `shared`).
 
+pub mod faulty_ca;
 pub mod handshake;
 pub mod http;
 pub mod nats;
@@ -24,8 +25,10 @@ pub mod tools;
 pub mod wait;
 
 // Only this crate and the two rooms that own them may import the drivers; tests that look behind the scenes use ours.
+pub use rustix::process::Signal;
 pub use {async_nats, sqlx};
 
+pub use faulty_ca::FaultyCa;
 pub use nats::Nats;
 pub use nginx::{NginxHosts, Serving};
 pub use pebble::{Pebble, PebbleOptions};

@@ -4,11 +4,12 @@
 //! break a name's DNS or to restart the CA (after which it has forgotten everything). Every hostname resolves to
 //! 127.0.0.1, where the CA validates http-01 at [`Pebble::http_port`].
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::{GeneralName, X509Certificate};
@@ -123,6 +124,14 @@ impl Pebble {
         self.ports.http
     }
 
+    /// Sends the CA's process a signal: one that is stopped answers nobody until it goes on.
+    ///
+    /// # Errors
+    /// If it is not running.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.ca.signal(signal)
+    }
+
     /// The root that issued certificates chain to. A restart makes a new one.
     ///
     /// # Errors
@@ -173,6 +182,25 @@ impl Pebble {
             .iter()
             .filter(|issued| issued.names.iter().any(|name| name == hostname))
             .count())
+    }
+
+    /// The DNS server that the CA asks; anybody may.
+    #[must_use]
+    pub fn dns_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports.dns.number()).into()
+    }
+
+    /// The name gets a CAA record of its own.
+    ///
+    /// # Errors
+    /// If the DNS server does not answer.
+    pub async fn add_caa(&self, hostname: &str, tag: &str, value: &str) -> Result<()> {
+        let policies = json!([{"tag": tag, "value": value}]);
+        self.tell_dns(
+            "/add-caa",
+            &json!({ "host": format!("{hostname}."), "policies": policies }),
+        )
+        .await
     }
 
     /// From now on the name does not resolve, so no challenge for it can be reached.

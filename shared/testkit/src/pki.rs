@@ -3,7 +3,10 @@
 //! In: names. Out: PEM. Never: anything that the product under test issues or trusts by default.
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair,
+};
 use rcgen::{KeyUsagePurpose, string::Ia5String};
 use time::{Duration, OffsetDateTime};
 
@@ -72,4 +75,72 @@ pub fn about_to_expire(hostname: &str) -> Result<Identity> {
 )]
 fn today() -> OffsetDateTime {
     OffsetDateTime::now_utc()
+}
+
+/// A CA that a person would walk to: a root, an intermediate, and what it is asked to sign.
+pub struct Authority {
+    pub root_pem: String,
+    intermediate_pem: String,
+    intermediate: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// # Errors
+    /// If the cryptography library refuses.
+    pub fn new() -> Result<Self> {
+        let (root_key, intermediate_key) = (KeyPair::generate()?, KeyPair::generate()?);
+        let root = ca("root of a CA by hand")?;
+        let root_pem = root.self_signed(&root_key)?.pem();
+        let root = Issuer::new(root, root_key);
+        let intermediate = ca("intermediate of a CA by hand")?;
+        let intermediate_pem = intermediate.signed_by(&intermediate_key, &root)?.pem();
+        Ok(Self {
+            root_pem,
+            intermediate_pem,
+            intermediate: Issuer::new(intermediate, intermediate_key),
+        })
+    }
+
+    #[must_use]
+    pub fn intermediate_pem(&self) -> &str {
+        &self.intermediate_pem
+    }
+
+    /// The chain for somebody's CSR (PEM), leaf first, good for 90 days.
+    ///
+    /// # Errors
+    /// If the CSR cannot be read.
+    pub fn sign_csr(&self, csr_pem: &str) -> Result<String> {
+        let mut request = CertificateSigningRequestParams::from_pem(csr_pem)?;
+        last_for(&mut request.params, 90);
+        Ok(request.signed_by(&self.intermediate)?.pem() + &self.intermediate_pem)
+    }
+
+    /// A chain for these names with a key of its own, good for so many days from yesterday on; none: it has expired.
+    ///
+    /// # Errors
+    /// If a name is no ASCII name.
+    pub fn issue(&self, hostname: &str, days: i64) -> Result<Identity> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(vec![hostname.to_owned()])?;
+        last_for(&mut params, days);
+        let leaf_pem = params.signed_by(&key, &self.intermediate)?.pem();
+        Ok(Identity {
+            chain_pem: leaf_pem + &self.intermediate_pem,
+            key_pem: key.serialize_pem(),
+        })
+    }
+}
+
+fn ca(name: &str) -> Result<CertificateParams> {
+    let mut params = CertificateParams::new(Vec::<String>::new())?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params)
+}
+
+fn last_for(params: &mut CertificateParams, days: i64) {
+    params.not_before = today() - Duration::days(1);
+    params.not_after = today() - Duration::hours(1) + Duration::days(days);
 }

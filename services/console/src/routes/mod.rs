@@ -1,5 +1,7 @@
 //! One file per noun of the API.
 
+pub(crate) mod deeds;
+pub(crate) mod errors;
 pub(crate) mod health;
 pub(crate) mod hosts;
 pub(crate) mod incidents;

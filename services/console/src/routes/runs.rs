@@ -1,4 +1,4 @@
-//! `/runs`: where renewals stand, what happened in them, and a person's word on them.
+//! `/runs`: where renewals stand, and what happened in them.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use domain::run::Status;
 use domain::{Hostname, Invalid, RunId};
-use protocol::request::Verb;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use store::{RunFilter, RunView, Store};
 
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::Problem;
-use crate::planner::Planner;
 use crate::query::{Items, Page, Params, limit};
 use crate::views::run::{self as views, ShownRun, Standing, WholeRun};
 
@@ -33,11 +31,6 @@ pub(crate) struct List {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ids {
     ids: Vec<RunId>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Told {
-    run_id: RunId,
 }
 
 /// Newest first.
@@ -99,7 +92,8 @@ pub(crate) async fn show(
 ) -> Result<Json<WholeRun>, Problem> {
     let view = load(&store, &caller, &id).await?;
     let steps = store.steps(&caller.workspace, view.run.head.id).await?;
-    Ok(Json(views::whole(view, steps)))
+    let acts = store.acts(&caller.workspace, view.run.head.id).await?;
+    Ok(Json(views::whole(view, steps, acts)))
 }
 
 /// The raw ACME exchange, redacted, oldest first.
@@ -115,29 +109,7 @@ pub(crate) async fn exchange(
     }))
 }
 
-pub(crate) async fn resume(
-    State(store): State<Store>,
-    State(planner): State<Planner>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Told>, Problem> {
-    let run_id = load(&store, &caller, &id).await?.run.head.id;
-    planner.tell(&caller, Verb::Resume, run_id).await?;
-    Ok(Json(Told { run_id }))
-}
-
-pub(crate) async fn cancel(
-    State(store): State<Store>,
-    State(planner): State<Planner>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Told>, Problem> {
-    let run_id = load(&store, &caller, &id).await?.run.head.id;
-    planner.tell(&caller, Verb::Cancel, run_id).await?;
-    Ok(Json(Told { run_id }))
-}
-
-async fn load(store: &Store, caller: &Caller, id: &str) -> Result<RunView, Problem> {
+pub(crate) async fn load(store: &Store, caller: &Caller, id: &str) -> Result<RunView, Problem> {
     let id: RunId = id.parse()?;
     let filter = RunFilter {
         ids: Some(vec![id]),

@@ -1,15 +1,28 @@
 //! A run as people see it: where it stands, and why it stands there.
 
-use domain::disposition::{Failure, Question};
+use domain::disposition::{ErrorCode, Failure, Question};
 use domain::host::Criticality;
 use domain::plan::Choice;
 use domain::run::{Because, Ending, Mode, Position, Status, Step, Trigger};
 use domain::{DnsName, HostId, Hostname, PolicyId, RunId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use store::{RunView, StepView};
+use store::{Act, RunView, StepView};
 
 use super::open_only;
+
+/// With the page that explains its code.
+#[derive(Serialize)]
+pub(crate) struct Helped<T> {
+    #[serde(flatten)]
+    said: T,
+    help: String,
+}
+
+fn helped<T>(said: T, code: &ErrorCode) -> Helped<T> {
+    let help = format!("/api/v1/errors/{code}");
+    Helped { said, help }
+}
 
 /// The few fields that a progress view asks for again and again.
 #[derive(Serialize)]
@@ -21,9 +34,9 @@ pub(crate) struct Standing {
     /// Why it waits: for its `turn`, `resting` while the world needs time, or for a `retry`; `working` while an order is
     /// out.
     because: Option<&'static str>,
-    question: Option<Question>,
+    question: Option<Helped<Question>>,
     /// Why it ended, or what the last try met.
-    failure: Option<Failure>,
+    failure: Option<Helped<Failure>>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +55,7 @@ pub(crate) struct ShownRun {
     trigger: Trigger,
     operator: String,
     choice: Choice,
+    why_now: Option<String>,
     names: Vec<DnsName>,
     targets: Vec<String>,
     steps_planned: Vec<Step>,
@@ -55,6 +69,18 @@ pub(crate) struct WholeRun {
     #[serde(flatten)]
     run: ShownRun,
     steps: Vec<ShownStep>,
+    /// What a rehearsal leaves open; nothing for a live run.
+    cannot_know: Vec<String>,
+    /// What people did to it, oldest first.
+    acts: Vec<ShownAct>,
+}
+
+#[derive(Serialize)]
+struct ShownAct {
+    at: Timestamp,
+    verb: String,
+    by: String,
+    note: String,
 }
 
 #[derive(Serialize)]
@@ -76,13 +102,13 @@ pub(crate) fn standing(view: &RunView) -> Standing {
         Position::Waiting { because, .. } => match because {
             Because::Turn => (Some("turn"), None, None),
             Because::Resting => (Some("resting"), None, None),
-            Because::Retry { failure } => (Some("retry"), None, Some(failure.clone())),
+            Because::Retry { failure } => (Some("retry"), None, Some(helped(failure.clone(), &failure.code))),
         },
         Position::Out { .. } => (Some("working"), None, None),
-        Position::Asking { question, .. } => (None, Some(question.clone()), None),
+        Position::Asking { question, .. } => (None, Some(helped(question.clone(), &question.code)), None),
         Position::Ended {
             ending: Ending::Failed { failure, .. },
-        } => (None, None, Some(failure.clone())),
+        } => (None, None, Some(helped(failure.clone(), &failure.code))),
         Position::Ended {
             ending: Ending::Succeeded | Ending::Cancelled { .. },
         } => (None, None, None),
@@ -125,16 +151,47 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         targets: plan.targets.iter().map(domain::target::Target::title).collect(),
         steps_planned: plan.steps(head.mode),
         choice: plan.choice,
+        why_now: plan.why_now,
         names: plan.names,
         created_at: head.created_at,
         moved_at: view.moved_at,
     }
 }
 
-pub(crate) fn whole(view: RunView, steps: Vec<StepView>) -> WholeRun {
+pub(crate) fn whole(view: RunView, steps: Vec<StepView>, acts: Vec<Act>) -> WholeRun {
     WholeRun {
+        cannot_know: cannot_know(&view),
         run: run(view),
         steps: steps.into_iter().map(step).collect(),
+        acts: acts.into_iter().map(act).collect(),
+    }
+}
+
+fn act(act: Act) -> ShownAct {
+    ShownAct {
+        at: act.at,
+        verb: act.verb,
+        by: act.person,
+        note: act.note,
+    }
+}
+
+/// A rehearsal stops before anything is changed: this only the live run shows.
+fn cannot_know(view: &RunView) -> Vec<String> {
+    let plan = &view.run.plan;
+    match view.run.head.mode {
+        Mode::Live => Vec::new(),
+        Mode::DryRun => {
+            let ca = &plan.choice.directory_url;
+            let issuance =
+                format!("whether {ca} issues: the order was not finalized, and no limit on certificates was met");
+            let targets = plan.targets.iter().map(|target| {
+                let target = target.title();
+                format!("whether {target} takes the certificate and reloads: nothing was installed, no reload was run")
+            });
+            let served = "whether the new certificate is served: what is served today was looked at".to_owned();
+            std::iter::once(issuance).chain(targets).chain([served]).collect()
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub async fn queued(world: &World, hostname: &str) -> Result<NewRun> {
 
 fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewRun {
     let plan = Plan {
+        why_now: None,
         names: vec![DnsName::from(&hostname)],
         hostname: hostname.clone(),
         port: 443,

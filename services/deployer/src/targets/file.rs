@@ -15,15 +15,20 @@
 //! the files were there already**. A reload is harmless when repeated, and no mark on the disk could prove that the
 //! server did read the files; only Verify can. Such a repetition is known by `already_there` in the receipt and by
 //! files whose inode and time have not changed.
+//!
+//! # The way back
+//! The backups of the run get a second name beside the files and are renamed into their places, the key first; then the
+//! server reloads. They stay backups: a crash anywhere is healed by doing all of it again.
 
 mod atomic;
 mod backup;
+mod former;
 mod place;
+mod rehearsal;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::certificate::CertificateFacts;
 use domain::run::Check;
 use domain::target::FileTarget;
 use zeroize::Zeroizing;
@@ -32,8 +37,8 @@ use self::atomic::{Manner, Staged};
 use self::backup::Keeping;
 use self::place::{Place, trouble};
 use super::reload::{self, Reloads};
-use super::{Found, Installer, Job, TargetError};
-use crate::certificate::{Bundle, Chain, first_in};
+use super::{Found, Installer, Job, Kept, Replaced, TargetError, WayBack};
+use crate::certificate::{Bundle, Chain};
 
 pub struct FileInstaller {
     roots: Arc<[PathBuf]>,
@@ -61,11 +66,7 @@ impl Installer for FileInstaller {
         on_disk(move || look(&Files::find(&target, &roots)?, &wanted, &keeping)).await
     }
 
-    async fn ensure_installed(
-        &self,
-        job: &Job<'_, FileTarget>,
-        wanted: Arc<Bundle>,
-    ) -> Result<Vec<String>, TargetError> {
+    async fn ensure_installed(&self, job: &Job<'_, FileTarget>, wanted: Arc<Bundle>) -> Result<Kept, TargetError> {
         // A program that is not there is found before any file is touched.
         if let Some(reload) = &job.target.reload {
             reload::program(reload)?;
@@ -83,8 +84,16 @@ impl Installer for FileInstaller {
 
     async fn rehearse(&self, job: &Job<'_, FileTarget>) -> Vec<Check> {
         let (target, roots) = (job.target.clone(), self.roots.clone());
-        let checks = on_disk(move || Ok(rehearse(&target, &roots))).await;
+        let checks = on_disk(move || Ok(rehearsal::rehearse(&target, &roots))).await;
         checks.unwrap_or_else(|e| vec![Check::cross("the disk can be used", e.to_string())])
+    }
+}
+
+impl WayBack for FileInstaller {
+    async fn ensure_put_back(&self, job: &Job<'_, FileTarget>, replaced: &Replaced) -> Result<(), TargetError> {
+        let (target, roots, replaced) = (job.target.clone(), self.roots.clone(), replaced.clone());
+        let keeping = self.keeping(job);
+        on_disk(move || former::put_back(&Files::find(&target, &roots)?, &replaced, &keeping)).await
     }
 }
 
@@ -130,8 +139,9 @@ impl Files {
         Ok(())
     }
 
-    fn both(&self) -> [&Place; 2] {
-        [&self.key, &self.chain]
+    /// The key first: whoever reads between the two renames keeps the chain that fits what it has.
+    fn both(&self) -> [(&Place, Manner); 2] {
+        [(&self.key, self.key_manner), (&self.chain, self.chain_manner)]
     }
 }
 
@@ -176,18 +186,15 @@ fn look(files: &Files, wanted: &Chain, keeping: &Keeping) -> Result<Found, Targe
             what: "this chain without its key".to_owned(),
         });
     }
-    let backups = files
-        .both()
-        .iter()
-        .filter_map(|place| keeping.made_before(place))
-        .collect();
-    Ok(Found::Wanted { backups })
+    Ok(Found::Wanted {
+        kept: former::kept(files, keeping)?,
+    })
 }
 
 fn in_words(chain: &[u8]) -> String {
-    let facts = first_in(chain).and_then(|leaf| CertificateFacts::read(&leaf).ok());
+    let facts = Chain::read(chain).and_then(|chain| chain.facts());
     facts.map_or_else(
-        || "a file that holds no certificate".to_owned(),
+        |_| "a file that holds no certificate".to_owned(),
         |leaf| format!("{} ({}), good until {}", leaf.fingerprint, leaf.subject, leaf.not_after),
     )
 }
@@ -200,63 +207,17 @@ fn content(file: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, TargetError> {
     }
 }
 
-fn install(files: &Files, wanted: &Bundle, keeping: &Keeping) -> Result<Vec<String>, TargetError> {
+fn install(files: &Files, wanted: &Bundle, keeping: &Keeping) -> Result<Kept, TargetError> {
     let key = Staged::write(&files.key, files.key_manner, wanted.key_pem())?;
     let chain = Staged::write(&files.chain, files.chain_manner, wanted.chain().pem().as_bytes())?;
-    let mut backups = Vec::new();
-    for place in files.both() {
-        backups.extend(keeping.keep(place)?);
+    for (place, manner) in files.both() {
+        keeping.keep(place, manner)?;
     }
     key.commit()?;
     chain.commit()?;
     files.sync()?;
-    for place in files.both() {
+    for (place, _) in files.both() {
         keeping.prune(place);
     }
-    Ok(backups)
-}
-
-/// The same steps as an installation up to the renames, with empty files; each fault is shown where it is.
-fn rehearse(target: &FileTarget, roots: &[PathBuf]) -> Vec<Check> {
-    let ownership = place::ownership(target);
-    // An unknown owner is a cross already, and must not hide what is wrong with the paths.
-    let own = ownership.clone().unwrap_or_default();
-    let key_bits = key_bits(target);
-    let stage = |path: &str, bits: u32| stage(path, roots, Manner { bits, ownership: own });
-    let mut checks = vec![
-        check("the owner exists", ownership.map(|o| o.to_string())),
-        check(
-            "the chain can be written",
-            key_bits
-                .clone()
-                .and_then(|bits| stage(&target.chain_path, chain_bits(bits))),
-        ),
-        check(
-            "the key can be written",
-            key_bits.and_then(|bits| stage(&target.key_path, bits)),
-        ),
-    ];
-    if let Some(reload) = &target.reload {
-        let program = reload::program(reload).map(|path| format!("{} can be run", path.display()));
-        checks.push(check("the reload program can be run", program));
-    }
-    checks
-}
-
-fn stage(path: &str, roots: &[PathBuf], manner: Manner) -> Result<String, TargetError> {
-    let place = Place::find(path, roots)?;
-    drop(Staged::write(&place, manner, b"")?);
-    // What cannot be read cannot be kept for a rollback.
-    content(place.file())?;
-    Ok(format!("{path} can be written, mode {:04o}", manner.bits))
-}
-
-fn check(name: &str, found: Result<String, TargetError>) -> Check {
-    match found {
-        Ok(evidence) => Check::tick(name, evidence),
-        Err(TargetError::Misconfigured { what, remedy } | TargetError::Denied { what, remedy }) => {
-            Check::cross(name, format!("{what}; {remedy}"))
-        }
-        Err(other) => Check::cross(name, other.to_string()),
-    }
+    former::kept(files, keeping)
 }

@@ -4,5 +4,7 @@ mod config;
 mod files;
 mod mishaps;
 mod reload;
+mod rollback;
+mod unprivileged;
 mod verdict;
 mod world;

@@ -34,7 +34,7 @@ fn after(failures: u32, error: DeployError) -> String {
 fn each_error_has_its_code_and_its_consequence() {
     let text = || "it is so".to_owned();
     let leaf = domain::certificate::Fingerprint::of(b"leaf");
-    let table: [(u32, DeployError, &str); 10] = [
+    let table: [(u32, DeployError, &str); 12] = [
         (0, NotInstallable::Malformed(text()).into(), "DEP-0001 fails"),
         (
             0,
@@ -84,6 +84,16 @@ fn each_error_has_its_code_and_its_consequence() {
             }
             .into(),
             "DEP-0008 again in 60s",
+        ),
+        (
+            0,
+            TargetError::Lost { what: text() }.into(),
+            "DEP-0010 asks: put the former certificate and key back by hand",
+        ),
+        (
+            0,
+            TargetError::Changed { what: text() }.into(),
+            "DEP-0011 asks: if that certificate is the right one, cancel",
         ),
         (
             0,

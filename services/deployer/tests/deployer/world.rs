@@ -10,14 +10,15 @@ use anyhow::{Context, Result, bail};
 use bus::{Progress, StepContext, StepError, StepHandler};
 use deployer::handler::Deploy;
 use deployer::keys::{KeyError, LeafKeys, SealedKey};
+use deployer::rollback::Rollback;
 use deployer::targets::file::FileInstaller;
 use domain::certificate::{CertificateFacts, Fingerprint};
 use domain::clock::Clock;
 use domain::disposition::{Disposition, Failure, Question};
-use domain::run::{Check, Mode, Product, Receipt, Rehearsal, Step};
+use domain::run::{Check, Mode, Product, Receipt, Rehearsal, RolledBack, Step};
 use domain::target::{FileTarget, Reload, Target};
 use domain::{RunId, Timestamp, WorkspaceId};
-use protocol::order::{DeploySpec, DeployedCertificate, Order};
+use protocol::order::{DeploySpec, DeployedCertificate, Order, RollbackSpec};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use testkit::pki::{Identity, about_to_expire};
@@ -31,6 +32,7 @@ pub struct World {
     pub target: FileTarget,
     pub run: RunId,
     deploy: Deploy<FakeKeys>,
+    rollback: Rollback,
     keys: FakeKeys,
 }
 
@@ -90,19 +92,22 @@ impl World {
             answer: Arc::new(std::sync::Mutex::new(Ok(String::new()))),
             opened: Arc::default(),
         };
-        let deploy = Deploy::new(keys.clone(), FileInstaller::new(Vec::new(), backups));
+        let file = Arc::new(FileInstaller::new(Vec::new(), backups));
         Ok(Self {
             directory,
             target,
             run: RunId::new(),
-            deploy,
+            deploy: Deploy::new(keys.clone(), Arc::clone(&file)),
+            rollback: Rollback::new(file),
             keys,
         })
     }
 
     /// The deployer may write below these directories only.
     pub fn allow_only(&mut self, root: &Path) -> Result<()> {
-        self.deploy = Deploy::new(self.keys.clone(), FileInstaller::new(vec![root.canonicalize()?], 3));
+        let file = Arc::new(FileInstaller::new(vec![root.canonicalize()?], 3));
+        self.deploy = Deploy::new(self.keys.clone(), Arc::clone(&file));
+        self.rollback = Rollback::new(file);
         Ok(())
     }
 
@@ -185,6 +190,40 @@ impl World {
             Ok((receipt, _)) => Ok(receipt),
             Err(error) => bail!("the deployment did not succeed: {error:?}"),
         }
+    }
+
+    /// Takes an installation of this run back.
+    pub async fn try_roll_back(&self, receipt: &Receipt) -> Result<RolledBack, StepError> {
+        let order = self.order(None);
+        let spec = RollbackSpec {
+            target: order.spec.target.clone(),
+            receipt: receipt.clone(),
+        };
+        let order = Order {
+            step: Step::Rollback(0),
+            mode: Mode::Live,
+            ..order.with(spec)
+        };
+        match self.rollback.carry_out(&order, &context()).await? {
+            Progress::Done(Product::RolledBack(back)) => Ok(back),
+            other => panic!("a rollback ends with what is back, not with {other:?}"),
+        }
+    }
+
+    pub async fn roll_back(&self, receipt: &Receipt) -> Result<RolledBack> {
+        let back = self.try_roll_back(receipt).await;
+        back.map_err(|error| anyhow::anyhow!("the rollback did not succeed: {error:?}"))
+    }
+
+    /// A certificate with its key is in place, as a server has it before its renewal.
+    pub fn has(&self, old: &Identity) -> Result<()> {
+        fs::write(&self.target.chain_path, &old.chain_pem)?;
+        Ok(fs::write(&self.target.key_path, &old.key_pem)?)
+    }
+
+    /// The pair that is in place.
+    pub fn pair(&self) -> Result<(String, String)> {
+        Ok((self.chain()?, self.key()?))
     }
 
     pub async fn rehearse(&self) -> Result<Rehearsal> {

@@ -15,7 +15,7 @@ use domain::secret::Envelope;
 use domain::{DnsName, RunId, Timestamp, WorkspaceId};
 use url::Url;
 
-pub use problem::{NameProblem, Problem, ProblemKind};
+pub use problem::{Concern, NameProblem, Problem, ProblemKind};
 
 /// Who applies at which CA for which names, and where it is written down.
 #[derive(Clone, Copy)]
@@ -40,6 +40,41 @@ pub struct OpenedOrder {
 pub struct Claim<'a> {
     pub order_url: &'a Url,
     pub csr_der: &'a [u8],
+}
+
+/// What a rehearsal has to know of a CA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// By which names CAA records allow it (RFC 8555 §9.7.6).
+    pub caa_identities: Vec<String>,
+    /// Where it asks for http-01 responses.
+    pub http01_port: u16,
+}
+
+impl Default for Meta {
+    fn default() -> Self {
+        Self {
+            caa_identities: Vec::new(),
+            http01_port: 80,
+        }
+    }
+}
+
+impl Meta {
+    /// As evidence.
+    pub fn shown(&self, directory: &Url) -> String {
+        match self.caa_identities.as_slice() {
+            [] => format!("GET {directory} → 200; it does not say its name in CAA records"),
+            all => format!("GET {directory} → 200; in CAA records it is {}", all.join(" or ")),
+        }
+    }
+}
+
+/// What a rehearsal at the CA has shown, and what ended it early.
+#[derive(Debug)]
+pub struct Rehearsed {
+    pub checks: Vec<Check>,
+    pub ended_by: Option<CaError>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,12 +106,11 @@ pub trait CertificateAuthority: Send + Sync + 'static {
         claim: &Claim<'_>,
     ) -> impl Future<Output = Result<Obtained, CaError>> + Send;
 
+    /// What the CA says about itself; nothing is begun there.
+    fn look(&self, for_: &Application<'_>) -> impl Future<Output = Result<Meta, CaError>> + Send;
+
     /// Everything up to the certificate, taken back at the end.
-    fn rehearse(
-        &self,
-        for_: &Application<'_>,
-        account_key: Option<&Envelope>,
-    ) -> impl Future<Output = Result<Vec<Check>, CaError>> + Send;
+    fn rehearse(&self, for_: &Application<'_>, account_key: &Envelope) -> impl Future<Output = Rehearsed> + Send;
 }
 
 /// What can be done about it decides the variant.

@@ -21,6 +21,7 @@ fn problem(kind: ProblemKind) -> Problem {
     Problem {
         kind,
         detail: "because".to_owned(),
+        of_names: Vec::new(),
     }
 }
 
@@ -48,8 +49,6 @@ fn line(error: IssueError) -> String {
 fn the_table() {
     let directory = "https://elsewhere.example/dir".parse().expect("a URL");
     let text = String::new;
-    let refused = |kind| IssueError::Ca(CaError::Refused(problem(kind)));
-    let denied = |kind| IssueError::Ca(CaError::Denied(problem(kind)));
     let table = [
         (CaError::NotAllowed { directory }.into(), "fail ISS-0001"),
         (CaError::Misconfigured { what: text() }.into(), "ask ISS-0002"),
@@ -68,6 +67,14 @@ fn the_table() {
             }
             .into(),
             "retry ISS-0005",
+        ),
+        (
+            CaError::Unavailable {
+                until: Some(now()),
+                what: text(),
+            }
+            .into(),
+            "wait ISS-0005",
         ),
         (
             CaError::RateLimited {
@@ -90,12 +97,6 @@ fn the_table() {
             .into(),
             "retry ISS-0005 afresh",
         ),
-        (refused(ProblemKind::Caa), "ask ISS-0007"),
-        (refused(ProblemKind::RejectedIdentifier), "fail ISS-0008"),
-        (refused(ProblemKind::BadPublicKey), "fail ISS-0009"),
-        (refused(ProblemKind::Malformed), "ask ISS-0016"),
-        (denied(ProblemKind::Unauthorized), "ask ISS-0010"),
-        (denied(ProblemKind::ExternalAccountRequired), "ask ISS-0010"),
         (CaError::AccountGone.into(), "retry ISS-0011"),
         (CaError::OrderGone { url: text() }.into(), "retry ISS-0011 afresh"),
         (Foreign::OtherKey.into(), "ask ISS-0012 afresh"),
@@ -111,11 +112,75 @@ fn the_table() {
         (CaError::NotPresented { what: text() }.into(), "wait ISS-0014"),
         (CaError::NotClaimed { what: text() }.into(), "wait ISS-0014"),
         (IssueError::NotRemoved(text()), "wait ISS-0014"),
+        (Foreign::Expired(now()).into(), "ask ISS-0012 afresh"),
+        (Foreign::NotYetGood(now()).into(), "ask ISS-0012 afresh"),
         (BadCsr::Missing.into(), "fail ISS-0015"),
     ];
     for (error, expected) in table {
         let shown = format!("{error:?}");
         assert_eq!(line(error), expected, "{shown}");
+    }
+}
+
+/// What the CA says → what becomes of it: as the answer to a request, and as the reason of a name in an invalid order.
+const TYPES: [(&str, &str, &str); 26] = [
+    ("accountDoesNotExist", "retry ISS-0011", "retry ISS-0005 afresh"),
+    ("alreadyReplaced", "ask ISS-0016", "ask ISS-0007 afresh"),
+    ("alreadyRevoked", "ask ISS-0016", "ask ISS-0007 afresh"),
+    ("badCSR", "fail ISS-0009", "fail ISS-0009 afresh"),
+    ("badNonce", "retry ISS-0005", "retry ISS-0005 afresh"),
+    ("badPublicKey", "fail ISS-0009", "fail ISS-0009 afresh"),
+    ("badRevocationReason", "ask ISS-0016", "ask ISS-0007 afresh"),
+    ("badSignatureAlgorithm", "ask ISS-0010", "ask ISS-0007 afresh"),
+    ("caa", "ask ISS-0007 afresh", "ask ISS-0007 afresh"),
+    ("compound", "ask ISS-0016", "ask ISS-0007 afresh"),
+    ("connection", "ask ISS-0007 afresh", "ask ISS-0007 afresh"),
+    ("dns", "ask ISS-0007 afresh", "ask ISS-0007 afresh"),
+    ("externalAccountRequired", "ask ISS-0010", "ask ISS-0007 afresh"),
+    ("incorrectResponse", "ask ISS-0007 afresh", "ask ISS-0007 afresh"),
+    ("invalidContact", "ask ISS-0010", "ask ISS-0007 afresh"),
+    ("malformed", "ask ISS-0016", "ask ISS-0007 afresh"),
+    ("orderNotReady", "retry ISS-0005", "retry ISS-0005 afresh"),
+    ("rateLimited", "wait ISS-0006", "wait ISS-0006 afresh"),
+    ("rejectedIdentifier", "fail ISS-0008", "fail ISS-0008 afresh"),
+    ("serverInternal", "retry ISS-0005", "retry ISS-0005 afresh"),
+    ("somethingNew", "ask ISS-0016", "ask ISS-0007 afresh"),
+    ("tls", "ask ISS-0007 afresh", "ask ISS-0007 afresh"),
+    ("unauthorized", "ask ISS-0010", "ask ISS-0007 afresh"),
+    ("unsupportedContact", "ask ISS-0010", "ask ISS-0007 afresh"),
+    ("unsupportedIdentifier", "fail ISS-0008", "fail ISS-0008 afresh"),
+    ("userActionRequired", "ask ISS-0010", "ask ISS-0007 afresh"),
+];
+
+/// As the CA writes it, through the library and the translation, to the verdict.
+fn answered(body: &str) -> IssueError {
+    let said = serde_json::from_str(body).expect("a problem document");
+    crate::ca::acme::translate(instant_acme::Error::Api(said)).into()
+}
+
+#[test]
+fn every_type_of_problem_has_its_verdict() {
+    for (kind, as_answer, in_order) in TYPES {
+        let body = format!(r#"{{"type":"urn:ietf:params:acme:error:{kind}","detail":"because"}}"#);
+        assert_eq!(line(answered(&body)), as_answer, "{kind} as an answer");
+        assert_eq!(line(invalid_by(ProblemKind::parse(kind))), in_order, "{kind} of a name");
+    }
+}
+
+#[test]
+fn a_compound_is_judged_by_its_weightiest_name_and_says_each_with_its_type() {
+    let body = r#"{"type":"urn:ietf:params:acme:error:compound","detail":"2 names","subproblems":[
+        {"type":"urn:ietf:params:acme:error:dns","detail":"no records","identifier":{"type":"dns","value":"a.example"}},
+        {"type":"urn:ietf:params:acme:error:rejectedIdentifier","detail":"on our list","identifier":{"type":"dns","value":"b.example"}}]}"#;
+    let Disposition::Fail(failure) = judge(answered(body), circumstances()).disposition else {
+        panic!("the policy must change");
+    };
+    assert_eq!(failure.code.as_str(), "ISS-0008");
+    for part in [
+        "a.example: no records (dns)",
+        "b.example: on our list (rejectedIdentifier)",
+    ] {
+        assert!(failure.what.contains(part), "{}", failure.what);
     }
 }
 
@@ -146,7 +211,7 @@ fn a_time_in_the_past_means_now_and_one_of_years_a_week() {
             until: Some(said),
             what: String::new(),
         };
-        let Disposition::RetryAt(at, _) = judge(unavailable.into(), circumstances()).disposition else {
+        let Disposition::WaitUntil(at, _) = judge(unavailable.into(), circumstances()).disposition else {
             panic!("it comes back");
         };
         assert_eq!(at, expected);

@@ -11,6 +11,7 @@ use axum::routing::{any, get};
 use bus::{Bus, StepHandler};
 use issuer::ca::acme::Acme;
 use issuer::challenge::Http01;
+use issuer::eyes::{Dns, Eyes};
 use issuer::handler::Issue;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -193,7 +194,9 @@ async fn issuer_for(directory: &str) -> Result<Issuer> {
     let mut config = config_for(directory, None)?;
     config.request_timeout_seconds = 1;
     config.directories[0].root_file = Some(some_root().await);
-    Ok(Issue::new(Acme::new(config, OpenKeys, Http01::new(tokens), claims)?))
+    let http01 = Http01::new(tokens);
+    let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone());
+    Ok(Issue::new(Acme::new(config, OpenKeys, http01, claims)?, eyes))
 }
 
 /// Plain HTTP needs no root; a machine of tests may have none.

@@ -19,6 +19,7 @@ use domain::secret::Envelope;
 use domain::{RunId, Timestamp, WorkspaceId};
 use issuer::ca::acme::{AccountKeys, Acme};
 use issuer::challenge::{Http01, http01};
+use issuer::eyes::{Dns, Eyes};
 use issuer::handler::Issue;
 use issuer::{Config, DirectoryConfig};
 use protocol::SCHEMA;
@@ -61,6 +62,8 @@ impl World {
     }
 
     pub async fn with(options: PebbleOptions) -> Result<Self> {
+        // A process of the product does it before anything else; only the first test of this one can.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let pebble = Pebble::start(options).await?;
         let bus = Bus::connect(&nats().await, "issuer-test").await?;
         let tokens = bus.challenge_tokens().await?;
@@ -85,19 +88,23 @@ impl World {
     }
 
     pub fn issuer_with(&self, config: Config) -> Result<Issuer> {
-        Ok(Issue::new(Acme::new(
-            config,
-            OpenKeys,
-            Http01::new(self.tokens.clone()),
-            self.claims.clone(),
-        )?))
+        let http01 = Http01::new(self.tokens.clone());
+        let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone());
+        Ok(Issue::new(
+            Acme::new(config, OpenKeys, http01, self.claims.clone())?,
+            eyes,
+        ))
     }
 
+    /// With the eyes of the CA: its DNS, and the port where it asks.
     pub fn config(&self) -> Result<Config> {
-        config_for(
+        let mut config = config_for(
             &self.pebble.directory_url(),
             Some(self.pebble.api_root_path().to_owned()),
-        )
+        )?;
+        config.resolvers = vec![self.pebble.dns_address()];
+        config.directories[0].http01_port = self.pebble.http_port();
+        Ok(config)
     }
 
     pub fn order(&self, names: &[&str]) -> Result<Order<IssueSpec>> {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use ::custody::envelope::{self, Binding, EnvelopeError, Kek, KekError};
+use custody::pem;
 use domain::DnsName;
 use domain::keys::KeyAlgorithm;
 use domain::run::{Check, PreparedKey};
@@ -16,7 +17,7 @@ use x509_parser::public_key::PublicKey;
 use zeroize::Zeroizing;
 
 use super::{BackendError, KeyBackend, KeyRequest};
-use crate::{csr, pem};
+use crate::csr;
 
 pub struct Local<K> {
     kek: Arc<K>,

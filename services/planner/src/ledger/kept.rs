@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::certificate::Snapshot;
 use domain::disposition::{Failure, Question};
 use domain::plan::Plan;
 use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product};
@@ -39,12 +40,19 @@ impl Kept {
             log: value(&report.notes.log)?,
             exchange: value(&report.notes.exchange)?,
         });
+        self.keep_snapshots(run, &report.notes.snapshots);
         match &report.outcome {
             Outcome::Done { product } => self.keep_product(report, run, product),
             Outcome::Resting { checkpoint, .. } => self.keep_account(run, checkpoint),
             Outcome::Retry { .. } | Outcome::Failed { .. } | Outcome::Stuck { .. } => {}
         }
         Ok(())
+    }
+
+    /// A certificate that a person brought, and the record of it.
+    pub(super) fn keep_brought(&mut self, record: StepRecord, product: store::Product) {
+        self.steps.push(record);
+        self.products.push(product);
     }
 
     fn keep_product(&mut self, report: &Report, run: &LoadedRun, product: &Product) {
@@ -58,17 +66,21 @@ impl Kept {
             | Product::RolledBack(_)
             | Product::Tidied => &[],
         };
+        self.keep_snapshots(run, snapshots);
+        self.products.push(store::Product {
+            run_id: report.run_id,
+            step: report.step,
+            product: product.clone(),
+        });
+    }
+
+    fn keep_snapshots(&mut self, run: &LoadedRun, snapshots: &[Snapshot]) {
         self.snapshots.extend(snapshots.iter().map(|snapshot| SnapshotRow {
             workspace: run.head.workspace.clone(),
             host_id: run.head.host_id,
             run_id: Some(run.head.id),
             snapshot: snapshot.clone(),
         }));
-        self.products.push(store::Product {
-            run_id: report.run_id,
-            step: report.step,
-            product: product.clone(),
-        });
     }
 
     fn keep_account(&mut self, run: &LoadedRun, checkpoint: &Checkpoint) {
@@ -126,7 +138,7 @@ fn checks(report: &Report, mode: Mode) -> Vec<Check> {
     checks
 }
 
-fn value(part: &impl Serialize) -> Result<Value, StoreError> {
+pub(super) fn value(part: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(part).map_err(|e| StoreError::Corrupt {
         table: "run_steps",
         id: String::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::backoff::NextTry;
 use domain::disposition::Disposition;
-use verifier::verdict::{VerifyError, judge};
+use verifier::verdict::{Trouble, VerifyError, judge};
 
 fn after(failures: u32, error: VerifyError) -> String {
     let now = Timestamp::EPOCH;
@@ -31,40 +31,13 @@ fn after(failures: u32, error: VerifyError) -> String {
 fn each_error_has_its_code_and_its_consequence() {
     let host = || "www.example.test".to_owned();
     let why = || "it is so".to_owned();
+    let trouble = || Trouble::new(&host(), why(), Vec::new());
     let table = [
         (0, VerifyError::Malformed(why()), "VER-0001 fails"),
-        (
-            0,
-            VerifyError::OtherServed {
-                host: host(),
-                instead: why(),
-            },
-            "VER-0002 asks",
-        ),
-        (
-            0,
-            VerifyError::Unreachable {
-                host: host(),
-                why: why(),
-            },
-            "VER-0003 again in 5s",
-        ),
-        (
-            1,
-            VerifyError::Unreachable {
-                host: host(),
-                why: why(),
-            },
-            "VER-0003 again in 10s",
-        ),
-        (
-            2,
-            VerifyError::Unreachable {
-                host: host(),
-                why: why(),
-            },
-            "VER-0003 asks",
-        ),
+        (0, VerifyError::OtherServed(trouble()), "VER-0002 asks"),
+        (0, VerifyError::Unreachable(trouble()), "VER-0003 again in 5s"),
+        (1, VerifyError::Unreachable(trouble()), "VER-0003 again in 10s"),
+        (2, VerifyError::Unreachable(trouble()), "VER-0003 asks"),
         (
             0,
             VerifyError::NoAddress {
@@ -81,14 +54,8 @@ fn each_error_has_its_code_and_its_consequence() {
             },
             "VER-0004 asks",
         ),
-        (
-            0,
-            VerifyError::Faulty {
-                host: host(),
-                crosses: why(),
-            },
-            "VER-0005 asks",
-        ),
+        (0, VerifyError::Faulty(trouble()), "VER-0005 asks"),
+        (0, VerifyError::NotBack(trouble()), "VER-0006 asks"),
     ];
     for (failures, error, expected) in table {
         assert_eq!(after(failures, error.clone()), expected, "{error}");

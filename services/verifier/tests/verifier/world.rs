@@ -17,7 +17,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use verifier::confirm::Confirm;
 use verifier::handler::Verify;
+use verifier::lookout::Lookout;
 use verifier::probe::{Patience, Prober};
 use verifier::trust::Trust;
 
@@ -31,6 +33,14 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub const SHORT: Duration = Duration::from_millis(60);
 
 pub fn verifier(ca: &Ca, patience: Duration) -> Result<Verify> {
+    Ok(Verify::new(lookout(ca, patience)?))
+}
+
+pub fn confirmer(patience: Duration) -> Result<Confirm> {
+    Ok(Confirm::new(lookout(&Ca::new()?, patience)?))
+}
+
+fn lookout(ca: &Ca, patience: Duration) -> Result<Lookout> {
     let mut roots = RootCertStore::empty();
     roots.add(ca.root.clone())?;
     let trust = Trust::in_roots(roots).map_err(anyhow::Error::msg)?;
@@ -38,7 +48,7 @@ pub fn verifier(ca: &Ca, patience: Duration) -> Result<Verify> {
         connect: Duration::from_secs(5),
         handshake: Duration::from_millis(700),
     };
-    Ok(Verify::new(Prober::new(trust, look)?, patience))
+    Ok(Lookout::new(Arc::new(Prober::new(trust, look)?), patience))
 }
 
 pub fn order(address: SocketAddr, expected: Option<&Issued>) -> Order<VerifySpec> {

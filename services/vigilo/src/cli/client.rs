@@ -50,6 +50,14 @@ impl Client {
         self.send(self.http.post(self.url(path)?).json(body)).await
     }
 
+    /// What is no JSON, as it came.
+    pub async fn text(&self, path: &str) -> Result<String, Failed> {
+        match self.send(self.http.get(self.url(path)?)).await? {
+            Value::String(text) => Ok(text),
+            other => Ok(other.to_string()),
+        }
+    }
+
     /// Every page of a list.
     pub async fn all(&self, path: &str) -> Result<Vec<Value>, Failed> {
         let (mut items, mut after) = (Vec::new(), None);
@@ -78,10 +86,10 @@ impl Client {
             .map_err(|e| self.unreachable(&e))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|e| self.unreachable(&e))?;
-        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if status.is_success() {
-            return Ok(body);
+            return Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)));
         }
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let why = refusal(&body).unwrap_or_else(|| format!("the API answered {status}"));
         Err(if status.is_server_error() {
             Failed::Unreachable(why)

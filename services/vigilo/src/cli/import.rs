@@ -42,7 +42,7 @@ pub async fn run(client: &Client, noun: &str, file: &Path) -> Result<(), Failed>
     }
 }
 
-fn read(file: &Path) -> Result<String, Failed> {
+pub fn read(file: &Path) -> Result<String, Failed> {
     let mut text = String::new();
     let read = if file == Path::new("-") {
         std::io::stdin().read_to_string(&mut text).map(|_| text)

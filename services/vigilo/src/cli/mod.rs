@@ -4,6 +4,7 @@
 
 mod check;
 mod client;
+mod deeds;
 mod import;
 mod policy;
 mod renew;
@@ -89,17 +90,46 @@ pub enum OperatorCommand {
         #[command(flatten)]
         global: Global,
     },
-    /// Let a run that needs a person go on at the step that failed
+    /// Let runs that need a person go on at the step that failed
     Resume {
+        #[command(flatten)]
+        meant: deeds::Meant,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Let runs that failed begin again at the first step that must be repeated
+    Retry {
+        #[command(flatten)]
+        meant: deeds::Meant,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Give runs up
+    Cancel {
+        #[command(flatten)]
+        meant: deeds::Meant,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Let a run that needs a person go on with a certificate that was got elsewhere
+    Resolve {
+        #[command(flatten)]
+        with: deeds::Resolution,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Print the CSR of a run, to have a certificate issued elsewhere
+    Csr {
         id: String,
         #[command(flatten)]
         global: Global,
     },
-    /// Give a run up
-    Cancel {
-        id: String,
-        #[command(flatten)]
-        global: Global,
+    /// Say what an error code means, what the system did and what you can do; without a code: list all
+    Explain {
+        code: Option<String>,
+        /// Print JSON for machines
+        #[arg(long)]
+        json: bool,
     },
     /// List incidents, newest first
     Incidents {
@@ -250,8 +280,12 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
             Ok(())
         }
         OperatorCommand::Run { id, exchange, global } => show::run(&Client::new(&global)?, &id, exchange).await,
-        OperatorCommand::Resume { id, global } => tell(&global, &id, "resume").await,
-        OperatorCommand::Cancel { id, global } => tell(&global, &id, "cancel").await,
+        OperatorCommand::Resume { meant, global } => deeds::tell(&Client::new(&global)?, "resume", &meant).await,
+        OperatorCommand::Retry { meant, global } => deeds::tell(&Client::new(&global)?, "retry", &meant).await,
+        OperatorCommand::Cancel { meant, global } => deeds::tell(&Client::new(&global)?, "cancel", &meant).await,
+        OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
+        OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
+        OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
         OperatorCommand::Incidents { global } => {
             let items = Client::new(&global)?.all("/incidents").await?;
             show::incidents(&items, global.json);
@@ -315,17 +349,5 @@ async fn added(global: &Global, path: &str, body: &Value) -> Result<(), Failed> 
         format!("added {}", show::text(&made["hostname"]))
     };
     show::line(&text);
-    Ok(())
-}
-
-async fn tell(global: &Global, id: &str, verb: &str) -> Result<(), Failed> {
-    let answer = Client::new(global)?
-        .post(&format!("/runs/{id}/{verb}"), &json!({}))
-        .await?;
-    show::line(&if global.json {
-        answer.to_string()
-    } else {
-        format!("{verb}: run {id}")
-    });
     Ok(())
 }

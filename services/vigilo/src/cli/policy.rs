@@ -26,6 +26,12 @@ pub struct PolicyArgs {
     /// Least time between two live runs, in seconds
     #[arg(long, default_value_t = 0)]
     cooldown_seconds: u32,
+    /// Renew only when asked to, not when it is due
+    #[arg(long)]
+    by_hand: bool,
+    /// Renew so many days before the end; without it when a third of the life is left
+    #[arg(long)]
+    renew_before_days: Option<u16>,
     /// Whom to tell when it fails; may be repeated
     #[arg(long = "notify")]
     notify_on_failure: Vec<String>,
@@ -49,6 +55,7 @@ impl PolicyArgs {
         let mut body = json!({
             "hostname": self.hostname, "provider": self.provider, "directory_url": self.directory_url, "sans": self.sans,
             "key_algorithm": self.key_algorithm, "cooldown_seconds": self.cooldown_seconds,
+            "auto_renew": !self.by_hand, "renew_before_days": self.renew_before_days,
             "notify_on_failure": self.notify_on_failure, "targets": targets.collect::<Result<Vec<Value>, Failed>>()?,
         });
         if self.staging {

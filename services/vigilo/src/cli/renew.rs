@@ -13,6 +13,8 @@ use super::{Failed, show};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 const AT_ONCE: usize = 1_000;
+/// So many are read by a person; the others are in `vigilo run ID`.
+const MOST_REHEARSALS: usize = 20;
 
 #[derive(Args)]
 pub struct RenewArgs {
@@ -62,7 +64,10 @@ pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
         };
     }
     let ids: Vec<Value> = accepted.iter().map(|one| one["run_id"].clone()).collect();
-    let runs = watch(client, &ids, Duration::from_secs(what.timeout)).await?;
+    let mut runs = watch(client, &ids, Duration::from_secs(what.timeout)).await?;
+    if what.dry_run {
+        rehearsed(client, &mut runs).await?;
+    }
     if !report(client, &runs, refused.len()) {
         return Err(Failed::Report);
     }
@@ -146,6 +151,17 @@ fn settled_ids(answer: &Value) -> HashSet<&str> {
         .filter(|run| is_settled(run))
         .filter_map(|run| run["id"].as_str())
         .collect()
+}
+
+/// What a rehearsal is for: every check, of so many runs at most.
+async fn rehearsed(client: &Client, runs: &mut [Value]) -> Result<(), Failed> {
+    for run in runs.iter_mut().take(MOST_REHEARSALS) {
+        *run = client.get(&format!("/runs/{}", show::text(&run["id"]))).await?;
+        if !client.json {
+            show::whole(run);
+        }
+    }
+    Ok(())
 }
 
 /// Drawn on a terminal only.

@@ -203,10 +203,7 @@ pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed
         line(&run.to_string());
         return Ok(());
     }
-    head(&run);
-    for step in run["steps"].as_array().into_iter().flatten() {
-        one_step(step);
-    }
+    whole(&run);
     for exchange in run["exchange"].as_array().into_iter().flatten() {
         let (method, url) = (text(&exchange["method"]), text(&exchange["url"]));
         line(&format!(
@@ -222,6 +219,19 @@ pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed
         ));
     }
     Ok(())
+}
+
+/// A run with its steps and checks, and what a rehearsal leaves open.
+pub fn whole(run: &Value) {
+    head(run);
+    history(run);
+    let open = run["cannot_know"].as_array().into_iter().flatten();
+    for (index, one) in open.enumerate() {
+        if index == 0 {
+            line("what a rehearsal cannot know:");
+        }
+        line(&format!("       ? {}", text(one)));
+    }
 }
 
 fn head(run: &Value) {
@@ -244,10 +254,51 @@ fn head(run: &Value) {
         text(&choice["provider"]),
         text(&choice["why"])
     ));
+    if let Some(due) = run["why_now"].as_str() {
+        line(&format!("due: {due}"));
+    }
     let why = reason(run);
     if !why.is_empty() {
         line(&format!("why it stands here: {why}"));
     }
+    if let Some(code) = [&run["question"], &run["failure"]]
+        .into_iter()
+        .find_map(|said| said["code"].as_str())
+    {
+        line(&format!("more on it: vigilo explain {code}"));
+    }
+    if let Some(answers) = run["question"]["answers"].as_array() {
+        let words: Vec<String> = answers.iter().map(text).collect();
+        line(&format!(
+            "what you can answer: vigilo {} {}",
+            words.join(" | "),
+            text(&run["id"])
+        ));
+    }
+}
+
+/// Who did what to it, in the order of time with the steps.
+fn one_act(act: &Value) {
+    let note = act["note"].as_str().filter(|note| !note.is_empty());
+    let why = note.map_or_else(String::new, |note| format!(": {note}"));
+    line(&format!(
+        "   • {} {} by {}{why}",
+        text(&act["at"]),
+        text(&act["verb"]),
+        text(&act["by"])
+    ));
+}
+
+/// Steps and acts, oldest first; a step counts from its end.
+fn history(run: &Value) {
+    let mut acts = run["acts"].as_array().into_iter().flatten().peekable();
+    for step in run["steps"].as_array().into_iter().flatten() {
+        while let Some(act) = acts.next_if(|act| act["at"].as_str() < step["ended_at"].as_str()) {
+            one_act(act);
+        }
+        one_step(step);
+    }
+    acts.for_each(one_act);
 }
 
 fn one_step(step: &Value) {
@@ -259,7 +310,11 @@ fn one_step(step: &Value) {
         text(&step["summary"])
     ));
     for check in step["checks"].as_array().into_iter().flatten() {
-        let mark = if check["passed"] == true { "✓" } else { "✗" };
+        let mark = match (check["passed"] == true, check["advisory"] == true) {
+            (true, _) => "✓",
+            (false, false) => "✗",
+            (false, true) => "✗ (a hint only)",
+        };
         line(&format!(
             "       {mark} {}: {}",
             text(&check["name"]),

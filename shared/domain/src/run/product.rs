@@ -54,12 +54,17 @@ pub struct PreparedKey {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuedCertificate {
-    pub order_url: Url,
+    /// At the CA; none when a person brought the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_url: Option<Url>,
     /// Leaf first, PEM, as the CA delivered it.
     pub chain_pem: String,
     pub leaf: CertificateFacts,
     /// What Tidy removes: the http-01 tokens that were presented.
     pub tokens: Vec<String>,
+    /// The private key that a person brought with it, sealed for `leaf-key`; none: the prepared key is its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_key: Option<Envelope>,
 }
 
 /// Proof of an installation, and how to take it back.

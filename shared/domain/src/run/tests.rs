@@ -69,13 +69,14 @@ fn issued() -> IssuedCertificate {
         "signature_algorithm": "x", "not_before": "2026-01-01T00:00:00Z", "not_after": "2026-04-01T00:00:00Z",
         "crl_urls": [], "aia_urls": [],
     });
-    let order_url = "https://ca.example.org/order/1".parse().expect("a URL");
+    let order_url = "https://ca.example.org/order/1".parse().ok();
     let leaf = serde_json::from_value(leaf).expect("facts");
     IssuedCertificate {
         order_url,
         chain_pem: "chain".into(),
         leaf,
         tokens: Vec::new(),
+        sealed_key: None,
     }
 }
 

@@ -104,6 +104,7 @@ fn confirm() -> ConfirmSpec {
         addresses: vec![[192, 0, 2, 7].into()],
         at_host: true,
         endpoints: vec![([192, 0, 2, 8], 8443).into()],
+        except: Vec::new(),
         leaves: vec![fingerprint("former")],
     }
 }

@@ -55,10 +55,11 @@ fn products() -> Vec<(Step, Product)> {
         sealed_key: Some(envelope("leaf-key")),
     };
     let issued = IssuedCertificate {
-        order_url: "https://ca.example.org/order/1".parse().expect("a URL"),
+        order_url: "https://ca.example.org/order/1".parse().ok(),
         chain_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
         leaf: leaf(),
         tokens: vec!["token".to_owned()],
+        sealed_key: None,
     };
     let back = RolledBack {
         leaf: fingerprint("former"),
@@ -169,6 +170,7 @@ fn what_a_handler_wrote_down_is_reported_as_before() {
             line(Level::Error, &[]),
         ],
         exchange: vec![exchange],
+        snapshots: Vec::new(),
     };
     let product = Product::Tidied;
     let told = Report {

@@ -1,10 +1,12 @@
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
-use protocol::request::{Accepted, Answer, ProbeRequest, Refused, RenewRequest, RunRequest};
+use protocol::request::{
+    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
+};
 use serde_json::json;
 
 use crate::kept::travels;
-use crate::parts::{at, run_id};
+use crate::parts::{at, envelope, run_id};
 
 fn refusal() -> Invalid {
     Invalid::new("hostname", "there is no policy", "create one first")
@@ -31,8 +33,41 @@ fn a_run_is_resumed_retried_and_cancelled_as_before() {
     let request = RunRequest {
         run_id: run_id(),
         requested_by: "ann".to_owned(),
+        note: None,
     };
     travels("request-run", &request);
+}
+
+#[test]
+fn many_runs_are_told_at_once() {
+    let request = RunsRequest {
+        run_ids: vec![run_id()],
+        requested_by: "ann".to_owned(),
+        note: Some("the DNS is mended".to_owned()),
+    };
+    travels("request-runs", &request);
+}
+
+#[test]
+fn a_run_is_resolved_with_a_chain_and_never_with_a_key_in_the_clear() {
+    let request = ResolveRequest {
+        run_id: run_id(),
+        requested_by: "ann".to_owned(),
+        chain_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
+        sealed_key: Some(envelope("leaf-key")),
+        already_installed: false,
+        note: None,
+    };
+    travels("request-resolve", &request);
+    let mut wire = serde_json::to_value(&request).expect("it is written");
+    wire["sealed_key"] = json!("-----BEGIN PRIVATE KEY-----");
+    let refused = serde_json::from_value::<ResolveRequest>(wire)
+        .expect_err("plaintext")
+        .to_string();
+    assert!(
+        refused.contains("not sealed") && !refused.contains("BEGIN"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -49,6 +84,7 @@ fn name(answer: &Answer) -> &'static str {
     match answer {
         Answer::Renewal { .. } => "answer-renewal",
         Answer::Done { .. } => "answer-done",
+        Answer::Told { .. } => "answer-told",
         Answer::Probing { .. } => "answer-probing",
         Answer::Rejected { .. } => "answer-rejected",
     }
@@ -75,6 +111,13 @@ fn every_answer_is_given_as_before() {
             refused: vec![refused],
         },
         Answer::Done { run_id: run_id() },
+        Answer::Told {
+            done: vec![run_id()],
+            refused: vec![RefusedRun {
+                run_id: run_id(),
+                reason: refusal(),
+            }],
+        },
         Answer::Rejected { reason: refusal() },
     ];
     for answer in answers {

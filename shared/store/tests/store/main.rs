@@ -6,6 +6,7 @@ mod deadlines;
 mod hosts;
 mod incidents;
 mod outbox;
+mod people;
 mod places;
 mod policies;
 mod products;

@@ -5,8 +5,10 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::place::{Ownership, Place, trouble};
 use crate::targets::TargetError;
@@ -29,9 +31,7 @@ pub struct Staged {
 
 impl Staged {
     pub fn write(place: &Place, manner: Manner, content: &[u8]) -> Result<Self, TargetError> {
-        // A number of its own: two workers with the same order must not write into one file.
-        let suffix = format!(".vigilo-{:016x}{TEMPORARY}", rand::random::<u64>());
-        let temporary = place.beside(".", &suffix);
+        let temporary = temporary(place);
         let created = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -47,6 +47,29 @@ impl Staged {
             .fill(file, manner.bits, content)
             .map_err(|e| trouble("write", place.file(), &e))?;
         Ok(staged)
+    }
+
+    /// The same file under another name, with owner, mode and time; a copy of it where there are no links, or where
+    /// those of others are protected. A copy that may not be given to the same owner gets `otherwise`.
+    pub fn twin(of: &Path, place: &Place, otherwise: Manner) -> Result<Self, TargetError> {
+        let temporary = temporary(place);
+        if fs::hard_link(of, &temporary).is_ok() {
+            return Ok(Self {
+                temporary,
+                place: place.clone(),
+            });
+        }
+        let unreadable = |e| trouble("read", of, &e);
+        let about = fs::metadata(of).map_err(unreadable)?;
+        let content = Zeroizing::new(fs::read(of).map_err(unreadable)?);
+        let same = Manner {
+            bits: about.mode() & 0o777,
+            ownership: Ownership {
+                user: Some(about.uid()),
+                group: Some(about.gid()),
+            },
+        };
+        Self::write(place, same, &content).or_else(|_| Self::write(place, otherwise, &content))
     }
 
     /// Replaces the file. On the disk once the directory is synced.
@@ -73,6 +96,11 @@ impl Staged {
         file.write_all(content)?;
         file.sync_all()
     }
+}
+
+/// A number of its own: two workers with the same order must not write into one file.
+fn temporary(place: &Place) -> PathBuf {
+    place.beside(".", &format!(".vigilo-{:016x}{TEMPORARY}", rand::random::<u64>()))
 }
 
 impl Drop for Staged {

@@ -1,7 +1,8 @@
 //! What was there before: kept beside the file until a few runs later.
 //!
 //! In: a place and a run. Out: `<file>.vigilo-<run>.bak` with content, mode and owner of the old file. Never: a second
-//! backup of the same run over the first: after a crash the file in place may be the new one already.
+//! backup of the same run over the first: after a crash the file in place may be the new one already; the backup of
+//! the run itself is never removed, however old: only one run at a time is on its way for one policy.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,10 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::{RunId, Timestamp};
-use zeroize::Zeroizing;
 
 use super::atomic::{Manner, Staged, TEMPORARY};
-use super::place::{Ownership, Place, trouble};
+use super::place::Place;
 use crate::targets::TargetError;
 
 const BACKUP: &str = ".bak";
@@ -29,24 +29,22 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// Keeps the file that is in place; nothing when there is none. May be called again.
-    pub fn keep(&self, place: &Place) -> Result<Option<String>, TargetError> {
+    /// Keeps the file that is in place, if there is one and nothing is kept yet. A rename leaves the old file as it is:
+    /// a second name for it is a backup with owner, mode and time.
+    pub fn keep(&self, place: &Place, otherwise: Manner) -> Result<(), TargetError> {
         let backup = self.path(place);
-        // A rename leaves the old file as it is: a second name for it is a backup with owner, mode and time.
         match fs::hard_link(place.file(), &backup) {
-            Ok(()) => {}
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(self.made_before(place)),
+            Ok(()) => Ok(()),
+            Err(e) if matches!(e.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Ok(()),
+            Err(_) if backup.exists() => Ok(()),
             // The file system has no links, or protects those of others.
-            Err(_) => copy(place, &backup)?,
+            Err(_) => Staged::twin(place.file(), &place.sibling(&backup), otherwise)?.commit(),
         }
-        Ok(Some(backup.display().to_string()))
     }
 
-    /// The backup that an earlier attempt of this run made.
-    pub fn made_before(&self, place: &Place) -> Option<String> {
-        let backup = self.path(place);
-        backup.exists().then(|| backup.display().to_string())
+    /// Where the backup of this run is, if there is one.
+    pub fn find(&self, place: &Place) -> Option<PathBuf> {
+        Some(self.path(place)).filter(|backup| backup.exists())
     }
 
     /// Removes older backups and abandoned temporary files. What cannot be removed is left to the next run.
@@ -67,7 +65,8 @@ impl Keeping {
         }
     }
 
-    fn path(&self, place: &Place) -> PathBuf {
+    /// Where the backup of this run is, or would be.
+    pub fn path(&self, place: &Place) -> PathBuf {
         place.beside("", &format!(".vigilo-{}{BACKUP}", self.run))
     }
 
@@ -87,29 +86,4 @@ fn run_of(name: &str, place: &Place) -> Option<RunId> {
 fn is_temporary(name: &str, place: &Place) -> bool {
     let rest = name.strip_prefix('.').and_then(|name| name.strip_prefix(&place.name()));
     rest.is_some_and(|rest| rest.starts_with(".vigilo-") && rest.ends_with(TEMPORARY))
-}
-
-fn copy(place: &Place, backup: &Path) -> Result<(), TargetError> {
-    if backup.exists() {
-        return Ok(());
-    }
-    let unreadable = |e| trouble("read", place.file(), &e);
-    let about = fs::metadata(place.file()).map_err(unreadable)?;
-    let content = Zeroizing::new(fs::read(place.file()).map_err(unreadable)?);
-    let same = Manner {
-        bits: about.mode() & 0o777,
-        ownership: Ownership {
-            user: Some(about.uid()),
-            group: Some(about.gid()),
-        },
-    };
-    // Whoever may not give files away keeps the copy as its own: readable for nobody who could not read it before.
-    let own = Manner {
-        bits: about.mode() & 0o700,
-        ownership: Ownership::default(),
-    };
-    let at = place.sibling(backup);
-    Staged::write(&at, same, &content)
-        .or_else(|_| Staged::write(&at, own, &content))?
-        .commit()
 }

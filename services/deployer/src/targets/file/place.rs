@@ -15,7 +15,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::targets::TargetError;
 
-/// A file in a directory that exists and may be written.
+/// A file in a directory that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     directory: PathBuf,
@@ -24,8 +24,15 @@ pub struct Place {
 }
 
 impl Place {
-    /// The file that a server reads under this path: a link at its end is followed, so that the link stays.
+    /// The file that a server reads under this path, in a directory that may be written.
     pub fn find(path: &str, roots: &[PathBuf]) -> Result<Self, TargetError> {
+        let place = Self::locate(path, roots)?;
+        place.check_writable()?;
+        Ok(place)
+    }
+
+    /// The file that a server reads under this path: a link at its end is followed, so that the link stays.
+    pub fn locate(path: &str, roots: &[PathBuf]) -> Result<Self, TargetError> {
         let asked = Path::new(path);
         let file = match asked.canonicalize() {
             Ok(file) => file,
@@ -52,13 +59,11 @@ impl Place {
                 "name a file in the policy's target",
             ));
         };
-        let place = Self {
+        Ok(Self {
             name: name.to_owned(),
             directory,
             file,
-        };
-        place.check_writable()?;
-        Ok(place)
+        })
     }
 
     pub fn file(&self) -> &Path {
@@ -96,7 +101,7 @@ impl Place {
         synced.map_err(|e| trouble("sync", &self.directory, &e))
     }
 
-    fn check_writable(&self) -> Result<(), TargetError> {
+    pub fn check_writable(&self) -> Result<(), TargetError> {
         let needed = Access::WRITE_OK | Access::EXEC_OK;
         accessat(CWD, &self.directory, needed, AtFlags::EACCESS)
             .map_err(|e| trouble("write into", &self.directory, &io::Error::from(e)))

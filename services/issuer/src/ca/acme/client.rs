@@ -21,6 +21,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::{ClientConfig, RootCertStore};
+use serde::Deserialize;
 use url::{Origin, Url};
 
 use super::nonces::NoncePool;
@@ -50,12 +51,40 @@ pub enum Obstacle {
     Foreign { url: String },
 }
 
+impl Obstacle {
+    /// The CA has answered, and named its time if it is busy; without one it may be at work on the request all the same.
+    pub fn is_an_answer(&self) -> bool {
+        match self {
+            Self::RateLimited { .. } | Self::Unexpected { .. } | Self::Unavailable { until: Some(_), .. } => true,
+            Self::Unavailable { until: None, .. } | Self::Untrusted { .. } | Self::Foreign { .. } => false,
+        }
+    }
+}
+
 pub struct Settings {
     pub origins: Vec<Origin>,
     pub roots: RootCertStore,
     pub user_agent: HeaderValue,
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
+}
+
+/// What is read of a directory here (RFC 8555 §7.1.1); the library reads the rest.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listing {
+    /// Without it this is no directory.
+    #[serde(rename = "newOrder")]
+    _new_order: String,
+    #[serde(default)]
+    meta: ListingMeta,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListingMeta {
+    #[serde(default)]
+    caa_identities: Vec<String>,
 }
 
 /// Cheap to clone; clones share connections and nonces.
@@ -99,10 +128,13 @@ impl Transport {
         })))
     }
 
-    /// Whether the CA's directory can be read.
-    pub async fn look(&self, directory: &Url) -> Result<(), Error> {
+    /// Reads the CA's directory; gives its names in CAA records.
+    pub async fn look(&self, directory: &Url) -> Result<Vec<String>, Error> {
         let request = Request::get(directory.as_str()).body(BodyWrapper::default())?;
-        self.request(request).await.map(|_| ())
+        let mut answer = self.request(request).await?;
+        let body = answer.body.into_bytes().await.map_err(Error::Other)?;
+        let listing: Listing = serde_json::from_slice(&body)?;
+        Ok(listing.meta.caa_identities)
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Directory {
     pub transport: Transport,
     pub pace: Pace,
     pub contact: Vec<String>,
+    /// Its staging, or itself.
+    pub rehearse_at: Url,
+    pub http01_port: u16,
 }
 
 pub struct Directories {
@@ -93,7 +96,18 @@ fn build(config: &Config, directory: &DirectoryConfig) -> Result<Directory, Stri
         transport: Transport::new(settings).map_err(|e| format!("url: no TLS: {e}"))?,
         pace: Pace::of(&config.poll, directory.polls_fast()),
         contact: directory.contact.clone(),
+        rehearse_at: rehearse_at(directory).map_err(|e| format!("rehearse_at: {e}"))?,
+        http01_port: directory.http01_port,
     })
+}
+
+/// A rehearsal at Let's Encrypt uses up none of the production's limits.
+fn rehearse_at(directory: &DirectoryConfig) -> Result<Url, url::ParseError> {
+    match &directory.rehearse_at {
+        Some(url) => Ok(url.clone()),
+        None if directory.url.as_str() == LetsEncrypt::Production.url() => LetsEncrypt::Staging.url().parse(),
+        None => Ok(directory.url.clone()),
+    }
 }
 
 fn roots_of(file: &Path) -> Result<RootCertStore, String> {
@@ -151,6 +165,22 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn lets_encrypt_is_rehearsed_at_its_staging_and_any_other_where_it_says() {
+        let at = |url: &str, rehearse: Option<&str>| {
+            let directory = DirectoryConfig {
+                rehearse_at: rehearse.map(|url| url.parse().expect("a URL")),
+                ..DirectoryConfig::public(url.parse().expect("a URL"))
+            };
+            rehearse_at(&directory).expect("a URL").to_string()
+        };
+        assert_eq!(at(LetsEncrypt::Production.url(), None), LetsEncrypt::Staging.url());
+        assert_eq!(at(LetsEncrypt::Staging.url(), None), LetsEncrypt::Staging.url());
+        assert_eq!(at("https://ca.example/dir", None), "https://ca.example/dir");
+        let staging = "https://staging.ca.example/dir";
+        assert_eq!(at("https://ca.example/dir", Some(staging)), staging);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use domain::run::Check;
 use futures::future::try_join_all;
 use instant_acme::{Account, AuthorizationStatus, ChallengeStatus, ChallengeType, Error, Order, OrderStatus};
 
+use super::client::Obstacle;
 use super::nonce_proof;
 use super::pace::{Pace, Waits};
 use super::translate::{is, is_bad_nonce, of_order, problem, translate};
@@ -232,12 +233,12 @@ impl Journey<'_> {
             Ok(()) if order.state().status == OrderStatus::Ready => self.look_again(order, waits).await,
             Ok(()) => Ok(None),
             Err(error) if is(&error, &ProblemKind::OrderNotReady) => self.look_again(order, waits).await,
-            // The CA has said no: nothing was begun, and the next try need not wait for the claim to end by itself.
-            Err(error @ Error::Api(_)) => {
-                self.claims.give_back(&claim).await.map_err(not_claimed)?;
+            Err(error) => {
+                if was_answered(&error) {
+                    self.claims.give_back(&claim).await.map_err(not_claimed)?;
+                }
                 Err(translate(error))
             }
-            Err(error) => Err(translate(error)),
         }
     }
 
@@ -276,6 +277,16 @@ impl Journey<'_> {
             }));
         }
         Ok((names, whole))
+    }
+}
+
+/// The CA has said no, or when it wants to be asked again: nothing was begun, and the next try need not wait for the
+/// claim to end by itself.
+fn was_answered(error: &Error) -> bool {
+    match error {
+        Error::Api(_) => true,
+        Error::Other(inner) => inner.downcast_ref::<Obstacle>().is_some_and(Obstacle::is_an_answer),
+        _ => false,
     }
 }
 

@@ -20,7 +20,6 @@ use std::sync::Arc;
 
 use bus::claims::Claims;
 use chassis::config::ConfigError;
-use domain::run::Check;
 use domain::secret::Envelope;
 use instant_acme::{Account, Identifier, NewOrder, Order};
 use url::Url;
@@ -30,9 +29,10 @@ pub use accounts::AccountKeys;
 use self::accounts::Accounts;
 use self::directories::{Directories, Directory};
 use self::journey::Journey;
-use self::translate::{is_bad_nonce, translate};
+use self::translate::is_bad_nonce;
+pub(crate) use self::translate::translate;
 use self::warm::WarmOrders;
-use super::{Application, CaError, CertificateAuthority, Claim, Obtained, OpenedOrder};
+use super::{Application, CaError, CertificateAuthority, Claim, Meta, Obtained, OpenedOrder, Rehearsed};
 use crate::challenge::Http01;
 use crate::config::Config;
 
@@ -143,7 +143,17 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
         .await
     }
 
-    async fn rehearse(&self, for_: &Application<'_>, key: Option<&Envelope>) -> Result<Vec<Check>, CaError> {
+    async fn look(&self, for_: &Application<'_>) -> Result<Meta, CaError> {
+        let directory = self.directories.of(for_.directory)?;
+        let looking = directory.transport.look(&directory.url);
+        let caa_identities = recorder::around(for_.ctx, looking).await.map_err(translate)?;
+        Ok(Meta {
+            caa_identities,
+            http01_port: directory.http01_port,
+        })
+    }
+
+    async fn rehearse(&self, for_: &Application<'_>, key: &Envelope) -> Rehearsed {
         recorder::around(for_.ctx, rehearsal::rehearse(self, for_, key)).await
     }
 }

@@ -1,7 +1,10 @@
-//! The dry run of an issuance: everything up to the certificate, then taken back.
+//! The CA's part of a dry run: an order is opened, every name is proven, and all is taken back before anything is
+//! finalized.
 //!
-//! Nothing is registered and nothing finalized; authorizations that were made for it are deactivated, so that the live
-//! run proves the names anew.
+//! It happens at the CA's staging when there is one: no limit of the production is used up. The account stays: the live
+//! run wants it too. Authorizations are deactivated, so that the live run proves the names anew.
+
+use std::time::Duration;
 
 use domain::run::Check;
 use domain::secret::Envelope;
@@ -12,63 +15,185 @@ use super::directories::Directory;
 use super::journey::Proof;
 use super::translate::{is_bad_nonce, translate};
 use super::{Acme, Application, CaError, new_order, nonce_proof};
+use crate::ca::Rehearsed;
 
-pub async fn rehearse<K: AccountKeys>(
-    acme: &Acme<K>,
-    for_: &Application<'_>,
-    key: Option<&Envelope>,
-) -> Result<Vec<Check>, CaError> {
-    let directory = acme.directory(for_.directory)?;
-    directory.transport.look(&directory.url).await.map_err(translate)?;
-    let mut checks = vec![Check::tick("the CA's directory answers", directory.url.as_str())];
-    let account = match key {
-        Some(key) => acme.accounts.load(for_, &directory, key).await?,
-        None => None,
-    };
-    let Some(account) = account else {
-        checks.push(Check::tick("ACME account", "none yet: the live run registers one").advisory());
-        return Ok(checks);
-    };
-    checks.push(Check::tick("ACME account", account.id()));
-    checks.extend(challenges(acme, for_, (&account, &directory)).await?);
-    Ok(checks)
+/// For the CA to see all names. A rehearsal ends while somebody looks on.
+const PROOF: Duration = Duration::from_secs(45);
+const TAKING_BACK: Duration = Duration::from_secs(15);
+
+/// What is at the CA for the rehearsal only.
+struct Begun {
+    account: Account,
+    order: Order,
+    proofs: Vec<Proof>,
 }
 
-async fn challenges<K: AccountKeys>(
+pub async fn rehearse<K: AccountKeys>(acme: &Acme<K>, for_: &Application<'_>, key: &Envelope) -> Rehearsed {
+    let mut checks = Vec::new();
+    let ended = through(acme, for_, key, &mut checks).await;
+    Rehearsed {
+        checks,
+        ended_by: ended.err(),
+    }
+}
+
+async fn through<K: AccountKeys>(
     acme: &Acme<K>,
     for_: &Application<'_>,
-    (account, directory): (&Account, &Directory),
-) -> Result<Vec<Check>, CaError> {
-    let mut order = new_order(account, for_).await?;
-    let journey = acme.journey(account, directory, for_);
-    let proofs = journey.proofs(&mut order).await?;
-    let proven = journey.prove(&mut order).await;
-    for proof in &proofs {
-        if let Err(error) = acme.http01.withdraw(&proof.token).await {
-            for_.ctx.warn(
-                format!("a challenge response was not removed: {error}"),
-                &[("name", &proof.name)],
-            );
-        }
+    key: &Envelope,
+    checks: &mut Vec<Check>,
+) -> Result<(), CaError> {
+    let production = acme.directory(for_.directory)?;
+    let stage = acme.directory(&production.rehearse_at)?;
+    if stage.url != production.url {
+        checks.push(account_at(acme, for_, &production, key).await);
+        let evidence = format!("{} is asked in place of {}", stage.url, production.url);
+        checks.push(Check::tick("rehearsed at the CA's staging", evidence));
     }
-    take_back(&mut order, &proofs, for_).await;
-    Ok(match proven {
-        Ok(()) => vec![Check::tick(
-            "the CA can see every name",
-            format!("{} by http-01", for_.names.len()),
-        )],
-        Err(CaError::OrderInvalid { names, order: _ }) if !names.is_empty() => names
-            .iter()
-            .map(|one| Check::cross(format!("the CA can see {}", one.name), one.problem.to_string()))
-            .collect(),
-        Err(other) => return Err(other),
-    })
+    let for_ = &Application {
+        directory: &stage.url,
+        ..*for_
+    };
+    let mut begun = begin(acme, for_, &stage, key).await?;
+    checks.push(Check::tick("ACME account", begun.account.id()));
+    checks.push(Check::tick("order opened, not finalized", begun.order.url()));
+    let proven = prove(acme, for_, &stage, &mut begun).await;
+    let left = take_back(acme, for_, &mut begun).await;
+    let seen = seen(for_, &begun.proofs, proven, checks);
+    checks.push(left);
+    seen
+}
+
+/// Whether the CA where the live run applies knows the account; nothing is registered there.
+async fn account_at<K: AccountKeys>(
+    acme: &Acme<K>,
+    for_: &Application<'_>,
+    directory: &Directory,
+    key: &Envelope,
+) -> Check {
+    let title = format!("ACME account at {}", directory.url);
+    match acme.accounts.load(for_, directory, key).await {
+        Ok(Some(account)) => Check::tick(title, account.id()),
+        Ok(None) => Check::tick(title, "none yet: the live run registers one"),
+        Err(error) => Check::cross(title, error.to_string()),
+    }
+}
+
+async fn begin<K: AccountKeys>(
+    acme: &Acme<K>,
+    for_: &Application<'_>,
+    stage: &Directory,
+    key: &Envelope,
+) -> Result<Begun, CaError> {
+    match begin_once(acme, for_, stage, key).await {
+        Err(CaError::AccountGone) => {
+            acme.accounts.forget(for_, key);
+            begin_once(acme, for_, stage, key).await
+        }
+        ended => ended,
+    }
+}
+
+async fn begin_once<K: AccountKeys>(
+    acme: &Acme<K>,
+    for_: &Application<'_>,
+    stage: &Directory,
+    key: &Envelope,
+) -> Result<Begun, CaError> {
+    let account = acme.accounts.ensure(for_, stage, key).await?;
+    let mut order = new_order(&account, for_).await?;
+    let proofs = acme.journey(&account, stage, for_).proofs(&mut order).await?;
+    Ok(Begun { account, order, proofs })
+}
+
+async fn prove<K: AccountKeys>(
+    acme: &Acme<K>,
+    for_: &Application<'_>,
+    stage: &Directory,
+    begun: &mut Begun,
+) -> Result<(), CaError> {
+    let journey = acme.journey(&begun.account, stage, for_);
+    match tokio::time::timeout(PROOF, journey.prove(&mut begun.order)).await {
+        Ok(proven) => proven,
+        Err(_) => Err(CaError::Unavailable {
+            until: None,
+            what: format!("the CA has not looked at every name within {} s", PROOF.as_secs()),
+        }),
+    }
+}
+
+/// One check for each name of which the CA has said something.
+fn seen(
+    for_: &Application<'_>,
+    proofs: &[Proof],
+    proven: Result<(), CaError>,
+    checks: &mut Vec<Check>,
+) -> Result<(), CaError> {
+    let title = |name: &str| format!("the CA sees {name}");
+    match proven {
+        Ok(()) => {
+            checks.extend(for_.names.iter().map(|name| {
+                let asked = proofs.iter().any(|proof| proof.name == name.as_str());
+                Check::tick(title(name.as_str()), how_seen(name.as_str(), asked))
+            }));
+            Ok(())
+        }
+        Err(CaError::OrderInvalid { names, order: _ }) if !names.is_empty() => {
+            checks.extend(
+                names
+                    .iter()
+                    .map(|one| Check::cross(title(&one.name), one.problem.to_string())),
+            );
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn how_seen(name: &str, asked: bool) -> String {
+    if asked {
+        format!("it asked for http://{name}/.well-known/acme-challenge/… and took the answer")
+    } else {
+        "it has seen the name before and did not ask again".to_owned()
+    }
 }
 
 /// What was proven in passing is not kept. What was valid before the rehearsal is left alone: it had no proof.
-async fn take_back(order: &mut Order, proofs: &[Proof], for_: &Application<'_>) {
-    let mut all = order.authorizations();
-    while let Some(Ok(mut authorization)) = all.next().await {
+async fn take_back<K: AccountKeys>(acme: &Acme<K>, for_: &Application<'_>, begun: &mut Begun) -> Check {
+    let title = "nothing is left behind";
+    let taking_back = async {
+        let removed = withdraw(acme, &begun.proofs).await?;
+        let ended = deactivate(&mut begun.order, &begun.proofs).await?;
+        Ok(format!(
+            "{removed} challenge response(s) removed, {ended} authorization(s) deactivated"
+        ))
+    };
+    let ended: Result<String, String> = match tokio::time::timeout(TAKING_BACK, taking_back).await {
+        Ok(ended) => ended,
+        Err(_) => Err(format!("it took longer than {} s", TAKING_BACK.as_secs())),
+    };
+    match ended {
+        Ok(evidence) => Check::tick(title, evidence),
+        Err(why) => {
+            for_.ctx.warn(format!("not everything was taken back: {why}"), &[]);
+            Check::cross(title, format!("{why}; it ends by itself, at the CA as here")).advisory()
+        }
+    }
+}
+
+async fn withdraw<K: AccountKeys>(acme: &Acme<K>, proofs: &[Proof]) -> Result<usize, String> {
+    for proof in proofs {
+        let removed = acme.http01.withdraw(&proof.token).await;
+        removed.map_err(|error| format!("the response for {}: {error}", proof.name))?;
+    }
+    Ok(proofs.len())
+}
+
+/// The library's copies are of before the proof: what has failed since is not deactivated, the CA says so itself.
+async fn deactivate(order: &mut Order, proofs: &[Proof]) -> Result<usize, String> {
+    let (mut ended, mut all) = (0, order.authorizations());
+    while let Some(next) = all.next().await {
+        let mut authorization = next.map_err(|error| translate(error).to_string())?;
         let name = authorization.identifier().to_string();
         let alive = matches!(
             authorization.status,
@@ -77,10 +202,11 @@ async fn take_back(order: &mut Order, proofs: &[Proof], for_: &Application<'_>) 
         if !alive || !proofs.iter().any(|proof| proof.name == name) {
             continue;
         }
-        let ended = nonce_proof!(async { authorization.deactivate().await.map(|_| ()) });
-        if let Err(error) = ended {
-            for_.ctx
-                .warn(format!("an authorization was not deactivated: {error}"), &[]);
+        match nonce_proof!(async { authorization.deactivate().await.map(|_| ()) }) {
+            Ok(()) => ended += 1,
+            Err(instant_acme::Error::Api(_)) => {}
+            Err(error) => return Err(format!("the authorization of {name}: {}", translate(error))),
         }
     }
+    Ok(ended)
 }

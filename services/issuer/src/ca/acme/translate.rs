@@ -2,11 +2,11 @@
 
 use std::error::Error as _;
 
-use instant_acme::Error;
+use instant_acme::{Error, Subproblem};
 
 use super::client::Obstacle;
-use super::redact;
-use crate::ca::{CaError, Problem, ProblemKind};
+use super::{recorder, redact};
+use crate::ca::{CaError, Concern, NameProblem, Problem, ProblemKind};
 
 /// What the CA says of anything but an order that it shall know.
 pub fn translate(error: Error) -> CaError {
@@ -57,49 +57,61 @@ pub fn is(error: &Error, kind: &ProblemKind) -> bool {
 }
 
 pub fn problem(said: &instant_acme::Problem) -> Problem {
-    let own = said.detail.clone().unwrap_or_default();
-    let parts = said.subproblems.iter().map(ToString::to_string);
-    let details: Vec<String> = std::iter::once(own)
-        .chain(parts)
-        .filter(|text| !text.is_empty())
-        .collect();
+    let (whole, of_names) = said
+        .subproblems
+        .iter()
+        .partition::<Vec<_>, _>(|part| part.identifier.is_none());
+    let own = said.detail.iter().cloned();
+    let parts = whole.into_iter().map(|part| one(part).to_string());
     Problem {
-        kind: ProblemKind::parse(said.r#type.as_deref().unwrap_or("about:blank")),
-        detail: if details.is_empty() {
-            "no detail given".to_owned()
-        } else {
-            redact::paths(&details.join("; "))
-        },
+        kind: kind(said.r#type.as_deref()),
+        detail: detail(own.chain(parts)),
+        of_names: of_names.into_iter().filter_map(of_name).collect(),
+    }
+}
+
+fn of_name(part: &Subproblem) -> Option<NameProblem> {
+    let name = part.identifier.as_ref()?.authorized(false).to_string();
+    Some(NameProblem {
+        name,
+        problem: one(part),
+    })
+}
+
+fn one(part: &Subproblem) -> Problem {
+    Problem {
+        kind: kind(part.r#type.as_deref()),
+        detail: detail(part.detail.iter().cloned()),
+        of_names: Vec::new(),
+    }
+}
+
+fn kind(urn: Option<&str>) -> ProblemKind {
+    ProblemKind::parse(urn.unwrap_or("about:blank"))
+}
+
+fn detail(said: impl Iterator<Item = String>) -> String {
+    let said: Vec<String> = said.filter(|text| !text.is_empty()).collect();
+    if said.is_empty() {
+        "no detail given".to_owned()
+    } else {
+        redact::paths(&said.join("; "))
     }
 }
 
 fn refused(problem: Problem) -> CaError {
-    match problem.kind {
-        ProblemKind::AccountDoesNotExist => CaError::AccountGone,
-        ProblemKind::RateLimited => CaError::RateLimited {
-            until: None,
-            said: problem.detail,
+    match problem.concern() {
+        Concern::ForgottenAccount => CaError::AccountGone,
+        Concern::Limit => CaError::RateLimited {
+            until: recorder::retry_after(),
+            said: problem.to_string(),
         },
-        ProblemKind::BadNonce | ProblemKind::OrderNotReady | ProblemKind::ServerInternal => {
-            unavailable(problem.to_string())
-        }
-        ProblemKind::ExternalAccountRequired
-        | ProblemKind::InvalidContact
-        | ProblemKind::Unauthorized
-        | ProblemKind::UnsupportedContact
-        | ProblemKind::UserActionRequired => CaError::Denied(problem),
-        ProblemKind::BadCsr
-        | ProblemKind::BadPublicKey
-        | ProblemKind::BadSignatureAlgorithm
-        | ProblemKind::Caa
-        | ProblemKind::Connection
-        | ProblemKind::Dns
-        | ProblemKind::IncorrectResponse
-        | ProblemKind::Malformed
-        | ProblemKind::RejectedIdentifier
-        | ProblemKind::Tls
-        | ProblemKind::UnsupportedIdentifier
-        | ProblemKind::Other(_) => CaError::Refused(problem),
+        Concern::Passing => CaError::Unavailable {
+            until: recorder::retry_after(),
+            what: problem.to_string(),
+        },
+        Concern::Account => CaError::Denied(problem),
+        Concern::Name | Concern::Key | Concern::Proof | Concern::Request => CaError::Refused(problem),
     }
 }
 
@@ -110,6 +122,7 @@ fn stopped(obstacle: Obstacle) -> CaError {
         Obstacle::Unexpected { status, said } => CaError::Refused(Problem {
             kind: ProblemKind::Other(format!("HTTP status {status}")),
             detail: said,
+            of_names: Vec::new(),
         }),
         Obstacle::Untrusted { said } => CaError::Misconfigured {
             what: format!("the HTTPS certificate of the CA is not trusted ({said}): see issuer.directories.root_file"),
@@ -158,6 +171,21 @@ mod tests {
             translate(Error::Str("no nonce found")),
             CaError::Unavailable { .. }
         ));
+    }
+
+    #[test]
+    fn each_name_of_a_compound_keeps_its_own_type_and_detail() {
+        let said = r#"{"type":"urn:ietf:params:acme:error:compound","detail":"two names","subproblems":[
+            {"type":"urn:ietf:params:acme:error:caa","detail":"forbidden","identifier":{"type":"dns","value":"a.example"}},
+            {"type":"urn:ietf:params:acme:error:rejectedIdentifier","identifier":{"type":"dns","value":"b.example"}}]}"#;
+        let error = translate(Error::Api(serde_json::from_str(said).expect("a problem")));
+        let CaError::Refused(problem) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            problem.to_string(),
+            "two names (compound); a.example: forbidden (caa); b.example: no detail given (rejectedIdentifier)"
+        );
     }
 
     #[test]

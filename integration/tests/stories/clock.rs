@@ -1,0 +1,60 @@
+//! Certificates that renew themselves: nobody asks, and nothing is ordered that is not due.
+
+use anyhow::{Result, ensure};
+use integration::fleet::Up;
+use serde_json::json;
+
+use crate::world::{SOON, estate};
+
+/// The first certificates come from a renewal that was asked for; then the clock is started.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_renews_itself_once_and_says_why() -> Result<()> {
+    let estate = estate(3).await?;
+    let mut up = Up::start(&estate).await?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    // Pebble's certificates live five years.
+    policies[0]["renew_before_days"] = json!(4_000);
+    policies[1]["renew_before_days"] = json!(4_000);
+    policies[1]["auto_renew"] = json!(false);
+    up.api.import("policies", &policies).await?;
+    up.api.renew(None).await?;
+    up.api.all_settled(SOON).await?;
+
+    let every_second = json!({"planner": {"schedule": {"enabled": true, "every_seconds": 1}}});
+    up.start_again_with(every_second).await?;
+    let eager = estate.nginx.hosts()[0].as_str();
+    let by_clock = testkit::wait::until("a run that nobody asked for", SOON, async || {
+        let runs = up.api.get(&format!("/runs?hostname={eager}")).await.ok()?;
+        let all = runs["items"].as_array()?;
+        all.iter()
+            .find(|run| run["trigger"] == "schedule" && run["status"] == "succeeded")
+            .cloned()
+    })
+    .await?;
+    ensure!(by_clock["operator"] == "schedule", "{by_clock}");
+    let why = by_clock["why_now"].as_str().unwrap_or_default();
+    ensure!(why.starts_with("4000 days before the end, as the policy says"), "{why}");
+
+    let judged = testkit::wait::until("the judgement of every policy", SOON, async || {
+        let policies = up.api.get("/policies").await.ok()?["items"].as_array()?.clone();
+        policies
+            .iter()
+            .all(|policy| policy["due_why"].is_string())
+            .then_some(policies)
+    })
+    .await?;
+    let reason = |index: usize| judged[index]["due_why"].as_str().unwrap_or_default().to_owned();
+    ensure!(reason(1).contains("auto_renew"), "{}", reason(1));
+    ensure!(judged[2]["due_at"].is_string(), "{}", judged[2]);
+    ensure!(
+        reason(2).starts_with("when a third of the life is left"),
+        "{}",
+        reason(2)
+    );
+    for quiet in &estate.nginx.hosts()[1..] {
+        let runs = up.api.get(&format!("/runs?hostname={quiet}")).await?;
+        ensure!(runs["items"].as_array().is_some_and(|all| all.len() == 1), "{runs}");
+    }
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! What people do to a run that cannot go on: bring a certificate, retry, resume, cancel; and what they may not.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use integration::api::Answer;
+use integration::fleet::{Up, bound};
+use integration::{Api, Estate, Fleet, Member};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::{Value, json};
+use testkit::handshake::{served_leaf, sha256_hex};
+use testkit::pki::Authority;
+use testkit::{Signal, run_dir, wait};
+
+use crate::world::{SOON, estate, import};
+
+/// A Vigilo whose CA can see none of its hosts: every renewal asks at its issuance.
+struct Stuck {
+    estate: Estate,
+    up: Up,
+}
+
+impl Stuck {
+    async fn with(hosts: usize) -> Result<Self> {
+        let estate = estate(hosts).await?;
+        let up = Up::start(&estate).await?;
+        import(&up.api, &estate).await?;
+        for host in estate.nginx.hosts() {
+            estate.pebbles[0].break_dns(host).await?;
+        }
+        Ok(Self { estate, up })
+    }
+
+    fn api(&self) -> &Api {
+        &self.up.api
+    }
+
+    fn host(&self, number: usize) -> &str {
+        &self.estate.nginx.hosts()[number]
+    }
+
+    /// The run of one host, once it asks.
+    async fn asks(&self, host: &str) -> Result<String> {
+        let runs = self.api().renew(Some(&[host])).await?;
+        let run = runs.get(host).context("its run")?.clone();
+        let asking = self.api().run_is(&run, "needs_manual", SOON).await?;
+        ensure!(asking["question"]["code"] == "ISS-0007", "{asking}");
+        ensure!(asking["question"]["help"] == "/api/v1/errors/ISS-0007", "{asking}");
+        Ok(run)
+    }
+
+    async fn serves(&self, host: &str) -> Result<String> {
+        Ok(sha256_hex(&served_leaf(self.estate.nginx.address(), host).await?.der))
+    }
+
+    async fn upload(&self, run: &str, body: &Value) -> Result<Answer> {
+        self.api().answer_to_post(&format!("/runs/{run}/resolve"), body).await
+    }
+
+    fn vigilo(&self, args: &[&str]) -> Result<Command> {
+        self.up.command(args)
+    }
+}
+
+fn leaf_of(chain_pem: &str) -> Result<String> {
+    Ok(sha256_hex(&CertificateDer::from_pem_slice(chain_pem.as_bytes())?))
+}
+
+/// The field that was refused.
+fn refused(answer: &Answer, status: u16) -> Result<String> {
+    ensure!(answer.status == status, "{answer:?}");
+    let field = answer.body["errors"][0]["field"].as_str().context("a field")?;
+    Ok(field.to_owned())
+}
+
+fn said(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    ensure!(output.status.success(), "{command:?}: {} {out}{err}", output.status);
+    Ok(out.into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_upload_is_refused_by_its_field_and_a_right_one_is_served() -> Result<()> {
+    let world = Stuck::with(1).await?;
+    let (ca, other, host) = (Authority::new()?, Authority::new()?, world.host(0));
+    let run = world.asks(host).await?;
+    let before = world.api().get(&format!("/runs/{run}")).await?;
+    let (good, foreign, expired) = (
+        ca.issue(host, 90)?,
+        ca.issue("other.demo.test", 90)?,
+        ca.issue(host, 0)?,
+    );
+    let leaf_only = good.chain_pem.strip_suffix(ca.intermediate_pem()).context("a leaf")?;
+    let broken = format!("{leaf_only}{}", other.intermediate_pem());
+    for (body, field) in [
+        (
+            json!({"chain_pem": foreign.chain_pem, "key_pem": foreign.key_pem}),
+            "chain_pem[0].sans",
+        ),
+        (
+            json!({"chain_pem": good.chain_pem, "key_pem": foreign.key_pem}),
+            "key_pem",
+        ),
+        (json!({"chain_pem": good.chain_pem}), "key_pem"),
+        (json!({"chain_pem": broken, "key_pem": good.key_pem}), "chain_pem[1]"),
+        (
+            json!({"chain_pem": expired.chain_pem, "key_pem": expired.key_pem}),
+            "chain_pem[0].not_after",
+        ),
+        (
+            json!({"chain_pem": good.chain_pem.clone() + &good.key_pem}),
+            "chain_pem",
+        ),
+    ] {
+        let answer = world.upload(&run, &body).await?;
+        ensure!(refused(&answer, 422)? == field, "{field}: {answer:?}");
+        ensure!(!answer.body.to_string().contains("BEGIN PRIVATE"), "{answer:?}");
+        ensure!(
+            world.api().get(&format!("/runs/{run}")).await? == before,
+            "the run was touched"
+        );
+    }
+
+    let right = json!({"chain_pem": good.chain_pem, "key_pem": good.key_pem, "note": "from the partner's CA"});
+    ensure!(world.upload(&run, &right).await?.status == 200);
+    let done = world.api().run_is(&run, "succeeded", SOON).await?;
+    let leaf = leaf_of(&good.chain_pem)?;
+    ensure!(world.serves(host).await? == leaf, "the upload is not served");
+    ensure!(world.estate.issued() == 0, "the CA issued something");
+    ensure!(
+        done["acts"][0]["verb"] == "resolve" && done["acts"][0]["by"] == "owner",
+        "{}",
+        done["acts"]
+    );
+    ensure!(
+        world.upload(&run, &right).await?.status == 200,
+        "the same once more is no mistake"
+    );
+    let other = json!({"chain_pem": ca.issue(host, 80)?.chain_pem, "already_installed": true});
+    ensure!(refused(&world.upload(&run, &other).await?, 409)? == "run_id");
+    ensure!(!world.up.peer.log().contains("BEGIN PRIVATE"), "a key is in the log");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_the_runs_own_csr_needs_no_key() -> Result<()> {
+    let world = Stuck::with(1).await?;
+    let (ca, host) = (Authority::new()?, world.host(0));
+    let run = world.asks(host).await?;
+    let csr = said(&mut world.vigilo(&["csr", &run])?)?;
+    let chain = ca.sign_csr(&csr)?;
+    let file = run_dir::fresh("resolve", None)?.join("chain.pem");
+    run_dir::write(&file, &chain, None)?;
+    said(&mut world.vigilo(&["resolve", &run, "--chain", &file.display().to_string()])?)?;
+    world.api().run_is(&run, "succeeded", SOON).await?;
+    ensure!(world.serves(host).await? == leaf_of(&chain)?);
+    let shown = said(&mut world.vigilo(&["run", &run])?)?;
+    ensure!(
+        shown.contains("resolve by owner") && shown.contains("resolved"),
+        "{shown}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_ask_are_resumed_at_once_and_a_word_out_of_place_is_a_conflict() -> Result<()> {
+    let world = Stuck::with(4).await?;
+    let runs: Vec<String> = world.api().renew(None).await?.into_values().collect();
+    let counts = world.api().all_settled(bound(4)).await?;
+    ensure!(counts["needs_manual"] == 4, "{counts:?}");
+    let retried = world
+        .api()
+        .answer_to_post(&format!("/runs/{}/retry", runs[0]), &Value::Null)
+        .await?;
+    ensure!(refused(&retried, 409)? == "run_id");
+    let (problem, remedy) = (
+        &retried.body["errors"][0]["problem"],
+        &retried.body["errors"][0]["remedy"],
+    );
+    ensure!(
+        problem.to_string().contains("ISS-0007") && remedy.to_string().contains("resume, resolve, cancel"),
+        "{retried:?}"
+    );
+    let none = said(&mut world.vigilo(&["resume", "--all-asking", "--code", "DEP-0007"])?)?;
+    ensure!(none.contains("0 run(s)"), "{none}");
+
+    for host in world.estate.nginx.hosts() {
+        world.estate.pebbles[0].mend_dns(host).await?;
+    }
+    let told = said(&mut world.vigilo(&[
+        "resume",
+        "--all-asking",
+        "--code",
+        "ISS-0007",
+        "--note",
+        "the DNS is back",
+    ])?)?;
+    ensure!(told.contains("4 run(s), 0 refused"), "{told}");
+    for run in &runs {
+        let done = world.api().run_is(run, "succeeded", SOON).await?;
+        ensure!(done["acts"][0]["note"] == "the DNS is back", "{}", done["acts"]);
+    }
+    ensure!(world.estate.issued() == 4);
+    let resumed = world
+        .api()
+        .answer_to_post(&format!("/runs/{}/resume", runs[0]), &Value::Null)
+        .await?;
+    ensure!(
+        refused(&resumed, 409)? == "run_id" && resumed.body.to_string().contains("it has succeeded"),
+        "{resumed:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resume_after_the_issuance_asks_the_ca_for_nothing() -> Result<()> {
+    let estate = estate(1).await?;
+    let up = Up::start(&estate).await?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let directory = run_dir::fresh("later", None)?;
+    let mut policies = estate.policies();
+    let absent = directory.join("not-there-yet");
+    let key = policies[0]["targets"][0]["key_path"].clone();
+    policies[0]["targets"][0]["reload"] = json!({"command": ["test", "-e", absent], "timeout_seconds": 5});
+    up.api.import("policies", &policies).await?;
+    let run = up.api.renew(None).await?.into_values().next().context("a run")?;
+    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
+    ensure!(asking["question"]["code"] == "DEP-0007" && key.is_string(), "{asking}");
+    ensure!(estate.issued() == 1);
+    run_dir::write(&absent, "", None)?;
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    up.api.run_is(&run, "succeeded", SOON).await?;
+    ensure!(estate.issued() == 1, "another certificate was issued");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_cancelled_while_its_order_is_out() -> Result<()> {
+    let world = Stuck::with(1).await?;
+    let run = world.asks(world.host(0)).await?;
+    // The CA hangs: what is out stays out until it is back.
+    let ca = &world.estate.pebbles[0];
+    ca.signal(Signal::STOP)?;
+    world.api().post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    wait::until("the order to be out", SOON, async || {
+        let run = world.api().get(&format!("/runs/{run}")).await.ok()?;
+        (run["because"] == "working" && run["step"] == "issue").then_some(())
+    })
+    .await?;
+    world.api().post(&format!("/runs/{run}/cancel"), &Value::Null).await?;
+    ca.signal(Signal::CONT)?;
+    let cancelled = world.api().run_is(&run, "cancelled", SOON).await?;
+    ensure!(
+        cancelled["cancelled_by"] == "owner" && world.estate.issued() == 0,
+        "{cancelled}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_is_retried_when_its_cause_is_mended() -> Result<()> {
+    let estate = estate(1).await?;
+    let fleet = Fleet::start(&estate).await?;
+    fleet.api.import("hosts", &estate.hosts()).await?;
+    let known = estate.pebbles[0].directory_url();
+    let unknown = known.replace("127.0.0.1", "localhost");
+    ensure!(known != unknown, "{known}");
+    let mut policies = estate.policies();
+    policies[0]["directory_url"] = json!(unknown);
+    fleet.api.import("policies", &policies).await?;
+    let run = fleet.api.renew(None).await?.into_values().next().context("a run")?;
+    let failed = fleet.api.run_is(&run, "failed", SOON).await?;
+    ensure!(failed["failure"]["code"] == "ISS-0001", "{failed}");
+
+    let config = fleet.member(Member::Issuer)?.directory().join("config.toml");
+    run_dir::write(
+        &config,
+        &std::fs::read_to_string(&config)?.replace(&known, &unknown),
+        None,
+    )?;
+    fleet.kill_and_restart(Member::Issuer).await?;
+    fleet
+        .api
+        .post(&format!("/runs/{run}/retry"), &json!({"note": "it is listed now"}))
+        .await?;
+    let done = fleet.api.run_is(&run, "succeeded", SOON).await?;
+    ensure!(
+        done["acts"][0]["verb"] == "retry" && done["acts"][0]["note"] == "it is listed now",
+        "{done}"
+    );
+    ensure!(estate.issued() == 1);
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! Several targets, hooks that fail, and the way back: seen by handshakes of our own, and by what the hooks wrote down.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use domain::run::StepKind;
+use futures::StreamExt;
+use integration::Estate;
+use integration::fleet::{Up, bound};
+use protocol::subjects;
+use serde_json::{Value, json};
+use testkit::async_nats::{HeaderMap, Message, Subscriber};
+use testkit::handshake::served_leaf;
+use testkit::nginx::HostFiles;
+use testkit::{NginxHosts, Serving, pki, run_dir};
+
+use crate::world::{SOON, estate, fleet};
+
+/// An estate of one host, and that host's name.
+async fn one_host(serving: Serving) -> Result<(Estate, String)> {
+    let estate = Estate::start(1, 1, serving).await?;
+    let host = estate.nginx.hosts().first().context("a host")?.clone();
+    Ok((estate, host))
+}
+
+/// Starts Vigilo over this estate, whose only policy has these targets, and asks for the renewal.
+async fn renewal(estate: &Estate, targets: Value) -> Result<(Up, String)> {
+    let up = Up::start(estate).await?;
+    let mut policies = estate.policies();
+    policies[0]["targets"] = targets;
+    up.api.import("hosts", &estate.hosts()).await?;
+    up.api.import("policies", &policies).await?;
+    let run = up.api.renew(None).await?.into_values().next().context("a run")?;
+    Ok((up, run))
+}
+
+fn file_target(files: &HostFiles, reload: &[String], serves_at: Option<&NginxHosts>) -> Value {
+    let at: Vec<_> = serves_at.iter().map(|nginx| nginx.address()).collect();
+    json!({"kind": "file", "chain_path": files.chain, "key_path": files.key, "serves_at": at,
+           "reload": {"command": reload, "timeout_seconds": 30}})
+}
+
+/// A place for what hooks write down and read.
+fn notes() -> Result<PathBuf> {
+    run_dir::fresh("hooks", None)
+}
+
+fn shell(script: &str) -> Vec<String> {
+    ["sh", "-c", script].map(str::to_owned).to_vec()
+}
+
+/// Notes each call, then makes nginx read its files.
+fn counted_reload(nginx: &NginxHosts, count: &Path) -> Vec<String> {
+    let reload = nginx.reload_command().join(" ");
+    shell(&format!("echo reload >> {} && {reload}", count.display()))
+}
+
+fn lines(file: &Path) -> usize {
+    std::fs::read_to_string(file).map_or(0, |text| text.lines().count())
+}
+
+async fn served(nginx: &NginxHosts, host: &str) -> Result<String> {
+    Ok(served_leaf(nginx.address(), host).await?.sha256_hex)
+}
+
+/// The summaries of a step's attempts that ended so.
+fn ended<'a>(run: &'a Value, step: &str, outcome: &str) -> Vec<&'a str> {
+    let steps = run["steps"].as_array().into_iter().flatten();
+    let of_step = steps.filter(|one| one["step"] == step && one["outcome"] == outcome);
+    of_step.filter_map(|one| one["summary"].as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> {
+    let (estate, host) = one_host(Serving::PerHost).await?;
+    let other = NginxHosts::start([host.as_str()], Serving::PerHost).await?;
+    let old = served(&other, &host).await?;
+    let notes = notes()?;
+    let (count, hook) = (notes.join("reloads"), notes.join("reload-the-other"));
+    let targets = json!([
+        file_target(&other.files(&host), &[hook.display().to_string()], Some(&other)),
+        file_target(
+            &estate.nginx.files(&host),
+            &counted_reload(&estate.nginx, &count),
+            Some(&estate.nginx)
+        ),
+    ]);
+
+    let (up, run) = renewal(&estate, targets).await?;
+    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+    ensure!(asking["question"]["code"] == "DEP-0005", "{asking}");
+    ensure!(
+        asking["question"]["what"].to_string().contains("reload-the-other"),
+        "{asking}"
+    );
+    ensure!(ended(&asking, "deploy-1", "done").len() == 1 && ended(&asking, "verify", "done").len() == 1);
+    let new = served(&estate.nginx, &host).await?;
+    ensure!(new != old && served(&other, &host).await? == old);
+
+    install_program(&hook, &other.reload_command().join(" "))?;
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    let done = up.api.run_is(&run, "succeeded", bound(1)).await?;
+
+    ensure!(served(&other, &host).await? == new && served(&estate.nginx, &host).await? == new);
+    ensure!(ended(&done, "deploy-0", "done").len() == 1 && ended(&done, "deploy-1", "done").len() == 1);
+    ensure!(
+        lines(&count) == 1,
+        "the good target was reloaded {} times",
+        lines(&count)
+    );
+    ensure!(estate.issued() == 1, "{} certificates", estate.issued());
+    Ok(())
+}
+
+/// Written beside its name, then named: whoever runs it finds it whole.
+fn install_program(path: &Path, command: &str) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, format!("#!/bin/sh\nexec {command}\n"))?;
+    std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755))?;
+    Ok(std::fs::rename(beside, path)?)
+}
+
+/// A hook of an administrator that copies what was deployed to where the server reads it. Until it is mended it takes
+/// every certificate but the former for a faulty one, and serves another instead; it ends with 0 all the same.
+struct FaultyHook {
+    deployed: HostFiles,
+    mended: PathBuf,
+    command: Vec<String>,
+}
+
+impl FaultyHook {
+    fn new(nginx: &NginxHosts, host: &str) -> Result<Self> {
+        let notes = notes()?;
+        let at = |name: &str| notes.join(name);
+        let reads = nginx.files(host);
+        let wrong = pki::about_to_expire(host)?;
+        run_dir::write(&at("wrong.crt"), &wrong.chain_pem, None)?;
+        run_dir::write(&at("wrong.key"), &wrong.key_pem, None)?;
+        let deployed = HostFiles {
+            chain: at("www.crt"),
+            key: at("www.key"),
+        };
+        for (from, to) in [(&reads.chain, &deployed.chain), (&reads.key, &deployed.key)] {
+            std::fs::copy(from, to)?;
+        }
+        std::fs::copy(&reads.chain, at("former.crt"))?;
+        let script = format!(
+            "cd {notes} && if [ -e mended ] || cmp -s www.crt former.crt; then of=www; else of=wrong; fi && \
+             cp $of.crt {chain} && cp $of.key {key} && {reload} && echo told the server",
+            notes = notes.display(),
+            chain = reads.chain.display(),
+            key = reads.key.display(),
+            reload = nginx.reload_command().join(" ")
+        );
+        Ok(Self {
+            deployed,
+            mended: at("mended"),
+            command: shell(&script),
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_whose_verification_fails_is_put_back_to_what_it_served() -> Result<()> {
+    let (estate, host) = one_host(Serving::PerHost).await?;
+    let former = served(&estate.nginx, &host).await?;
+    let hook = FaultyHook::new(&estate.nginx, &host)?;
+    let chain_before = std::fs::read_to_string(&hook.deployed.chain)?;
+
+    let targets = json!([file_target(&hook.deployed, &hook.command, None)]);
+    let (up, run) = renewal(&estate, targets).await?;
+    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+
+    let what = asking["question"]["what"].to_string();
+    ensure!(asking["question"]["code"] == "VER-0002", "{asking}");
+    let rolled_back = format!("Rolled back: what was served before is served again ({former})");
+    ensure!(what.contains(&rolled_back), "{what}");
+    ensure!(
+        ended(&asking, "rollback-0", "done") == [format!("put back {former}")],
+        "{asking}"
+    );
+    ensure!(ended(&asking, "confirm", "done").len() == 1, "{asking}");
+    ensure!(served(&estate.nginx, &host).await? == former);
+    ensure!(std::fs::read_to_string(&hook.deployed.chain)? == chain_before);
+
+    std::fs::write(&hook.mended, "")?;
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    up.api.run_is(&run, "succeeded", bound(1)).await?;
+    ensure!(served(&estate.nginx, &host).await? != former);
+    ensure!(estate.issued() == 1, "{} certificates", estate.issued());
+    Ok(())
+}
+
+/// Of two targets the faulty one goes back; the good one keeps the new certificate and is left in peace.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_target_behind_the_failure_is_put_back() -> Result<()> {
+    let (estate, host) = one_host(Serving::PerHost).await?;
+    let other = NginxHosts::start([host.as_str()], Serving::PerHost).await?;
+    let former = served(&other, &host).await?;
+    let (hook, count) = (FaultyHook::new(&other, &host)?, notes()?.join("reloads"));
+    let targets = json!([
+        file_target(&estate.nginx.files(&host), &counted_reload(&estate.nginx, &count), None),
+        file_target(&hook.deployed, &hook.command, Some(&other)),
+    ]);
+
+    let (up, run) = renewal(&estate, targets).await?;
+    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+
+    ensure!(asking["question"]["seen_at"] == json!([other.address()]), "{asking}");
+    ensure!(ended(&asking, "rollback-1", "done").len() == 1 && ended(&asking, "rollback-0", "done").is_empty());
+    let new = served(&estate.nginx, &host).await?;
+    ensure!(served(&other, &host).await? == former && new != former);
+
+    std::fs::write(&hook.mended, "")?;
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    up.api.run_is(&run, "succeeded", bound(1)).await?;
+    ensure!(served(&other, &host).await? == new && served(&estate.nginx, &host).await? == new);
+    ensure!(
+        lines(&count) == 1,
+        "the good target was reloaded {} times",
+        lines(&count)
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_fails_twice_is_tried_three_times_with_one_certificate() -> Result<()> {
+    let estate = estate(1).await?;
+    let host = estate.nginx.hosts()[0].clone();
+    let tries = notes()?.join("tries");
+    let script = format!(
+        "echo try >> {0}; echo this is try $(wc -l < {0}); [ $(wc -l < {0}) -ge 3 ]",
+        tries.display()
+    );
+    let targets = json!([file_target(&estate.nginx.files(&host), &shell(&script), None)]);
+
+    let (up, run) = renewal(&estate, targets).await?;
+    let done = up.api.run_is(&run, "succeeded", bound(1)).await?;
+
+    ensure!(lines(&tries) == 3, "{} tries", lines(&tries));
+    let failed = ended(&done, "deploy-0", "retry");
+    ensure!(failed.len() == 2 && failed[0].contains("this is try 1"), "{failed:?}");
+    ensure!(ended(&done, "deploy-0", "done").len() == 1);
+    ensure!(estate.issued() == 1, "{} certificates", estate.issued());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_is_ordered_again_is_recognised_by_its_fingerprint() -> Result<()> {
+    let (estate, fleet) = fleet(1).await?;
+    let client = fleet.nats.connect().await?;
+    let mut orders = client.subscribe(subjects::order(StepKind::Deploy)).await?;
+    let mut reports = client.subscribe(subjects::report(StepKind::Deploy)).await?;
+    client.flush().await?;
+    fleet.api.renew(None).await?;
+    fleet.api.all_settled(bound(1)).await?;
+    let order = next(&mut orders).await?;
+    let first = deployed(&mut reports).await?;
+    let chain = estate.nginx.files(&estate.nginx.hosts()[0]).chain;
+    let written = std::fs::metadata(&chain)?.modified()?;
+
+    // Under a name of its own: the stream would drop the same message.
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Msg-Id", "once-more");
+    client
+        .publish_with_headers(order.subject, headers, order.payload)
+        .await?;
+    let second = deployed(&mut reports).await?;
+
+    ensure!(
+        first["already_there"] == false && second["already_there"] == true,
+        "{second}"
+    );
+    ensure!(first["installed"] == second["installed"] && first["backups"] == second["backups"]);
+    ensure!(
+        first["replaced"].is_object() && first["replaced"] == second["replaced"],
+        "{second}"
+    );
+    ensure!(
+        std::fs::metadata(&chain)?.modified()? == written,
+        "the file was written again"
+    );
+    Ok(())
+}
+
+async fn next(messages: &mut Subscriber) -> Result<Message> {
+    let message = tokio::time::timeout(SOON, messages.next()).await;
+    message.context("no message came")?.context("the subscription ended")
+}
+
+/// The receipt of the next deployment that is reported.
+async fn deployed(reports: &mut Subscriber) -> Result<Value> {
+    let report: Value = serde_json::from_slice(&next(reports).await?.payload)?;
+    ensure!(report["product"]["product"] == "deployed", "{report}");
+    Ok(report["product"].clone())
+}

@@ -1,0 +1,77 @@
+//! Carries out Rollback orders: puts back what a deployment of the same run replaced, and makes the server read it.
+//!
+//! In: a target and the receipt of its deployment. Out: which certificate is in place again. Never: a backup of another
+//! run, a certificate that somebody else has put there since.
+
+use std::sync::Arc;
+
+use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::run::{Check, Product, Receipt, Rehearsal, RolledBack, StepKind};
+use domain::target::Target;
+use protocol::order::{Order, RollbackSpec};
+
+use crate::activate::activate;
+use crate::certificate::NotInstallable;
+use crate::targets::file::FileInstaller;
+use crate::targets::{Job, Replaced, WayBack};
+use crate::verdict::{DeployError, judge};
+
+pub struct Rollback {
+    file: Arc<FileInstaller>,
+}
+
+impl Rollback {
+    pub fn new(file: Arc<FileInstaller>) -> Self {
+        Self { file }
+    }
+}
+
+impl StepHandler for Rollback {
+    type Spec = RollbackSpec;
+    const KIND: StepKind = StepKind::Rollback;
+
+    async fn carry_out(&self, order: &Order<RollbackSpec>, ctx: &StepContext) -> Result<Progress, StepError> {
+        let back = match &order.spec.target {
+            Target::File(target) => {
+                let job = Job {
+                    run: order.run_id,
+                    target,
+                    now: ctx.now(),
+                };
+                put_back(&*self.file, &job, (&order.spec.receipt, ctx)).await
+            }
+        };
+        let back = back.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
+        Ok(Progress::Done(Product::RolledBack(back)))
+    }
+
+    async fn rehearse(&self, order: &Order<RollbackSpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
+        let error = malformed("a rehearsal installs nothing, so there is nothing to put back");
+        Err(judge(error, order.next_try(ctx.now(), rand::random())))
+    }
+}
+
+async fn put_back<I: WayBack>(
+    installer: &I,
+    job: &Job<'_, I::Target>,
+    (receipt, ctx): (&Receipt, &StepContext),
+) -> Result<RolledBack, DeployError> {
+    let former = receipt.replaced.as_ref();
+    let former = former.ok_or_else(|| malformed("the receipt names nothing that could be put back"))?;
+    let replaced = Replaced {
+        former: former.leaf.clone(),
+        installed: receipt.installed.clone(),
+    };
+    installer.ensure_put_back(job, &replaced).await?;
+    let evidence = format!("{} in place of {}", former.leaf, receipt.installed);
+    ctx.check(Check::tick("put back", evidence));
+    let reload_output = activate(installer, job, ctx).await?;
+    Ok(RolledBack {
+        leaf: former.leaf.clone(),
+        reload_output,
+    })
+}
+
+fn malformed(what: &str) -> DeployError {
+    NotInstallable::Malformed(what.to_owned()).into()
+}

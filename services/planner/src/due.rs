@@ -1,0 +1,260 @@
+//! When a policy renews itself, and the named reason of every answer. Pure.
+//!
+//! In: a policy, what its host serves, its last live run, now. Out: due or not, and when to judge again. Never: a
+//! renewal of what has never been seen: a host that serves nothing yet is renewed by a person once.
+
+use std::time::Duration;
+
+use domain::policy::Policy;
+use domain::run::Status;
+use domain::{RunId, Timestamp};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// What is not due is judged again after this long at the latest: somebody may have changed what is served.
+const LOOK_AGAIN: Duration = Duration::from_secs(6 * 3600);
+/// A run that has not ended, or a host that was not seen, may change at any moment.
+const LOOK_SOON: Duration = Duration::from_secs(60);
+/// Certificates that live shorter are renewed at half of their life, others at two thirds (Let's Encrypt's advice to
+/// integrators).
+const SHORT_LIVED: Duration = Duration::from_secs(10 * 24 * 3600);
+/// Part of the life over which an estate that was issued in one night is spread: as wide as an ARI window.
+const SPREAD: u32 = 50;
+
+/// The certificate that a host serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+/// The newest live run of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRun {
+    pub id: RunId,
+    pub status: Status,
+    pub moved_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    Now {
+        why: String,
+    },
+    Later {
+        /// Nothing when no instant is known at which it will be due.
+        due_at: Option<Timestamp>,
+        judge_at: Timestamp,
+        why: String,
+    },
+}
+
+pub fn due(policy: &Policy, served: Option<Life>, last: Option<LastRun>, now: Timestamp) -> Due {
+    if let Some(why) = by_hand(policy) {
+        return later(None, why.to_owned(), now);
+    }
+    if let Some(run) = last.filter(|run| !has_ended(run.status)) {
+        return soon(format!("run {} has not ended", run.id), now);
+    }
+    let Some(life) = served else {
+        return soon("no certificate has been seen at this host yet".to_owned(), now);
+    };
+    let (at, rule) = renewal_time(policy, life);
+    let at = last.map_or(at, |run| at.max(rested(run, life)));
+    if at > now {
+        return later(Some(at), format!("{rule}, at {at}"), now);
+    }
+    let end = life.until;
+    let why = if end <= now {
+        format!("the certificate in service has expired at {end}")
+    } else {
+        format!("{rule}; the certificate in service ends at {end}")
+    };
+    Due::Now { why }
+}
+
+fn by_hand(policy: &Policy) -> Option<&'static str> {
+    if !policy.says.auto_renew {
+        Some("the policy renews only when it is asked to (auto_renew)")
+    } else if policy.says.dry_run_default {
+        Some("the policy's runs are rehearsals unless a live one is asked for (dry_run_default)")
+    } else {
+        None
+    }
+}
+
+fn has_ended(status: Status) -> bool {
+    match status {
+        Status::Queued | Status::Running | Status::NeedsManual => false,
+        Status::Succeeded | Status::Failed | Status::Cancelled => true,
+    }
+}
+
+/// After a run that was in vain the clock rests: a day, less when the certificate lives short.
+fn rested(run: LastRun, life: Life) -> Timestamp {
+    match run.status {
+        Status::Failed | Status::Cancelled => run.moved_at.plus(DAY.min(life.until.since(life.from) / 10)),
+        Status::Queued | Status::Running | Status::NeedsManual | Status::Succeeded => Timestamp::EPOCH,
+    }
+}
+
+fn renewal_time(policy: &Policy, life: Life) -> (Timestamp, String) {
+    let whole = life.until.since(life.from);
+    let early = early(policy, whole);
+    if let Some(days) = policy.says.renew_before_days {
+        let wait = whole.saturating_sub(DAY * u32::from(days)).saturating_sub(early);
+        return (
+            life.from.plus(wait),
+            format!("{days} days before the end, as the policy says"),
+        );
+    }
+    let (left, rule) = if whole < SHORT_LIVED {
+        (whole / 2, "when half of the life is left")
+    } else {
+        (whole / 3, "when a third of the life is left")
+    };
+    (life.from.plus(whole - left - early), rule.to_owned())
+}
+
+/// Each policy has a place of its own in the spread, the same for every planner.
+fn early(policy: &Policy, whole: Duration) -> Duration {
+    let place = u32::try_from(policy.id.get().as_u128() % 1_000).unwrap_or(0);
+    whole / SPREAD / 1_000 * place
+}
+
+fn soon(why: String, now: Timestamp) -> Due {
+    Due::Later {
+        due_at: None,
+        judge_at: now.plus(LOOK_SOON),
+        why,
+    }
+}
+
+fn later(due_at: Option<Timestamp>, why: String, now: Timestamp) -> Due {
+    let judge_at = due_at.unwrap_or(now.plus(LOOK_AGAIN)).min(now.plus(LOOK_AGAIN));
+    Due::Later { due_at, judge_at, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{HostId, PolicyId, WorkspaceId};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const T0: i64 = 1_767_225_600;
+
+    fn policy(change: serde_json::Value) -> Policy {
+        let mut says = json!({
+            "hostname": "www.example.org",
+            "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
+        });
+        if let (Some(says), serde_json::Value::Object(change)) = (says.as_object_mut(), change) {
+            says.extend(change);
+        }
+        Policy {
+            id: PolicyId::new(),
+            workspace: WorkspaceId::default_workspace(),
+            host_id: HostId::new(),
+            says: serde_json::from_value(says).expect("a policy"),
+            created_at: Timestamp::EPOCH,
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds).expect("an instant")
+    }
+
+    fn days(count: i64) -> Timestamp {
+        at(T0 + count * 86_400)
+    }
+
+    fn life(count: i64) -> Option<Life> {
+        Some(Life {
+            from: at(T0),
+            until: days(count),
+        })
+    }
+
+    fn run(status: Status, moved_at: Timestamp) -> Option<LastRun> {
+        Some(LastRun {
+            id: RunId::new(),
+            status,
+            moved_at,
+        })
+    }
+
+    fn why(due: Due) -> String {
+        match due {
+            Due::Now { why } => format!("now: {why}"),
+            Due::Later { why, .. } => format!("later: {why}"),
+        }
+    }
+
+    #[test]
+    fn a_third_of_a_long_life_and_half_of_a_short_one_is_left() {
+        for (lifetime, earliest, latest) in [(90, 58, 60), (45, 29, 30), (6, 2, 3)] {
+            let policy = policy(json!({}));
+            let (early, late) = (days(earliest), days(latest));
+            assert!(
+                why(due(&policy, life(lifetime), None, early)).starts_with("later: when"),
+                "{lifetime}"
+            );
+            assert!(
+                why(due(&policy, life(lifetime), None, late)).starts_with("now: when"),
+                "{lifetime}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_policys_own_number_of_days_goes_first() {
+        let policy = policy(json!({"renew_before_days": 10}));
+        assert!(why(due(&policy, life(90), None, days(78))).starts_with("later: 10 days"));
+        assert!(why(due(&policy, life(90), None, days(80))).starts_with("now: 10 days"));
+    }
+
+    #[test]
+    fn what_expired_is_due_and_says_so() {
+        assert!(why(due(&policy(json!({})), life(90), None, days(91))).contains("has expired at"));
+    }
+
+    #[test]
+    fn nothing_is_ordered_for_what_was_never_seen_or_is_renewed_by_hand() {
+        let never = due(&policy(json!({})), None, None, days(0));
+        assert!(why(never).contains("no certificate has been seen"));
+        for by_hand in [json!({"auto_renew": false}), json!({"dry_run_default": true})] {
+            assert!(why(due(&policy(by_hand), life(90), None, days(91))).starts_with("later: the policy"));
+        }
+    }
+
+    #[test]
+    fn one_run_at_a_time_and_a_rest_after_one_in_vain() {
+        let policy = policy(json!({}));
+        let waiting = run(Status::NeedsManual, days(60));
+        assert!(why(due(&policy, life(90), waiting, days(80))).contains("has not ended"));
+        for in_vain in [Status::Failed, Status::Cancelled] {
+            let last = run(in_vain, days(80));
+            let Due::Later { due_at, .. } = due(&policy, life(90), last, days(80)) else {
+                panic!("{in_vain:?} is not rested")
+            };
+            assert_eq!(due_at, Some(days(81)));
+            assert!(matches!(due(&policy, life(90), last, days(81)), Due::Now { .. }));
+        }
+    }
+
+    proptest! {
+        /// What is judged later is judged in time: never after it is due, never in the past.
+        #[test]
+        fn the_next_judgement_is_never_too_late(lifetime in 1_i64..400, day in 0_i64..500, hour in 0_i64..24) {
+            let now = at(T0 + day * 86_400 + hour * 3_600);
+            match due(&policy(json!({})), life(lifetime), None, now) {
+                Due::Now { .. } => prop_assert!(day * 24 + hour >= lifetime * 12 - lifetime),
+                Due::Later { due_at, judge_at, .. } => {
+                    prop_assert!(judge_at > now && judge_at <= now.plus(LOOK_AGAIN));
+                    prop_assert!(due_at.is_some_and(|at| judge_at <= at && at < days(lifetime)));
+                }
+            }
+        }
+    }
+}

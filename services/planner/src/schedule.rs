@@ -1,0 +1,178 @@
+//! Policies renew themselves: those that are due get a run, each with the reason.
+//!
+//! In: the passing of time. Out: runs with the trigger `schedule`. Touches: Postgres; any number of planners share the
+//! work. Never: a second run of a policy, a certificate for a host that was never seen serving one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::backoff::Ladder;
+use domain::run::{Mode, Trigger};
+use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
+use protocol::request::{Accepted, Answer};
+use store::{Judgement, NewRun, Store, StoreError, ToJudge};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::compose::{self, Asked};
+use crate::due::{Due, LastRun, Life, due};
+use crate::judge;
+use crate::ledger::Ledger;
+
+const AT_ONCE: i64 = 500;
+/// A planner that dies with policies in hand leaves them to the others after this long.
+const IN_HAND: Duration = Duration::from_secs(300);
+/// Between a policy that was due and could not run, and the next look at it.
+const REFUSED: Duration = Duration::from_secs(3600);
+
+pub(crate) struct Schedule {
+    pub store: Store,
+    pub ledger: Arc<Ledger>,
+    pub ladder: Ladder,
+    /// Between two looks at the clock; nothing renews itself without.
+    pub every: Option<Duration>,
+}
+
+impl Schedule {
+    pub(crate) async fn keep(self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let Some(every) = self.every else {
+            stop.cancelled().await;
+            return Ok(());
+        };
+        while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+            if let Err(error) = self.all_due(stop).await {
+                warn!(%error, "policies cannot be judged by the clock; trying again");
+            }
+        }
+        Ok(())
+    }
+
+    async fn all_due(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        while !stop.is_cancelled() {
+            let judged = self.one_page().await?;
+            if judged < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges some policies and creates the runs of those that are due; gives back how many were judged.
+    async fn one_page(&self) -> Result<usize, StoreError> {
+        let now = self.ledger.now();
+        let page = self.store.policies_to_judge(now, now.plus(IN_HAND), AT_ONCE).await?;
+        let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, HashMap<String, String>>::new());
+        for one in &page {
+            match due(&one.policy, life(one), last_run(one), now) {
+                Due::Now { why } => {
+                    let names = wanted.entry(one.policy.workspace.clone()).or_default();
+                    names.insert(one.policy.says.hostname.to_string(), why);
+                }
+                Due::Later { due_at, judge_at, why } => judgements.push(Judgement {
+                    policy: one.policy.id,
+                    due_at,
+                    judge_at,
+                    why,
+                }),
+            }
+        }
+        for (workspace, names) in &wanted {
+            judgements.extend(self.renew(workspace, names, now).await?);
+        }
+        self.store.keep_judgements(&judgements).await?;
+        Ok(page.len())
+    }
+
+    /// Creates the runs of what is due, unless something speaks against it.
+    async fn renew(
+        &self,
+        workspace: &WorkspaceId,
+        wanted: &HashMap<String, String>,
+        now: Timestamp,
+    ) -> Result<Vec<Judgement>, StoreError> {
+        let names: Vec<String> = wanted.keys().cloned().collect();
+        let charges = self.store.charges(workspace, &names).await?;
+        let ids: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
+        let active: HashMap<_, RunId> = self.store.active_runs(&ids).await?.into_iter().collect();
+        let (mut runs, mut judgements) = (Vec::new(), Vec::new());
+        for charge in &charges {
+            let policy = charge.policy.id;
+            let why = wanted
+                .get(charge.policy.says.hostname.as_str())
+                .cloned()
+                .unwrap_or_default();
+            let allowed = judge::judge(charge, Mode::Live, active.get(&policy).copied(), now);
+            let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(&why), now));
+            let why = match composed {
+                Ok(run) => {
+                    runs.push(run);
+                    why
+                }
+                Err(refused) => format!(
+                    "{why}; refused: {} {}; {}",
+                    refused.field, refused.problem, refused.remedy
+                ),
+            };
+            let judge_at = now.plus(REFUSED);
+            judgements.push(Judgement {
+                policy,
+                due_at: Some(now),
+                judge_at,
+                why,
+            });
+        }
+        match self.create(workspace, &runs, now).await {
+            Ok(()) => Ok(judgements),
+            // Somebody asked for one of them in this moment: all are judged again with the next look.
+            Err(StoreError::Duplicate { .. }) => Ok(judgements
+                .into_iter()
+                .map(|one| Judgement { judge_at: now, ..one })
+                .collect()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn asked(&self, why: &str) -> Asked {
+        Asked {
+            mode: Mode::Live,
+            trigger: Trigger::Schedule,
+            by: "schedule".to_owned(),
+            why: Some(why.to_owned()),
+            ladder: self.ladder.clone(),
+        }
+    }
+
+    async fn create(&self, workspace: &WorkspaceId, runs: &[NewRun], now: Timestamp) -> Result<(), StoreError> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let accepted = runs.iter().map(|run| Accepted {
+            hostname: run.head.hostname.clone(),
+            run_id: run.head.id,
+        });
+        let answer = Answer::Renewal {
+            accepted: accepted.collect(),
+            refused: Vec::new(),
+        };
+        let kept = serde_json::to_value(&answer).map_err(|error| StoreError::Corrupt {
+            table: "requests",
+            id: workspace.to_string(),
+            why: error.to_string(),
+        })?;
+        let key = format!("schedule.{}", SnapshotId::new());
+        self.store.create_runs(runs, (workspace, &key, &kept), now).await?;
+        info!(%workspace, runs = runs.len(), "policies are due");
+        self.ledger.release().await?;
+        Ok(())
+    }
+}
+
+fn life(one: &ToJudge) -> Option<Life> {
+    one.served.map(|(from, until)| Life { from, until })
+}
+
+fn last_run(one: &ToJudge) -> Option<LastRun> {
+    let run = |(id, status, moved_at)| LastRun { id, status, moved_at };
+    one.last.map(run)
+}

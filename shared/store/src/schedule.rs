@@ -1,0 +1,114 @@
+//! Which policies the clock judges next, and what it said.
+
+use domain::certificate::{Seen, Snapshot};
+use domain::clock::Timestamp;
+use domain::ids::{PolicyId, RunId};
+use domain::policy::Policy;
+use domain::run::Status;
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::policies::Row;
+use crate::rows::{at, from_json, from_word};
+use crate::{Store, StoreError};
+
+/// A policy with what its judgement needs.
+#[derive(Debug, Clone)]
+pub struct ToJudge {
+    pub policy: Policy,
+    /// The validity of the certificate that was seen last at its host.
+    pub served: Option<(Timestamp, Timestamp)>,
+    /// Its newest live run, and when that moved last.
+    pub last: Option<(RunId, Status, Timestamp)>,
+}
+
+/// What the clock said of a policy.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    pub policy: PolicyId,
+    pub due_at: Option<Timestamp>,
+    pub judge_at: Timestamp,
+    pub why: String,
+}
+
+impl Store {
+    /// Takes policies whose judgement is due; nobody else gets them before `in_hand_until`.
+    pub async fn policies_to_judge(
+        &self,
+        now: Timestamp,
+        in_hand_until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ToJudge>, StoreError> {
+        let rows = sqlx::query!(
+            r#"with taken as (
+                   update policies set judge_at = $2
+                   where id in (select id from policies where active and judge_at <= $1
+                                order by judge_at limit $3 for update skip locked)
+                   returning id, workspace, host_id, says, created_at)
+               select t.id, t.workspace, t.host_id, t.says, t.created_at, served.seen as "seen?",
+                      last.id as "run?", last.status as "status?", last.moved_at as "moved_at?"
+               from taken t
+               left join lateral (select seen from snapshots
+                                  where host_id = t.host_id and not_after is not null
+                                  order by taken_at desc limit 1) served on true
+               left join lateral (select id, status, moved_at from runs
+                                  where host_id = t.host_id and policy_id = t.id and mode = 'live'
+                                  order by id desc limit 1) last on true"#,
+            now.get(),
+            in_hand_until.get(),
+            limit,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let judged = rows.into_iter().map(|row| {
+            let corrupt = |why: String| StoreError::corrupt("runs", row.id, why);
+            let last = match (row.run, row.status, row.moved_at) {
+                (Some(run), Some(status), Some(moved_at)) => {
+                    let status = from_word(status).map_err(corrupt)?;
+                    Some((RunId::from_uuid(run), status, at(moved_at)))
+                }
+                (_, _, _) => None,
+            };
+            let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
+            let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
+            let policy = Row {
+                id,
+                workspace,
+                host_id,
+                says: row.says,
+                created_at: row.created_at,
+            }
+            .try_into()?;
+            Ok(ToJudge { policy, served, last })
+        });
+        judged.collect()
+    }
+
+    pub async fn keep_judgements(&self, judgements: &[Judgement]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = judgements.iter().map(|one| one.policy.get()).collect();
+        let due: Vec<Option<OffsetDateTime>> = judgements.iter().map(|one| one.due_at.map(Timestamp::get)).collect();
+        let next: Vec<OffsetDateTime> = judgements.iter().map(|one| one.judge_at.get()).collect();
+        let why: Vec<String> = judgements.iter().map(|one| one.why.clone()).collect();
+        sqlx::query!(
+            "update policies p set due_at = new.due_at, judge_at = new.judge_at, due_why = new.why
+             from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[]) as new (id, due_at, judge_at, why)
+             where p.id = new.id",
+            &ids,
+            &due as &[Option<OffsetDateTime>],
+            &next,
+            &why,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+fn life(policy: Uuid, seen: Value) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+    let snapshot: Snapshot = from_json(seen).map_err(|why| StoreError::corrupt("snapshots", policy, why))?;
+    Ok(match snapshot.seen {
+        Seen::Served(served) => Some((served.leaf.not_before, served.leaf.not_after)),
+        Seen::Unreachable { .. } => None,
+    })
+}

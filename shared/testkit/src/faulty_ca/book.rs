@@ -1,0 +1,137 @@
+//! What the CA knows: accounts, orders and authorizations (RFC 8555 §7.1.6).
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::authority::Chain;
+use super::jws::PublicKey;
+use super::problem::compound;
+
+pub(super) type AccountId = usize;
+pub(super) type OrderId = usize;
+pub(super) type AuthorizationId = usize;
+
+#[derive(Default)]
+pub(super) struct Book {
+    pub(super) nonces: HashSet<String>,
+    pub(super) accounts: Vec<PublicKey>,
+    pub(super) orders: Vec<Order>,
+    pub(super) authorizations: Vec<Authorization>,
+    /// The names of each certificate.
+    pub(super) issued: Vec<Vec<String>>,
+    /// Name → type and detail of the problem that its challenge ends with.
+    pub(super) refused_names: HashMap<String, (String, String)>,
+    pub(super) chain: Chain,
+}
+
+pub(super) struct Order {
+    pub(super) account: AccountId,
+    pub(super) authorizations: Vec<AuthorizationId>,
+    /// Once it is finalized.
+    pub(super) chain_pem: Option<String>,
+}
+
+pub(super) struct Authorization {
+    pub(super) account: AccountId,
+    pub(super) name: String,
+    pub(super) token: String,
+    pub(super) status: Proof,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Proof {
+    Pending,
+    Valid,
+    /// The challenge's problem document.
+    Invalid(Value),
+    Deactivated,
+}
+
+impl Proof {
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Valid => "valid",
+            Self::Invalid(_) => "invalid",
+            Self::Deactivated => "deactivated",
+        }
+    }
+}
+
+impl Book {
+    /// A nonce that is good once.
+    pub(super) fn nonce(&mut self) -> String {
+        let nonce = crate::secret();
+        self.nonces.insert(nonce.clone());
+        nonce
+    }
+
+    /// The account of the key; `None` if there is none.
+    pub(super) fn account_of(&self, key: &PublicKey) -> Option<AccountId> {
+        self.accounts.iter().position(|known| known == key)
+    }
+
+    pub(super) fn place(&mut self, account: AccountId, names: Vec<String>) -> OrderId {
+        let first = self.authorizations.len();
+        self.authorizations.extend(names.into_iter().map(|name| Authorization {
+            account,
+            name,
+            token: crate::secret(),
+            status: Proof::Pending,
+        }));
+        self.orders.push(Order {
+            account,
+            authorizations: (first..self.authorizations.len()).collect(),
+            chain_pem: None,
+        });
+        self.orders.len() - 1
+    }
+
+    pub(super) fn names(&self, order: &Order) -> Vec<String> {
+        self.proofs(order).map(|one| one.name.clone()).collect()
+    }
+
+    /// The state of the order, which follows from its authorizations.
+    pub(super) fn status(&self, order: &Order) -> &'static str {
+        if order.chain_pem.is_some() {
+            return "valid";
+        }
+        let lost = |one: &Authorization| matches!(one.status, Proof::Invalid(_) | Proof::Deactivated);
+        if self.proofs(order).any(lost) {
+            "invalid"
+        } else if self.proofs(order).all(|one| one.status == Proof::Valid) {
+            "ready"
+        } else {
+            "pending"
+        }
+    }
+
+    /// Why the order is invalid.
+    pub(super) fn error(&self, order: &Order) -> Option<Value> {
+        let failed: Vec<(String, Value)> = self
+            .proofs(order)
+            .filter_map(|one| match &one.status {
+                Proof::Invalid(problem) => Some((one.name.clone(), problem.clone())),
+                Proof::Pending | Proof::Valid | Proof::Deactivated => None,
+            })
+            .collect();
+        (!failed.is_empty()).then(|| compound(&failed))
+    }
+
+    pub(super) fn proven_names(&self) -> Vec<String> {
+        let open = self.orders.iter().filter(|order| order.chain_pem.is_none());
+        let proofs = open.flat_map(|order| self.proofs(order));
+        proofs
+            .filter(|one| one.status == Proof::Valid)
+            .map(|one| one.name.clone())
+            .collect()
+    }
+
+    fn proofs<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = &'a Authorization> {
+        order
+            .authorizations
+            .iter()
+            .filter_map(|id| self.authorizations.get(*id))
+    }
+}

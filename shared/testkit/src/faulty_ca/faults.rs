@@ -1,0 +1,99 @@
+//! What the CA is told to do wrong, and where.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+/// A resource of the CA (RFC 8555 §7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    Directory,
+    NewNonce,
+    NewAccount,
+    Account,
+    NewOrder,
+    Order,
+    Authorization,
+    Challenge,
+    Finalize,
+    Certificate,
+}
+
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// 400 `badNonce`, though the nonce is good.
+    RefuseNonce,
+    /// 429 `rateLimited`; nothing is done.
+    RateLimit(RetryAfter),
+    /// 503 of a load balancer, without a problem document; nothing is done.
+    Busy(RetryAfter),
+    /// 500 `serverInternal`; nothing is done.
+    Internal,
+    /// Any other problem document; nothing is done.
+    Problem { status: u16, body: Value },
+    /// Does what was asked, and breaks the connection off in the middle of the answer.
+    BreakOff,
+    /// Does what was asked, and answers so much later.
+    Slow(Duration),
+}
+
+/// The two forms of the header (RFC 9110 §10.2.3).
+#[derive(Debug, Clone, Copy)]
+pub enum RetryAfter {
+    Seconds(u64),
+    /// So many seconds from when the answer is given, as an HTTP date.
+    DateIn(u64),
+}
+
+impl RetryAfter {
+    pub(super) fn header(self) -> String {
+        match self {
+            Self::Seconds(seconds) => seconds.to_string(),
+            Self::DateIn(seconds) => httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds)),
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let mut parts = path.trim_start_matches('/').split('/');
+        let (noun, id) = (parts.next()?, parts.next());
+        match (noun, id) {
+            ("dir", None) => Some(Self::Directory),
+            ("nonce", None) => Some(Self::NewNonce),
+            ("account", None) => Some(Self::NewAccount),
+            ("account", Some(_)) => Some(Self::Account),
+            ("order", None) => Some(Self::NewOrder),
+            ("order", Some(_)) => Some(Self::Order),
+            ("authz", Some(_)) => Some(Self::Authorization),
+            ("challenge", Some(_)) => Some(Self::Challenge),
+            ("finalize", Some(_)) => Some(Self::Finalize),
+            ("certificate", Some(_)) => Some(Self::Certificate),
+            (_, _) => None,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Faults {
+    planned: HashMap<Place, VecDeque<Fault>>,
+    requests: HashMap<Place, usize>,
+}
+
+impl Faults {
+    pub(super) fn push(&mut self, place: Place, fault: &Fault, times: usize) {
+        let queue = self.planned.entry(place).or_default();
+        queue.extend(std::iter::repeat_n(fault.clone(), times));
+    }
+
+    /// Counts the request; gives the fault that it meets.
+    pub(super) fn meet(&mut self, place: Place) -> Option<Fault> {
+        *self.requests.entry(place).or_default() += 1;
+        self.planned.get_mut(&place)?.pop_front()
+    }
+
+    pub(super) fn requests(&self, place: Place) -> usize {
+        self.requests.get(&place).copied().unwrap_or(0)
+    }
+}

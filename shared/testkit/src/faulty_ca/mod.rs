@@ -1,0 +1,181 @@
+//! A small ACME CA (RFC 8555) that misbehaves when it is told to: what Pebble cannot be made to do.
+//!
+//! In: where it validates http-01, and [`Fault`]s for [`Place`]s. Out: its directory URL, its roots, and what it has issued
+//! for which name. It is a real CA otherwise: signatures, nonces and challenges are checked, and the chain is good.
+//! Never: more than http-01 and ES256 accounts, and nothing that survives it.
+
+mod authority;
+mod book;
+mod faults;
+mod jws;
+mod problem;
+mod routes;
+mod tls;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use tokio::task::JoinHandle;
+
+pub use self::authority::Chain;
+pub use self::faults::{Fault, Place, RetryAfter};
+
+use self::authority::Authority;
+use self::book::Book;
+use self::faults::Faults;
+use crate::{pki, ports, run_dir};
+
+/// One CA of its own. Dropping it stops it.
+pub struct FaultyCa {
+    ca: Ca,
+    api_root: PathBuf,
+    serving: JoinHandle<()>,
+    _port: ports::Port,
+}
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+struct Ca(Arc<Inner>);
+
+struct Inner {
+    /// `https://127.0.0.1:port`
+    base: String,
+    /// Where http-01 is looked for, at 127.0.0.1.
+    http_port: u16,
+    http: reqwest::Client,
+    authority: Authority,
+    book: Mutex<Book>,
+    faults: Mutex<Faults>,
+}
+
+impl FaultyCa {
+    /// Starts a friendly CA that asks for http-01 at this port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// If it cannot listen, or the cryptography library refuses.
+    pub async fn start(http_port: u16) -> Result<Self> {
+        let port = ports::lease()?;
+        let own = pki::local_server()?;
+        let api_root = run_dir::fresh("faulty-ca", None)?.join("api-root.pem");
+        run_dir::write(&api_root, &own.root_pem, None)?;
+        let ca = Ca(Arc::new(Inner {
+            base: format!("https://127.0.0.1:{}", port.number()),
+            http_port,
+            http: crate::http::client("").context("a client for the challenges")?,
+            authority: Authority::new()?,
+            book: Mutex::default(),
+            faults: Mutex::default(),
+        }));
+        let listener = tls::Listener::bind(port.number(), &own.identity).await?;
+        let router = routes::router(ca.clone());
+        let serving = tokio::spawn(async move {
+            // It ends with the task only.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self {
+            ca,
+            api_root,
+            serving,
+            _port: port,
+        })
+    }
+
+    #[must_use]
+    pub fn directory_url(&self) -> String {
+        format!("{}/dir", self.ca.0.base)
+    }
+
+    /// The root of its own HTTPS (PEM).
+    #[must_use]
+    pub fn api_root_path(&self) -> &Path {
+        &self.api_root
+    }
+
+    /// The root of what it issues.
+    #[must_use]
+    pub fn issuance_root_pem(&self) -> &str {
+        self.ca.0.authority.root_pem()
+    }
+
+    /// The next requests at this place meet the fault, one after another behind the faults that were set before.
+    pub fn misbehave(&self, place: Place, fault: &Fault, times: usize) {
+        self.ca.faults().push(place, fault, times);
+    }
+
+    /// The CA does not see the name: its challenge fails with this problem type and detail.
+    pub fn refuse_name(&self, name: &str, kind: &str, detail: &str) {
+        let problem = (kind.to_owned(), detail.to_owned());
+        self.ca.book().refused_names.insert(name.to_owned(), problem);
+    }
+
+    /// Every name is judged by its challenge alone.
+    pub fn accept_all_names(&self) {
+        self.ca.book().refused_names.clear();
+    }
+
+    /// From now on such chains are delivered.
+    pub fn deliver(&self, chain: Chain) {
+        self.ca.book().chain = chain;
+    }
+
+    /// Certificates in all.
+    #[must_use]
+    pub fn issued(&self) -> usize {
+        self.ca.book().issued.len()
+    }
+
+    /// Certificates that carry the name.
+    #[must_use]
+    pub fn issued_for(&self, name: &str) -> usize {
+        let book = self.ca.book();
+        book.issued
+            .iter()
+            .filter(|names| names.iter().any(|one| one == name))
+            .count()
+    }
+
+    /// Orders that were placed.
+    #[must_use]
+    pub fn orders(&self) -> usize {
+        self.ca.book().orders.len()
+    }
+
+    /// Accounts that were registered.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.ca.book().accounts.len()
+    }
+
+    /// Names that somebody could still get a certificate for without proving anything again.
+    #[must_use]
+    pub fn proven_names(&self) -> Vec<String> {
+        self.ca.book().proven_names()
+    }
+
+    /// Requests at this place, those that met a fault too.
+    #[must_use]
+    pub fn requests(&self, place: Place) -> usize {
+        self.ca.faults().requests(place)
+    }
+}
+
+impl Drop for FaultyCa {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Ca {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.0.base)
+    }
+}
