@@ -7,6 +7,7 @@ mod clock;
 mod deaths;
 mod incidents;
 mod people;
+mod probes;
 mod refusals;
 mod resolve;
 mod strange_messages;

@@ -19,6 +19,7 @@ mod runs;
 mod schedule;
 mod snapshots;
 mod steps;
+mod survey;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
+pub use survey::{Due, Sighting, SurveyTx, Watched};
 
 /// A pool of connections. Cheap to clone.
 #[derive(Clone)]

@@ -327,7 +327,7 @@ async fn a_host_shows_what_was_seen_of_it() -> Result<()> {
     let row = SnapshotRow {
         workspace: WorkspaceId::default_workspace(),
         host_id: host,
-        run_id: run.head.id,
+        run_id: Some(run.head.id),
         snapshot,
     };
     let mut ledger = world.store.ledger().await?;

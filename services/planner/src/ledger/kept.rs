@@ -78,7 +78,7 @@ impl Kept {
         self.snapshots.extend(snapshots.iter().map(|snapshot| SnapshotRow {
             workspace: run.head.workspace.clone(),
             host_id: run.head.host_id,
-            run_id: run.head.id,
+            run_id: Some(run.head.id),
             snapshot: snapshot.clone(),
         }));
     }
