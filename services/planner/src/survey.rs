@@ -16,7 +16,7 @@ use domain::clock::Clock;
 use domain::{HostId, Hostname, Timestamp, WorkspaceId, sight};
 use protocol::SCHEMA;
 use protocol::probe::{ProbeAsk, ProbeSeen};
-use store::{Due, Sighting, SnapshotRow, Store, StoreError, Watched};
+use store::{Due, LockedHost, Sighting, SnapshotRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
@@ -135,7 +135,7 @@ impl Survey {
         let now = self.clock.now();
         let mut tx = self.store.survey().await?;
         let ids: Vec<HostId> = looks.iter().map(|look| look.host_id).collect();
-        let mut hosts: BTreeMap<HostId, Watched> =
+        let mut hosts: BTreeMap<HostId, LockedHost> =
             tx.load(&ids).await?.into_iter().map(|host| (host.id, host)).collect();
         let (mut news, mut sightings) = (Vec::new(), BTreeMap::new());
         for look in looks {
@@ -173,7 +173,7 @@ fn ask(due: Due, now: Timestamp) -> ProbeAsk {
 }
 
 /// Nothing when a younger ask was answered already, or the host is another workspace's.
-fn sighted(host: &Watched, look: &ProbeSeen, now: Timestamp) -> Option<Sighting> {
+fn sighted(host: &LockedHost, look: &ProbeSeen, now: Timestamp) -> Option<Sighting> {
     let stale = host.answered_at.is_some_and(|answered| look.asked_at < answered);
     if stale || host.workspace != look.workspace {
         return None;

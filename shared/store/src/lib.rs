@@ -38,7 +38,7 @@ pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
-pub use survey::{Due, Sighting, SurveyTx, Watched};
+pub use survey::{Due, LockedHost, Sighting, SurveyTx};
 
 /// A pool of connections. Cheap to clone.
 #[derive(Clone)]

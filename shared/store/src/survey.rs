@@ -23,7 +23,7 @@ pub struct Due {
 
 /// A locked host, as the last look left it.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct LockedHost {
     pub id: HostId,
     pub workspace: WorkspaceId,
     pub is: NewHost,
@@ -123,7 +123,7 @@ pub struct SurveyTx {
 
 impl SurveyTx {
     /// Locks these hosts in the order of their ids.
-    pub async fn load(&mut self, hosts: &[HostId]) -> Result<Vec<Watched>, StoreError> {
+    pub async fn load(&mut self, hosts: &[HostId]) -> Result<Vec<LockedHost>, StoreError> {
         let ids: Vec<Uuid> = hosts.iter().map(|id| id.get()).collect();
         let rows = sqlx::query!(
             "select id, workspace, says, probe_answered_at, last_sight
@@ -138,7 +138,7 @@ impl SurveyTx {
                 workspace: row.workspace,
                 says: row.says,
             })?;
-            Ok(Watched {
+            Ok(LockedHost {
                 id: due.id,
                 workspace: due.workspace,
                 is: due.is,
