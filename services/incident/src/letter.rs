@@ -45,7 +45,7 @@ pub fn digest(mut subjects: Vec<IncidentView>, (id, to): (Uuid, &Recipient)) -> 
     let lines = subjects.iter().map(|view| {
         let incident = &view.incident;
         format!(
-            "{} {:<12} {}\n     vigilo incident {}\n",
+            "{} {:<12} {}\n     vigilo incidents show {}\n",
             incident.severity.as_str(),
             incident.state.as_str(),
             headline(view),
@@ -81,7 +81,7 @@ fn text(subject: &Subject, news: &[Notification]) -> String {
         .iter()
         .map(|one| format!("{} {}\n", one.created_at, one.change.as_str()));
     format!(
-        "{}\nThe incident is {}.{}\n\n{}\n{}\n\n{}\nMore: vigilo incident {}\n",
+        "{}\nThe incident is {}.{}\n\n{}\n{}\n\n{}\nMore: vigilo incidents show {}\n",
         headline(view),
         incident.state.as_str(),
         said(incident),

@@ -78,7 +78,7 @@ fn letter(channel: Channel, name: &str) -> Letter {
             name: name.to_owned(),
         },
         subject: "[Vigilo sev2] opened: www.example.org".to_owned(),
-        text: "What to do: open port 80.\n.\nMore: vigilo incident 7\n".to_owned(),
+        text: "What to do: open port 80.\n.\nMore: vigilo incidents show 7\n".to_owned(),
         kind: "incident.opened".to_owned(),
         event: json!({"schema": 1, "event": "incident.opened"}),
     }

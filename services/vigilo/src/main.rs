@@ -44,3 +44,15 @@ fn main() -> ExitCode {
         Command::Operator(command) => cli::run(command),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn no_two_commands_or_flags_have_one_name() {
+        Vigilo::command().debug_assert();
+    }
+}

@@ -1,17 +1,18 @@
-//! `vigilo incidents` and `vigilo incident`: what needs a person, and what a person says of it.
+//! `vigilo incidents`: what needs a person, and what a person says of it.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::Client;
 use super::show::{line, list as print, text};
-use super::{Failed, Global};
+use super::{Failed, Global, IncidentState, word};
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct IncidentArgs {
-    #[arg(required = true)]
-    id: Option<String>,
+    /// Without it: all but those that went into another
+    #[arg(long, value_enum)]
+    state: Option<IncidentState>,
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
@@ -20,6 +21,12 @@ pub struct IncidentArgs {
 
 #[derive(Subcommand)]
 enum Say {
+    /// Its runs, what was done about it, and who was told
+    Show {
+        id: String,
+        #[command(flatten)]
+        global: Global,
+    },
     /// You have it in hand
     Ack {
         id: String,
@@ -42,10 +49,18 @@ pub async fn run(args: IncidentArgs) -> Result<(), Failed> {
     match args.say {
         Some(Say::Ack { id, note, global }) => say(&global, (&id, "acknowledge"), &note).await,
         Some(Say::Close { id, note, global }) => say(&global, (&id, "close"), &note).await,
+        Some(Say::Show { id, global }) => {
+            let incident = Client::new(&global)?.get(&format!("/incidents/{id}")).await?;
+            show(&incident, global.json);
+            Ok(())
+        }
         None => {
-            let id = args.id.unwrap_or_default();
-            let incident = Client::new(&args.global)?.get(&format!("/incidents/{id}")).await?;
-            show(&incident, args.global.json);
+            let state = args
+                .state
+                .map(|state| format!("?state={}", word(state)))
+                .unwrap_or_default();
+            let items = Client::new(&args.global)?.all(&format!("/incidents{state}")).await?;
+            list(&items, args.global.json);
             Ok(())
         }
     }
@@ -62,7 +77,7 @@ async fn say(global: &Global, (id, verb): (&str, &str), note: &str) -> Result<()
     Ok(())
 }
 
-pub fn list(items: &[Value], json_wanted: bool) {
+fn list(items: &[Value], json_wanted: bool) {
     print(items, json_wanted, |incident| {
         format!(
             "{} {:<12} {} {}{}\n    incident {}",

@@ -132,16 +132,8 @@ pub enum OperatorCommand {
         #[arg(long)]
         json: bool,
     },
-    /// List incidents, newest first
-    Incidents {
-        /// Without it: all but those that went into another
-        #[arg(long, value_enum)]
-        state: Option<IncidentState>,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Show one incident, take it in hand, or close it
-    Incident(incident::IncidentArgs),
+    /// List incidents, newest first; show one, take it in hand, or close it
+    Incidents(incident::IncidentArgs),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -300,13 +292,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
-        OperatorCommand::Incidents { state, global } => {
-            let state = state.map(|state| format!("?state={}", word(state))).unwrap_or_default();
-            let items = Client::new(&global)?.all(&format!("/incidents{state}")).await?;
-            incident::list(&items, global.json);
-            Ok(())
-        }
-        OperatorCommand::Incident(args) => incident::run(args).await,
+        OperatorCommand::Incidents(args) => incident::run(args).await,
     }
 }
 
