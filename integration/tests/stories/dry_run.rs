@@ -50,6 +50,9 @@ fn files(estate: &Estate, host: &str) -> Result<(Vec<u8>, Vec<u8>, usize)> {
 async fn a_rehearsal_that_finds_nothing_wrong_changes_nothing_and_asks_for_no_certificate() -> Result<()> {
     let (estate, fleet) = fleet(1).await?;
     let host = estate.nginx.hosts()[0].as_str();
+    // A host as it is between two renewals: what it serves is trusted.
+    let renewed = fleet.api.renew(Some(&[host])).await?;
+    fleet.api.run_is(&renewed[host], "succeeded", SOON).await?;
     let (before, served) = (files(&estate, host)?, estate.served().await?);
     let asked = json!({"hostnames": [host], "mode": "dry_run"});
     let accepted = fleet.api.post("/renewals", &asked).await?;
@@ -77,7 +80,7 @@ async fn a_rehearsal_that_finds_nothing_wrong_changes_nothing_and_asks_for_no_ce
     let open = run["cannot_know"].as_array().map_or(0, Vec::len);
     ensure!(open == 3, "issuance, target and serving: {}", run["cannot_know"]);
 
-    ensure!(estate.issued() == 0, "the CA has issued {}", estate.issued());
+    ensure!(estate.issued() == 1, "the CA has issued {}", estate.issued());
     ensure!(files(&estate, host)? == before && estate.served().await? == served);
     ensure!(responses(&fleet).await?.is_empty(), "challenge responses are left");
     Ok(())
@@ -127,10 +130,7 @@ async fn three_things_that_are_wrong_are_three_crosses_of_one_rehearsal() -> Res
     ensure!(shown.matches("✗ ").count() >= 3, "{shown}");
     let id = run["id"].as_str().context("an id")?;
     let exchange = up.api.get(&format!("/runs/{id}/exchange")).await?;
-    ensure!(
-        exchange.to_string().contains("urn:ietf:params:acme:error:dns"),
-        "{exchange}"
-    );
+    ensure!(exchange.to_string().contains("could not resolve URL"), "{exchange}");
     ensure!(estate.issued() == 0);
     Ok(())
 }
