@@ -251,13 +251,19 @@ pub struct Up {
 
 impl Up {
     pub async fn start(estate: &Estate) -> Result<Self> {
+        Self::start_with(estate, json!({})).await
+    }
+
+    /// With further tables of the configuration.
+    pub async fn start_with(estate: &Estate, tables: Value) -> Result<Self> {
         let directory = run_dir::fresh("up", None)?;
         let (listen, data_dir) = (ports::lease()?, directory.join("data"));
-        let config = json!({
+        let mut config = json!({
             "planner": {"windows": windows(), "retry": ladder(), "schedule": by_hand()},
             "issuer": issuer(estate),
             "verifier": {"trust_files": [estate.trust_file().await?], "use_native_roots": false},
         });
+        merge(&mut config, tables);
         let file = directory.join("vigilo.toml");
         run_dir::write(&file, &toml(&config)?, None)?;
         let url = format!("http://127.0.0.1:{}", listen.number());

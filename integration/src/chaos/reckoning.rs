@@ -119,7 +119,10 @@ async fn issued_by_name(estate: &Estate) -> Result<BTreeMap<String, usize>> {
 async fn wrong_incidents(api: &Api, minority: &Minority, runs: &BTreeMap<String, String>) -> Result<Vec<String>> {
     let mut of_run: BTreeMap<String, usize> = BTreeMap::new();
     for incident in pages(api, "/incidents").await? {
-        if let Some(run) = incident["run_id"].as_str() {
+        let id = incident["id"].as_str().context("an id")?;
+        let whole = api.get(&format!("/incidents/{id}")).await?;
+        for member in whole["members"].as_array().context("its runs")? {
+            let run = member["run_id"].as_str().context("a run")?;
             *of_run.entry(run.to_owned()).or_default() += 1;
         }
     }

@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 
 use serde::Serialize;
 
-const BOOKS: [&str; 6] = [
+const BOOKS: [&str; 7] = [
     include_str!("../../planner/ERRORS.md"),
     include_str!("../../key-signer/ERRORS.md"),
     include_str!("../../issuer/ERRORS.md"),
     include_str!("../../deployer/ERRORS.md"),
     include_str!("../../verifier/ERRORS.md"),
+    include_str!("../../incident/ERRORS.md"),
     include_str!("../ERRORS.md"),
 ];
 

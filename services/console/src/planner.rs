@@ -2,9 +2,9 @@
 
 use bus::{Bus, BusError};
 use domain::run::{Mode, Trigger};
-use domain::{Hostname, RunId};
+use domain::{Hostname, RunId, Timestamp};
 use protocol::request::{
-    Accepted, Answer, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
+    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
 };
 
 use crate::auth::Caller;
@@ -63,10 +63,26 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Told { .. } => return Err(astray()),
+                Answer::Done { .. } | Answer::Told { .. } | Answer::Probing { .. } => return Err(astray()),
             }
         }
         Ok((accepted, refused))
+    }
+
+    /// Has a host looked at now. Gives the instant of the ask, which the host shows once it was answered.
+    pub(crate) async fn probe(&self, caller: &Caller, hostname: &Hostname) -> Result<Timestamp, Problem> {
+        let request = ProbeRequest {
+            hostnames: vec![hostname.clone()],
+            requested_by: caller.name.clone(),
+        };
+        match self.bus.request(&caller.workspace, Verb::Probe, &request).await? {
+            Answer::Probing { asked_at, refused, .. } => match refused.into_iter().next() {
+                None => Ok(asked_at),
+                Some(refused) => Err(Problem::field(Code::NoSuchThing, refused.reason)),
+            },
+            Answer::Rejected { reason } => Err(reason.into()),
+            Answer::Renewal { .. } | Answer::Told { .. } | Answer::Done { .. } => Err(astray()),
+        }
     }
 
     pub(crate) async fn tell(&self, caller: &Caller, deed: &Deed, run_id: RunId) -> Result<(), Problem> {
@@ -98,7 +114,7 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Renewal { .. } => return Err(astray()),
+                Answer::Done { .. } | Answer::Renewal { .. } | Answer::Probing { .. } => return Err(astray()),
             }
         }
         Ok((done, refused))
@@ -115,7 +131,7 @@ fn done(answer: Answer) -> Result<(), Problem> {
         Answer::Done { .. } => Ok(()),
         Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
         Answer::Rejected { reason } => Err(reason.into()),
-        Answer::Renewal { .. } | Answer::Told { .. } => Err(astray()),
+        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } => Err(astray()),
     }
 }
 

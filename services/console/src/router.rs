@@ -26,7 +26,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/openapi.yaml", get(openapi::show)),
         ("/api/v1/hosts", get(hosts::list).post(hosts::add)),
         ("/api/v1/hosts/import", post(hosts::import).layer(bulk)),
-        ("/api/v1/hosts/{id}/snapshots", get(hosts::snapshots)),
+        ("/api/v1/hosts/{host}", get(hosts::show)),
+        ("/api/v1/hosts/{host}/check", post(hosts::check)),
+        ("/api/v1/hosts/{host}/snapshots", get(hosts::snapshots)),
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
         ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
@@ -44,6 +46,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
         ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
         ("/api/v1/incidents", get(incidents::list)),
+        ("/api/v1/incidents/{id}", get(incidents::show)),
+        ("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge)),
+        ("/api/v1/incidents/{id}/close", post(incidents::close)),
     ]
 }
 

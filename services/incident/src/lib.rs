@@ -1,20 +1,44 @@
-//! The incident service tells a person when a live run failed or waits for one.
+//! The incident service tells a person when a live run failed or waits for one, until it is mended.
 //!
-//! In: run events. Out: at most one incident per run, in words that say what to do. Touches: NATS (reads), Postgres
-//! (`incidents`). Never: a run, a second incident for one run, an incident for a rehearsal.
+//! In: run events; what probes saw. Out: incidents, each run with trouble in exactly one; mails and signed events; the
+//! rehearsal of those. Touches: NATS, Postgres (`incidents` and what hangs on them), a mail server, a webhook, and the
+//! key-signer for the mail server's password. Never: a run, a second incident for one run, an incident for a rehearsal.
 
+mod bundle;
 mod config;
+mod courier;
 pub mod intake;
+mod letter;
+mod mended;
+pub mod notify;
+mod place;
+mod rehearse;
 pub mod triage;
+mod verdict;
+mod watch;
+
+use std::sync::Arc;
 
 use anyhow::Context;
 use bus::Bus;
-use chassis::Life;
+use bus::work::Work;
+use chassis::{ConfigError, Life};
+use custody::Custody;
+use protocol::subjects::Worker;
 use store::Store;
 
 pub use config::Config;
 
-/// Reads run events until the soft stop; what was read is finished first.
+use crate::courier::{Channels, Courier};
+use crate::intake::Intake;
+use crate::notify::email::Email;
+use crate::notify::webhook::Webhook;
+use crate::rehearse::RehearseChannels;
+
+/// Rehearsals at the same time; each holds a connection to the mail server.
+const REHEARSALS: usize = 4;
+
+/// Works until the soft stop; what was read is finished first.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.check()?;
     let store = Store::connect(&config.database_url, config.database_connections)
@@ -25,7 +49,34 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .await
         .context("the incident service needs NATS")?;
     bus.apply_topology().await?;
+    let channels = Arc::new(channels(&config, &bus)?);
+    let intake = Intake {
+        store: store.clone(),
+        gather: config.gather(),
+        webhook: config.webhook.is_some(),
+    };
+    let courier = Courier {
+        store: store.clone(),
+        channels: Arc::clone(&channels),
+        patience: config.patience(),
+    };
+    let work = Work::new(bus.clone(), Worker::Incident, REHEARSALS).handles(RehearseChannels(channels));
     life.ready();
-    intake::follow(&bus, &store, life.soft()).await?;
-    Ok(())
+    let (followed, worked, (), ()) = tokio::join!(
+        intake.follow(&bus, life.soft()),
+        work.run(life.soft(), life.hard()),
+        courier.run(life.soft()),
+        watch::watch(&store, config.watch(), life.soft()),
+    );
+    followed?;
+    Ok(worked?)
+}
+
+fn channels(config: &Config, bus: &Bus) -> Result<Channels, ConfigError> {
+    let email = |smtp| Email::new(smtp, Custody::new(bus.clone(), Worker::Incident));
+    let webhook = config.webhook.clone().map(Webhook::new).transpose();
+    Ok(Channels {
+        email: config.smtp.clone().map(email),
+        webhook: webhook.map_err(|error| ConfigError(error.to_string()))?,
+    })
 }

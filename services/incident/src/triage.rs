@@ -1,21 +1,48 @@
-//! Which run event a person must hear of, how urgent it is, and in which words. Pure.
+//! Which run event a person must hear of, and in which words. Pure.
 
 use domain::disposition::ErrorCode;
-use domain::incident::{Incident, Severity};
+use domain::incident::{Cause, Incident, Member, Severity, State};
 use domain::run::{Mode, Status};
-use domain::{IncidentId, Timestamp};
+use domain::{IncidentId, RunId};
 use protocol::event::RunEvent;
+use store::Group;
 
 /// What a run says of its trouble, wherever it stands.
-struct Trouble<'a> {
+struct Said<'a> {
     code: &'a ErrorCode,
     what: &'a str,
     hint: &'a str,
 }
 
-/// The incident of an event, opened `now`; none when nobody needs to hear of it. Whoever asked for a rehearsal is
-/// looking at its checks, so a dry run opens none.
-pub fn triage(event: &RunEvent, now: Timestamp) -> Option<Incident> {
+/// A run with trouble, and the incident that it opens unless it belongs to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub incident: Incident,
+    pub member: Member,
+}
+
+impl Trouble {
+    /// How the incident is called when many hosts have this trouble.
+    pub fn of_many(&self) -> Group {
+        let cause = self.member.cause.as_ref();
+        let code = cause.map(|cause| format!(" ({})", cause.code)).unwrap_or_default();
+        let at = cause
+            .filter(|cause| !cause.step.is_empty())
+            .map(|cause| format!(" at {}", cause.step));
+        let detail = format!(
+            "Many hosts failed in the same way within minutes; mend the one cause first. {} says:\n{}",
+            self.member.hostname, self.member.said
+        );
+        Group {
+            title: format!("many hosts: the renewals fail{}{code}", at.unwrap_or_default()),
+            detail,
+        }
+    }
+}
+
+/// The trouble that an event tells of; none when nobody needs to hear of it. Whoever asked for a rehearsal is looking at
+/// its checks, so a dry run opens none.
+pub fn triage(event: &RunEvent) -> Option<Trouble> {
     match event.mode {
         Mode::Live => {}
         Mode::DryRun => return None,
@@ -31,32 +58,78 @@ pub fn triage(event: &RunEvent, now: Timestamp) -> Option<Incident> {
         ),
         Status::Queued | Status::Running | Status::Succeeded | Status::Cancelled => return None,
     };
-    Some(Incident {
+    let member = member(event, detail(event, next));
+    Some(Trouble {
+        incident: incident(&member, event, title(event, happened)),
+        member,
+    })
+}
+
+/// The run of an event that ends the trouble of its host.
+pub fn mends(event: &RunEvent) -> Option<RunId> {
+    match (event.mode, event.status) {
+        (Mode::Live, Status::Succeeded) => Some(event.run_id),
+        (Mode::DryRun, _) => None,
+        (Mode::Live, Status::Queued | Status::Running | Status::Failed | Status::NeedsManual | Status::Cancelled) => {
+            None
+        }
+    }
+}
+
+fn member(event: &RunEvent, said: String) -> Member {
+    Member {
+        run_id: event.run_id,
+        host_id: event.host_id,
+        hostname: event.hostname.clone(),
+        criticality: event.criticality,
+        cause: said_by(event).map(|said| Cause {
+            code: said.code.clone(),
+            step: event
+                .step
+                .map(|step| step.kind().as_str().to_owned())
+                .unwrap_or_default(),
+        }),
+        said,
+        opened_at: event.at,
+        told_at: event.at,
+        closed_at: None,
+        closed_because: None,
+    }
+}
+
+fn incident(member: &Member, event: &RunEvent, title: String) -> Incident {
+    Incident {
         id: IncidentId::new(),
         workspace: event.workspace.clone(),
         host_id: event.host_id,
         run_id: event.run_id,
         hostname: event.hostname.clone(),
         severity: Severity::of(event.criticality),
-        title: title(event, happened),
-        detail: detail(event, next),
-        opened_at: now,
-    })
+        state: State::Open,
+        common: false,
+        cause: member.cause.clone(),
+        title,
+        detail: member.said.clone(),
+        opened_at: event.at,
+        acknowledged: None,
+        closed: None,
+        folded_into: None,
+    }
 }
 
 fn title(event: &RunEvent, happened: &str) -> String {
     let at = event.step.map(|step| format!(" at {step}")).unwrap_or_default();
-    let code = trouble(event)
-        .map(|trouble| format!(" ({})", trouble.code))
+    let code = said_by(event)
+        .map(|said| format!(" ({})", said.code))
         .unwrap_or_default();
     format!("{}: {happened}{at}{code}", event.hostname)
 }
 
 fn detail(event: &RunEvent, next: &str) -> String {
-    match trouble(event) {
-        Some(trouble) => {
-            let (what, hint) = (sentence(trouble.what), sentence(trouble.hint));
-            format!("{}: {what}\nWhat to do: {hint}\n{next}", trouble.code)
+    match said_by(event) {
+        Some(said) => {
+            let (what, hint) = (sentence(said.what), sentence(said.hint));
+            format!("{}: {what}\nWhat to do: {hint}\n{next}", said.code)
         }
         None => format!(
             "The run does not say why. Its steps and log do: vigilo run {}\n{next}",
@@ -65,14 +138,14 @@ fn detail(event: &RunEvent, next: &str) -> String {
     }
 }
 
-fn trouble(event: &RunEvent) -> Option<Trouble<'_>> {
-    let question = event.question.as_ref().map(|asked| Trouble {
+fn said_by(event: &RunEvent) -> Option<Said<'_>> {
+    let question = event.question.as_ref().map(|asked| Said {
         code: &asked.code,
         what: &asked.what,
         hint: &asked.hint,
     });
     let failure = || {
-        event.failure.as_ref().map(|failed| Trouble {
+        event.failure.as_ref().map(|failed| Said {
             code: &failed.code,
             what: &failed.what,
             hint: &failed.hint,
@@ -95,7 +168,7 @@ mod tests {
     use domain::disposition::Failure;
     use domain::host::Criticality;
     use domain::run::{Step, Trigger};
-    use domain::{HostId, PolicyId, RunId, WorkspaceId};
+    use domain::{HostId, PolicyId, Timestamp, WorkspaceId};
 
     use super::*;
 
@@ -138,7 +211,7 @@ mod tests {
             (Status::NeedsManual, true),
             (Status::Cancelled, false),
         ] {
-            assert_eq!(triage(&event(status), Timestamp::EPOCH).is_some(), opens, "{status:?}");
+            assert_eq!(triage(&event(status)).is_some(), opens, "{status:?}");
         }
     }
 
@@ -149,7 +222,7 @@ mod tests {
                 mode: Mode::DryRun,
                 ..event(status)
             };
-            assert_eq!(triage(&rehearsed, Timestamp::EPOCH), None, "{status:?}");
+            assert_eq!(triage(&rehearsed), None, "{status:?}");
         }
     }
 
@@ -161,14 +234,11 @@ mod tests {
             (Criticality::Medium, Severity::Sev3),
             (Criticality::Low, Severity::Sev4),
         ] {
-            let opened = triage(
-                &RunEvent {
-                    criticality,
-                    ..event(Status::Failed)
-                },
-                Timestamp::EPOCH,
-            );
-            assert_eq!(opened.map(|incident| incident.severity), Some(severity));
+            let opened = triage(&RunEvent {
+                criticality,
+                ..event(Status::Failed)
+            });
+            assert_eq!(opened.map(|opened| opened.incident.severity), Some(severity));
         }
     }
 
@@ -179,7 +249,7 @@ mod tests {
             question: Some(failure().ask()),
             ..event(Status::NeedsManual)
         };
-        let opened = triage(&asked, Timestamp::EPOCH).expect("an incident");
+        let opened = triage(&asked).expect("an incident").incident;
         assert_eq!(
             opened.title,
             "www.example.org: the renewal needs a person at issue (ISS-0004)"
@@ -198,7 +268,7 @@ mod tests {
             failure: Some(failure()),
             ..event(Status::Failed)
         };
-        let opened = triage(&failed, Timestamp::EPOCH).expect("an incident");
+        let opened = triage(&failed).expect("an incident").incident;
         assert_eq!(opened.title, "www.example.org: the renewal failed (ISS-0004)");
         assert!(opened.detail.contains("has ended"), "{}", opened.detail);
     }
@@ -206,11 +276,42 @@ mod tests {
     #[test]
     fn an_event_without_a_reason_names_the_command_that_shows_it() {
         let bare = event(Status::Failed);
-        let opened = triage(&bare, Timestamp::EPOCH).expect("an incident");
+        let opened = triage(&bare).expect("an incident").incident;
         assert!(
             opened.detail.contains(&format!("vigilo run {}", bare.run_id)),
             "{}",
             opened.detail
         );
+    }
+
+    #[test]
+    fn hosts_have_one_cause_when_code_and_kind_of_step_agree() {
+        let at = |step| {
+            let failed = RunEvent {
+                step: Some(step),
+                failure: Some(failure()),
+                ..event(Status::Failed)
+            };
+            triage(&failed).expect("an incident")
+        };
+        let (first, second) = (at(Step::Deploy(0)), at(Step::Deploy(3)));
+        assert_eq!(first.member.cause, second.member.cause);
+        assert_ne!(first.member.cause, at(Step::Issue).member.cause);
+        let many = first.of_many();
+        assert_eq!(many.title, "many hosts: the renewals fail at deploy (ISS-0004)");
+        assert!(many.detail.contains("open port 80"), "{}", many.detail);
+    }
+
+    #[test]
+    fn only_a_live_success_mends() {
+        for status in Status::ALL {
+            let live = event(status);
+            let dry = RunEvent {
+                mode: Mode::DryRun,
+                ..live.clone()
+            };
+            assert_eq!(mends(&live).is_some(), status == Status::Succeeded, "{status:?}");
+            assert_eq!(mends(&dry), None);
+        }
     }
 }

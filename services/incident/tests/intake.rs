@@ -7,7 +7,7 @@ use bus::{Bus, Connection};
 use chassis::Life;
 use domain::disposition::Failure;
 use domain::host::NewHost;
-use domain::incident::Incident;
+use domain::incident::{Incident, State, Word};
 use domain::plan::{Choice, Plan};
 use domain::policy::{Challenge, NewPolicy, Provider};
 use domain::run::{Mode, RunHead, RunState, Status, Step, Trigger};
@@ -15,7 +15,7 @@ use domain::{DnsName, RunId, Timestamp, WorkspaceId};
 use incident::Config;
 use protocol::event::RunEvent;
 use serde_json::{Value, json};
-use store::{NewRun, Store};
+use store::{IncidentFilter, IncidentView, NewRun, Store};
 use testkit::sqlx::{Connection as _, Executor, PgConnection};
 use testkit::{Nats, async_nats, wait};
 
@@ -38,11 +38,9 @@ impl World {
             ..Connection::default()
         };
         let database_url = testkit::shared::postgres().await.database(database).await?;
-        let config = Config {
-            nats: connection,
-            database_url,
-            database_connections: 2,
-        };
+        let config: Config = serde_json::from_value(json!({
+            "nats": connection, "database_url": database_url, "gather_seconds": 0, "watch_seconds": 1,
+        }))?;
         let store = Store::connect(&config.database_url, 2).await?;
         store.migrate().await?;
         let bus = Bus::connect(&config.nats, "test").await?;
@@ -63,8 +61,13 @@ impl World {
     }
 
     async fn incidents(&self) -> Vec<Incident> {
-        let found = self.store.incidents(&WorkspaceId::default_workspace(), None, 100).await;
-        found.unwrap_or_default()
+        let everything = IncidentFilter::default();
+        let found = self
+            .store
+            .incidents(&WorkspaceId::default_workspace(), &everything, 1_000)
+            .await;
+        let found = found.unwrap_or_default();
+        found.into_iter().map(|view| view.incident).collect()
     }
 
     async fn opened(&self, many: usize) -> Result<Vec<Incident>> {
@@ -270,4 +273,152 @@ async fn unacknowledged(nats: &Nats) -> Result<usize> {
     let stream = context.get_stream("RUNS").await?;
     let info = stream.consumer_info("incident").await?;
     Ok(info.num_ack_pending)
+}
+
+/// The same service once more: replicas share the events.
+async fn replicas(world: &World) -> Result<[Running; 2]> {
+    Ok([
+        Running::start(&world.config).await?,
+        Running::start(&world.config).await?,
+    ])
+}
+
+/// One run with trouble for each of these hosts.
+async fn all_stuck(world: &World, hosts: usize) -> Result<Vec<RunEvent>> {
+    let mut events = Vec::with_capacity(hosts);
+    for number in 0..hosts {
+        events.push(world.stuck(&format!("host-{number}.example.org")).await?);
+    }
+    Ok(events)
+}
+
+/// A later run of the same host, which succeeds or has trouble.
+async fn next(world: &World, before: &RunEvent, status: Status) -> Result<RunEvent> {
+    let at = before.at.plus(Duration::from_secs(3600));
+    let mut head = head_again(before);
+    head.created_at = at;
+    let plan = plan(&head);
+    let mut state = RunState::queued(&plan, at);
+    state.position = domain::run::Position::Ended {
+        ending: domain::run::Ending::Succeeded,
+    };
+    let run = NewRun {
+        head: head.clone(),
+        plan,
+        state,
+    };
+    let workspace = WorkspaceId::default_workspace();
+    let key = head.id.to_string();
+    world
+        .store
+        .create_runs(&[run], (&workspace, &key, &Value::Null), at)
+        .await?;
+    let question = (status == Status::NeedsManual)
+        .then(|| before.question.clone())
+        .flatten();
+    Ok(RunEvent {
+        status,
+        at,
+        question,
+        ..event(head)
+    })
+}
+
+fn head_again(before: &RunEvent) -> RunHead {
+    RunHead {
+        id: RunId::new(),
+        workspace: before.workspace.clone(),
+        host_id: before.host_id,
+        policy_id: before.policy_id,
+        hostname: before.hostname.clone(),
+        criticality: before.criticality,
+        mode: before.mode,
+        trigger: before.trigger,
+        operator: before.operator.clone(),
+        created_at: before.at,
+    }
+}
+
+async fn view(world: &World, which: impl Fn(&IncidentView) -> bool + Copy) -> Result<IncidentView> {
+    wait::until("the incident as expected", SOON, async || {
+        let everything = IncidentFilter::default();
+        let found = world
+            .store
+            .incidents(&WorkspaceId::default_workspace(), &everything, 1_000)
+            .await;
+        found.ok()?.into_iter().find(|view| which(view))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_cause_on_forty_hosts_is_one_incident_that_closes_when_all_are_mended() -> Result<()> {
+    let world = World::new("incident_fold").await?;
+    let services = replicas(&world).await?;
+    let stuck = all_stuck(&world, 40).await?;
+    world.publish(&stuck).await?;
+    let common = view(&world, |view| view.members == 40).await?;
+    assert!(common.incident.common, "{common:?}");
+    assert_eq!(
+        world.opened(1).await?[0].id,
+        common.incident.id,
+        "the others went into it"
+    );
+    let workspace = WorkspaceId::default_workspace();
+    let members = world
+        .store
+        .incident_members(&workspace, common.incident.id, 100)
+        .await?;
+    let mut hosts: Vec<&str> = members.iter().map(|member| member.hostname.as_str()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    assert_eq!(hosts.len(), 40);
+
+    let mut mended = Vec::new();
+    for event in &stuck {
+        mended.push(next(&world, event, Status::Succeeded).await?);
+    }
+    let last = mended.pop().expect("the last host");
+    world.publish(&mended).await?;
+    view(&world, |view| {
+        view.open_members == 1 && view.incident.state == State::Open
+    })
+    .await?;
+    world.publish(&[last.clone()]).await?;
+    let closed = view(&world, |view| view.incident.state == State::Closed).await?;
+    let word = closed.incident.closed.expect("who closed it");
+    assert_eq!(
+        (word.by.as_str(), word.note),
+        (Word::OWN, format!("run {} succeeded", last.run_id))
+    );
+    for service in services {
+        service.stop().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_next_run_of_a_host_joins_its_open_incident() -> Result<()> {
+    let world = World::new("incident_attach").await?;
+    let service = Running::start(&world.config).await?;
+    let first = world.stuck("www.example.org").await?;
+    world.publish(std::slice::from_ref(&first)).await?;
+    world.opened(1).await?;
+    let second = next(&world, &first, Status::NeedsManual).await?;
+    world.publish(&[second]).await?;
+    let joined = view(&world, |view| view.members == 2).await?;
+    assert_eq!(joined.incident.run_id, first.run_id);
+    assert_eq!(world.incidents().await.len(), 1);
+    service.stop().await
+}
+
+#[tokio::test]
+async fn a_success_that_was_told_before_the_trouble_closes_it() -> Result<()> {
+    let world = World::new("incident_late").await?;
+    let service = Running::start(&world.config).await?;
+    let stuck = world.stuck("www.example.org").await?;
+    let succeeded = next(&world, &stuck, Status::Succeeded).await?;
+    world.publish(&[succeeded, stuck]).await?;
+    view(&world, |view| view.incident.state == State::Closed).await?;
+    service.stop().await
 }

@@ -22,11 +22,15 @@ const GROUP: &str = "key-signer";
 /// The table: which service may open which purpose. The NATS permissions say who may ask in whose name.
 pub const fn may_open(worker: Worker, purpose: Purpose) -> bool {
     match (worker, purpose) {
-        (Worker::Issuer, Purpose::AcmeAccount) | (Worker::Deployer, Purpose::LeafKey) => true,
+        (Worker::Issuer, Purpose::AcmeAccount)
+        | (Worker::Deployer, Purpose::LeafKey)
+        // The password of the mail server.
+        | (Worker::Incident, Purpose::Credential) => true,
         (Worker::Issuer, Purpose::LeafKey | Purpose::Credential)
         | (Worker::Deployer, Purpose::AcmeAccount | Purpose::Credential)
         // The key-signer opens kept keys by itself, and the verifier sees public things only.
-        | (Worker::KeySigner | Worker::Verifier | Worker::Incident, Purpose::LeafKey | Purpose::AcmeAccount | Purpose::Credential) => false,
+        | (Worker::KeySigner | Worker::Verifier, Purpose::LeafKey | Purpose::AcmeAccount | Purpose::Credential)
+        | (Worker::Incident, Purpose::LeafKey | Purpose::AcmeAccount) => false,
     }
 }
 

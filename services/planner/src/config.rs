@@ -25,6 +25,26 @@ pub struct Config {
     pub retry: Ladder,
     #[serde(default)]
     pub schedule: Schedule,
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// For how many days the record is kept. What is last known of a host stays, whatever its age.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    pub snapshots_days: u32,
+    /// Log and raw ACME exchange of runs that have ended; their steps and checks stay.
+    pub logs_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            snapshots_days: 400,
+            logs_days: 90,
+        }
+    }
 }
 
 /// Whether policies renew themselves when they are due.
@@ -63,6 +83,8 @@ pub struct Windows {
     pub tidy: u32,
     /// Rehearsals of the channels by which people are told.
     pub incident: u32,
+    /// Looks at hosts beside the runs.
+    pub probes: u32,
 }
 
 impl Default for Windows {
@@ -74,6 +96,7 @@ impl Default for Windows {
             verifier: 64,
             tidy: 64,
             incident: 4,
+            probes: 256,
         }
     }
 }
@@ -105,6 +128,7 @@ impl Config {
             verifier,
             tidy,
             incident,
+            probes,
         } = self.windows;
         let windows = [
             ("windows.key_signer", key_signer),
@@ -113,6 +137,7 @@ impl Config {
             ("windows.verifier", verifier),
             ("windows.tidy", tidy),
             ("windows.incident", incident),
+            ("windows.probes", probes),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
@@ -128,6 +153,13 @@ impl Config {
                 "schedule.every_seconds: {} is out of range; give 1 to 3600",
                 self.schedule.every_seconds
             )));
+        }
+        let kept = [
+            ("retention.snapshots_days", self.retention.snapshots_days),
+            ("retention.logs_days", self.retention.logs_days),
+        ];
+        if let Some((key, _)) = kept.into_iter().find(|(_, days)| !(1..=36_500).contains(days)) {
+            return Err(ConfigError(format!("{key}: give 1 to 36500 days")));
         }
         if !(1..=1_000).contains(&self.batch) {
             return Err(ConfigError(format!(
@@ -158,6 +190,14 @@ mod tests {
     fn the_shipped_file_is_read_and_accepted() {
         let config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
         assert!(config.checked().is_ok());
+    }
+
+    #[test]
+    fn a_retention_of_no_days_is_named() {
+        let mut config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
+        config.retention.logs_days = 0;
+        let refused = config.checked().expect_err("nothing would be kept").to_string();
+        assert!(refused.starts_with("retention.logs_days"), "{refused}");
     }
 
     #[test]

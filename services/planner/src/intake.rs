@@ -10,7 +10,7 @@ use domain::policy::Charge;
 use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{
-    Accepted, Answer, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
+    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
 };
 use serde_json::Value;
 use store::{NewRun, Store, StoreError};
@@ -21,6 +21,7 @@ use crate::compose::{self, Asked};
 use crate::judge;
 use crate::ledger::Ledger;
 use crate::people::{Deed, Word};
+use crate::survey::Survey;
 
 /// More hostnames or runs in one request would not fit into one message and one transaction comfortably.
 const MOST: usize = 1_000;
@@ -30,6 +31,7 @@ pub(crate) struct Intake {
     pub store: Store,
     pub bus: Bus,
     pub ledger: Arc<Ledger>,
+    pub survey: Arc<Survey>,
     /// How failures of new runs are tried again.
     pub ladder: Ladder,
 }
@@ -82,7 +84,7 @@ impl Intake {
 
     async fn answer(&self, subject: &str, body: &Value) -> Result<Answer, StoreError> {
         let Some((workspace, verb)) = addressed(subject) else {
-            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel or .resolve";
+            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel, .resolve or .probe";
             return Ok(rejected(Invalid::new(
                 "subject",
                 format!("{subject} is no request"),
@@ -96,6 +98,10 @@ impl Intake {
             },
             Verb::Resolve => match serde_json::from_value::<ResolveRequest>(body.clone()) {
                 Ok(request) => self.resolve(&workspace, &request).await,
+                Err(e) => Ok(unreadable(&e)),
+            },
+            Verb::Probe => match serde_json::from_value::<ProbeRequest>(body.clone()) {
+                Ok(request) => self.probe(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
             Verb::Resume => self.told(&workspace, Word::Resume, body).await,
@@ -202,6 +208,29 @@ impl Intake {
         Ok(match self.ledger.resolve(workspace, request).await? {
             Ok(()) => Answer::Done { run_id },
             Err(refused) => rejected(refused),
+        })
+    }
+
+    async fn probe(&self, workspace: &WorkspaceId, request: &ProbeRequest) -> Result<Answer, StoreError> {
+        let (few, named) = (
+            few_enough("hostnames", request.hostnames.len()),
+            short("requested_by", &request.requested_by),
+        );
+        if let Err(refused) = few.and(named) {
+            return Ok(rejected(refused));
+        }
+        let (asked_at, asked) = self.survey.ask_now(workspace, &request.hostnames).await?;
+        let strange = request.hostnames.iter().filter(|hostname| !asked.contains(hostname));
+        let remedy = "add it first: vigilo host add";
+        let refused = strange.map(|hostname| Refused {
+            hostname: hostname.clone(),
+            reason: Invalid::new("hostname", "it is no host of this workspace", remedy),
+        });
+        let refused = refused.collect();
+        Ok(Answer::Probing {
+            asked_at,
+            asked,
+            refused,
         })
     }
 

@@ -5,7 +5,8 @@
 //!
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
 //! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
-//! `timekeeper` wakes what is due, `schedule` renews what `due` says is due.
+//! `timekeeper` wakes what is due, `schedule` renews what `due` says is due, `survey` has every host looked at,
+//! `retention` forgets what is old.
 
 pub mod compose;
 mod config;
@@ -16,7 +17,9 @@ mod ledger;
 mod pace;
 mod people;
 mod postman;
+mod retention;
 mod schedule;
+mod survey;
 mod timekeeper;
 
 use std::sync::Arc;
@@ -31,6 +34,7 @@ pub use config::{Config, Windows};
 
 use crate::ledger::Ledger;
 use crate::postman::Postman;
+use crate::survey::Survey;
 
 /// Runs until the soft stop; reports that were pulled are applied before it returns.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
@@ -43,8 +47,20 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     bus.apply_topology().await?;
     let clock = Arc::new(SystemClock);
     let postman = Postman::new(bus.clone(), store.clone());
-    let ledger = Arc::new(Ledger::new(store.clone(), postman.clone(), config.windows, clock));
+    let ledger = Arc::new(Ledger::new(
+        store.clone(),
+        postman.clone(),
+        config.windows,
+        clock.clone(),
+    ));
+    let survey = Arc::new(Survey {
+        store: store.clone(),
+        bus: bus.clone(),
+        window: config.windows.probes,
+        clock: clock.clone(),
+    });
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
+    let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
     let schedule = schedule::Schedule {
         store: store.clone(),
@@ -59,9 +75,10 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             ledger::apply_reports(Arc::clone(&ledger), reports, soft),
             intake::take_requests(
                 intake::Intake {
-                    store,
+                    store: store.clone(),
                     bus: bus.clone(),
                     ledger: Arc::clone(&ledger),
+                    survey: Arc::clone(&survey),
                     ladder: config.retry,
                 },
                 requests,
@@ -69,6 +86,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             ),
             timekeeper::keep_time(ledger, soft),
             schedule.keep(soft),
+            survey::ask_when_due(&survey, soft),
+            survey::take_down(&survey, seen, soft),
+            retention::forget((&store, config.retention), &*clock, soft),
             postman.mark_published(soft),
             async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },
         )

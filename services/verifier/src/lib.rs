@@ -1,7 +1,7 @@
 //! The verifier looks at what hosts really serve, and says whether it is what was issued.
 //!
-//! In: Verify and Confirm orders. Out: snapshots of every address, and checks. Touches: the hosts, by TLS handshakes, and the name
-//! service. Never: a database, a private key, an HTTP request.
+//! In: Verify and Confirm orders, and asks for looks beside any run. Out: snapshots of every address, and checks. Touches:
+//! the hosts, by TLS handshakes, and the name service. Never: a database, a private key, an HTTP request.
 
 pub mod confirm;
 pub mod findings;
@@ -11,6 +11,7 @@ pub mod lookout;
 pub mod probe;
 pub mod trust;
 pub mod verdict;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Config {
     pub nats: Connection,
     /// Orders that are carried out at the same time.
     pub slots: usize,
+    /// Hosts that are looked at beside the runs at the same time.
+    pub probe_slots: usize,
     /// PEM files of further trust anchors.
     pub trust_files: Vec<PathBuf>,
     /// Whether the machine's own trust anchors count too.
@@ -52,6 +55,7 @@ impl Default for Config {
         Self {
             nats: Connection::default(),
             slots: 64,
+            probe_slots: 64,
             trust_files: Vec::new(),
             use_native_roots: true,
             connect_timeout_ms: 3_000,
@@ -81,6 +85,9 @@ impl Config {
                 "slots: 0 orders at a time is no work; give 1 or more".to_owned(),
             ));
         }
+        if !(1..=1_000).contains(&self.probe_slots) {
+            return Err(ConfigError("probe_slots: give 1 to 1000 hosts at a time".to_owned()));
+        }
         let trust = Trust::read(&self.trust_files, self.use_native_roots)?;
         let patience = Patience {
             connect: Duration::from_millis(self.connect_timeout_ms),
@@ -92,15 +99,18 @@ impl Config {
 
 /// Works until the soft stop, and finishes what is in flight then.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
-    let prober = config.prober()?;
+    let prober = Arc::new(config.prober()?);
     let bus = Bus::connect(&config.nats, "verifier")
         .await
         .context("the verifier needs NATS")?;
-    let lookout = Lookout::new(Arc::new(prober), Duration::from_millis(config.patience_ms));
-    let work = Work::new(bus, Worker::Verifier, config.slots)
+    let lookout = Lookout::new(Arc::clone(&prober), Duration::from_millis(config.patience_ms));
+    let work = Work::new(bus.clone(), Worker::Verifier, config.slots)
         .handles(Verify::new(lookout.clone()))
         .handles(Confirm::new(lookout));
     life.ready();
-    work.run(life.soft(), life.hard()).await?;
+    let looks = watch::watch(bus, prober, config.probe_slots, life.soft());
+    // A hard stop leaves looks as they are: they are asked again.
+    let looks = async { life.hard().run_until_cancelled(looks).await.unwrap_or(Ok(())) };
+    tokio::try_join!(work.run(life.soft(), life.hard()), looks)?;
     Ok(())
 }

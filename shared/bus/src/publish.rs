@@ -6,6 +6,7 @@ use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use protocol::event::RunEvent;
 use protocol::order::{Order, Spec};
+use protocol::probe::{ProbeAsk, ProbeSeen};
 use protocol::report::Report;
 use protocol::{SCHEMA, subjects};
 
@@ -40,6 +41,25 @@ impl Bus {
             outgoing(subject, event.message_id(), serde_json::to_vec(event))
         });
         self.publish_all(messages.collect()).await
+    }
+
+    /// Publishes asks for looks; answers for each whether the stream has it.
+    pub async fn publish_probe_asks(&self, asks: &[ProbeAsk]) -> Vec<Result<(), BusError>> {
+        let messages = asks.iter().map(|ask| {
+            outgoing(
+                subjects::probe_ask(&ask.workspace),
+                ask.message_id(),
+                serde_json::to_vec(ask),
+            )
+        });
+        self.publish_all(messages.collect()).await
+    }
+
+    /// Publishes what a look has seen.
+    pub async fn publish_probe_seen(&self, seen: &ProbeSeen) -> Result<(), BusError> {
+        let subject = subjects::probe_seen(&seen.workspace);
+        self.publish(outgoing(subject, seen.message_id(), serde_json::to_vec(seen))?)
+            .await
     }
 
     pub(crate) async fn publish_report(&self, report: &Report) -> Result<(), BusError> {

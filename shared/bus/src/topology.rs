@@ -19,6 +19,7 @@ pub enum StreamName {
     Orders,
     Reports,
     Requests,
+    Probes,
     Runs,
     Dead,
 }
@@ -35,7 +36,7 @@ struct StreamPlan {
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 5] = [
+const STREAMS: [StreamPlan; 6] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
@@ -56,6 +57,14 @@ const STREAMS: [StreamPlan; 5] = [
         retention: RetentionPolicy::WorkQueue,
         max_age: DAY,
         max_bytes: ANY,
+    },
+    // What is lost here is asked again: a look that is older says nothing about now.
+    StreamPlan {
+        name: StreamName::Probes,
+        subjects: "vigilo.probe.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: Duration::from_secs(300),
+        max_bytes: GIB,
     },
     StreamPlan {
         name: StreamName::Runs,
@@ -79,6 +88,7 @@ impl StreamName {
             Self::Orders => "ORDERS",
             Self::Reports => "REPORTS",
             Self::Requests => "REQUESTS",
+            Self::Probes => "PROBES",
             Self::Runs => "RUNS",
             Self::Dead => "DEAD",
         }
@@ -111,6 +121,16 @@ impl Reader {
 
     pub fn requests() -> Self {
         Self::new(StreamName::Requests, "planner", "vigilo.request.>", 1_000)
+    }
+
+    /// The looks that the planner asks for, shared by the verifiers.
+    pub fn probe_asks() -> Self {
+        Self::new(StreamName::Probes, "verifier", "vigilo.probe.ask.*", 2_000)
+    }
+
+    /// What the verifiers saw, shared by the planners.
+    pub fn probes_seen() -> Self {
+        Self::new(StreamName::Probes, "planner", "vigilo.probe.seen.*", 2_000)
     }
 
     /// All run events, for one kind of reader.

@@ -170,6 +170,7 @@ fn url(name: &GeneralName<'_>) -> Option<String> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub id: SnapshotId,
+    /// The unspecified address when the name has none: nothing was dialled then.
     pub dialled: SocketAddr,
     pub taken_at: Timestamp,
     /// What was served, or why nothing could be seen.

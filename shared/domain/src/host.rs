@@ -74,12 +74,12 @@ impl NewHost {
                 "for example prod or staging",
             ));
         }
-        if !(60..=604_800).contains(&self.probe_interval_seconds) {
+        if !(1..=604_800).contains(&self.probe_interval_seconds) {
             let problem = format!("{} seconds is out of range", self.probe_interval_seconds);
             return Err(Invalid::new(
                 "probe_interval_seconds",
                 problem,
-                "give 60 (a minute) to 604800 (a week)",
+                "give 1 (a second) to 604800 (a week)",
             ));
         }
         Ok(())

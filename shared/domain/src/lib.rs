@@ -18,6 +18,7 @@ pub mod plan;
 pub mod policy;
 pub mod run;
 pub mod secret;
+pub mod sight;
 pub mod target;
 
 pub use clock::Timestamp;

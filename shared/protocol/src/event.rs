@@ -19,7 +19,7 @@ pub struct RunEvent {
     pub trigger: Trigger,
     pub operator: String,
     pub status: Status,
-    /// Where the run stands, unless it has ended.
+    /// Where the run stands; of one that has failed: where it failed.
     pub step: Option<Step>,
     /// Number of the last order when the status changed: with run and status it names the event.
     pub attempt: u32,

@@ -1,10 +1,12 @@
-//! What travels on NATS: orders out, reports in, requests from outside, run events to everyone, custody questions.
+//! What travels on NATS: orders out, reports in, requests from outside, run events to everyone, looks at
+//! hosts, custody questions.
 //!
 //! In: the types of `domain`. Out: JSON with a schema version. Touches: nothing. Never: a connection.
 
 pub mod custody;
 pub mod event;
 pub mod order;
+pub mod probe;
 pub mod report;
 pub mod request;
 pub mod subjects;

@@ -3,7 +3,7 @@
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
-use domain::{Hostname, RunId};
+use domain::{Hostname, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// `vigilo.request.<workspace>.renew`
@@ -64,6 +64,14 @@ pub struct ResolveRequest {
     pub note: Option<String>,
 }
 
+/// `vigilo.request.<workspace>.probe`: look at these hosts now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRequest {
+    pub hostnames: Vec<Hostname>,
+    pub requested_by: String,
+}
+
 /// The last token of a request's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
@@ -72,10 +80,18 @@ pub enum Verb {
     Retry,
     Cancel,
     Resolve,
+    Probe,
 }
 
 impl Verb {
-    pub const ALL: [Self; 5] = [Self::Renew, Self::Resume, Self::Retry, Self::Cancel, Self::Resolve];
+    pub const ALL: [Self; 6] = [
+        Self::Renew,
+        Self::Resume,
+        Self::Retry,
+        Self::Cancel,
+        Self::Resolve,
+        Self::Probe,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,6 +100,7 @@ impl Verb {
             Self::Retry => "retry",
             Self::Cancel => "cancel",
             Self::Resolve => "resolve",
+            Self::Probe => "probe",
         }
     }
 }
@@ -104,6 +121,13 @@ pub enum Answer {
     Told {
         done: Vec<RunId>,
         refused: Vec<RefusedRun>,
+    },
+    /// Every hostname is in one of the two lists. A host has been looked at when the ask of this instant, or of a later
+    /// one, is answered.
+    Probing {
+        asked_at: Timestamp,
+        asked: Vec<Hostname>,
+        refused: Vec<Refused>,
     },
     /// The request as a whole was refused.
     Rejected {

@@ -75,6 +75,14 @@ pub fn run(workspace: &WorkspaceId, run: RunId, status: Status) -> String {
     format!("vigilo.run.{workspace}.{run}.{}", status.as_str())
 }
 
+pub fn probe_ask(workspace: &WorkspaceId) -> String {
+    format!("vigilo.probe.ask.{workspace}")
+}
+
+pub fn probe_seen(workspace: &WorkspaceId) -> String {
+    format!("vigilo.probe.seen.{workspace}")
+}
+
 /// `stream` in lower case.
 pub fn dead(stream: &str) -> String {
     format!("vigilo.dead.{}", stream.to_ascii_lowercase())

@@ -17,6 +17,10 @@ pub struct HostView {
     /// `domain::certificate::Snapshot` as it was stored.
     pub snapshot: Option<Value>,
     pub run_status: Option<String>,
+    /// The newest look, whatever it saw.
+    pub last_seen_at: Option<Timestamp>,
+    /// When the newest look that was answered had been asked for.
+    pub answered_at: Option<Timestamp>,
 }
 
 struct Row {
@@ -26,6 +30,8 @@ struct Row {
     created_at: OffsetDateTime,
     snapshot: Option<Value>,
     run_status: Option<String>,
+    last_seen_at: Option<OffsetDateTime>,
+    answered_at: Option<OffsetDateTime>,
 }
 
 impl TryFrom<Row> for HostView {
@@ -43,6 +49,8 @@ impl TryFrom<Row> for HostView {
             host,
             snapshot: row.snapshot,
             run_status: row.run_status,
+            last_seen_at: row.last_seen_at.map(at),
+            answered_at: row.answered_at.map(at),
         })
     }
 }
@@ -116,9 +124,11 @@ impl Store {
     ) -> Result<Vec<HostView>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            r#"select h.id, h.workspace, h.says, h.created_at, s.seen as "snapshot?", r.status as "run_status?"
+            r#"select h.id, h.workspace, h.says, h.created_at, s.seen as "snapshot?", r.status as "run_status?",
+                      greatest(h.last_seen_at, s.taken_at) as last_seen_at, h.probe_answered_at as answered_at
                from hosts h
-               left join lateral (select seen from snapshots where host_id = h.id order by taken_at desc limit 1) s on true
+               left join lateral (select seen, taken_at from snapshots where host_id = h.id
+                                  order by taken_at desc, not_after nulls first limit 1) s on true
                left join lateral (select status from runs where host_id = h.id order by id desc limit 1) r on true
                where h.workspace = $1 and h.hostname > coalesce($2, '')
                order by h.hostname limit $3"#,
@@ -129,6 +139,30 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(HostView::try_from).collect()
+    }
+
+    /// One host, by its id or by its name.
+    pub async fn host(
+        &self,
+        workspace: &WorkspaceId,
+        (id, hostname): (Option<HostId>, Option<&str>),
+    ) -> Result<Option<HostView>, StoreError> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"select h.id, h.workspace, h.says, h.created_at, s.seen as "snapshot?", r.status as "run_status?",
+                      greatest(h.last_seen_at, s.taken_at) as last_seen_at, h.probe_answered_at as answered_at
+               from hosts h
+               left join lateral (select seen, taken_at from snapshots where host_id = h.id
+                                  order by taken_at desc, not_after nulls first limit 1) s on true
+               left join lateral (select status from runs where host_id = h.id order by id desc limit 1) r on true
+               where h.workspace = $1 and (h.id = $2 or h.hostname = $3)"#,
+            workspace.as_str(),
+            id.map(HostId::get),
+            hostname,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(HostView::try_from).transpose()
     }
 
     /// Which of these names are hosts of the workspace.

@@ -41,7 +41,8 @@ pub struct Product {
 pub struct SnapshotRow {
     pub workspace: WorkspaceId,
     pub host_id: HostId,
-    pub run_id: RunId,
+    /// The run whose step took it; none: a probe.
+    pub run_id: Option<RunId>,
     pub snapshot: Snapshot,
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod hosts;
 mod incidents;
 mod ledger;
+mod notifications;
 mod policies;
 mod quarantine;
 mod requests;
@@ -18,6 +19,7 @@ mod runs;
 mod schedule;
 mod snapshots;
 mod steps;
+mod survey;
 
 use std::time::Duration;
 
@@ -27,11 +29,16 @@ use sqlx::postgres::PgPoolOptions;
 pub use acts::Act;
 pub use error::StoreError;
 pub use hosts::HostView;
+pub use incidents::{
+    Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
+};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
+pub use notifications::{Next, Notification, NotificationView};
 pub use policies::PolicyView;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
+pub use survey::{Due, LockedHost, Sighting, SurveyTx};
 
 /// A pool of connections. Cheap to clone.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! What probes saw: immutable, newest first.
 
-use domain::ids::{HostId, WorkspaceId};
+use domain::Timestamp;
+use domain::ids::{HostId, RunId, WorkspaceId};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -17,7 +18,7 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
     let ids: Vec<Uuid> = rows.iter().map(|row| row.snapshot.id.get()).collect();
     let workspaces: Vec<String> = rows.iter().map(|row| row.workspace.to_string()).collect();
     let hosts: Vec<Uuid> = rows.iter().map(|row| row.host_id.get()).collect();
-    let runs: Vec<Uuid> = rows.iter().map(|row| row.run_id.get()).collect();
+    let runs: Vec<Option<Uuid>> = rows.iter().map(|row| row.run_id.map(RunId::get)).collect();
     let dialled: Vec<String> = rows.iter().map(|row| row.snapshot.dialled.to_string()).collect();
     let taken: Vec<OffsetDateTime> = rows.iter().map(|row| row.snapshot.taken_at.get()).collect();
     let fingerprints: Vec<Option<String>> = rows.iter().map(SnapshotRow::fingerprint).collect();
@@ -34,7 +35,7 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
         &ids,
         &workspaces,
         &hosts,
-        &runs,
+        &runs as &[Option<Uuid>],
         &dialled,
         &taken,
         &fingerprints as &[Option<String>],
@@ -56,5 +57,36 @@ impl Store {
             limit,
         );
         Ok(rows.fetch_all(&self.pool).await?)
+    }
+
+    /// Those of the newest look at a host, one for each address.
+    pub async fn newest_look(&self, workspace: &WorkspaceId, host: HostId) -> Result<Vec<Value>, StoreError> {
+        let rows = sqlx::query_scalar!(
+            "select seen from snapshots where workspace = $1 and host_id = $2
+               and taken_at = (select max(taken_at) from snapshots where host_id = $2)
+             order by dialled",
+            workspace.as_str(),
+            host.get(),
+        );
+        Ok(rows.fetch_all(&self.pool).await?)
+    }
+
+    /// Deletes up to `most` snapshots of before; gives back how many. What is last known of a host stays, whatever its
+    /// age: its newest snapshot, and the newest that shows a certificate. So does what a run that has not ended took.
+    pub async fn forget_snapshots(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+        let deleted = sqlx::query!(
+            "delete from snapshots where id in (
+               select s.id from snapshots s
+               where s.taken_at < $1
+                 and exists (select 1 from snapshots n where n.host_id = s.host_id and n.taken_at > s.taken_at)
+                 and (s.not_after is null
+                      or exists (select 1 from snapshots n where n.host_id = s.host_id and n.taken_at > s.taken_at
+                                                             and n.not_after is not null))
+                 and not exists (select 1 from runs r where r.id = s.run_id and r.phase <> 'ended')
+               order by s.taken_at limit $2 for update skip locked)",
+            before.get(),
+            most,
+        );
+        Ok(deleted.execute(&self.pool).await?.rows_affected())
     }
 }

@@ -115,4 +115,20 @@ impl Store {
         );
         Ok(rows.fetch_all(&self.pool).await?)
     }
+
+    /// Removes log and ACME exchange of up to `most` runs that ended before; gives back how many. Steps, checks and
+    /// summaries stay.
+    pub async fn forget_logs(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+        let forgotten = sqlx::query!(
+            "with old as (
+               select id from runs where phase = 'ended' and log_kept and moved_at < $1
+               order by moved_at limit $2 for no key update skip locked),
+             emptied as (
+               update run_steps set log = '[]', exchange = '[]' where run_id in (select id from old))
+             update runs set log_kept = false where id in (select id from old)",
+            before.get(),
+            most,
+        );
+        Ok(forgotten.execute(&self.pool).await?.rows_affected())
+    }
 }

@@ -21,6 +21,7 @@ pub mod process;
 pub mod ready;
 pub mod run_dir;
 pub mod shared;
+pub mod smtp;
 pub mod tools;
 pub mod wait;
 
@@ -34,6 +35,7 @@ pub use nginx::{NginxHosts, Serving};
 pub use pebble::{Pebble, PebbleOptions};
 pub use postgres::Postgres;
 pub use process::{Peer, Spec};
+pub use smtp::{Mail, MailServer, MailTls};
 
 /// A password that nobody else on this machine can guess.
 pub(crate) fn secret() -> String {

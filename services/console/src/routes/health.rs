@@ -16,6 +16,8 @@ pub(crate) struct Health {
     status: &'static str,
     database: &'static str,
     nats: &'static str,
+    /// `failing` when what is to be told of an incident could not be delivered; the incident says why.
+    notifications: &'static str,
     version: &'static str,
 }
 
@@ -27,6 +29,7 @@ pub(crate) async fn show(State(store): State<Store>, State(bus): State<Bus>) -> 
         status: word(database && nats),
         database: word(database),
         nats: word(nats),
+        notifications: notifications(&store).await,
         version: env!("CARGO_PKG_VERSION"),
     };
     let status = if database && nats {
@@ -35,4 +38,12 @@ pub(crate) async fn show(State(store): State<Store>, State(bus): State<Bus>) -> 
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, Json(health))
+}
+
+async fn notifications(store: &Store) -> &'static str {
+    match tokio::time::timeout(PATIENCE, store.notifications_failing()).await {
+        Ok(Ok(0)) => "ok",
+        Ok(Ok(_)) => "failing",
+        Ok(Err(_)) | Err(_) => "unknown",
+    }
 }

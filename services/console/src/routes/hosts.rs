@@ -1,23 +1,29 @@
 //! `/hosts`: the TLS endpoints of the workspace.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::host::{Host, NewHost};
-use domain::{HostId, Hostname, Invalid};
+use domain::{HostId, Hostname, Invalid, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Store, StoreError};
+use store::{HostView, Store, StoreError};
 
 use crate::auth::Caller;
 use crate::body::{Body, Bulk};
 use crate::error::{Code, Problem};
 use crate::import::{Import, Imported};
+use crate::planner::Planner;
 use crate::query::{Items, Page, Params, limit};
 use crate::state::Now;
-use crate::views::host::{ShownHost, host, snapshot};
+use crate::views::host::{self as views, ShownHost, WholeHost};
+
+/// A verifier needs 8 seconds at most for a host that does not answer.
+const CHECK_WITHIN: Duration = Duration::from_secs(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,24 +85,77 @@ pub(crate) async fn list(
     let rows = store.hosts(&caller.workspace, after.as_deref(), limit + 1).await?;
     let page = Page::of(rows, limit, |view| view.host.is.hostname.to_string());
     let now = now.read();
-    Ok(Json(page.map(|view| host(view, now))))
+    Ok(Json(page.map(|view| views::host(view, now))))
+}
+
+/// By hostname or id, with all that the newest look saw.
+pub(crate) async fn show(
+    State(store): State<Store>,
+    State(now): State<Now>,
+    caller: Caller,
+    Path(host): Path<String>,
+) -> Result<Json<WholeHost>, Problem> {
+    let view = load(&store, &caller, &host).await?;
+    whole(&store, &caller, (view, now.read())).await
+}
+
+/// Has the host looked at now, and answers with what was seen.
+pub(crate) async fn check(
+    State(store): State<Store>,
+    State(planner): State<Planner>,
+    State(now): State<Now>,
+    caller: Caller,
+    Path(host): Path<String>,
+) -> Result<Json<WholeHost>, Problem> {
+    let hostname = load(&store, &caller, &host).await?.host.is.hostname;
+    let asked_at = planner.probe(&caller, &hostname).await?;
+    let answered = async {
+        loop {
+            let view = load(&store, &caller, hostname.as_str()).await?;
+            if view.answered_at.is_some_and(|answered| answered >= asked_at) {
+                return Ok::<HostView, Problem>(view);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let unseen = |_| {
+        let detail = format!(
+            "{hostname} was asked for at {asked_at}, and no verifier has answered within {CHECK_WITHIN:?}; see whether \
+             one runs. What it sees will be shown by the host"
+        );
+        Problem::new(Code::TooSlow, detail)
+    };
+    let view = tokio::time::timeout(CHECK_WITHIN, answered).await.map_err(unseen)??;
+    whole(&store, &caller, (view, now.read())).await
+}
+
+async fn whole(store: &Store, caller: &Caller, (view, now): (HostView, Timestamp)) -> Result<Json<WholeHost>, Problem> {
+    let look = store.newest_look(&caller.workspace, view.host.id).await?;
+    Ok(Json(views::whole(view, look, now)))
 }
 
 pub(crate) async fn snapshots(
     State(store): State<Store>,
     State(now): State<Now>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(host): Path<String>,
     Params(newest): Params<Newest>,
 ) -> Result<Json<Items<Value>>, Problem> {
-    let (id, limit) = (id.parse::<HostId>()?, limit(newest.limit.as_deref())?);
+    let limit = limit(newest.limit.as_deref())?;
+    let id = load(&store, &caller, &host).await?.host.id;
     let seen = store.snapshots(&caller.workspace, id, limit).await?;
-    if seen.is_empty() && !store.has_host(&caller.workspace, id).await? {
-        return Err(Problem::absent("host_id", id));
-    }
     let now = now.read();
-    let items = seen.into_iter().map(|one| snapshot(one, now)).collect();
+    let items = seen.into_iter().map(|one| views::snapshot(one, now)).collect();
     Ok(Json(Items { items }))
+}
+
+/// The host that a path names, by its id or its name.
+async fn load(store: &Store, caller: &Caller, text: &str) -> Result<HostView, Problem> {
+    let id = text.parse::<HostId>().ok();
+    let hostname = text.parse::<Hostname>().ok();
+    let name = hostname.as_ref().map(Hostname::as_str);
+    let found = store.host(&caller.workspace, (id, name)).await?;
+    found.ok_or_else(|| Problem::absent("host", text))
 }
 
 /// Lists of hostnames go on behind a hostname.

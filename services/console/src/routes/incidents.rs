@@ -1,34 +1,154 @@
-//! `/incidents`: what a person was told of.
+//! `/incidents`: what a person was told of, and what people say of it.
 
 use axum::Json;
-use axum::extract::State;
-use domain::incident::Incident;
+use axum::extract::{Path, State};
+use domain::incident::{Change, State as Stands, Word};
 use domain::{IncidentId, Invalid};
-use store::Store;
+use serde::Deserialize;
+use store::{IncidentFilter, IncidentTx, IncidentView, Store};
 
 use crate::auth::Caller;
-use crate::error::Problem;
+use crate::body::Body;
+use crate::error::{Code, Problem};
 use crate::query::{Page, Params, limit};
-use crate::routes::hosts::List;
+use crate::state::Now;
+use crate::views::incident::{self as views, ShownIncident, WholeIncident};
+
+/// Runs of one incident that are shown at once.
+const MOST_MEMBERS: i64 = 10_000;
+const LONGEST_NOTE: usize = 2_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    state: Option<String>,
+    after: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Note {
+    #[serde(default)]
+    note: String,
+}
 
 /// Newest first.
 pub(crate) async fn list(
     State(store): State<Store>,
     caller: Caller,
     Params(list): Params<List>,
-) -> Result<Json<Page<Incident>>, Problem> {
+) -> Result<Json<Page<ShownIncident>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
-    let before = list.after.map(|text| {
-        let refused = |_| {
-            Invalid::new(
-                "after",
-                format!("{text:?} is not an id"),
-                "give the `next` of the page before",
-            )
-        };
-        text.parse::<IncidentId>().map_err(refused)
-    });
-    let before = before.transpose()?.map(IncidentId::get);
-    let rows = store.incidents(&caller.workspace, before, limit + 1).await?;
-    Ok(Json(Page::of(rows, limit, |incident| incident.id.to_string())))
+    let filter = IncidentFilter {
+        state: list.state.as_deref().map(stands).transpose()?,
+        before: list.after.as_deref().map(cursor).transpose()?,
+        id: None,
+    };
+    let rows = store.incidents(&caller.workspace, &filter, limit + 1).await?;
+    let page = Page::of(rows, limit, |view| view.incident.id.to_string());
+    Ok(Json(page.map(views::head)))
+}
+
+pub(crate) async fn show(
+    State(store): State<Store>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<WholeIncident>, Problem> {
+    let view = load(&store, &caller, &id).await?;
+    whole(&store, &caller, view).await
+}
+
+/// Somebody has it in hand.
+pub(crate) async fn acknowledge(
+    State(store): State<Store>,
+    State(now): State<Now>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(note): Body<Note>,
+) -> Result<Json<WholeIncident>, Problem> {
+    let (incident, word) = (
+        load(&store, &caller, &id).await?.incident.id,
+        word(note, &caller, &now)?,
+    );
+    let mut tx = store.incident_tx(&caller.workspace).await?;
+    if !tx.acknowledge(incident, &word).await? {
+        return Err(out_of_place(&mut tx, incident, "only an open incident can be acknowledged").await?);
+    }
+    tx.tell(incident, (Change::Acknowledged, &word), &[], word.at).await?;
+    tx.commit().await?;
+    whole(&store, &caller, load(&store, &caller, &id).await?).await
+}
+
+/// A person says that it is over.
+pub(crate) async fn close(
+    State(store): State<Store>,
+    State(now): State<Now>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(note): Body<Note>,
+) -> Result<Json<WholeIncident>, Problem> {
+    let (incident, word) = (
+        load(&store, &caller, &id).await?.incident.id,
+        word(note, &caller, &now)?,
+    );
+    let mut tx = store.incident_tx(&caller.workspace).await?;
+    if !tx.close(incident, &word).await? {
+        return Err(out_of_place(&mut tx, incident, "it is closed already").await?);
+    }
+    let told = tx.audience(&[incident]).await?;
+    tx.tell(incident, (Change::Closed, &word), &told, word.at).await?;
+    tx.commit().await?;
+    whole(&store, &caller, load(&store, &caller, &id).await?).await
+}
+
+async fn out_of_place(tx: &mut IncidentTx, incident: IncidentId, why: &str) -> Result<Problem, Problem> {
+    let stands = tx.state(incident).await?.map_or("gone", Stands::as_str);
+    let detail = format!("{why}; incident {incident} is {stands}");
+    Ok(Problem::new(Code::OutOfPlace, detail))
+}
+
+fn word(Note { note }: Note, caller: &Caller, now: &Now) -> Result<Word, Invalid> {
+    if note.chars().count() > LONGEST_NOTE {
+        let right = format!("say it in at most {LONGEST_NOTE} characters");
+        return Err(Invalid::new("note", "it is too long", right));
+    }
+    Ok(Word {
+        at: now.read(),
+        by: caller.name.clone(),
+        note,
+    })
+}
+
+async fn load(store: &Store, caller: &Caller, id: &str) -> Result<IncidentView, Problem> {
+    let id: IncidentId = id.parse()?;
+    let found = store.incident(&caller.workspace, id).await?;
+    found.ok_or_else(|| Problem::absent("incident_id", id))
+}
+
+async fn whole(store: &Store, caller: &Caller, view: IncidentView) -> Result<Json<WholeIncident>, Problem> {
+    let (workspace, id) = (&caller.workspace, view.incident.id);
+    let members = store.incident_members(workspace, id, MOST_MEMBERS).await?;
+    let changes = store.incident_changes(workspace, id).await?;
+    let notifications = store.notifications_of(workspace, id).await?;
+    Ok(Json(views::whole(view, members, (changes, notifications))))
+}
+
+fn stands(text: &str) -> Result<Stands, Invalid> {
+    let found = Stands::ALL.into_iter().find(|state| state.as_str() == text);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = Stands::ALL.into_iter().map(Stands::as_str).collect();
+        let problem = format!("{text:?} is no state of an incident");
+        Invalid::new("state", problem, format!("give one of {}", known.join(", ")))
+    })
+}
+
+fn cursor(text: &str) -> Result<IncidentId, Invalid> {
+    text.parse().map_err(|_| {
+        Invalid::new(
+            "after",
+            format!("{text:?} is not an id"),
+            "give the `next` of the page before",
+        )
+    })
 }

@@ -15,6 +15,24 @@ pub(crate) struct ShownHost {
     snapshot: Option<Value>,
     /// Of the newest run; `idle` without one.
     status: String,
+    /// The newest look, whatever it saw.
+    last_seen_at: Option<Timestamp>,
+}
+
+/// One host with all that the newest look saw, the PEM texts too.
+#[derive(Serialize)]
+pub(crate) struct WholeHost {
+    #[serde(flatten)]
+    host: ShownHost,
+    /// One for each address that was dialled.
+    look: Vec<Value>,
+}
+
+pub(crate) fn whole(view: HostView, look: Vec<Value>, now: Timestamp) -> WholeHost {
+    WholeHost {
+        host: host(view, now),
+        look: look.into_iter().map(|one| snapshot(one, now)).collect(),
+    }
 }
 
 /// As a line of a list: the snapshot without its PEM texts, which `/hosts/{id}/snapshots` has.
@@ -31,6 +49,7 @@ pub(crate) fn host(view: HostView, now: Timestamp) -> ShownHost {
         host: view.host,
         snapshot,
         status: status(view.run_status),
+        last_seen_at: view.last_seen_at,
     }
 }
 

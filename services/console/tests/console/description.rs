@@ -34,7 +34,7 @@ async fn the_document_lists_every_path_with_its_methods() -> Result<()> {
         // No path knows this method; the refusal lists those that it knows.
         let request = Request::builder()
             .method("TRACE")
-            .uri(path.replace("{id}", "7").replace("{code}", "7"));
+            .uri(path.replace("{id}", "7").replace("{code}", "7").replace("{host}", "7"));
         let request = request
             .header("authorization", format!("Bearer {TOKEN}"))
             .body(Body::empty())?;

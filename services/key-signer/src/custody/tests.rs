@@ -46,6 +46,7 @@ async fn each_service_opens_its_own_purpose_and_no_other() {
     let allowed = [
         (Worker::Issuer, Purpose::AcmeAccount),
         (Worker::Deployer, Purpose::LeafKey),
+        (Worker::Incident, Purpose::Credential),
     ];
     for worker in Worker::ALL {
         for purpose in [Purpose::LeafKey, Purpose::AcmeAccount, Purpose::Credential] {

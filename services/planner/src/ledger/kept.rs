@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::certificate::Snapshot;
 use domain::disposition::{Failure, Question};
 use domain::plan::Plan;
-use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product};
+use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step};
 use domain::{RunId, Timestamp};
 use protocol::SCHEMA;
 use protocol::event::RunEvent;
@@ -78,7 +78,7 @@ impl Kept {
         self.snapshots.extend(snapshots.iter().map(|snapshot| SnapshotRow {
             workspace: run.head.workspace.clone(),
             host_id: run.head.host_id,
-            run_id: run.head.id,
+            run_id: Some(run.head.id),
             snapshot: snapshot.clone(),
         }));
     }
@@ -241,11 +241,21 @@ pub(super) fn event(run: &LoadedRun, now: Timestamp) -> RunEvent {
         trigger: run.head.trigger,
         operator: run.head.operator.clone(),
         status: run.state.status(),
-        step: run.state.step(),
+        step: run.state.step().or_else(|| failed_at(run)),
         attempt: run.state.attempt,
         at: now,
         failure,
         question,
+    }
+}
+
+/// Where a run failed that has ended.
+fn failed_at(run: &LoadedRun) -> Option<Step> {
+    match &run.state.position {
+        Position::Ended {
+            ending: Ending::Failed { at, .. },
+        } => *at,
+        Position::Ended { .. } | Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } => None,
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Failed, Global};
 const TIMEOUT: Duration = Duration::from_secs(300);
 const PAGE: &str = "1000";
 
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: String,

@@ -19,7 +19,7 @@ pub struct Meant {
     #[arg(long, visible_aliases = ["all-asking", "all-failed"])]
     all: bool,
     /// Of all, only those with this error code
-    #[arg(long, requires = "all")]
+    #[arg(long, requires = "all", conflicts_with = "ids")]
     code: Option<String>,
     /// Why, for the record
     #[arg(long)]

@@ -2,9 +2,11 @@
 //!
 //! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never: NATS, Postgres.
 
+mod check;
 mod client;
 mod deeds;
 mod import;
+mod incident;
 mod policy;
 mod renew;
 mod show;
@@ -132,9 +134,22 @@ pub enum OperatorCommand {
     },
     /// List incidents, newest first
     Incidents {
+        /// Without it: all but those that went into another
+        #[arg(long, value_enum)]
+        state: Option<IncidentState>,
         #[command(flatten)]
         global: Global,
     },
+    /// Show one incident, take it in hand, or close it
+    Incident(incident::IncidentArgs),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum IncidentState {
+    Open,
+    Acknowledged,
+    Closed,
+    Folded,
 }
 
 #[derive(Subcommand)]
@@ -153,12 +168,31 @@ pub enum HostCommand {
         criticality: Criticality,
         #[arg(long = "tag")]
         tags: Vec<String>,
+        /// Look at it once in so many seconds
+        #[arg(long, default_value_t = 3600)]
+        probe_interval: u32,
         #[command(flatten)]
         global: Global,
     },
     /// Add hosts from a file: a JSON array, or one JSON object per line; `-` reads standard input
     Import {
         file: PathBuf,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Look at hosts now and show what they serve
+    Check {
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        hosts: Vec<String>,
+        /// Every host
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Show one host, by hostname or id, with what each of its addresses serves
+    Show {
+        host: String,
         #[command(flatten)]
         global: Global,
     },
@@ -266,11 +300,13 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
-        OperatorCommand::Incidents { global } => {
-            let items = Client::new(&global)?.all("/incidents").await?;
-            show::incidents(&items, global.json);
+        OperatorCommand::Incidents { state, global } => {
+            let state = state.map(|state| format!("?state={}", word(state))).unwrap_or_default();
+            let items = Client::new(&global)?.all(&format!("/incidents{state}")).await?;
+            incident::list(&items, global.json);
             Ok(())
         }
+        OperatorCommand::Incident(args) => incident::run(args).await,
     }
 }
 
@@ -283,13 +319,24 @@ async fn host(command: HostCommand) -> Result<(), Failed> {
             environment,
             criticality,
             tags,
+            probe_interval,
             global,
         } => {
             let body = json!({"hostname": hostname, "port": port, "addresses": addresses, "environment": environment,
-                              "criticality": word(criticality), "tags": tags});
+                              "criticality": word(criticality), "tags": tags, "probe_interval_seconds": probe_interval});
             added(&global, "/hosts", &body).await
         }
         HostCommand::Import { file, global } => import::run(&Client::new(&global)?, "hosts", &file).await,
+        HostCommand::Check { hosts, all, global } => {
+            let client = Client::new(&global)?;
+            let hosts = if all { check::every_host(&client).await? } else { hosts };
+            check::run(client, hosts).await
+        }
+        HostCommand::Show { host, global } => {
+            let host = Client::new(&global)?.get(&format!("/hosts/{host}")).await?;
+            show::host(&host, global.json);
+            Ok(())
+        }
         HostCommand::List { global } => {
             let items = Client::new(&global)?.all("/hosts").await?;
             show::hosts(&items, global.json);

@@ -20,7 +20,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-fn list(items: &[Value], json_wanted: bool, columns: impl Fn(&Value) -> String) {
+pub fn list(items: &[Value], json_wanted: bool, columns: impl Fn(&Value) -> String) {
     if json_wanted {
         return line(&json!(items).to_string());
     }
@@ -31,17 +31,111 @@ fn list(items: &[Value], json_wanted: bool, columns: impl Fn(&Value) -> String) 
 
 pub fn hosts(items: &[Value], json_wanted: bool) {
     list(items, json_wanted, |host| {
-        let snapshot = &host["snapshot"];
         format!(
-            "{:<40} {:>5} {:<12} {:<9} expires in {} days  {}",
+            "{:<40} {:>5} {:<12} {:<9} {}",
             text(&host["hostname"]),
             text(&host["port"]),
             text(&host["status"]),
             text(&host["criticality"]),
-            text(&snapshot["days_until_expiry"]),
-            text(&snapshot["fingerprint"]),
+            sight(&host["snapshot"]),
         )
     });
+}
+
+/// What was seen in one line.
+pub fn sight(snapshot: &Value) -> String {
+    if snapshot.is_null() {
+        return "not looked at yet".to_owned();
+    }
+    match snapshot["probe_error"].as_str() {
+        Some(error) => format!("unreachable: {error}"),
+        None => format!(
+            "expires in {} days  {}",
+            text(&snapshot["days_until_expiry"]),
+            text(&snapshot["fingerprint"])
+        ),
+    }
+}
+
+/// A host with what each of its addresses serves.
+pub fn host(host: &Value, json_wanted: bool) {
+    if json_wanted {
+        return line(&host.to_string());
+    }
+    line(&format!(
+        "{}:{}  {}  {}  newest run: {}",
+        text(&host["hostname"]),
+        text(&host["port"]),
+        text(&host["environment"]),
+        text(&host["criticality"]),
+        text(&host["status"])
+    ));
+    line(&format!(
+        "last seen {}, looked at once in {} seconds",
+        text(&host["last_seen_at"]),
+        text(&host["probe_interval_seconds"])
+    ));
+    for seen in host["look"].as_array().into_iter().flatten() {
+        one_address(seen);
+    }
+}
+
+fn one_address(seen: &Value) {
+    line(&format!(
+        "{}  since {}  {}",
+        text(&seen["dialled"]),
+        text(&seen["taken_at"]),
+        sight(seen)
+    ));
+    if !seen["probe_error"].is_null() {
+        return;
+    }
+    let trust = match seen["chain_problem"].as_str() {
+        Some(problem) => format!("not trusted: {problem}"),
+        None => "trusted".to_owned(),
+    };
+    let facts = [
+        ("subject", text(&seen["subject"])),
+        (
+            "names",
+            seen["sans"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+        ("issuer", text(&seen["issuer"])),
+        ("serial", text(&seen["serial"])),
+        (
+            "valid",
+            format!("{} to {}", text(&seen["not_before"]), text(&seen["not_after"])),
+        ),
+        (
+            "key",
+            format!(
+                "{} {} bits, {}",
+                text(&seen["key_type"]),
+                text(&seen["key_bits"]),
+                text(&seen["signature_algorithm"])
+            ),
+        ),
+        (
+            "chain",
+            format!(
+                "{} certificates, {trust}",
+                seen["chain_fingerprints"].as_array().map_or(0, Vec::len)
+            ),
+        ),
+        (
+            "spoken",
+            format!("{} {}", text(&seen["protocol"]), text(&seen["cipher"])),
+        ),
+    ];
+    for (name, value) in facts {
+        line(&format!("    {name:<8} {value}"));
+    }
 }
 
 pub fn policies(items: &[Value], json_wanted: bool) {
@@ -66,19 +160,6 @@ pub fn runs(answer: &Value, json_wanted: bool) {
             text(&run["mode"]),
             text(&run["hostname"]),
             reason(run)
-        )
-    });
-}
-
-pub fn incidents(items: &[Value], json_wanted: bool) {
-    list(items, json_wanted, |incident| {
-        format!(
-            "{} {} {}\n    {}\n    run {}",
-            text(&incident["severity"]),
-            text(&incident["opened_at"]),
-            text(&incident["title"]),
-            text(&incident["detail"]),
-            text(&incident["run_id"]),
         )
     });
 }

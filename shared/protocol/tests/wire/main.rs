@@ -11,5 +11,6 @@ mod kept;
 mod old;
 mod orders;
 mod parts;
+mod probes;
 mod reports;
 mod requests;

@@ -1,10 +1,12 @@
 use domain::Invalid;
 use domain::run::{Mode, Trigger};
-use protocol::request::{Accepted, Answer, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest};
+use protocol::request::{
+    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
+};
 use serde_json::json;
 
 use crate::kept::travels;
-use crate::parts::{envelope, run_id};
+use crate::parts::{at, envelope, run_id};
 
 fn refusal() -> Invalid {
     Invalid::new("hostname", "there is no policy", "create one first")
@@ -68,12 +70,22 @@ fn a_run_is_resolved_with_a_chain_and_never_with_a_key_in_the_clear() {
     );
 }
 
+#[test]
+fn a_look_is_asked_for_as_before() {
+    let request = ProbeRequest {
+        hostnames: vec![hostname("a.example.org")],
+        requested_by: "ann".to_owned(),
+    };
+    travels("request-probe", &request);
+}
+
 /// How its snapshot is called; a new answer does not compile before it has a name.
 fn name(answer: &Answer) -> &'static str {
     match answer {
         Answer::Renewal { .. } => "answer-renewal",
         Answer::Done { .. } => "answer-done",
         Answer::Told { .. } => "answer-told",
+        Answer::Probing { .. } => "answer-probing",
         Answer::Rejected { .. } => "answer-rejected",
     }
 }
@@ -91,6 +103,11 @@ fn every_answer_is_given_as_before() {
     let answers = [
         Answer::Renewal {
             accepted: vec![accepted],
+            refused: vec![refused.clone()],
+        },
+        Answer::Probing {
+            asked_at: at(0),
+            asked: vec![hostname("a.example.org")],
             refused: vec![refused],
         },
         Answer::Done { run_id: run_id() },

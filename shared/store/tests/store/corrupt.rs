@@ -193,11 +193,10 @@ async fn a_step_of_nonsense_is_corrupt_by_the_name_of_its_run() -> Result<()> {
 async fn an_incident_of_nonsense_is_corrupt_by_name() -> Result<()> {
     let world = World::new().await?;
     let run = world.created("www.example.org").await?;
-    let incident = crate::incidents::incident(&run);
-    world.store.open_incident(&incident).await?;
+    let incident = crate::incidents::kept(&world, &run).await?;
     world.sql("update incidents set severity = 'sev9'").await?;
-    let (table, id, why) = corrupt(world.store.incidents(&world.home, None, 10).await)?;
-    assert_eq!((table, id), ("incidents", incident.id.to_string()));
+    let (table, id, why) = corrupt(world.store.incident(&world.home, incident).await)?;
+    assert_eq!((table, id), ("incidents", incident.to_string()));
     assert!(why.contains("sev9"), "{why}");
     Ok(())
 }

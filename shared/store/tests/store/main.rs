@@ -16,6 +16,7 @@ mod samples;
 mod schema;
 mod snapshots;
 mod steps;
+mod survey;
 mod turns;
 mod windows;
 mod workspaces;

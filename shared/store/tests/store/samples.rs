@@ -69,7 +69,7 @@ pub fn seen(run: &NewRun, taken_at: Timestamp, until: Option<Timestamp>) -> Snap
     SnapshotRow {
         workspace: run.head.workspace.clone(),
         host_id: run.head.host_id,
-        run_id: run.head.id,
+        run_id: Some(run.head.id),
         snapshot,
     }
 }

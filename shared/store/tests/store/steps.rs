@@ -1,5 +1,6 @@
 use anyhow::Result;
 use domain::RunId;
+use domain::run::Event;
 use serde_json::{Value, json};
 use store::StepRecord;
 
@@ -82,5 +83,24 @@ async fn only_attempts_that_talked_to_a_ca_have_an_exchange() -> Result<()> {
 
     let urls: Vec<&Value> = found.iter().map(|exchange| &exchange[0]["url"]).collect();
     assert_eq!(urls, ["/order", "/finalize"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_logs_of_runs_that_ended_long_ago_are_removed_once_and_their_steps_stay() -> Result<()> {
+    let world = World::new().await?;
+    let runs = world.runs(2).await?;
+    keep(&world, &[record(runs[0], 1), record(runs[1], 1)]).await?;
+    let cancel = Event::CancelRequested { by: "ann".to_owned() };
+    world.happens(runs[0], [cancel], minutes(3)).await?;
+
+    assert_eq!(world.store.forget_logs(minutes(3), 10).await?, 0, "not yet");
+    assert_eq!(world.store.forget_logs(minutes(60), 10).await?, 1);
+    assert_eq!(world.store.forget_logs(minutes(60), 10).await?, 0);
+
+    let ended = world.store.steps(&world.home, runs[0]).await?;
+    assert_eq!((&ended[0].log, ended[0].summary.as_str()), (&json!([]), "attempt 1"));
+    let active = world.store.steps(&world.home, runs[1]).await?;
+    assert_eq!(active[0].log, record(runs[1], 1).log);
     Ok(())
 }

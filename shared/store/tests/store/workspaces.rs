@@ -1,9 +1,9 @@
 //! What one workspace keeps, another never reads: the same questions, asked by the neighbour.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use domain::WorkspaceId;
 use serde_json::json;
-use store::{NewRun, RunFilter, StepRecord};
+use store::{IncidentFilter, NewRun, RunFilter, StepRecord};
 
 use crate::samples::seen;
 use crate::world::{World, minutes, now};
@@ -18,7 +18,7 @@ async fn furnished() -> Result<(World, WorkspaceId, NewRun)> {
         .store
         .create_runs(std::slice::from_ref(&run), answer, now())
         .await?;
-    world.store.open_incident(&crate::incidents::incident(&run)).await?;
+    crate::incidents::kept(&world, &run).await?;
     let talked = StepRecord {
         exchange: json!([{ "method": "POST" }]),
         ..crate::steps::record(run.head.id, 1)
@@ -45,8 +45,10 @@ async fn inventory(world: &World, of: &WorkspaceId, run: &NewRun) -> Result<[usi
 }
 
 /// How much each question of runs finds, with everything that narrows it to the run in question.
-async fn record(world: &World, of: &WorkspaceId, run: &NewRun) -> Result<[usize; 8]> {
+async fn record(world: &World, of: &WorkspaceId, run: &NewRun) -> Result<[usize; 13]> {
     let (store, id) = (&world.store, run.head.id);
+    let all = store.incidents(&world.home, &IncidentFilter::default(), 1).await?;
+    let incident = all.first().context("the incident")?.incident.id;
     let by_id = RunFilter {
         ids: Some(vec![id]),
         ..RunFilter::default()
@@ -58,7 +60,12 @@ async fn record(world: &World, of: &WorkspaceId, run: &NewRun) -> Result<[usize;
         store.steps(of, id).await?.len(),
         store.exchanges(of, id).await?.len(),
         store.snapshots(of, run.head.host_id, 10).await?.len(),
-        store.incidents(of, None, 10).await?.len(),
+        store.incidents(of, &IncidentFilter::default(), 10).await?.len(),
+        store.incident_members(of, incident, 10).await?.len(),
+        store.incident_changes(of, incident).await?.len(),
+        store.notifications_of(of, incident).await?.len(),
+        usize::from(store.incident(of, incident).await?.is_some()),
+        usize::from(store.has_trouble(of, run.head.host_id).await?),
         usize::from(store.answered(of, "tonight").await?.is_some()),
     ])
 }
@@ -74,8 +81,8 @@ async fn hosts_and_policies_are_shown_to_their_own_workspace_only() -> Result<()
 #[tokio::test]
 async fn runs_and_what_they_left_are_shown_to_their_own_workspace_only() -> Result<()> {
     let (world, neighbour, run) = furnished().await?;
-    assert_eq!(record(&world, &world.home, &run).await?, [1; 8]);
-    assert_eq!(record(&world, &neighbour, &run).await?, [0; 8]);
+    assert_eq!(record(&world, &world.home, &run).await?, [1; 13]);
+    assert_eq!(record(&world, &neighbour, &run).await?, [0; 13]);
     Ok(())
 }
 

@@ -1,0 +1,182 @@
+//! Carries the outbox to those who shall hear: claims what is due, writes it out as it is now, delivers, says how it went.
+//!
+//! In: notifications of the record. Out: mails and signed events. Never: a notification that vanishes; what cannot be
+//! delivered keeps its reason in its row.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bus::SystemClock;
+use domain::clock::Clock;
+use domain::incident::{Channel, Recipient};
+use domain::{IncidentId, Timestamp, WorkspaceId};
+use store::{Next, Notification, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::bundle::{Parcel, STORM, bundle};
+use crate::letter::{LISTED, Subject, about, digest};
+use crate::notify::email::Email;
+use crate::notify::webhook::Webhook;
+use crate::notify::{ChannelError, Letter, Notifier};
+use crate::verdict::{Patience, code, is_of_channel, judge};
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Incidents and recipients that are in our hands at once.
+const AT_ONCE: i64 = 500;
+/// What a process that died had in its hands is delivered by another after this.
+const LEASE: Duration = Duration::from_secs(300);
+/// No letter is begun that might end after the lease.
+const LAST_CALL: Duration = Duration::from_secs(120);
+
+/// The channels that are configured.
+pub struct Channels {
+    pub email: Option<Email>,
+    pub webhook: Option<Webhook>,
+}
+
+impl Channels {
+    async fn deliver(&self, letter: &Letter) -> Result<(), ChannelError> {
+        let missing = |table: &str| {
+            ChannelError::Unconfigured(format!(
+                "{} is to be told, but the incident service has no [{table}]; set it in its configuration",
+                letter.to.name
+            ))
+        };
+        match letter.to.channel {
+            Channel::Email => match &self.email {
+                Some(email) => email.deliver(letter).await,
+                None => Err(missing("smtp")),
+            },
+            Channel::Webhook => match &self.webhook {
+                Some(webhook) => webhook.deliver(letter).await,
+                None => Err(missing("webhook")),
+            },
+        }
+    }
+}
+
+pub struct Courier {
+    pub store: Store,
+    pub channels: std::sync::Arc<Channels>,
+    pub patience: Patience,
+}
+
+impl Courier {
+    /// Delivers until `stop`; the letter in hand is finished then.
+    pub async fn run(&self, stop: &CancellationToken) {
+        loop {
+            if let Err(error) = self.round(stop).await {
+                warn!(%error, "the outbox cannot be read or written; trying again");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn round(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let now = SystemClock.now();
+        let lease = now.plus(LEASE);
+        let claimed = self.store.claim_notifications(now, lease, AT_ONCE).await?;
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let recent = self.recent(&claimed, now).await?;
+        // A channel that is out of order is not asked again for each letter.
+        let mut broken: HashMap<Channel, ChannelError> = HashMap::new();
+        for parcel in bundle(claimed, &recent, now) {
+            match parcel {
+                Parcel::Wait(ids, until) => self.store.put_off_notifications(&ids, until).await?,
+                Parcel::Send(news) => {
+                    let late = SystemClock.now().plus(LAST_CALL) > lease;
+                    if stop.is_cancelled() || late {
+                        self.store.put_off_notifications(&ids(&news), now).await?;
+                    } else {
+                        self.send(&news, &mut broken).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn recent(&self, claimed: &[Notification], now: Timestamp) -> Result<HashMap<Recipient, i64>, StoreError> {
+        let mut to: Vec<Recipient> = claimed.iter().map(|one| one.to.clone()).collect();
+        to.sort();
+        to.dedup();
+        let minute_ago = time_before(now, STORM);
+        Ok(self
+            .store
+            .incidents_told_since(&to, minute_ago)
+            .await?
+            .into_iter()
+            .collect())
+    }
+
+    async fn send(&self, news: &[Notification], broken: &mut HashMap<Channel, ChannelError>) -> Result<(), StoreError> {
+        let Some(letter) = self.write(news).await? else {
+            return Ok(());
+        };
+        let delivered = match broken.get(&letter.to.channel) {
+            Some(error) => Err(error.clone()),
+            None => self.channels.deliver(&letter).await,
+        };
+        let now = SystemClock.now();
+        match delivered {
+            Ok(()) => {
+                info!(to = letter.to.name, subject = letter.subject, "told");
+                self.store.notifications_delivered(&ids(news), now).await
+            }
+            Err(failed) => {
+                self.failed(news, &failed, now).await?;
+                if is_of_channel(&failed) {
+                    broken.insert(letter.to.channel, failed);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn failed(&self, news: &[Notification], failed: &ChannelError, now: Timestamp) -> Result<(), StoreError> {
+        let said = format!("{}: {failed}", code(failed));
+        for one in news {
+            let next = judge(failed, one, (&self.patience, now));
+            let (to, incident) = (&one.to.name, one.incident);
+            match next {
+                Next::At(again_at) => warn!(to, %incident, %again_at, said, "a notification was not delivered"),
+                Next::GivenUp(_) => error!(to, %incident, said, "a notification was given up"),
+            }
+            self.store.notifications_failed(&[one.id], &said, next).await?;
+        }
+        Ok(())
+    }
+
+    /// The letter as the incidents are now; none when they are gone.
+    async fn write(&self, news: &[Notification]) -> Result<Option<Letter>, StoreError> {
+        let mut of: Vec<(&WorkspaceId, IncidentId)> = Vec::new();
+        for one in news {
+            if !of.contains(&(&one.workspace, one.incident)) {
+                of.push((&one.workspace, one.incident));
+            }
+        }
+        let mut views = Vec::with_capacity(of.len());
+        for (workspace, incident) in &of {
+            views.extend(self.store.incident(workspace, *incident).await?);
+        }
+        if let [(workspace, incident)] = of.as_slice() {
+            let members = self.store.incident_members(workspace, *incident, LISTED).await?;
+            return Ok(views.pop().and_then(|view| about(&Subject { view, members }, news)));
+        }
+        Ok(news.last().map(|last| digest(views, (last.id, &last.to))))
+    }
+}
+
+fn ids(news: &[Notification]) -> Vec<Uuid> {
+    news.iter().map(|one| one.id).collect()
+}
+
+fn time_before(now: Timestamp, length: Duration) -> Timestamp {
+    Timestamp::new(now.get() - length)
+}

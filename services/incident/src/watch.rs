@@ -1,0 +1,62 @@
+//! The timer: what is open is judged again, from what its hosts were last seen to serve.
+
+use std::time::Duration;
+
+use bus::SystemClock;
+use domain::clock::Clock;
+use domain::incident::{Change, Severity, Word};
+use store::{Store, StoreError, Watched};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::intake::close_if_mended;
+use crate::mended::is_mended;
+
+const PAGE: i64 = 500;
+
+/// Judges every so often, until `stop`.
+pub async fn watch(store: &Store, every: Duration, stop: &CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        if let Err(error) = round(store).await {
+            warn!(%error, "open incidents could not be judged again; the next round tries once more");
+        }
+    }
+}
+
+async fn round(store: &Store) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = store.watched(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.run_id);
+        for watched in &page {
+            judge(store, watched).await?;
+        }
+    }
+}
+
+async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
+    let now = SystemClock.now();
+    if is_mended(watched) {
+        let why = "the host was seen to serve a new certificate at every address";
+        let mut tx = store.incident_tx(&watched.workspace).await?;
+        if tx.mend_run(watched, now, why).await? {
+            close_if_mended(&mut tx, watched.incident, &Word::own(now, why)).await?;
+        }
+        return tx.commit().await;
+    }
+    let severity = Severity::judge(watched.criticality, watched.expires_at, now);
+    // The more urgent is the smaller.
+    if severity < watched.severity {
+        let mut tx = store.incident_tx(&watched.workspace).await?;
+        if tx.raise(watched.incident, severity).await? {
+            let (from, to) = (watched.severity.as_str(), severity.as_str());
+            let note = Word::own(now, format!("from {from} to {to}: the end of a certificate is near"));
+            let told = tx.audience(&[watched.incident]).await?;
+            tx.tell(watched.incident, (Change::Raised, &note), &told, now).await?;
+            info!(incident = %watched.incident, from, to, "an incident is raised");
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Forgets what is old: snapshots of before, the logs of runs that ended long ago. In small batches, so that nothing
+//! waits for it.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::clock::Clock;
+use store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::config::Retention;
+
+const EVERY: Duration = Duration::from_secs(60);
+/// While there is more to forget.
+const AGAIN: Duration = Duration::from_secs(1);
+const AT_ONCE: i64 = 1_000;
+
+pub(crate) async fn forget(
+    (store, keep): (&Store, Retention),
+    clock: &dyn Clock,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut pause = AGAIN;
+    while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+        pause = match sweep(store, keep, clock.now()).await {
+            Ok(true) => AGAIN,
+            Ok(false) => EVERY,
+            Err(error) => {
+                warn!(%error, "what is old could not be removed; trying again");
+                EVERY
+            }
+        };
+    }
+    Ok(())
+}
+
+/// One batch of each kind; whether there is more.
+async fn sweep(store: &Store, keep: Retention, now: Timestamp) -> Result<bool, StoreError> {
+    let before = |days: u32| Timestamp::new(now.get() - Duration::from_secs(u64::from(days) * 86_400));
+    let snapshots = store.forget_snapshots(before(keep.snapshots_days), AT_ONCE).await?;
+    let logs = store.forget_logs(before(keep.logs_days), AT_ONCE).await?;
+    if snapshots + logs > 0 {
+        info!(snapshots, logs, "what is older than the retention was removed");
+    }
+    let full = u64::try_from(AT_ONCE).unwrap_or(0);
+    Ok(snapshots >= full || logs >= full)
+}
