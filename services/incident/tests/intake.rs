@@ -384,7 +384,7 @@ async fn one_cause_on_forty_hosts_is_one_incident_that_closes_when_all_are_mende
         view.open_members == 1 && view.incident.state == State::Open
     })
     .await?;
-    world.publish(&[last.clone()]).await?;
+    world.publish(std::slice::from_ref(&last)).await?;
     let closed = view(&world, |view| view.incident.state == State::Closed).await?;
     let word = closed.incident.closed.expect("who closed it");
     assert_eq!(
