@@ -5,6 +5,8 @@
 
 mod clock;
 mod deaths;
+mod dry_run;
+mod faulty_ca;
 mod incidents;
 mod people;
 mod probes;

@@ -20,7 +20,7 @@ use url::Url;
 use crate::ca::{Application, CertificateAuthority, Claim, Obtained};
 use crate::certificate::{check_chain, csr_der};
 use crate::eyes::Eyes;
-use crate::rehearsal;
+use crate::rehearsal::Dry;
 use crate::verdict::{IssueError, judge, within_reason};
 
 pub struct Issue<C> {
@@ -129,7 +129,8 @@ impl<C: CertificateAuthority> StepHandler for Issue<C> {
     }
 
     async fn rehearse(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
-        Ok(rehearsal::rehearse(&self.ca, &self.eyes, order, ctx).await)
+        let (ca, eyes) = (&self.ca, &self.eyes);
+        Ok(Dry { ca, eyes, order, ctx }.rehearse().await)
     }
 }
 

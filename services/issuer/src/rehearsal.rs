@@ -7,84 +7,90 @@
 use bus::StepContext;
 use domain::disposition::Disposition;
 use domain::run::{Check, Checkpoint, Rehearsal};
+use domain::secret::Envelope;
 use protocol::order::{IssueSpec, Order};
 
-use crate::ca::{CertificateAuthority, Meta};
+use crate::ca::{CertificateAuthority, Meta, Rehearsed};
 use crate::eyes::Eyes;
 use crate::handler::{application, check_challenge, circumstances};
 use crate::verdict::{IssueError, judge};
 
-pub(crate) async fn rehearse<C: CertificateAuthority>(
-    ca: &C,
-    eyes: &Eyes,
-    order: &Order<IssueSpec>,
-    ctx: &StepContext,
-) -> Rehearsal {
-    let for_ = application(order, ctx);
-    let mut checks = Vec::new();
-    let looked = match ca.look(&for_).await {
-        Ok(meta) => {
-            checks.push(Check::tick("the CA's directory answers", meta.shown(for_.directory)));
-            Some(meta)
-        }
-        Err(error) => {
-            checks.push(cross("the CA's directory answers", error.into(), order, ctx));
-            None
-        }
-    };
-    let unseen = Meta::default();
-    let meta = looked.as_ref().unwrap_or(&unseen);
-    let Some(key) = &order.spec.account_key else {
-        return match ca.make_account_key(&for_).await {
-            Ok(sealed_key) => Rehearsal {
-                needs: Some(Checkpoint::AcmeAccountKey { sealed_key }),
-                ..Rehearsal::of(checks)
-            },
-            Err(error) => {
-                // A CA that is not allowed was told by its directory already.
-                if looked.is_some() {
-                    checks.push(cross("ACME account key", error.into(), order, ctx));
-                }
-                checks.extend(eyes.look_at(for_.names, meta).await);
-                Rehearsal::of(checks)
+const DIRECTORY: &str = "the CA's directory answers";
+
+pub(crate) struct Dry<'a, C> {
+    pub ca: &'a C,
+    pub eyes: &'a Eyes,
+    pub order: &'a Order<IssueSpec>,
+    pub ctx: &'a StepContext,
+}
+
+impl<C: CertificateAuthority> Dry<'_, C> {
+    /// Twice when the workspace has no account at the CA yet: its key is saved before anything is registered.
+    pub(crate) async fn rehearse(&self) -> Rehearsal {
+        let for_ = application(self.order, self.ctx);
+        let looked = self.ca.look(&for_).await;
+        let (meta, directory) = match looked {
+            Ok(meta) => {
+                let evidence = meta.shown(for_.directory);
+                (Some(meta), Check::tick(DIRECTORY, evidence))
             }
+            Err(error) => (None, self.cross(DIRECTORY, error.into())),
         };
-    };
-    let asking = async {
-        check_challenge(order.spec.challenge)?;
-        Ok(ca.rehearse(&for_, key).await)
-    };
-    let (seen, asked) = tokio::join!(eyes.look_at(for_.names, meta), asking);
-    checks.extend(seen);
-    checks.extend(of_the_ca(asked, looked.is_some(), order, ctx));
-    Rehearsal::of(checks)
-}
-
-fn of_the_ca(
-    asked: Result<crate::ca::Rehearsed, IssueError>,
-    reachable: bool,
-    order: &Order<IssueSpec>,
-    ctx: &StepContext,
-) -> Vec<Check> {
-    match asked {
-        Ok(asked) => {
-            let mut checks = asked.checks;
-            // What the CA's directory said already is not said twice.
-            let ended_by = asked.ended_by.filter(|_| reachable || !checks.is_empty());
-            checks.extend(ended_by.map(|error| cross("the CA takes the order", error.into(), order, ctx)));
-            checks
+        let mut checks = vec![directory];
+        match &self.order.spec.account_key {
+            Some(key) => checks.extend(self.look_everywhere(meta, key).await),
+            None => match self.ca.make_account_key(&for_).await {
+                Ok(sealed_key) => {
+                    return Rehearsal {
+                        needs: Some(Checkpoint::AcmeAccountKey { sealed_key }),
+                        ..Rehearsal::of(checks)
+                    };
+                }
+                Err(error) => {
+                    // That the CA is not allowed was said of its directory.
+                    if meta.is_some() {
+                        checks.push(self.cross("ACME account key", error.into()));
+                    }
+                    checks.extend(self.eyes.look_at(for_.names, &meta.unwrap_or_default()).await);
+                }
+            },
         }
-        Err(error) => vec![cross("challenge", error, order, ctx)],
+        Rehearsal::of(checks)
     }
-}
 
-/// With the code and the remedy that a live run would end with.
-fn cross(title: &str, error: IssueError, order: &Order<IssueSpec>, ctx: &StepContext) -> Check {
-    let evidence = match judge(error, circumstances(order, ctx)).disposition {
-        Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) | Disposition::Fail(failure) => {
-            format!("{} {}; {}", failure.code, failure.what, failure.hint)
+    /// From here and from the CA, at the same time.
+    async fn look_everywhere(&self, meta: Option<Meta>, key: &Envelope) -> Vec<Check> {
+        let for_ = application(self.order, self.ctx);
+        let at_the_ca = async {
+            check_challenge(self.order.spec.challenge)?;
+            Ok(self.ca.rehearse(&for_, key).await)
+        };
+        let reachable = meta.is_some();
+        let meta = meta.unwrap_or_default();
+        let (mut checks, asked) = tokio::join!(self.eyes.look_at(for_.names, &meta), at_the_ca);
+        match asked {
+            Ok(Rehearsed {
+                checks: shown,
+                ended_by,
+            }) => {
+                // What was said of the directory already is not said twice.
+                let ended_by = ended_by.filter(|_| reachable || !shown.is_empty());
+                checks.extend(shown);
+                checks.extend(ended_by.map(|error| self.cross("the CA takes the order", error.into())));
+            }
+            Err(error) => checks.push(self.cross("challenge", error)),
         }
-        Disposition::NeedsHuman(question) => format!("{} {}; {}", question.code, question.what, question.hint),
-    };
-    Check::cross(title, evidence)
+        checks
+    }
+
+    /// With the code and the remedy that a live run would end with.
+    fn cross(&self, title: &str, error: IssueError) -> Check {
+        let evidence = match judge(error, circumstances(self.order, self.ctx)).disposition {
+            Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) | Disposition::Fail(failure) => {
+                format!("{} {}; {}", failure.code, failure.what, failure.hint)
+            }
+            Disposition::NeedsHuman(question) => format!("{} {}; {}", question.code, question.what, question.hint),
+        };
+        Check::cross(title, evidence)
+    }
 }

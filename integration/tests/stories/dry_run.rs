@@ -1,0 +1,136 @@
+//! The dry run: what would go wrong is known beforehand, and nothing is changed anywhere.
+
+use std::process::Output;
+
+use anyhow::{Context, Result, ensure};
+use futures::TryStreamExt;
+use integration::fleet::Up;
+use integration::{Estate, Fleet};
+use serde_json::{Value, json};
+use testkit::async_nats::jetstream;
+
+use crate::world::{SOON, estate, fleet};
+
+/// Asks for a rehearsal of one host through the command line, and waits for its end.
+async fn rehearse(up: &Up, host: &str) -> Result<Output> {
+    let mut command = up.command(&["renew", host, "--dry-run", "--wait"])?;
+    Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+}
+
+/// The only run there is, as the API shows it.
+async fn only_run(up: &Up) -> Result<Value> {
+    let runs = up.api.get("/runs?limit=10").await?;
+    ensure!(runs["items"].as_array().is_some_and(|all| all.len() == 1), "{runs}");
+    let id = runs["items"][0]["id"].as_str().context("an id")?;
+    up.api.get(&format!("/runs/{id}")).await
+}
+
+/// Step and check of everything that is crossed and counts.
+fn crosses(run: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let steps = run["steps"].as_array().into_iter().flatten();
+    let checks = steps.flat_map(|step| {
+        let checks = step["checks"].as_array().into_iter().flatten();
+        checks.map(move |check| (step, check))
+    });
+    checks
+        .filter(|(_, check)| check["passed"] == false && check["advisory"] != true)
+        .map(|(step, check)| (text(&step["step"]), text(&check["name"])))
+        .collect()
+}
+
+/// The files of a host, to see that nobody has written them.
+fn files(estate: &Estate, host: &str) -> Result<(Vec<u8>, Vec<u8>, usize)> {
+    let files = estate.nginx.files(host);
+    let beside = files.chain.parent().context("a directory")?.read_dir()?.count();
+    Ok((std::fs::read(&files.chain)?, std::fs::read(&files.key)?, beside))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_that_finds_nothing_wrong_changes_nothing_and_asks_for_no_certificate() -> Result<()> {
+    let (estate, fleet) = fleet(1).await?;
+    let host = estate.nginx.hosts()[0].as_str();
+    // A host as it is between two renewals: what it serves is trusted.
+    let renewed = fleet.api.renew(Some(&[host])).await?;
+    fleet.api.run_is(&renewed[host], "succeeded", SOON).await?;
+    let (before, served) = (files(&estate, host)?, estate.served().await?);
+    let asked = json!({"hostnames": [host], "mode": "dry_run"});
+    let accepted = fleet.api.post("/renewals", &asked).await?;
+    let run = accepted["accepted"][0]["run_id"].as_str().context("a run")?.to_owned();
+    fleet.api.run_is(&run, "succeeded", SOON).await?;
+
+    let run = fleet.api.get(&format!("/runs/{run}")).await?;
+    let checks: Vec<&Value> = run["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|step| step["checks"].as_array().into_iter().flatten())
+        .collect();
+    ensure!(
+        checks.len() >= 10,
+        "a rehearsal says what it has looked at: {checks:#?}"
+    );
+    for check in &checks {
+        ensure!(check["passed"] == true, "{check}");
+        ensure!(
+            check["evidence"].as_str().is_some_and(|said| !said.is_empty()),
+            "{check}"
+        );
+    }
+    let open = run["cannot_know"].as_array().map_or(0, Vec::len);
+    ensure!(open == 3, "issuance, target and serving: {}", run["cannot_know"]);
+
+    ensure!(estate.issued() == 1, "the CA has issued {}", estate.issued());
+    ensure!(files(&estate, host)? == before && estate.served().await? == served);
+    ensure!(responses(&fleet).await?.is_empty(), "challenge responses are left");
+    Ok(())
+}
+
+/// The challenge responses that the fleet would give.
+async fn responses(fleet: &Fleet) -> Result<Vec<String>> {
+    let context = jetstream::new(fleet.nats.connect().await?);
+    let bucket = context.get_key_value("http01").await?;
+    Ok(bucket.keys().await?.try_collect().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_things_that_are_wrong_are_three_crosses_of_one_rehearsal() -> Result<()> {
+    let estate = estate(1).await?;
+    let up = Up::start(&estate).await?;
+    let host = estate.nginx.hosts()[0].as_str();
+    let (mut hosts, mut policies) = (estate.hosts(), estate.policies());
+    let nobody_listens = testkit::ports::lease()?;
+    hosts[0]["port"] = json!(nobody_listens.number());
+    policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    up.api.import("hosts", &hosts).await?;
+    up.api.import("policies", &policies).await?;
+    estate.pebbles[0].break_dns(host).await?;
+
+    let said = rehearse(&up, host).await?;
+    ensure!(said.status.code() == Some(1), "{}", said.status);
+    let run = only_run(&up).await?;
+    ensure!(
+        run["status"] == "failed" && run["failure"]["code"] == "RUN-0002",
+        "{run}"
+    );
+    let crosses = crosses(&run);
+    let steps: Vec<&str> = crosses.iter().map(|(step, _)| step.as_str()).collect();
+    ensure!(steps == ["issue", "deploy-0", "verify"], "{crosses:?}");
+    ensure!(crosses[0].1 == format!("the CA sees {host}"), "{crosses:?}");
+
+    // The command line shows the same, and the raw words of the CA can be had.
+    let shown = String::from_utf8_lossy(&said.stdout).into_owned();
+    for part in [
+        format!("✗ the CA sees {host}: "),
+        "/no-such-directory/of-this-story".to_owned(),
+        "what a rehearsal cannot know:".to_owned(),
+    ] {
+        ensure!(shown.contains(&part), "{part:?} is not in {shown}");
+    }
+    ensure!(shown.matches("✗ ").count() >= 3, "{shown}");
+    let id = run["id"].as_str().context("an id")?;
+    let exchange = up.api.get(&format!("/runs/{id}/exchange")).await?;
+    ensure!(exchange.to_string().contains("could not resolve URL"), "{exchange}");
+    ensure!(estate.issued() == 0);
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! A CA that limits, forgets, breaks off and lies: every run goes on by itself or asks a person, and no certificate is
+//! asked for twice.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use integration::fleet::Up;
+use integration::{Api, Estate};
+use serde_json::{Value, json};
+use testkit::faulty_ca::{Chain, Fault, FaultyCa, Place, RetryAfter};
+use testkit::wait;
+
+use crate::world::{SOON, import, incidents_of};
+
+/// So many hosts at such a CA, known to a running Vigilo.
+async fn world(hosts: usize) -> Result<(Estate, Up)> {
+    let estate = Estate::at_a_faulty_ca(hosts).await?;
+    let up = Up::start(&estate).await?;
+    import(&up.api, &estate).await?;
+    Ok((estate, up))
+}
+
+fn ca(estate: &Estate) -> Result<&FaultyCa> {
+    estate.faulty_ca.as_ref().context("this estate has a faulty CA")
+}
+
+async fn renew(api: &Api, host: &str) -> Result<String> {
+    let runs = api.renew(Some(&[host])).await?;
+    runs.get(host).cloned().with_context(|| format!("no run for {host}"))
+}
+
+/// Until the run shows that it waits for a retry with this code; gives the run.
+async fn waits_with(api: &Api, run: &str, code: &str) -> Result<Value> {
+    wait::until_ok(&format!("run {run} to wait with {code}"), SOON, async || {
+        let shown = api.get(&format!("/runs/{run}")).await?;
+        let waits = shown["because"] == "retry" && shown["failure"]["code"] == code;
+        ensure!(
+            waits,
+            "it stands at {} {} {}",
+            shown["status"],
+            shown["because"],
+            shown["failure"]
+        );
+        Ok(shown)
+    })
+    .await
+}
+
+/// A fault of the CA, and the words that the run shows while it waits because of it.
+struct Trouble {
+    place: Place,
+    fault: Fault,
+    code: &'static str,
+    says: &'static str,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_time_is_waited_for_visibly_and_the_run_goes_on_by_itself() -> Result<()> {
+    let troubles = [
+        Trouble {
+            place: Place::NewOrder,
+            fault: Fault::RateLimit(RetryAfter::Seconds(3)),
+            code: "ISS-0006",
+            says: "rate limited",
+        },
+        Trouble {
+            place: Place::Finalize,
+            fault: Fault::RateLimit(RetryAfter::DateIn(4)),
+            code: "ISS-0006",
+            says: "rate limited",
+        },
+        Trouble {
+            place: Place::NewOrder,
+            fault: Fault::Busy(RetryAfter::Seconds(3)),
+            code: "ISS-0005",
+            says: "503",
+        },
+        Trouble {
+            place: Place::Finalize,
+            fault: Fault::Busy(RetryAfter::DateIn(4)),
+            code: "ISS-0005",
+            says: "503",
+        },
+    ];
+    let (estate, up) = world(troubles.len()).await?;
+    let ca = ca(&estate)?;
+    for (host, trouble) in estate.nginx.hosts().iter().zip(troubles) {
+        ca.misbehave(trouble.place, &trouble.fault, 1);
+        let run = renew(&up.api, host).await?;
+        let waiting = waits_with(&up.api, &run, trouble.code).await?;
+        let what = waiting["failure"]["what"].to_string();
+        let until = waiting["until"].as_str().context("until when it waits")?;
+        ensure!(what.contains(trouble.says), "{what}");
+        ensure!(what.contains(&until[..19]), "{what} does not name {until}");
+        ensure!(waiting["status"] == "running", "{waiting}");
+        up.api.run_is(&run, "succeeded", SOON).await?;
+        ensure!(ca.issued_for(host) == 1, "{host}");
+    }
+    ensure!(ca.issued() == estate.nginx.hosts().len());
+    let incidents = up.api.get("/incidents?limit=10").await?;
+    ensure!(incidents["items"] == json!([]), "waiting is no incident: {incidents}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_slow_or_wrong_costs_no_second_certificate() -> Result<()> {
+    let slow = Fault::Slow(Duration::from_secs(11));
+    let troubles = [
+        (Place::NewOrder, Fault::RefuseNonce, 2),
+        (Place::Finalize, Fault::RefuseNonce, 4),
+        (Place::NewOrder, Fault::BreakOff, 1),
+        (Place::Authorization, Fault::BreakOff, 1),
+        (Place::Challenge, Fault::BreakOff, 1),
+        (Place::Finalize, Fault::BreakOff, 1),
+        (Place::Certificate, Fault::BreakOff, 1),
+        (Place::Order, Fault::Internal, 1),
+        (Place::Finalize, Fault::Internal, 1),
+        (Place::Finalize, slow, 1),
+    ];
+    let (estate, up) = world(troubles.len()).await?;
+    let ca = ca(&estate)?;
+    for (host, (place, fault, times)) in estate.nginx.hosts().iter().zip(troubles) {
+        ca.misbehave(place, &fault, times);
+        let run = renew(&up.api, host).await?;
+        let ended = up.api.run_is(&run, "succeeded", SOON).await;
+        ended.with_context(|| format!("{fault:?} at {place:?}"))?;
+        ensure!(
+            ca.issued_for(host) == 1,
+            "{fault:?} at {place:?}: {} issued",
+            ca.issued_for(host)
+        );
+    }
+    ensure!(ca.accounts() == 1, "one account for all: {}", ca.accounts());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_turns_invalid_names_each_host_with_its_reason() -> Result<()> {
+    let estate = Estate::at_a_faulty_ca(1).await?;
+    let up = Up::start(&estate).await?;
+    let ca = ca(&estate)?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    policies[0]["sans"] = json!(["two.demo.test", "three.demo.test"]);
+    up.api.import("policies", &policies).await?;
+    let host = estate.nginx.hosts()[0].as_str();
+    ca.refuse_name(host, "connection", "timeout during connect");
+    ca.refuse_name("three.demo.test", "caa", "CAA record prevents issuance");
+
+    let run = renew(&up.api, host).await?;
+    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
+    let question = &asking["question"];
+    ensure!(question["code"] == "ISS-0007", "{question}");
+    let what = question["what"].to_string();
+    for part in [
+        format!("{host}: timeout during connect (connection)"),
+        "three.demo.test: CAA record prevents issuance (caa)".to_owned(),
+    ] {
+        ensure!(what.contains(&part), "{what}");
+    }
+    ensure!(!what.contains("two.demo.test"), "only what failed is named: {what}");
+    ensure!(incidents_of(&up.api, &run).await?.len() == 1 && ca.issued() == 0);
+
+    ca.accept_all_names();
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    up.api.run_is(&run, "succeeded", SOON).await?;
+    ensure!(
+        ca.issued() == 1 && ca.orders() == 2,
+        "a new order was placed after Resume"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_is_not_ours_is_a_question_and_nothing_is_deployed() -> Result<()> {
+    let lies = [
+        (Chain::OtherKey, "another public key"),
+        (Chain::OtherName, "does not carry the name"),
+        (Chain::Expired, "good until"),
+        (Chain::NotYetGood, "good from"),
+    ];
+    let (estate, up) = world(lies.len()).await?;
+    let ca = ca(&estate)?;
+    let before = estate.served().await?;
+    let mut runs = Vec::new();
+    for (host, (chain, says)) in estate.nginx.hosts().iter().zip(lies) {
+        ca.deliver(chain);
+        let run = renew(&up.api, host).await?;
+        let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
+        ensure!(question["code"] == "ISS-0012", "{question}");
+        ensure!(question["what"].to_string().contains(says), "{question}");
+        ensure!(ca.issued_for(host) == 1, "nobody asked for another one");
+        runs.push(run);
+    }
+    ensure!(estate.served().await? == before, "nothing was deployed");
+
+    ca.deliver(Chain::Good);
+    for run in &runs {
+        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+        up.api.run_is(run, "succeeded", SOON).await?;
+    }
+    ensure!(ca.issued() == 2 * lies.len());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_after_the_issuance_is_resumed_with_the_same_certificate() -> Result<()> {
+    let estate = Estate::at_a_faulty_ca(1).await?;
+    let up = Up::start(&estate).await?;
+    let ca = ca(&estate)?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    let files = estate.nginx.files(&estate.nginx.hosts()[0]);
+    let directory = files.chain.with_file_name("not-there-yet");
+    policies[0]["targets"] = json!([
+        policies[0]["targets"][0].clone(),
+        {"kind": "file", "chain_path": directory.join("chain.pem"), "key_path": directory.join("key.pem")},
+    ]);
+    up.api.import("policies", &policies).await?;
+
+    let host = estate.nginx.hosts()[0].as_str();
+    let run = renew(&up.api, host).await?;
+    let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
+    ensure!(question["code"] == "DEP-0005", "{question}");
+    std::fs::create_dir(&directory)?;
+    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    up.api.run_is(&run, "succeeded", SOON).await?;
+    ensure!(ca.issued_for(host) == 1 && ca.orders() == 1 && ca.requests(Place::Finalize) == 1);
+    Ok(())
+}
