@@ -8,10 +8,10 @@ use chassis::Life;
 use domain::disposition::Failure;
 use domain::host::NewHost;
 use domain::incident::{Incident, State, Word};
-use domain::plan::{Choice, Plan};
-use domain::policy::{Challenge, NewPolicy, Provider};
+use domain::plan::Plan;
+use domain::policy::NewPolicy;
 use domain::run::{Mode, RunHead, RunState, Status, Step, Trigger};
-use domain::{DnsName, RunId, Timestamp, WorkspaceId};
+use domain::{RunId, Timestamp, WorkspaceId};
 use incident::Config;
 use protocol::event::RunEvent;
 use serde_json::{Value, json};
@@ -87,6 +87,9 @@ impl World {
             head: head.clone(),
             plan,
             state,
+            job: None,
+            turn: 0,
+            held: None,
         };
         let workspace = WorkspaceId::default_workspace();
         self.store
@@ -119,28 +122,14 @@ async fn head(store: &Store, hostname: &str) -> Result<RunHead> {
 }
 
 fn plan(head: &RunHead) -> Plan {
-    Plan {
-        why_now: None,
-        hostname: head.hostname.clone(),
-        port: 443,
-        addresses: Vec::new(),
-        criticality: head.criticality,
-        names: vec![DnsName::from(&head.hostname)],
-        choice: Choice {
-            provider: Provider::Acme,
-            directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
-            why: String::new(),
-            cost_micro_usd: 0,
-        },
-        key_backend: Default::default(),
-        key_algorithm: Default::default(),
-        key_rotation: Default::default(),
-        challenge: Challenge::Http01,
-        targets: Vec::new(),
-        notify: Vec::new(),
-        ladder: Default::default(),
-        expires_at: None,
-    }
+    serde_json::from_value(json!({
+        "hostname": head.hostname, "port": 443, "addresses": [], "criticality": head.criticality,
+        "names": [head.hostname],
+        "choice": {"provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "", "cost_micro_usd": 0},
+        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01",
+        "targets": [],
+    }))
+    .expect("a plan")
 }
 
 fn event(head: RunHead) -> RunEvent {
@@ -306,6 +295,9 @@ async fn next(world: &World, before: &RunEvent, status: Status) -> Result<RunEve
         head: head.clone(),
         plan,
         state,
+        job: None,
+        turn: 0,
+        held: None,
     };
     let workspace = WorkspaceId::default_workspace();
     let key = head.id.to_string();

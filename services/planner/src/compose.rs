@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use domain::Timestamp;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
+use domain::host::Criticality;
 use domain::ids::RunId;
 use domain::plan::{Choice, Plan};
 use domain::policy::{Charge, Provider};
@@ -51,7 +52,21 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         created_at: now,
     };
     let state = RunState::queued(&plan, now);
-    Ok(NewRun { head, plan, state })
+    let turn = turn(charge.criticality, now);
+    Ok(NewRun {
+        head,
+        plan,
+        state,
+        job: None,
+        turn,
+        held: None,
+    })
+}
+
+/// Who came first, with a lead for what is more critical: an hour a step, so that nobody waits for ever.
+fn turn(criticality: Criticality, now: Timestamp) -> i64 {
+    const LEAD_MICROS: i64 = 3_600_000_000;
+    now.unix_micros() - i64::from(criticality.rank()) * LEAD_MICROS
 }
 
 fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
@@ -64,6 +79,7 @@ fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
         why_now: asked.why.clone(),
         names: says.names(),
         choice: choice(charge)?,
+        fallbacks: Vec::new(),
         key_backend: says.key_backend,
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
@@ -95,6 +111,7 @@ fn choice(charge: &Charge) -> Result<Choice, Invalid> {
         directory_url,
         why,
         cost_micro_usd: 0,
+        lost: Vec::new(),
     })
 }
 

@@ -56,6 +56,8 @@ row_id!(/// How one hostname is renewed.
     PolicyId, "policy_id");
 row_id!(/// Something a person is told about.
     IncidentId, "incident_id");
+row_id!(/// One bulk renewal: a scope, planned as a whole and committed as a whole.
+    JobId, "job_id");
 row_id!(/// One immutable observation of a host.
     SnapshotId, "snapshot_id");
 

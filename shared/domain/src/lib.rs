@@ -22,6 +22,6 @@ pub mod sight;
 pub mod target;
 
 pub use clock::Timestamp;
-pub use ids::{HostId, IncidentId, PolicyId, RunId, SnapshotId, WorkspaceId};
+pub use ids::{HostId, IncidentId, JobId, PolicyId, RunId, SnapshotId, WorkspaceId};
 pub use invalid::Invalid;
 pub use names::{DnsName, Hostname};

@@ -27,6 +27,9 @@ pub struct Plan {
     /// All names of the certificate, the hostname first.
     pub names: Vec<DnsName>,
     pub choice: Choice,
+    /// Who is asked instead, in this order, when the chosen one is down or out of quota beyond the deadline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Choice>,
     pub key_backend: KeyBackend,
     pub key_algorithm: KeyAlgorithm,
     pub key_rotation: KeyRotation,
@@ -50,6 +53,21 @@ pub struct Choice {
     pub why: String,
     /// What the issuance costs, in millionths of a US dollar.
     pub cost_micro_usd: u64,
+    /// Everyone else who was looked at, and why they lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Candidate>,
+}
+
+/// A provider that was not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub provider: Provider,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_url: Option<Url>,
+    /// Nothing when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_usd: Option<u64>,
+    pub because: String,
 }
 
 /// A queue of its own: orders of one lane are released up to the lane's window.

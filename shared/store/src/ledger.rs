@@ -231,9 +231,10 @@ impl LedgerTx {
     pub async fn waiting_lanes(&mut self) -> Result<Vec<Lane>, StoreError> {
         let lanes = sqlx::query_scalar!(
             r#"with recursive l as (
-                 (select lane from runs where phase = 'waiting' order by lane limit 1)
+                 (select lane from runs where phase = 'waiting' and held is null order by lane limit 1)
                  union all
-                 select (select r.lane from runs r where r.phase = 'waiting' and r.lane > l.lane order by r.lane limit 1)
+                 select (select r.lane from runs r where r.phase = 'waiting' and r.held is null and r.lane > l.lane
+                          order by r.lane limit 1)
                  from l where l.lane is not null)
                select lane as "lane!" from l where lane is not null"#
         );
@@ -245,7 +246,7 @@ impl LedgerTx {
             .collect())
     }
 
-    /// Locks the runs whose turn it is: per lane at most so many, the most critical first, then the longest due.
+    /// Locks the runs whose turn it is: per lane at most so many, by their turn, then the longest due.
     pub async fn turns(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
         let lanes: Vec<String> = free.iter().map(|(lane, _)| lane.as_str().to_owned()).collect();
         let room: Vec<i64> = free.iter().map(|(_, room)| *room).collect();
@@ -259,8 +260,8 @@ impl LedgerTx {
                       r.course, r.moved_at as "moved_at!"
                from unnest($1::text[], $2::bigint[]) as l (lane, room)
                cross join lateral (select * from runs where phase = 'waiting' and lane = l.lane and due_at <= $3
-                                     and quarantined is null
-                                   order by rank desc, due_at, id limit l.room for update skip locked) r"#,
+                                     and held is null and quarantined is null
+                                   order by turn, due_at, id limit l.room for update skip locked) r"#,
             &lanes,
             &room,
             now.get(),

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::disposition::Question;
-use domain::ids::{HostId, PolicyId, RunId, WorkspaceId};
+use domain::ids::{HostId, JobId, PolicyId, RunId, WorkspaceId};
 use domain::plan::Plan;
 use domain::run::{Because, Checkpoint, Course, Ending, Position, Product, RunHead, RunState, Status};
 use serde_json::Value;
@@ -54,6 +54,12 @@ pub struct NewRun {
     pub head: RunHead,
     pub plan: Plan,
     pub state: RunState,
+    /// The bulk renewal that it belongs to.
+    pub job: Option<JobId>,
+    /// Smaller is released first.
+    pub turn: i64,
+    /// Why it must wait although it is due.
+    pub held: Option<String>,
 }
 
 pub(crate) struct RunRow {
@@ -216,13 +222,18 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         .iter()
         .map(|run| json(&run.plan))
         .collect::<Result<Vec<Value>, StoreError>>()?;
+    let jobs: Vec<Option<Uuid>> = runs.iter().map(|run| run.job.map(JobId::get)).collect();
+    let turns: Vec<i64> = runs.iter().map(|run| run.turn).collect();
+    let held: Vec<Option<String>> = runs.iter().map(|run| run.held.clone()).collect();
     sqlx::query!(
         "insert into runs (id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, rank,
-                           status, phase, step, lane, due_at, attempt, failures, because, course, created_at, moved_at)
-         select u.*, $21, $21
+                           status, phase, step, lane, due_at, attempt, failures, because, course, job_id, turn, held,
+                           created_at, moved_at)
+         select u.*, $24, $24
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
                      $9::text[], $10::jsonb[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[],
-                     $16::timestamptz[], $17::int[], $18::int[], $19::jsonb[], $20::jsonb[]) as u",
+                     $16::timestamptz[], $17::int[], $18::int[], $19::jsonb[], $20::jsonb[], $21::uuid[],
+                     $22::bigint[], $23::text[]) as u",
         &columns.ids,
         &of(|run| run.head.workspace.to_string()),
         &hosts,
@@ -243,6 +254,9 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         &columns.failures,
         &columns.because as &[Option<Value>],
         &columns.courses,
+        &jobs as &[Option<Uuid>],
+        &turns,
+        &held as &[Option<String>],
         now.get(),
     )
     .execute(db)

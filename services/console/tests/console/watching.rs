@@ -6,11 +6,10 @@ use anyhow::{Context, Result};
 use domain::certificate::{Seen, Snapshot};
 use domain::disposition::Failure;
 use domain::incident::{Change, Channel, Incident, Member, Recipient, Severity, State, Word};
-use domain::plan::{Choice, Plan};
-use domain::policy::{Challenge, Provider};
+use domain::plan::Plan;
 use domain::run::{Because, Checkpoint, Ending, Mode, Position, RunHead, RunState, Step, Trigger};
 use domain::secret::Envelope;
-use domain::{DnsName, HostId, Hostname, IncidentId, PolicyId, RunId, SnapshotId, WorkspaceId};
+use domain::{HostId, Hostname, IncidentId, PolicyId, RunId, SnapshotId, WorkspaceId};
 use serde_json::{Value, json};
 use store::{AccountKey, NewRun, SnapshotRow, StepRecord};
 
@@ -33,28 +32,14 @@ pub async fn queued(world: &World, hostname: &str) -> Result<NewRun> {
 }
 
 fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewRun {
-    let plan = Plan {
-        why_now: None,
-        names: vec![DnsName::from(&hostname)],
-        hostname: hostname.clone(),
-        port: 443,
-        addresses: Vec::new(),
-        criticality: Default::default(),
-        choice: Choice {
-            provider: Provider::Acme,
-            directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
-            why: "the policy names it".to_owned(),
-            cost_micro_usd: 0,
-        },
-        key_backend: Default::default(),
-        key_algorithm: Default::default(),
-        key_rotation: Default::default(),
-        challenge: Challenge::Http01,
-        targets: Vec::new(),
-        notify: Vec::new(),
-        ladder: Default::default(),
-        expires_at: None,
-    };
+    let plan: Plan = serde_json::from_value(json!({
+        "hostname": hostname, "port": 443, "addresses": [], "criticality": "medium", "names": [hostname],
+        "choice": {"provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "the policy names it",
+                   "cost_micro_usd": 0},
+        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01",
+        "targets": [],
+    }))
+    .expect("a plan");
     let head = RunHead {
         id: RunId::new(),
         workspace: WorkspaceId::default_workspace(),
@@ -68,7 +53,14 @@ fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewR
         created_at: now(),
     };
     let state = RunState::queued(&plan, now());
-    NewRun { head, plan, state }
+    NewRun {
+        head,
+        plan,
+        state,
+        job: None,
+        turn: 0,
+        held: None,
+    }
 }
 
 async fn stands(world: &World, run: &NewRun, position: Position) -> Result<()> {

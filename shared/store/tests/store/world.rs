@@ -180,7 +180,14 @@ fn queued(workspace: &WorkspaceId, hostname: &str, (host_id, policy_id): (HostId
         created_at: now(),
     };
     let state = RunState::queued(&plan, now());
-    NewRun { head, plan, state }
+    NewRun {
+        head,
+        plan,
+        state,
+        job: None,
+        turn: 0,
+        held: None,
+    }
 }
 
 /// Small changes of a run before it is created.
@@ -206,6 +213,7 @@ impl With for NewRun {
 
     fn of(mut self, criticality: Criticality) -> Self {
         self.head.criticality = criticality;
+        self.turn = -i64::from(criticality.rank());
         self
     }
 
