@@ -196,7 +196,8 @@ fn merge(into: &mut Value, from: Value) {
     }
 }
 
-async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
+/// Starts one service with these settings and waits until it is ready.
+pub(crate) async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
     let name = member.as_str();
     let own = directory.join(name);
     std::fs::create_dir_all(&own)?;

@@ -8,8 +8,9 @@ mod kept;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use bus::inbox::{Delivery, Inbox};
+use bus::inbox::{Delivery, Gather, Inbox};
 use domain::clock::Clock;
 use domain::plan::Lane;
 use domain::run::{Event, Ignored, Position, Status, advance};
@@ -24,6 +25,13 @@ use crate::compose::{self, Material};
 use crate::config::Windows;
 use crate::pace::Rooms;
 use crate::postman::{Mail, Postman};
+
+/// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
+/// the transaction itself takes.
+pub(crate) const GATHER: Gather = Gather {
+    most: Duration::from_millis(6),
+    enough: 64,
+};
 
 pub(crate) struct Ledger {
     store: Store,
@@ -91,7 +99,7 @@ impl Ledger {
                 }
                 Err(error) => return self.apply_apart(reports, &error).await,
             }
-            let pause = tokio::time::sleep(std::time::Duration::from_millis(300));
+            let pause = tokio::time::sleep(Duration::from_millis(300));
             if stop.run_until_cancelled(pause).await.is_none() {
                 return;
             }

@@ -60,6 +60,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         clock: clock.clone(),
     });
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
+    let reports = reports.gathering(ledger::GATHER);
     let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
     let schedule = schedule::Schedule {
