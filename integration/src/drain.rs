@@ -9,19 +9,13 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bus::{Bus, Connection};
-use domain::clock::Clock;
-use domain::host::NewHost;
-use domain::policy::NewPolicy;
-use domain::{HostId, WorkspaceId};
-use protocol::request::{Answer, Verb};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::Store;
-use testkit::{Nats, Peer, Postgres, ports, run_dir, wait};
+use testkit::{Nats, Peer, Postgres, ports, run_dir};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+use crate::Api;
 use crate::fleet::{self, Member};
 use crate::meter::{self, Used};
 
@@ -35,7 +29,9 @@ const SLOTS: usize = 64;
 /// What the null workers shall do: their standard input, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Plan {
-    pub nats: Connection,
+    pub nats_url: String,
+    pub user: String,
+    pub password: String,
     /// So many runs are through when their last step was carried out so often.
     pub runs: usize,
     pub slots: usize,
@@ -59,37 +55,46 @@ impl Point {
     }
 }
 
-/// A planner with its engines, and nobody who works.
+/// A planner with its engines and the API, and nobody who works.
 pub struct Drain {
     nats: Nats,
     postgres: Postgres,
     planner: Peer,
-    store: Store,
-    bus: Bus,
-    workspace: WorkspaceId,
-    _health: ports::Port,
+    api: Api,
+    _console: Peer,
+    _ports: [ports::Port; 3],
 }
 
 impl Drain {
     /// # Errors
     /// If one of the servers is not installed or does not start.
     pub async fn start() -> Result<Self> {
+        crate::install_crypto();
         let (nats, postgres) = tokio::try_join!(Nats::start(), Postgres::durable())?;
-        let (database_url, health) = (postgres.database("vigilo").await?, ports::lease()?);
-        let settings = json!({
-            "nats": connection(&nats), "database_url": database_url, "schedule": {"enabled": false},
-            "health_listen": format!("127.0.0.1:{}", health.number()),
-        });
-        let directory = run_dir::fresh("drain", None)?;
-        let planner = fleet::start(Member::Planner, &directory, &settings, health.number()).await?;
+        let database_url = postgres.database("vigilo").await?;
+        let (directory, token) = (run_dir::fresh("drain", None)?, "a-token-for-this-bench-only");
+        let leases = [ports::lease()?, ports::lease()?, ports::lease()?];
+        let [planner_at, console_at, listen] = [0, 1, 2].map(|one| leases[one].number());
+        let settings = |health: u16| {
+            json!({
+                "nats": {"url": nats.url(), "user": nats.user(), "password": nats.password()},
+                "database_url": database_url, "health_listen": format!("127.0.0.1:{health}"),
+            })
+        };
+        let mut planner = settings(planner_at);
+        planner["schedule"] = json!({"enabled": false});
+        let planner = fleet::start(Member::Planner, &directory, &planner, planner_at).await?;
+        let mut console = settings(console_at);
+        console["listen"] = json!(format!("127.0.0.1:{listen}"));
+        console["owner_token"] = json!(token);
+        let console = fleet::start(Member::Console, &directory, &console, console_at).await?;
         Ok(Self {
-            store: Store::connect(&database_url, 4).await?,
-            bus: Bus::connect(&connection(&nats), "drain").await?,
-            workspace: "default".parse()?,
+            api: Api::new(&format!("http://127.0.0.1:{listen}"), token)?,
             nats,
             postgres,
             planner,
-            _health: health,
+            _console: console,
+            _ports: leases,
         })
     }
 
@@ -131,35 +136,22 @@ impl Drain {
     async fn queue(&self, kind: &str, runs: usize) -> Result<()> {
         let names: Vec<String> = (0..runs).map(|n| format!("{kind}-{n}.null.test")).collect();
         for page in names.chunks(PAGE) {
-            self.add(page).await?;
-            let request = json!({
-                "hostnames": page, "mode": "live", "requested_by": "bench",
-                "idempotency_key": format!("bench {}", page[0]),
-            });
-            match self.bus.request(&self.workspace, Verb::Renew, &request).await? {
-                Answer::Renewal { accepted, .. } if accepted.len() == page.len() => {}
-                other => anyhow::bail!("not every run was created: {other:?}"),
-            }
+            let hosts: Vec<Value> = page.iter().map(|name| json!({"hostname": name})).collect();
+            self.api.import("hosts", &hosts).await?;
+            let policies: Vec<Value> = page.iter().map(|name| policy(name)).collect();
+            self.api.import("policies", &policies).await?;
+            let page: Vec<&str> = page.iter().map(String::as_str).collect();
+            let created = self.api.renew(Some(&page)).await?;
+            ensure!(created.len() == page.len(), "not every run was created");
         }
-        Ok(())
-    }
-
-    async fn add(&self, names: &[String]) -> Result<()> {
-        let now = bus::SystemClock.now();
-        let hosts = names.iter().map(|name| serde_json::from_value(json!({"hostname": name})));
-        let hosts = hosts.collect::<Result<Vec<NewHost>, _>>()?;
-        self.store.add_hosts(&self.workspace, &hosts, now).await?;
-        let ids = self.store.host_ids(&self.workspace, names).await?;
-        let policies = ids.into_iter().map(|(name, id)| Ok((id, policy(&name)?)));
-        let policies = policies.collect::<Result<Vec<(HostId, NewPolicy)>>>()?;
-        let added = self.store.add_policies(&self.workspace, &policies, now).await?;
-        ensure!(added.len() == names.len(), "not every policy was added");
         Ok(())
     }
 
     async fn drain(&self, runs: usize, workers: &Path) -> Result<()> {
         let plan = Plan {
-            nats: connection(&self.nats),
+            nats_url: self.nats.url(),
+            user: self.nats.user().to_owned(),
+            password: self.nats.password().to_owned(),
             runs,
             slots: SLOTS,
         };
@@ -168,39 +160,23 @@ impl Drain {
         let ended = tokio::time::timeout(bound, child.wait()).await;
         let status = ended.with_context(|| format!("{runs} runs are not through after {} s", bound.as_secs()))??;
         ensure!(status.success(), "the null workers ended with {status}");
-        wait::until("the last reports are applied", bound, async || {
-            let counts = self.store.run_counts(&self.workspace).await.ok()?;
-            counts.iter().all(|(status, _)| status == "succeeded").then_some(())
-        })
-        .await
+        self.api.all_settled(bound).await.map(drop)
     }
 
     async fn check(&self, runs: usize) -> Result<()> {
-        let counts = self.store.run_counts(&self.workspace).await?;
-        ensure!(
-            counts == [("succeeded".to_owned(), i64::try_from(runs)?)],
-            "not all of {runs} runs succeeded: {counts:?}"
-        );
+        let counts = self.api.counts().await?;
+        let succeeded = counts.get("succeeded").copied().unwrap_or(0);
+        ensure!(succeeded == runs as u64, "not all of {runs} runs succeeded: {counts:?}");
         Ok(())
     }
 }
 
-fn connection(nats: &Nats) -> Connection {
-    Connection {
-        url: nats.url(),
-        user: Some(nats.user().to_owned()),
-        password: Some(nats.password().to_owned()),
-        ..Connection::default()
-    }
-}
-
-fn policy(name: &str) -> Result<NewPolicy> {
+fn policy(name: &str) -> Value {
     let file = |kind: &str| format!("/etc/nginx/tls/{name}.{kind}");
-    let says: Value = json!({
+    json!({
         "hostname": name, "provider": "acme", "directory_url": "https://ca.null.test/directory",
         "targets": [{"kind": "file", "chain_path": file("crt"), "key_path": file("key")}],
-    });
-    Ok(serde_json::from_value(says)?)
+    })
 }
 
 async fn spawn(workers: &Path, plan: &Plan) -> Result<Child> {

@@ -9,7 +9,7 @@ mod steps;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bus::Bus;
+use bus::{Bus, Connection};
 use bus::work::Work;
 use integration::drain::Plan;
 use protocol::subjects::Worker;
@@ -22,7 +22,13 @@ use crate::steps::{Through, deploy, issue, prepare, tidy, verify};
 async fn main() -> Result<()> {
     integration::install_crypto();
     let plan: Plan = serde_json::from_reader(std::io::stdin()).context("the plan on standard input")?;
-    let bus = Bus::connect(&plan.nats, "null-workers").await?;
+    let nats = Connection {
+        url: plan.nats_url,
+        user: Some(plan.user),
+        password: Some(plan.password),
+        ..Connection::default()
+    };
+    let bus = Bus::connect(&nats, "null-workers").await?;
     let (canned, through) = (Arc::new(Canned::make()?), Through::after(plan.runs));
     let work = |worker| Work::new(bus.clone(), worker, plan.slots);
     let (soft, hard) = (CancellationToken::new(), CancellationToken::new());

@@ -29,7 +29,7 @@ use crate::postman::{Mail, Postman};
 /// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
 /// the transaction itself takes.
 pub(crate) const GATHER: Gather = Gather {
-    most: Duration::from_millis(6),
+    most: Duration::from_millis(10),
     enough: 64,
 };
 

@@ -15,7 +15,7 @@ use integration::fleet::{self, Up};
 use integration::meter::{self, Used};
 use integration::{Api, Estate};
 use serde_json::{Value, json};
-use testkit::Serving;
+use testkit::{Serving, wait};
 
 use super::rounded;
 
@@ -88,6 +88,7 @@ impl Product {
         let before = estate.served().await?;
         up.api.import("hosts", &estate.hosts()).await?;
         up.api.import("policies", &estate.policies()).await?;
+        all_seen(&up.api, estate.nginx.hosts().len()).await?;
         let (used_before, ca_before) = (Engines::used(&up)?, pebbles(estate)?);
         let begun = Instant::now();
         let runs = up.api.renew(None).await?;
@@ -176,7 +177,7 @@ async fn check(api: &Api, estate: &Estate, before: &[integration::estate::Served
         succeeded == hosts as u64,
         "not all of {hosts} runs succeeded: {counts:?}"
     );
-    let installed = installed(api).await?;
+    let installed: BTreeSet<String> = seen(api).await?.into_iter().collect();
     let after = estate.served().await?;
     let is_new = |(before, after): (&integration::estate::Served, &integration::estate::Served)| {
         before.fingerprint != after.fingerprint && installed.contains(&after.fingerprint)
@@ -190,9 +191,18 @@ async fn check(api: &Api, estate: &Estate, before: &[integration::estate::Served
     Ok(())
 }
 
-/// The fingerprints that the product says are served.
-async fn installed(api: &Api) -> Result<BTreeSet<String>> {
-    let (mut all, mut after) = (BTreeSet::new(), String::new());
+/// Every new host is looked at once, whether or not it is renewed: that is over before anything is measured.
+async fn all_seen(api: &Api, hosts: usize) -> Result<()> {
+    wait::until("every host was looked at", fleet::bound(hosts), async || {
+        let seen = seen(api).await.ok()?.len();
+        (seen == hosts).then_some(())
+    })
+    .await
+}
+
+/// The fingerprints that the product says are served, one for each host that it has seen serving something.
+async fn seen(api: &Api) -> Result<Vec<String>> {
+    let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let page = api.get(&format!("/hosts?limit=1000{after}")).await?;
         let items = page["items"].as_array().context("a page of hosts")?;
