@@ -192,6 +192,7 @@ mod tests {
             mode: Mode::Live,
             trigger: Trigger::Operator,
             operator: "owner".to_owned(),
+            job_id: None,
             status,
             step: None,
             attempt: 3,

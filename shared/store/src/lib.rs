@@ -9,6 +9,7 @@ mod acts;
 mod error;
 mod hosts;
 mod incidents;
+mod jobs;
 mod ledger;
 mod notifications;
 mod policies;
@@ -32,6 +33,7 @@ pub use hosts::HostView;
 pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
+pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, Standing as JobStanding};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use notifications::{Next, Notification, NotificationView};
 pub use policies::PolicyView;

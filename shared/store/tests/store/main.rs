@@ -5,6 +5,7 @@ mod corrupt;
 mod deadlines;
 mod hosts;
 mod incidents;
+mod jobs;
 mod outbox;
 mod people;
 mod places;
