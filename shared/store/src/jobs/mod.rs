@@ -192,21 +192,32 @@ impl Store {
         rows.into_iter().map(Job::try_from).collect()
     }
 
-    /// Forgets plans from before `plans` that were never committed, and the lines of jobs that ended before `lines`.
-    pub async fn forget_jobs(&self, (plans, lines): (Timestamp, Timestamp)) -> Result<u64, StoreError> {
-        let jobs = sqlx::query!(
-            "delete from jobs where committed_at is null and created_at < $1 and state <> 'planning'",
+    /// Forgets what was decided of hosts in plans from before `plans` that were never committed, and in jobs that ended
+    /// before `ended`; a plan whose lines are gone goes too. Gives back how many lines.
+    pub async fn forget_lines_of_jobs(
+        &self,
+        (plans, ended): (Timestamp, Timestamp),
+        limit: i64,
+    ) -> Result<u64, StoreError> {
+        let lines = sqlx::query!(
+            "delete from job_lines where (job_id, nr) in (
+               select l.job_id, l.nr from jobs j join job_lines l on l.job_id = j.id
+               where (j.committed_at is null and j.created_at < $1 and j.state <> 'planning') or j.ended_at < $2
+               limit $3)",
+            plans.get(),
+            ended.get(),
+            limit,
+        )
+        .execute(&self.pool)
+        .await?;
+        sqlx::query!(
+            "delete from jobs j where committed_at is null and created_at < $1 and state <> 'planning'
+               and not exists (select 1 from job_lines l where l.job_id = j.id)",
             plans.get(),
         )
         .execute(&self.pool)
         .await?;
-        let lines = sqlx::query!(
-            "delete from job_lines l using jobs j where j.id = l.job_id and j.ended_at < $1",
-            lines.get(),
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(jobs.rows_affected() + lines.rows_affected())
+        Ok(lines.rows_affected())
     }
 }
 
