@@ -2,6 +2,7 @@
 
 pub(crate) mod host;
 pub(crate) mod incident;
+pub(crate) mod log;
 pub(crate) mod policy;
 pub(crate) mod run;
 
