@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{deeds, errors, health, hosts, incidents, jobs, openapi, policies, renewals, runs};
+use crate::routes::{deeds, errors, health, hosts, incidents, jobs, log, openapi, policies, renewals, runs};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -44,6 +44,7 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/status", post(runs::standing)),
         ("/api/v1/runs/{id}", get(runs::show)),
         ("/api/v1/runs/{id}/exchange", get(runs::exchange)),
+        ("/api/v1/runs/{id}/log", get(log::show)),
         ("/api/v1/runs/{id}/csr", get(deeds::csr)),
         ("/api/v1/runs/{id}/resume", post(deeds::resume)),
         ("/api/v1/runs/{id}/retry", post(deeds::retry)),

@@ -25,6 +25,7 @@ pub enum StreamName {
     Requests,
     Probes,
     Runs,
+    Logs,
     Dead,
 }
 
@@ -40,7 +41,7 @@ struct StreamPlan {
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 6] = [
+const STREAMS: [StreamPlan; 7] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
@@ -77,6 +78,14 @@ const STREAMS: [StreamPlan; 6] = [
         max_age: Duration::from_secs(30 * 24 * 3600),
         max_bytes: GIB,
     },
+    // For those who watch a step while it runs; afterwards the record has it.
+    StreamPlan {
+        name: StreamName::Logs,
+        subjects: "vigilo.log.>",
+        retention: RetentionPolicy::Limits,
+        max_age: DAY,
+        max_bytes: GIB / 4,
+    },
     StreamPlan {
         name: StreamName::Dead,
         subjects: "vigilo.dead.>",
@@ -94,6 +103,7 @@ impl StreamName {
             Self::Requests => "REQUESTS",
             Self::Probes => "PROBES",
             Self::Runs => "RUNS",
+            Self::Logs => "LOGS",
             Self::Dead => "DEAD",
         }
     }

@@ -6,12 +6,14 @@ mod bulk;
 mod check;
 mod client;
 mod deeds;
+mod follow;
 mod import;
 mod incident;
 mod job;
 mod policy;
 mod renew;
 mod show;
+mod sse;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,12 +95,15 @@ pub enum OperatorCommand {
         #[command(flatten)]
         global: Global,
     },
-    /// Show one run: steps, checks, log
+    /// Show one run: steps, checks, log; or follow it
     Run {
         id: String,
         /// Also the raw ACME exchange
-        #[arg(long)]
+        #[arg(long, conflicts_with = "follow")]
         exchange: bool,
+        /// Show the log as it grows, until the run has ended or needs a person; the exit code says how
+        #[arg(long)]
+        follow: bool,
         #[command(flatten)]
         global: Global,
     },
@@ -300,7 +305,15 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
             show::runs(&answer, global.json);
             Ok(())
         }
-        OperatorCommand::Run { id, exchange, global } => show::run(&Client::new(&global)?, &id, exchange).await,
+        OperatorCommand::Run {
+            id,
+            follow: true,
+            global,
+            ..
+        } => follow::run(&Client::new(&global)?, &id).await,
+        OperatorCommand::Run {
+            id, exchange, global, ..
+        } => show::run(&Client::new(&global)?, &id, exchange).await,
         OperatorCommand::Resume { meant, global } => deeds::tell(&Client::new(&global)?, "resume", &meant).await,
         OperatorCommand::Retry { meant, global } => deeds::tell(&Client::new(&global)?, "retry", &meant).await,
         OperatorCommand::Cancel { meant, global } => deeds::tell(&Client::new(&global)?, "cancel", &meant).await,
