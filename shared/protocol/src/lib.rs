@@ -1,5 +1,5 @@
 //! What travels on NATS: orders out, reports in, requests from outside, run events to everyone, looks at
-//! hosts, custody questions.
+//! hosts, what CAs say of certificates, custody questions.
 //!
 //! In: the types of `domain`. Out: JSON with a schema version. Touches: nothing. Never: a connection.
 
@@ -7,6 +7,7 @@ pub mod custody;
 pub mod event;
 pub mod order;
 pub mod probe;
+pub mod renewal_info;
 pub mod report;
 pub mod request;
 pub mod subjects;
