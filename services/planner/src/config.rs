@@ -26,6 +26,8 @@ pub struct Config {
     #[serde(default)]
     pub schedule: Schedule,
     #[serde(default)]
+    pub renewal_info: RenewalInfo,
+    #[serde(default)]
     pub retention: Retention,
 }
 
@@ -68,6 +70,30 @@ impl Default for Schedule {
 impl Schedule {
     pub(crate) fn every(self) -> Option<Duration> {
         self.enabled.then(|| Duration::from_secs(u64::from(self.every_seconds)))
+    }
+}
+
+/// Whether CAs are asked when they want certificates renewed (RFC 9773).
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RenewalInfo {
+    pub enabled: bool,
+    /// Questions out at once, 1 to 2000.
+    pub at_once: u32,
+}
+
+impl Default for RenewalInfo {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            at_once: 64,
+        }
+    }
+}
+
+impl RenewalInfo {
+    pub(crate) fn window(self) -> Option<u32> {
+        self.enabled.then_some(self.at_once)
     }
 }
 
@@ -138,6 +164,7 @@ impl Config {
             ("windows.tidy", tidy),
             ("windows.incident", incident),
             ("windows.probes", probes),
+            ("renewal_info.at_once", self.renewal_info.at_once),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));

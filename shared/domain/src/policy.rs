@@ -166,7 +166,8 @@ impl NewPolicy {
 
     /// Whether the CA has it is known at the rehearsal.
     fn check_profile(&self) -> Result<(), Invalid> {
-        let is_name = |name: &String| (1..=LONGEST_PROFILE).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
+        let is_name =
+            |name: &String| (1..=LONGEST_PROFILE).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
         match &self.profile {
             Some(name) if !is_name(name) => Err(Invalid::new(
                 "profile",

@@ -13,6 +13,7 @@ mod ledger;
 mod notifications;
 mod policies;
 mod quarantine;
+mod renewal_info;
 mod requests;
 mod rows;
 mod runs;
@@ -34,7 +35,8 @@ pub use incidents::{
 };
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use notifications::{Next, Notification, NotificationView};
-pub use policies::PolicyView;
+pub use policies::{PolicyView, RenewalView};
+pub use renewal_info::{Answered, LockedRenewal, RenewalTx, ToAsk};
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};

@@ -73,7 +73,11 @@ impl Answer {
 /// When a certificate is asked about that was seen for the first time: at once when a run has just installed it, else at
 /// its host's own place in a round, so that an estate that was imported in one night is asked about evenly.
 pub fn first_ask(host: HostId, by_a_run: bool, now: Timestamp) -> Timestamp {
-    if by_a_run { now } else { now.plus(share(host.get(), ROUND)) }
+    if by_a_run {
+        now
+    } else {
+        now.plus(share(host.get(), ROUND))
+    }
 }
 
 /// When it is asked about next; nothing when it will have ended by then. `failures` are those in a row, this one included.
@@ -144,7 +148,11 @@ mod tests {
     fn what_passes_is_tried_soon_and_what_lasts_after_six_hours() {
         let waits: Vec<u64> = (1..=7).map(|failures| asked_after(&busy(None), failures)).collect();
         assert_eq!(waits, [60, 240, 960, 3_840, 15_360, 21_600, 21_600]);
-        for lasting in [Answer::NotOffered, Answer::Unknown { said: String::new() }, Answer::Garbled { said: String::new() }] {
+        for lasting in [
+            Answer::NotOffered,
+            Answer::Unknown { said: String::new() },
+            Answer::Garbled { said: String::new() },
+        ] {
             assert_eq!(asked_after(&lasting, 1), 21_600);
             assert!(lasting.trouble().is_some() && !lasting.is_passing());
         }
@@ -168,7 +176,10 @@ mod tests {
             assert!(next >= at(21_600) && next <= at(21_600 + 1_080), "{next}");
             drift.insert(next.since(at(0)).as_secs());
         }
-        assert!(quarters.iter().all(|count| (3_900..4_450).contains(count)), "{quarters:?}");
+        assert!(
+            quarters.iter().all(|count| (3_900..4_450).contains(count)),
+            "{quarters:?}"
+        );
         assert!(drift.len() > 1_000, "a herd stays together: {} instants", drift.len());
     }
 

@@ -133,7 +133,16 @@ mod tests {
 
     #[test]
     fn what_is_no_identifier_is_not_read() {
-        for text in ["", ".", "a", "AIdlQyE.", ".AIdlQyE", "AIdl QyE.AIdlQyE", "AIdlQyE.AIdlQyE=", "a/b.c"] {
+        for text in [
+            "",
+            ".",
+            "a",
+            "AIdlQyE.",
+            ".AIdlQyE",
+            "AIdl QyE.AIdlQyE",
+            "AIdlQyE.AIdlQyE=",
+            "a/b.c",
+        ] {
             assert!(text.parse::<CertId>().is_err(), "{text:?}");
         }
     }

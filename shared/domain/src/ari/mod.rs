@@ -22,7 +22,10 @@ use sha2::{Digest, Sha256};
 /// A share of `whole` that belongs to this id: the same for every planner, evenly spread over many ids.
 fn share(id: uuid::Uuid, whole: Duration) -> Duration {
     let digest = Sha256::digest(id.as_bytes());
-    let place = digest.iter().take(8).fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
+    let place = digest
+        .iter()
+        .take(8)
+        .fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
     let micros = (whole.as_micros() * place) >> 64;
     Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
 }

@@ -34,7 +34,9 @@ pub fn exempt(predecessor: Option<&Predecessor>, names: &[DnsName], now: Timesta
 
 impl Predecessor {
     pub fn shares_a_name(&self, names: &[DnsName]) -> bool {
-        names.iter().any(|name| self.names.iter().any(|had| had == name.as_str()))
+        names
+            .iter()
+            .any(|name| self.names.iter().any(|had| had == name.as_str()))
     }
 }
 
@@ -63,7 +65,10 @@ mod tests {
         assert!(judged(&["b.example.org", "c.example.org"], 10));
         assert!(judged(&["a.example.org"], 19));
         assert!(!judged(&["a.example.org"], 9), "before the window");
-        assert!(!judged(&["a.example.org"], 20), "after it: a revocation exempts nothing");
+        assert!(
+            !judged(&["a.example.org"], 20),
+            "after it: a revocation exempts nothing"
+        );
         assert!(!judged(&["c.example.org"], 15), "no name in common");
         assert!(!exempt(None, &names(&["a.example.org"]), at(15)), "nothing is replaced");
         let unasked = Predecessor {

@@ -95,7 +95,12 @@ mod tests {
     #[test]
     fn many_are_so_many_and_a_part_of_all() {
         let usual = Threshold::default();
-        for (called, of, met) in [(9, 9, false), (10, 200, true), (10, 201, false), (50_000, 100_000, true)] {
+        for (called, of, met) in [
+            (9, 9, false),
+            (10, 200, true),
+            (10, 201, false),
+            (50_000, 100_000, true),
+        ] {
             assert_eq!(usual.is_met(called, of), met, "{called} of {of}");
         }
     }

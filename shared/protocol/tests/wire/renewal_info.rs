@@ -85,7 +85,11 @@ fn every_ask_has_a_name_of_its_own_and_its_answer_another() {
         asked_at: at(1),
         ..ask()
     };
-    let names = [ask().message_id(), later.message_id(), told(Answer::NotOffered).message_id()];
+    let names = [
+        ask().message_id(),
+        later.message_id(),
+        told(Answer::NotOffered).message_id(),
+    ];
     assert!(
         names[0] != names[1] && names[0] != names[2] && names[1] != names[2],
         "{names:?}"

@@ -146,7 +146,9 @@ impl Transport {
     /// The answer to a plain GET, whatever its status: for what the library cannot ask. Not part of any order's record.
     pub async fn get(&self, url: &Url) -> Result<Response<Bytes>, Obstacle> {
         let request = Request::get(url.as_str()).header(USER_AGENT, self.0.user_agent.clone());
-        let request = request.body(Full::default()).map_err(|error| unavailable(error.to_string()))?;
+        let request = request
+            .body(Full::default())
+            .map_err(|error| unavailable(error.to_string()))?;
         let (parts, body) = request.into_parts();
         self.0.check_origin(&parts)?;
         self.0.send_in_time(Request::from_parts(parts, body)).await

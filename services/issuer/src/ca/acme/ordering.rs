@@ -57,7 +57,8 @@ async fn replacing(account: &Account, for_: &Application<'_>, predecessor: &Cert
     match once(account, for_, Some(predecessor)).await {
         Ok(order) => {
             let evidence = format!("it replaces {predecessor} (ARI)");
-            for_.ctx.check(Check::tick("the CA took the order as a replacement", evidence));
+            for_.ctx
+                .check(Check::tick("the CA took the order as a replacement", evidence));
             Ok(order)
         }
         Err(error) => match refused(&error) {
@@ -160,7 +161,12 @@ mod tests {
             until: None,
             said: String::new(),
         };
-        for error in [api("rateLimited"), api("accountDoesNotExist"), api("rejectedIdentifier"), stopped(busy)] {
+        for error in [
+            api("rateLimited"),
+            api("accountDoesNotExist"),
+            api("rejectedIdentifier"),
+            stopped(busy),
+        ] {
             assert!(refused(&error).is_none(), "{error}");
         }
     }

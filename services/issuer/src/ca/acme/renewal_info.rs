@@ -109,7 +109,10 @@ fn read(answer: &Response<Bytes>) -> Answer {
 
 fn suggestion(body: &[u8]) -> Result<Suggestion, String> {
     let read: Body = serde_json::from_slice(body).map_err(|e| format!("{e} in {}", client::beginning(body)))?;
-    let (start, end) = (instant(&read.suggested_window.start)?, instant(&read.suggested_window.end)?);
+    let (start, end) = (
+        instant(&read.suggested_window.start)?,
+        instant(&read.suggested_window.end)?,
+    );
     let window = Window::new(start, end).map_err(|refused| refused.to_string())?;
     Ok(Suggestion {
         window,
@@ -119,7 +122,9 @@ fn suggestion(body: &[u8]) -> Result<Suggestion, String> {
 
 fn instant(text: &str) -> Result<Timestamp, String> {
     let parsed = OffsetDateTime::parse(text, &Rfc3339);
-    parsed.map(Timestamp::new).map_err(|e| format!("{text:?} is no date: {e}"))
+    parsed
+        .map(Timestamp::new)
+        .map_err(|e| format!("{text:?} is no date: {e}"))
 }
 
 /// Whether it may be shown as a link.
@@ -169,7 +174,10 @@ mod tests {
         };
         assert_eq!(suggestion.window.start().to_string(), "2025-01-02T04:00:00Z");
         assert_eq!(suggestion.window.end().to_string(), "2025-01-03T04:00:00Z");
-        assert_eq!(suggestion.explanation_url.as_deref(), Some("https://acme.example.com/docs/ari"));
+        assert_eq!(
+            suggestion.explanation_url.as_deref(),
+            Some("https://acme.example.com/docs/ari")
+        );
         assert!(retry_at.is_some());
     }
 
@@ -181,7 +189,11 @@ mod tests {
 
     #[test]
     fn a_link_that_is_no_page_is_left_out() {
-        let read = answer(200, None, &GOOD.replace("https://acme.example.com", "javascript:alert(1)//"));
+        let read = answer(
+            200,
+            None,
+            &GOOD.replace("https://acme.example.com", "javascript:alert(1)//"),
+        );
         let Answer::Suggested { suggestion, .. } = read else {
             panic!("it is a suggestion")
         };
@@ -191,13 +203,25 @@ mod tests {
     #[test]
     fn every_other_answer_has_a_name() {
         let backwards = GOOD.replace("2025-01-03", "2025-01-01");
-        let garbage = ["", "<html>", "{}", r#"{"suggestedWindow":{"start":"soon","end":"later"}}"#, &backwards];
+        let garbage = [
+            "",
+            "<html>",
+            "{}",
+            r#"{"suggestedWindow":{"start":"soon","end":"later"}}"#,
+            &backwards,
+        ];
         for body in garbage {
-            assert!(matches!(answer(200, Some("5"), body), Answer::Garbled { .. }), "{body:?}");
+            assert!(
+                matches!(answer(200, Some("5"), body), Answer::Garbled { .. }),
+                "{body:?}"
+            );
         }
         assert!(matches!(answer(404, None, ""), Answer::Unknown { .. }));
         assert!(matches!(answer(302, None, ""), Answer::Garbled { .. }));
-        assert!(matches!(answer(503, Some("60"), "busy"), Answer::Unavailable { until: Some(_), .. }));
+        assert!(matches!(
+            answer(503, Some("60"), "busy"),
+            Answer::Unavailable { until: Some(_), .. }
+        ));
         assert!(matches!(answer(429, None, ""), Answer::Unavailable { until: None, .. }));
     }
 }
