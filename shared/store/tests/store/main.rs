@@ -10,6 +10,7 @@ mod people;
 mod places;
 mod policies;
 mod products;
+mod renewal_info;
 mod requests;
 mod runs;
 mod samples;
