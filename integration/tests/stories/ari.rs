@@ -245,3 +245,93 @@ async fn what_a_ca_has_against_a_predecessor_costs_no_renewal() -> Result<()> {
     );
     Ok(())
 }
+
+/// The clock stands still: only people renew. Three certificates are many here.
+fn few_are_many() -> Value {
+    json!({"planner": {"renewal_info": {"emergency": {"certificates": 3, "percent": 50}}}})
+}
+
+async fn emergencies(api: &Api) -> Result<Vec<Value>> {
+    let all = api.get("/emergencies").await?;
+    Ok(all["items"].as_array().cloned().unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() -> Result<()> {
+    let estate = estate(4).await?;
+    let up = Up::start_with(&estate, few_are_many()).await?;
+    let mut hosts = estate.hosts();
+    for (host, criticality) in hosts.iter_mut().zip(["low", "critical", "medium", "high"]) {
+        host["criticality"] = json!(criticality);
+    }
+    up.api.import("hosts", &hosts).await?;
+    up.api.import("policies", &estate.policies()).await?;
+    up.api.renew(None).await?;
+    up.api.all_settled(SOON).await?;
+    for host in estate.nginx.hosts() {
+        told(&up.api, host, has_window).await?;
+    }
+    let called: Vec<&str> = estate.nginx.hosts().iter().map(String::as_str).take(3).collect();
+    for (number, host) in called.iter().enumerate() {
+        ensure!(emergencies(&up.api).await?.is_empty(), "{number} are not many");
+        estate.pebbles[0]
+            .set_renewal_info(&leaf(&up.api, host).await?, PAST)
+            .await?;
+        check(&up.api, host).await?;
+        told(&up.api, host, |shown| shown["window_end"] == "2025-01-03T04:00:00Z").await?;
+    }
+    let emergency = wait::until_ok("an emergency", SOON, async || {
+        emergencies(&up.api).await?.first().cloned().context("none")
+    })
+    .await?;
+    ensure!(
+        emergency["certificates"] == 3 && emergency["of_all"] == 4 && emergency["left"] == 3,
+        "{emergency}"
+    );
+    let id = emergency["id"].as_str().context("its id")?;
+    let incident = wait::until_ok("its incident", SOON, async || {
+        up.api.get(&format!("/incidents/{id}")).await
+    })
+    .await?;
+    let title = incident["title"].as_str().unwrap_or_default();
+    ensure!(
+        title.contains("asks for immediate renewal of 3 certificates"),
+        "{incident}"
+    );
+    ensure!(
+        incident["detail"]
+            .to_string()
+            .contains("https://ca.example.org/incident"),
+        "{incident}"
+    );
+    ensure!(
+        incident["severity"] == "sev1" && incident["run_id"].is_null(),
+        "{incident}"
+    );
+
+    let plan = up.api.get(&format!("/emergencies/{id}")).await?;
+    let order: Vec<&str> = plan["hosts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|host| host["criticality"].as_str())
+        .collect();
+    ensure!(order == ["critical", "medium", "low"], "{plan}");
+    let renewed = up.command(&["emergency", "renew", id])?.output()?;
+    ensure!(renewed.status.success(), "{renewed:?}");
+    let said = String::from_utf8_lossy(&renewed.stdout);
+    ensure!(said.starts_with("3 renewals begun, 0 on their way"), "{said}");
+    up.api.all_settled(SOON).await?;
+    let closed = wait::until_ok("the end of its incident", SOON, async || {
+        let shown = up.api.get(&format!("/incidents/{id}")).await?;
+        ensure!(shown["state"] == "closed", "{shown}");
+        Ok(shown)
+    })
+    .await?;
+    ensure!(closed["closed"]["by"] == "vigilo", "{closed}");
+    ensure!(emergencies(&up.api).await?.len() == 1, "it was one");
+    for host in called {
+        ensure!(estate.pebbles[0].issued_for(host).await? == 2, "{host}");
+    }
+    Ok(())
+}

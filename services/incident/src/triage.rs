@@ -102,7 +102,7 @@ fn incident(member: &Member, event: &RunEvent, title: String) -> Incident {
         id: IncidentId::new(),
         workspace: event.workspace.clone(),
         host_id: event.host_id,
-        run_id: event.run_id,
+        run_id: Some(event.run_id),
         hostname: event.hostname.clone(),
         severity: Severity::of(event.criticality),
         state: State::Open,

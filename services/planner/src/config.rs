@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::ConfigError;
+use domain::ari::Threshold;
 use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,8 @@ pub struct RenewalInfo {
     pub enabled: bool,
     /// Questions out at once, 1 to 2000.
     pub at_once: u32,
+    /// From when on calls of one CA are an emergency.
+    pub emergency: Threshold,
 }
 
 impl Default for RenewalInfo {
@@ -87,6 +90,7 @@ impl Default for RenewalInfo {
         Self {
             enabled: true,
             at_once: 64,
+            emergency: Threshold::default(),
         }
     }
 }
@@ -180,6 +184,12 @@ impl Config {
                 "schedule.every_seconds: {} is out of range; give 1 to 3600",
                 self.schedule.every_seconds
             )));
+        }
+        let Threshold { certificates, percent } = self.renewal_info.emergency;
+        if certificates == 0 || percent > 100 {
+            return Err(ConfigError(
+                "renewal_info.emergency: give 1 or more certificates, and 0 to 100 percent".to_owned(),
+            ));
         }
         let kept = [
             ("retention.snapshots_days", self.retention.snapshots_days),

@@ -6,11 +6,13 @@
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
 //! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
 //! `timekeeper` wakes what is due, `schedule` renews what `due` says is due, `survey` has every host looked at,
-//! `renewal_info` has CAs asked about what is served, `retention` forgets what is old.
+//! `renewal_info` has CAs asked about what is served, `emergency`
+//! notices when a CA calls for many certificates, `retention` forgets what is old.
 
 pub mod compose;
 mod config;
 pub mod due;
+mod emergency;
 mod intake;
 pub mod judge;
 mod ledger;
@@ -76,6 +78,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         ladder: config.retry.clone(),
         every: config.schedule.every(),
     };
+    let emergencies = emergency::Emergencies {
+        store: store.clone(),
+        threshold: config.renewal_info.emergency,
+        clock: clock.clone(),
+    };
     life.ready();
     let soft = life.soft();
     let work = async {
@@ -99,6 +106,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             survey::take_down(&survey, seen, soft),
             renewal_info::ask_when_due(&asking, soft),
             renewal_info::take_down(&asking, told, soft),
+            emergencies.watch(soft),
             retention::forget((&store, config.retention), &*clock, soft),
             postman.mark_published(soft),
             async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod acts;
+mod emergencies;
 mod error;
 mod hosts;
 mod incidents;
@@ -28,6 +29,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub use acts::Act;
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
 pub use error::StoreError;
 pub use hosts::HostView;
 pub use incidents::{

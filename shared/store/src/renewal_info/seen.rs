@@ -1,4 +1,5 @@
-//! The certificates that were seen: another one than before begins anew.
+//! The certificates that were seen: another one than before begins anew. The survey may see what a run has installed
+//! before the run itself does: then it is asked about as early as the run wants.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +83,8 @@ async fn write(db: &mut PgConnection, found: &[Found<'_>]) -> Result<(), StoreEr
              not_before = excluded.not_before, not_after = excluded.not_after, next_ask_at = excluded.next_ask_at,
              directory_url = null, issued_here = false, window_start = null, window_end = null, explanation_url = null,
              asked_at = null, answered_at = null, failures = 0, last_error = null, replaced_at = null, called_at = null
-         where i.fingerprint <> excluded.fingerprint",
+         where i.fingerprint <> excluded.fingerprint
+            or (i.answered_at is null and i.asked_at is null and excluded.next_ask_at < i.next_ask_at)",
         &hosts,
         &workspaces,
         &fingerprints,

@@ -3,6 +3,7 @@
 mod accounts;
 mod corrupt;
 mod deadlines;
+mod emergencies;
 mod hosts;
 mod incidents;
 mod outbox;

@@ -102,6 +102,22 @@ async fn what_was_installed_is_asked_about_at_once_and_again_when_nobody_answers
 }
 
 #[tokio::test]
+async fn what_the_survey_saw_first_is_asked_about_as_early_as_the_run_wants() -> Result<()> {
+    let world = World::new().await?;
+    let run = world.created("www.example.org").await?;
+    let of_the_run = installed(&run, "leaf")?;
+    let of_the_survey = SnapshotRow {
+        run_id: None,
+        ..installed(&run, "leaf")?
+    };
+    look(&world, of_the_survey).await?;
+    assert_eq!(due_hosts(&world, 10, now()).await?, []);
+    look(&world, of_the_run).await?;
+    assert_eq!(due_hosts(&world, 10, now()).await?, [run.head.host_id]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_window_bounds_how_many_questions_are_out() -> Result<()> {
     let world = World::new().await?;
     served(&world, 3).await?;
