@@ -167,7 +167,10 @@ fn an_engine_that_is_killed_comes_back_and_nothing_is_lost() {
         assert_ne!(before, after);
         up.until_well();
     }
-    assert!(listed(&up).contains("www.example.org"));
+    // The first answer may have come from a backend that outlived its postmaster for a moment.
+    until("the host in the list", || {
+        listed(&up).contains("www.example.org").then_some(())
+    });
 }
 
 #[test]
