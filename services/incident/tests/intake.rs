@@ -231,7 +231,7 @@ async fn an_event_of_a_run_that_is_gone_holds_nobody_up() -> Result<()> {
         ..stuck.clone()
     };
     world.publish(&[gone, stuck.clone()]).await?;
-    assert_eq!(world.opened(1).await?[0].run_id, stuck.run_id);
+    assert_eq!(world.opened(1).await?[0].run_id, Some(stuck.run_id));
     service.stop().await
 }
 
