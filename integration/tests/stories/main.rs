@@ -9,6 +9,7 @@ mod deaths;
 mod dry_run;
 mod faulty_ca;
 mod incidents;
+mod live_log;
 mod people;
 mod probes;
 mod refusals;

@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{deeds, emergencies, errors, health, hosts, incidents, openapi, policies, renewals, runs};
+use crate::routes::{deeds, emergencies, errors, health, hosts, incidents, log, openapi, policies, renewals, runs};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -37,6 +37,7 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/status", post(runs::standing)),
         ("/api/v1/runs/{id}", get(runs::show)),
         ("/api/v1/runs/{id}/exchange", get(runs::exchange)),
+        ("/api/v1/runs/{id}/log", get(log::show)),
         ("/api/v1/runs/{id}/csr", get(deeds::csr)),
         ("/api/v1/runs/{id}/resume", post(deeds::resume)),
         ("/api/v1/runs/{id}/retry", post(deeds::retry)),

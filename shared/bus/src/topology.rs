@@ -26,6 +26,7 @@ pub enum StreamName {
     Probes,
     RenewalInfo,
     Runs,
+    Logs,
     Dead,
 }
 
@@ -86,6 +87,14 @@ const STREAMS: [StreamPlan; 7] = [
         max_age: Duration::from_secs(30 * 24 * 3600),
         max_bytes: GIB,
     },
+    // For those who watch a step while it runs; afterwards the record has it.
+    StreamPlan {
+        name: StreamName::Logs,
+        subjects: "vigilo.log.>",
+        retention: RetentionPolicy::Limits,
+        max_age: DAY,
+        max_bytes: GIB / 4,
+    },
     StreamPlan {
         name: StreamName::Dead,
         subjects: "vigilo.dead.>",
@@ -104,6 +113,7 @@ impl StreamName {
             Self::Probes => "PROBES",
             Self::RenewalInfo => "RENEWAL-INFO",
             Self::Runs => "RUNS",
+            Self::Logs => "LOGS",
             Self::Dead => "DEAD",
         }
     }

@@ -75,6 +75,10 @@ pub fn run(workspace: &WorkspaceId, run: RunId, status: Status) -> String {
     format!("vigilo.run.{workspace}.{run}.{}", status.as_str())
 }
 
+pub fn log(workspace: &WorkspaceId, run: RunId) -> String {
+    format!("vigilo.log.{workspace}.{run}")
+}
+
 pub fn probe_ask(workspace: &WorkspaceId) -> String {
     format!("vigilo.probe.ask.{workspace}")
 }

@@ -63,7 +63,7 @@ fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewR
     }
 }
 
-async fn stands(world: &World, run: &NewRun, position: Position) -> Result<()> {
+pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<()> {
     let sealed_key = Envelope::try_from(SEALED.to_owned())?;
     let state = RunState {
         position,

@@ -8,6 +8,7 @@ mod custody;
 mod drift;
 mod events;
 mod kept;
+mod logs;
 mod old;
 mod orders;
 mod parts;

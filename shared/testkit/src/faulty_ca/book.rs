@@ -42,6 +42,17 @@ pub(super) struct Order {
     pub(super) authorizations: Vec<AuthorizationId>,
     /// Once it is finalized.
     pub(super) chain_pem: Option<String>,
+    /// Once its time is over (RFC 8555 §7.1.3, `expires`).
+    pub(super) lapse: Option<Lapse>,
+}
+
+/// What a CA makes of an order whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// It is still there, as `invalid` and without a reason.
+    Invalid,
+    /// It is not there any more.
+    Forgotten,
 }
 
 pub(super) struct Authorization {
@@ -97,8 +108,16 @@ impl Book {
             replaces,
             authorizations: (first..self.authorizations.len()).collect(),
             chain_pem: None,
+            lapse: None,
         });
         self.orders.len() - 1
+    }
+
+    /// The time of every order that is not finalized is over.
+    pub(super) fn expire(&mut self, lapse: Lapse) {
+        for order in self.orders.iter_mut().filter(|order| order.chain_pem.is_none()) {
+            order.lapse = Some(lapse);
+        }
     }
 
     pub(super) fn names(&self, order: &Order) -> Vec<String> {
@@ -109,6 +128,9 @@ impl Book {
     pub(super) fn status(&self, order: &Order) -> &'static str {
         if order.chain_pem.is_some() {
             return "valid";
+        }
+        if order.lapse.is_some() {
+            return "invalid";
         }
         let lost = |one: &Authorization| matches!(one.status, Proof::Invalid(_) | Proof::Deactivated);
         if self.proofs(order).any(lost) {

@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use tokio::task::JoinHandle;
 
 pub use self::authority::Chain;
+pub use self::book::Lapse;
 pub use self::faults::{Fault, Place, RetryAfter};
 
 use self::authority::Authority;
@@ -112,6 +113,11 @@ impl FaultyCa {
     /// Every name is judged by its challenge alone.
     pub fn accept_all_names(&self) {
         self.ca.book().refused_names.clear();
+    }
+
+    /// The time of all orders that are not finalized is over.
+    pub fn expire_orders(&self, lapse: Lapse) {
+        self.ca.book().expire(lapse);
     }
 
     /// From now on such chains are delivered.

@@ -14,7 +14,7 @@ use futures::stream;
 use serde_json::{Value, json};
 
 use super::Ca;
-use super::book::{AuthorizationId, Book, Order, OrderId, Proof};
+use super::book::{AuthorizationId, Book, Lapse, Order, OrderId, Proof};
 use super::faults::{Fault, Place};
 use super::jws::{decoded, text};
 use super::problem::{Refusal, document};
@@ -245,6 +245,9 @@ impl Ca {
 
 fn own_order(book: &Book, id: OrderId, account: usize) -> Result<&Order, Refusal> {
     let order = book.orders.get(id).ok_or_else(Refusal::not_found)?;
+    if order.lapse == Some(Lapse::Forgotten) {
+        return Err(Refusal::not_found());
+    }
     if order.account == account {
         Ok(order)
     } else {
