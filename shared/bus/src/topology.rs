@@ -42,7 +42,7 @@ struct StreamPlan {
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 7] = [
+const STREAMS: [StreamPlan; 8] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
