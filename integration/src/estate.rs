@@ -34,11 +34,20 @@ impl Estate {
 
     /// The same for hosts of these names.
     pub async fn of(names: Vec<String>, pebbles: usize, serving: Serving) -> Result<Self> {
+        Self::with((PebbleOptions::default(), pebbles), names, serving).await
+    }
+
+    /// The same with such CAs.
+    pub async fn at(options: PebbleOptions, (hosts, pebbles): (usize, usize), serving: Serving) -> Result<Self> {
+        Self::with((options, pebbles), names(hosts), serving).await
+    }
+
+    async fn with((options, pebbles): (PebbleOptions, usize), names: Vec<String>, serving: Serving) -> Result<Self> {
         crate::install_crypto();
         let http01 = ports::lease()?;
         let options = PebbleOptions {
             http_port: Some(http01.number()),
-            ..PebbleOptions::default()
+            ..options
         };
         let mut all = Vec::with_capacity(pebbles);
         for _ in 0..pebbles {

@@ -149,6 +149,11 @@ impl Intake {
     }
 
     fn audience(&self, facts: &RunFacts) -> Vec<Recipient> {
+        self.everyone(&facts.notify)
+    }
+
+    /// These addresses, and the webhook.
+    pub(crate) fn everyone(&self, notify: &[String]) -> Vec<Recipient> {
         let address = |name: &String| Recipient {
             channel: Channel::Email,
             name: name.clone(),
@@ -157,7 +162,7 @@ impl Intake {
             channel: Channel::Webhook,
             name: WEBHOOK.to_owned(),
         });
-        facts.notify.iter().map(address).chain(webhook).collect()
+        notify.iter().map(address).chain(webhook).collect()
     }
 
     fn now(&self) -> Timestamp {

@@ -24,6 +24,7 @@ pub enum StreamName {
     Reports,
     Requests,
     Probes,
+    RenewalInfo,
     Runs,
     Logs,
     Dead,
@@ -41,7 +42,7 @@ struct StreamPlan {
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 7] = [
+const STREAMS: [StreamPlan; 8] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
@@ -67,6 +68,14 @@ const STREAMS: [StreamPlan; 7] = [
     StreamPlan {
         name: StreamName::Probes,
         subjects: "vigilo.probe.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: Duration::from_secs(300),
+        max_bytes: GIB,
+    },
+    // The same: what a CA said then is asked again.
+    StreamPlan {
+        name: StreamName::RenewalInfo,
+        subjects: "vigilo.renewal-info.>",
         retention: RetentionPolicy::WorkQueue,
         max_age: Duration::from_secs(300),
         max_bytes: GIB,
@@ -102,6 +111,7 @@ impl StreamName {
             Self::Reports => "REPORTS",
             Self::Requests => "REQUESTS",
             Self::Probes => "PROBES",
+            Self::RenewalInfo => "RENEWAL-INFO",
             Self::Runs => "RUNS",
             Self::Logs => "LOGS",
             Self::Dead => "DEAD",
@@ -145,6 +155,16 @@ impl Reader {
     /// What the verifiers saw, shared by the planners.
     pub fn probes_seen() -> Self {
         Self::new(StreamName::Probes, "planner", "vigilo.probe.seen.*", 2_000)
+    }
+
+    /// The questions that the planner has for CAs, shared by the issuers.
+    pub fn renewal_info_asks() -> Self {
+        Self::new(StreamName::RenewalInfo, "issuer", "vigilo.renewal-info.ask.*", 2_000)
+    }
+
+    /// What the CAs answered, shared by the planners.
+    pub fn renewal_info_told() -> Self {
+        Self::new(StreamName::RenewalInfo, "planner", "vigilo.renewal-info.told.*", 2_000)
     }
 
     /// All run events, for one kind of reader.

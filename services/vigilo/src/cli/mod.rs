@@ -6,6 +6,7 @@ mod bulk;
 mod check;
 mod client;
 mod deeds;
+mod emergency;
 mod follow;
 mod import;
 mod incident;
@@ -148,6 +149,9 @@ pub enum OperatorCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Certificates that a CA wants renewed at once
+    #[command(subcommand)]
+    Emergency(emergency::EmergencyCommand),
     /// List incidents, newest first; show one, take it in hand, or close it
     Incidents(incident::IncidentArgs),
 }
@@ -320,6 +324,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
+        OperatorCommand::Emergency(command) => emergency::run(command).await,
         OperatorCommand::Incidents(args) => incident::run(args).await,
     }
 }

@@ -13,5 +13,6 @@ mod old;
 mod orders;
 mod parts;
 mod probes;
+mod renewal_info;
 mod reports;
 mod requests;
