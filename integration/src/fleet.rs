@@ -185,7 +185,7 @@ fn issuer(estate: &Estate) -> Value {
 }
 
 /// Tables are merged, everything else is replaced.
-fn merge(into: &mut Value, from: Value) {
+pub(crate) fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {

@@ -10,6 +10,7 @@ pub mod drain;
 pub mod estate;
 pub mod fleet;
 pub mod meter;
+pub mod planning;
 
 pub use api::Api;
 pub use estate::Estate;

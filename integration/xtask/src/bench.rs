@@ -4,6 +4,7 @@
 
 mod drain;
 mod fleet;
+mod plan;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -26,6 +27,8 @@ enum What {
     Fleet(fleet::FleetArgs),
     /// Carries out queued runs with workers that answer at once: what does one cost when many wait?
     Drain(drain::DrainArgs),
+    /// Plans and commits a bulk renewal of many hosts; none of its runs is carried out
+    Plan(plan::PlanArgs),
 }
 
 pub fn run(args: &BenchArgs) -> Result<()> {
@@ -39,6 +42,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let report = match &args.what {
         What::Fleet(args) => runtime.block_on(fleet::measure(args, &binaries))?,
         What::Drain(args) => runtime.block_on(drain::measure(args, &binaries))?,
+        What::Plan(args) => runtime.block_on(plan::measure(args))?,
     };
     println!("{report}");
     Ok(())

@@ -177,7 +177,7 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => String::new(),
+        None => run["held"].as_str().map(str::to_owned).unwrap_or_default(),
     }
 }
 
@@ -241,6 +241,9 @@ fn head(run: &Value) {
         text(&choice["provider"]),
         text(&choice["why"])
     ));
+    if let Some(job) = run["job_id"].as_str() {
+        line(&format!("of job {job}: vigilo job show {job}"));
+    }
     if let Some(due) = run["why_now"].as_str() {
         line(&format!("due: {due}"));
     }
@@ -254,14 +257,16 @@ fn head(run: &Value) {
     {
         line(&format!("more on it: vigilo explain {code}"));
     }
-    if let Some(answers) = run["question"]["answers"].as_array() {
-        let words: Vec<String> = answers.iter().map(text).collect();
-        line(&format!(
-            "what you can answer: vigilo {} {}",
-            words.join(" | "),
-            text(&run["id"])
-        ));
+    if let Some(answers) = answers(run) {
+        line(&answers);
     }
+}
+
+/// What a person may say to a run that asks.
+pub fn answers(run: &Value) -> Option<String> {
+    let words: Vec<String> = run["question"]["answers"].as_array()?.iter().map(text).collect();
+    let (words, id) = (words.join(" | "), text(&run["id"]));
+    Some(format!("what you can answer: vigilo {words} {id}"))
 }
 
 /// Who did what to it, in the order of time with the steps.
