@@ -9,8 +9,8 @@ mod steps;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bus::{Bus, Connection};
 use bus::work::Work;
+use bus::{Bus, Connection};
 use integration::drain::Plan;
 use protocol::subjects::Worker;
 use tokio_util::sync::CancellationToken;

@@ -55,7 +55,10 @@ fn build_helpers() -> Result<()> {
         .current_dir(rules::workspace_root())
         .status()
         .context("starting cargo")?;
-    ensure!(status.success(), "the build of the bench's own programs ended with {status}");
+    ensure!(
+        status.success(),
+        "the build of the bench's own programs ended with {status}"
+    );
     Ok(())
 }
 

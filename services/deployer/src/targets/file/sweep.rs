@@ -116,7 +116,10 @@ impl<'a> Surplus<'a> {
 }
 
 fn is_abandoned(entry: &DirEntry, now: Timestamp) -> bool {
-    let written = entry.metadata().ok().and_then(|about| Timestamp::from_unix(about.mtime()));
+    let written = entry
+        .metadata()
+        .ok()
+        .and_then(|about| Timestamp::from_unix(about.mtime()));
     written.is_some_and(|at| now.since(at) > ABANDONED)
 }
 
@@ -129,7 +132,9 @@ mod tests {
         let place = |kind: &str| {
             let file = directory.join(format!("{name}.{kind}"));
             let backup = directory.join(format!("{name}.{kind}{OURS}{run}{BACKUP}"));
-            fs::write(&file, "new").and_then(|()| fs::write(backup, "old")).expect("written");
+            fs::write(&file, "new")
+                .and_then(|()| fs::write(backup, "old"))
+                .expect("written");
             Place::locate(&file.display().to_string(), &[]).expect("a place")
         };
         let now = Timestamp::from_unix(1_800_000_000).expect("an instant");
@@ -139,7 +144,9 @@ mod tests {
 
     fn backups(directory: &Path) -> usize {
         let names = fs::read_dir(directory).expect("a directory").flatten();
-        names.filter(|entry| entry.file_name().to_string_lossy().ends_with(BACKUP)).count()
+        names
+            .filter(|entry| entry.file_name().to_string_lossy().ends_with(BACKUP))
+            .count()
     }
 
     #[test]
