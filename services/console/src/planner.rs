@@ -1,6 +1,7 @@
 //! Asking the planner: the only service that moves runs.
 
 use bus::{Bus, BusError};
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, RunId, Timestamp};
 use protocol::request::{
@@ -21,6 +22,7 @@ pub(crate) struct Planner {
 /// What is asked for, once for all hostnames.
 pub(crate) struct Wish {
     pub mode: Option<Mode>,
+    pub strategy: Option<Strategy>,
     pub trigger: Trigger,
     pub idempotency_key: String,
 }
@@ -49,6 +51,7 @@ impl Planner {
             let request = RenewRequest {
                 hostnames: names.to_vec(),
                 mode: wish.mode,
+                strategy: wish.strategy,
                 idempotency_key: format!("{}.{part}", wish.idempotency_key),
                 requested_by: caller.name.clone(),
                 trigger: wish.trigger,

@@ -5,12 +5,12 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{deeds, errors, health, hosts, incidents, openapi, policies, renewals, runs};
+use crate::routes::{deeds, errors, health, hosts, incidents, openapi, policies, providers, renewals, runs};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -31,6 +31,12 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/hosts/{host}/snapshots", get(hosts::snapshots)),
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
+        ("/api/v1/providers", get(providers::list).post(providers::add)),
+        ("/api/v1/providers/preferred", put(providers::prefer)),
+        (
+            "/api/v1/providers/{id}",
+            get(providers::show).patch(providers::change).delete(providers::forget),
+        ),
         ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
         ("/api/v1/runs", get(runs::list)),
         ("/api/v1/runs/counts", get(runs::counts)),

@@ -7,8 +7,9 @@ use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
 use domain::host::Criticality;
 use domain::ids::RunId;
-use domain::plan::{Choice, Plan};
-use domain::policy::{Charge, Provider};
+use domain::plan::{Choice, Plan, Strategy};
+use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::{
     Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState, Step,
     TargetState, Trigger,
@@ -23,6 +24,8 @@ use protocol::order::{
 };
 use store::NewRun;
 
+use crate::choose;
+
 /// Who asked for a run, and how.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -31,14 +34,37 @@ pub struct Asked {
     pub by: String,
     /// What made it due, when nobody asked.
     pub why: Option<String>,
+    pub strategy: Strategy,
     /// How failures are tried again.
     pub ladder: Ladder,
 }
 
+/// Which provider issues, and who instead of it.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    pub choice: Choice,
+    pub fallbacks: Vec<Choice>,
+}
+
+impl Chosen {
+    /// `Invalid` when no provider will do, with the reason of each.
+    pub fn of(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Invalid> {
+        let choice = choose::choose(charge, catalogue, strategy).map_err(|all| choose::refusal(&all))?;
+        let fallbacks = choose::fallbacks(charge, catalogue, &choice);
+        Ok(Self { choice, fallbacks })
+    }
+}
+
 /// A queued run with everything decided.
-pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
+pub fn new_run(charge: &Charge, asked: &Asked, catalogue: &Catalogue, now: Timestamp) -> Result<NewRun, Invalid> {
+    let chosen = Chosen::of(charge, catalogue, asked.strategy)?;
+    Ok(run_with(charge, asked, chosen, now))
+}
+
+/// The same with a choice that was made before.
+pub fn run_with(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> NewRun {
     let policy = &charge.policy;
-    let plan = plan(charge, asked)?;
+    let plan = plan(charge, asked, chosen);
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -53,14 +79,14 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
     };
     let state = RunState::queued(&plan, now);
     let turn = turn(charge.criticality, now);
-    Ok(NewRun {
+    NewRun {
         head,
         plan,
         state,
         job: None,
         turn,
         held: None,
-    })
+    }
 }
 
 /// Who came first, with a lead for what is more critical: an hour a step, so that nobody waits for ever.
@@ -69,17 +95,17 @@ fn turn(criticality: Criticality, now: Timestamp) -> i64 {
     now.unix_micros() - i64::from(criticality.rank()) * LEAD_MICROS
 }
 
-fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
+fn plan(charge: &Charge, asked: &Asked, chosen: Chosen) -> Plan {
     let says = &charge.policy.says;
-    Ok(Plan {
+    Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
         addresses: charge.addresses.clone(),
         criticality: charge.criticality,
         why_now: asked.why.clone(),
         names: says.names(),
-        choice: choice(charge)?,
-        fallbacks: Vec::new(),
+        choice: chosen.choice,
+        fallbacks: chosen.fallbacks,
         key_backend: says.key_backend,
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
@@ -88,31 +114,7 @@ fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
         notify: says.notify_on_failure.clone(),
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
-    })
-}
-
-/// The policy's own provider: the only strategy so far.
-fn choice(charge: &Charge) -> Result<Choice, Invalid> {
-    let says = &charge.policy.says;
-    let directory_url = says.directory()?;
-    let why = match says.provider {
-        Provider::Letsencrypt => "the policy names Let's Encrypt, which charges nothing".to_owned(),
-        Provider::Acme => format!("the policy names the ACME directory {directory_url}"),
-        Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {
-            return Err(Invalid::new(
-                "provider",
-                "this provider is not served by this version",
-                "use letsencrypt or acme",
-            ));
-        }
-    };
-    Ok(Choice {
-        provider: says.provider,
-        directory_url,
-        why,
-        cost_micro_usd: 0,
-        lost: Vec::new(),
-    })
+    }
 }
 
 /// What earlier steps left, and what the workspace has at the CA.

@@ -4,10 +4,11 @@
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
-//! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
+//! run, `choose` which provider issues, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
 //! `timekeeper` wakes what is due, `schedule` renews what `due` says is due, `survey` has every host looked at,
 //! `retention` forgets what is old.
 
+pub mod choose;
 pub mod compose;
 mod config;
 pub mod due;

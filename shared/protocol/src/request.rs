@@ -1,6 +1,7 @@
 //! What other systems, the console and the CLI ask of the planner, and what it answers.
 
 use domain::Invalid;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
 use domain::{Hostname, RunId, Timestamp};
@@ -14,6 +15,9 @@ pub struct RenewRequest {
     /// Absent: as each policy says.
     #[serde(default)]
     pub mode: Option<Mode>,
+    /// Absent: each policy's own provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
     /// The same key asks once, however often it is sent.
     pub idempotency_key: String,
     pub requested_by: String,

@@ -12,6 +12,7 @@ mod incidents;
 mod ledger;
 mod notifications;
 mod policies;
+mod providers;
 mod quarantine;
 mod requests;
 mod rows;

@@ -7,5 +7,6 @@ pub(crate) mod hosts;
 pub(crate) mod incidents;
 pub(crate) mod openapi;
 pub(crate) mod policies;
+pub(crate) mod providers;
 pub(crate) mod renewals;
 pub(crate) mod runs;

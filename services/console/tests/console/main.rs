@@ -6,6 +6,7 @@ mod description;
 mod door;
 mod importing;
 mod inventory;
+mod providers;
 mod serving;
 mod watching;
 mod world;

@@ -8,6 +8,7 @@ mod deeds;
 mod import;
 mod incident;
 mod policy;
+mod provider;
 mod renew;
 mod show;
 
@@ -64,6 +65,9 @@ pub enum OperatorCommand {
     /// How each hostname is renewed
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Who issues, what an issuance costs there, and whom the workspace likes
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Renew certificates now
     Renew {
         #[command(flatten)]
@@ -225,6 +229,13 @@ pub enum Criticality {
     Critical,
 }
 
+/// How the provider of a run is chosen.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Strategy {
+    PolicyDefault,
+    CostAware,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Status {
@@ -268,6 +279,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
     match command {
         OperatorCommand::Host(command) => host(command).await,
         OperatorCommand::Policy(command) => policies(command).await,
+        OperatorCommand::Provider(command) => provider::run(command).await,
         OperatorCommand::Renew { what, global } => renew::run(&Client::new(&global)?, &what).await,
         OperatorCommand::Runs {
             status,

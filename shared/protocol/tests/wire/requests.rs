@@ -1,4 +1,5 @@
 use domain::Invalid;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
     Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
@@ -21,11 +22,25 @@ fn a_renewal_is_asked_for_as_before() {
     let request = RenewRequest {
         hostnames: vec![hostname("a.example.org"), hostname("b.example.org")],
         mode: Some(Mode::DryRun),
+        strategy: None,
         idempotency_key: "tonight".to_owned(),
         requested_by: "ann".to_owned(),
         trigger: Trigger::Bulk,
     };
     travels("request-renew", &request);
+}
+
+#[test]
+fn a_renewal_says_how_its_provider_is_chosen() {
+    let request = RenewRequest {
+        hostnames: vec![hostname("a.example.org")],
+        mode: None,
+        strategy: Some(Strategy::CostAware),
+        idempotency_key: "tonight".to_owned(),
+        requested_by: "ann".to_owned(),
+        trigger: Trigger::Operator,
+    };
+    travels("request-renew-cost-aware", &request);
 }
 
 #[test]

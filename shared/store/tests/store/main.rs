@@ -10,6 +10,7 @@ mod people;
 mod places;
 mod policies;
 mod products;
+mod providers;
 mod requests;
 mod runs;
 mod samples;
