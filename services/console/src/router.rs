@@ -10,7 +10,9 @@ use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{deeds, errors, health, hosts, incidents, openapi, policies, providers, renewals, runs};
+use crate::routes::{
+    deeds, emergencies, errors, health, hosts, incidents, jobs, log, openapi, policies, providers, renewals, runs,
+};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -38,11 +40,19 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
             get(providers::show).patch(providers::change).delete(providers::forget),
         ),
         ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
+        ("/api/v1/jobs", get(jobs::list).post(jobs::plan)),
+        ("/api/v1/jobs/{id}", get(jobs::show)),
+        ("/api/v1/jobs/{id}/lines", get(jobs::lines)),
+        ("/api/v1/jobs/{id}/commit", post(jobs::commit)),
+        ("/api/v1/jobs/{id}/pause", post(jobs::pause)),
+        ("/api/v1/jobs/{id}/resume", post(jobs::resume)),
+        ("/api/v1/jobs/{id}/cancel", post(jobs::cancel)),
         ("/api/v1/runs", get(runs::list)),
         ("/api/v1/runs/counts", get(runs::counts)),
         ("/api/v1/runs/status", post(runs::standing)),
         ("/api/v1/runs/{id}", get(runs::show)),
         ("/api/v1/runs/{id}/exchange", get(runs::exchange)),
+        ("/api/v1/runs/{id}/log", get(log::show)),
         ("/api/v1/runs/{id}/csr", get(deeds::csr)),
         ("/api/v1/runs/{id}/resume", post(deeds::resume)),
         ("/api/v1/runs/{id}/retry", post(deeds::retry)),
@@ -51,6 +61,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/resume", post(deeds::resume_many).layer(bulk)),
         ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
         ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
+        ("/api/v1/emergencies", get(emergencies::list)),
+        ("/api/v1/emergencies/{id}", get(emergencies::show)),
+        ("/api/v1/emergencies/{id}/renew", post(emergencies::renew)),
         ("/api/v1/incidents", get(incidents::list)),
         ("/api/v1/incidents/{id}", get(incidents::show)),
         ("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge)),

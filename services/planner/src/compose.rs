@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use domain::Timestamp;
+use domain::ari::Predecessor;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
 use domain::host::Criticality;
 use domain::ids::RunId;
-use domain::plan::{Choice, Plan, Strategy};
+use domain::plan::{Candidate, Choice, Plan, Strategy};
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{
@@ -47,9 +48,9 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// `Invalid` when no provider will do, with the reason of each.
-    pub fn of(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Invalid> {
-        let choice = choose::choose(charge, catalogue, strategy).map_err(|all| choose::refusal(&all))?;
+    /// When no provider will do: everyone, with the reason of each.
+    pub fn of(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Vec<Candidate>> {
+        let choice = choose::choose(charge, catalogue, strategy)?;
         let fallbacks = choose::fallbacks(charge, catalogue, &choice);
         Ok(Self { choice, fallbacks })
     }
@@ -57,7 +58,7 @@ impl Chosen {
 
 /// A queued run with everything decided.
 pub fn new_run(charge: &Charge, asked: &Asked, catalogue: &Catalogue, now: Timestamp) -> Result<NewRun, Invalid> {
-    let chosen = Chosen::of(charge, catalogue, asked.strategy)?;
+    let chosen = Chosen::of(charge, catalogue, asked.strategy).map_err(|all| choose::refusal(&all))?;
     Ok(run_with(charge, asked, chosen, now))
 }
 
@@ -75,6 +76,7 @@ pub fn run_with(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) 
         mode: asked.mode,
         trigger: asked.trigger,
         operator: asked.by.clone(),
+        job: None,
         created_at: now,
     };
     let state = RunState::queued(&plan, now);
@@ -83,7 +85,6 @@ pub fn run_with(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) 
         head,
         plan,
         state,
-        job: None,
         turn,
         held: None,
     }
@@ -104,17 +105,27 @@ fn plan(charge: &Charge, asked: &Asked, chosen: Chosen) -> Plan {
         criticality: charge.criticality,
         why_now: asked.why.clone(),
         names: says.names(),
+        replaces: replaced(charge, &chosen.choice),
         choice: chosen.choice,
         fallbacks: chosen.fallbacks,
         key_backend: says.key_backend,
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
         challenge: says.challenge,
+        profile: says.profile.clone(),
         targets: says.targets.clone(),
         notify: says.notify_on_failure.clone(),
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
     }
+}
+
+/// What the new certificate replaces: only what the same account got, at the CA that is asked now.
+fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
+    let renewal = charge.renewal.as_ref()?;
+    let names = charge.policy.says.names();
+    (renewal.issued_at == choice.directory_url && renewal.predecessor.shares_a_name(&names))
+        .then(|| renewal.predecessor.clone())
 }
 
 /// What earlier steps left, and what the workspace has at the CA.
@@ -201,6 +212,9 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
                 None
             },
             challenge: plan.challenge,
+            profile: plan.profile.clone(),
+            // A rehearsal replaces nothing.
+            replaces: plan.replaces.as_ref().filter(|_| live).map(|one| one.cert_id.clone()),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             target: target(plan, index)?,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::ConfigError;
+use domain::ari::Threshold;
 use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub struct Config {
     #[serde(default)]
     pub schedule: Schedule,
     #[serde(default)]
+    pub renewal_info: RenewalInfo,
+    #[serde(default)]
     pub retention: Retention,
 }
 
@@ -36,6 +39,8 @@ pub struct Retention {
     pub snapshots_days: u32,
     /// Log and raw ACME exchange of runs that have ended; their steps and checks stay.
     pub logs_days: u32,
+    /// Plans of bulk renewals that nobody committed.
+    pub plans_days: u32,
 }
 
 impl Default for Retention {
@@ -43,6 +48,7 @@ impl Default for Retention {
         Self {
             snapshots_days: 400,
             logs_days: 90,
+            plans_days: 7,
         }
     }
 }
@@ -68,6 +74,33 @@ impl Default for Schedule {
 impl Schedule {
     pub(crate) fn every(self) -> Option<Duration> {
         self.enabled.then(|| Duration::from_secs(u64::from(self.every_seconds)))
+    }
+}
+
+/// Whether CAs are asked when they want certificates renewed (RFC 9773).
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RenewalInfo {
+    pub enabled: bool,
+    /// Questions out at once, 1 to 2000.
+    pub at_once: u32,
+    /// From when on calls of one CA are an emergency.
+    pub emergency: Threshold,
+}
+
+impl Default for RenewalInfo {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            at_once: 64,
+            emergency: Threshold::default(),
+        }
+    }
+}
+
+impl RenewalInfo {
+    pub(crate) fn window(self) -> Option<u32> {
+        self.enabled.then_some(self.at_once)
     }
 }
 
@@ -138,6 +171,7 @@ impl Config {
             ("windows.tidy", tidy),
             ("windows.incident", incident),
             ("windows.probes", probes),
+            ("renewal_info.at_once", self.renewal_info.at_once),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
@@ -154,9 +188,16 @@ impl Config {
                 self.schedule.every_seconds
             )));
         }
+        let Threshold { certificates, percent } = self.renewal_info.emergency;
+        if certificates == 0 || percent > 100 {
+            return Err(ConfigError(
+                "renewal_info.emergency: give 1 or more certificates, and 0 to 100 percent".to_owned(),
+            ));
+        }
         let kept = [
             ("retention.snapshots_days", self.retention.snapshots_days),
             ("retention.logs_days", self.retention.logs_days),
+            ("retention.plans_days", self.retention.plans_days),
         ];
         if let Some((key, _)) = kept.into_iter().find(|(_, days)| !(1..=36_500).contains(days)) {
             return Err(ConfigError(format!("{key}: give 1 to 36500 days")));

@@ -3,15 +3,18 @@
 //! In: plain data and `now`. Out: plain data. Touches: nothing. Never: I/O, an async runtime, the system clock,
 //! the environment. Every other room speaks in these words.
 
+pub mod ari;
 pub mod backoff;
 pub mod certificate;
 pub mod chain;
 pub mod clock;
 pub mod disposition;
+pub mod filter;
 pub mod host;
 pub mod ids;
 pub mod incident;
 pub mod invalid;
+pub mod job;
 pub mod keys;
 pub mod names;
 pub mod plan;

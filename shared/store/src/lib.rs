@@ -6,14 +6,17 @@
 
 mod accounts;
 mod acts;
+mod emergencies;
 mod error;
 mod hosts;
 mod incidents;
+mod jobs;
 mod ledger;
 mod notifications;
 mod policies;
 mod providers;
 mod quarantine;
+mod renewal_info;
 mod requests;
 mod rows;
 mod runs;
@@ -28,14 +31,17 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub use acts::Act;
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
 pub use error::StoreError;
 pub use hosts::HostView;
 pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
+pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, Standing as JobStanding};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use notifications::{Next, Notification, NotificationView};
-pub use policies::PolicyView;
+pub use policies::{PolicyView, RenewalView};
+pub use renewal_info::{Answered, LockedRenewal, RenewalTx, ToAsk};
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};

@@ -34,6 +34,9 @@ fn of_proof(can: &Abilities, says: &NewPolicy) -> Against {
     if !can.challenges.contains(&says.challenge) {
         return Some(format!("it does not offer {}", spelt(says.challenge)).into());
     }
+    if let Some(profile) = says.profile.as_ref().filter(|one| !can.profiles.is_empty() && !can.profiles.contains(one)) {
+        return Some(format!("it has no profile {profile}").into());
+    }
     let names = says.sans.len() + 1;
     if let Some(most) = can.max_names.filter(|most| names > usize::from(*most)) {
         return Some(format!("it takes {most} names, the policy has {names}").into());

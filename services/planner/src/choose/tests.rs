@@ -62,6 +62,7 @@ fn charge(changes: Value) -> Charge {
         criticality: Criticality::Medium,
         last_live_at: None,
         served_until: None,
+        renewal: None,
     }
 }
 
@@ -155,6 +156,7 @@ fn what_does_not_fit_says_why() {
         ),
         (json!({"wildcard": false}), wildcard, "issues no wildcard"),
         (json!({"key_algorithms": ["rsa2048"]}), json!({}), "takes no p256 keys"),
+        (json!({"profiles": ["classic"]}), json!({"profile": "shortlived"}), "has no profile shortlived"),
         (json!({"key_backends": []}), json!({}), "no CSR of the policy's key backend"),
         (json!({"targets": ["aws_acm"]}), json!({}), "cannot be used at"),
         (json!({"external_account": true}), json!({}), "bound to an external one"),

@@ -2,15 +2,20 @@
 //!
 //! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never: NATS, Postgres.
 
+mod bulk;
 mod check;
 mod client;
 mod deeds;
+mod emergency;
+mod follow;
 mod import;
 mod incident;
+mod job;
 mod policy;
 mod provider;
 mod renew;
 mod show;
+mod sse;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,23 +80,35 @@ pub enum OperatorCommand {
         #[command(flatten)]
         global: Global,
     },
+    /// Renew many as one: plan, look at it, commit
+    #[command(subcommand)]
+    Bulk(bulk::BulkCommand),
+    /// Bulk renewals: list, show, pause, resume, cancel
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// List runs, newest first
     Runs {
         #[arg(long, value_enum)]
         status: Option<Status>,
         #[arg(long)]
         hostname: Option<String>,
+        /// Runs of this bulk renewal
+        #[arg(long)]
+        job: Option<String>,
         #[arg(long, default_value_t = 50)]
         limit: u32,
         #[command(flatten)]
         global: Global,
     },
-    /// Show one run: steps, checks, log
+    /// Show one run: steps, checks, log; or follow it
     Run {
         id: String,
         /// Also the raw ACME exchange
-        #[arg(long)]
+        #[arg(long, conflicts_with = "follow")]
         exchange: bool,
+        /// Show the log as it grows, until the run has ended or needs a person; the exit code says how
+        #[arg(long)]
+        follow: bool,
         #[command(flatten)]
         global: Global,
     },
@@ -136,6 +153,9 @@ pub enum OperatorCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Certificates that a CA wants renewed at once
+    #[command(subcommand)]
+    Emergency(emergency::EmergencyCommand),
     /// List incidents, newest first; show one, take it in hand, or close it
     Incidents(incident::IncidentArgs),
 }
@@ -281,9 +301,12 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Policy(command) => policies(command).await,
         OperatorCommand::Provider(command) => provider::run(command).await,
         OperatorCommand::Renew { what, global } => renew::run(&Client::new(&global)?, &what).await,
+        OperatorCommand::Bulk(command) => bulk::run(command).await,
+        OperatorCommand::Job(command) => job::run(command).await,
         OperatorCommand::Runs {
             status,
             hostname,
+            job,
             limit,
             global,
         } => {
@@ -291,19 +314,29 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
             let query = [
                 ("status", status),
                 ("hostname", hostname),
+                ("job", job),
                 ("limit", Some(limit.to_string())),
             ];
             let answer = Client::new(&global)?.get_with("/runs", &query).await?;
             show::runs(&answer, global.json);
             Ok(())
         }
-        OperatorCommand::Run { id, exchange, global } => show::run(&Client::new(&global)?, &id, exchange).await,
+        OperatorCommand::Run {
+            id,
+            follow: true,
+            global,
+            ..
+        } => follow::run(&Client::new(&global)?, &id).await,
+        OperatorCommand::Run {
+            id, exchange, global, ..
+        } => show::run(&Client::new(&global)?, &id, exchange).await,
         OperatorCommand::Resume { meant, global } => deeds::tell(&Client::new(&global)?, "resume", &meant).await,
         OperatorCommand::Retry { meant, global } => deeds::tell(&Client::new(&global)?, "retry", &meant).await,
         OperatorCommand::Cancel { meant, global } => deeds::tell(&Client::new(&global)?, "cancel", &meant).await,
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
+        OperatorCommand::Emergency(command) => emergency::run(command).await,
         OperatorCommand::Incidents(args) => incident::run(args).await,
     }
 }

@@ -177,7 +177,7 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => String::new(),
+        None => run["held"].as_str().map(str::to_owned).unwrap_or_default(),
     }
 }
 
@@ -236,6 +236,9 @@ fn head(run: &Value) {
         text(&run["created_at"])
     ));
     choice(run);
+    if let Some(job) = run["job_id"].as_str() {
+        line(&format!("of job {job}: vigilo job show {job}"));
+    }
     if let Some(due) = run["why_now"].as_str() {
         line(&format!("due: {due}"));
     }
@@ -249,13 +252,8 @@ fn head(run: &Value) {
     {
         line(&format!("more on it: vigilo explain {code}"));
     }
-    if let Some(answers) = run["question"]["answers"].as_array() {
-        let words: Vec<String> = answers.iter().map(text).collect();
-        line(&format!(
-            "what you can answer: vigilo {} {}",
-            words.join(" | "),
-            text(&run["id"])
-        ));
+    if let Some(answers) = answers(run) {
+        line(&answers);
     }
 }
 
@@ -277,6 +275,13 @@ fn named(provider: &Value) -> String {
     let by = ["id", "directory_url", "provider"];
     let name = by.into_iter().find_map(|field| provider[field].as_str());
     name.unwrap_or("–").to_owned()
+}
+
+/// What a person may say to a run that asks.
+pub fn answers(run: &Value) -> Option<String> {
+    let words: Vec<String> = run["question"]["answers"].as_array()?.iter().map(text).collect();
+    let (words, id) = (words.join(" | "), text(&run["id"]));
+    Some(format!("what you can answer: vigilo {words} {id}"))
 }
 
 /// Who did what to it, in the order of time with the steps.

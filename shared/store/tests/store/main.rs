@@ -3,14 +3,17 @@
 mod accounts;
 mod corrupt;
 mod deadlines;
+mod emergencies;
 mod hosts;
 mod incidents;
+mod jobs;
 mod outbox;
 mod people;
 mod places;
 mod policies;
 mod products;
 mod providers;
+mod renewal_info;
 mod requests;
 mod runs;
 mod samples;
