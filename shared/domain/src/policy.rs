@@ -197,7 +197,9 @@ impl NewPolicy {
 
     /// Whether the CA's staging is meant.
     pub fn is_staging(&self) -> bool {
-        self.key_backend_config.get("endpoint").is_some_and(|word| word == "staging")
+        self.key_backend_config
+            .get("endpoint")
+            .is_some_and(|word| word == "staging")
     }
 
     /// Whether the CA has it is known at the rehearsal.
@@ -362,7 +364,11 @@ mod tests {
             ("fallbacks", serde_json::json!(["UPPER"]), "fallbacks"),
             ("fallbacks", serde_json::json!(["http://ca.example.org/2"]), "fallbacks"),
             ("fallbacks", serde_json::json!(["a", "a"]), "fallbacks[1]"),
-            ("fallbacks", serde_json::json!(["https://ca.example.org/dir"]), "fallbacks[0]"),
+            (
+                "fallbacks",
+                serde_json::json!(["https://ca.example.org/dir"]),
+                "fallbacks[0]",
+            ),
         ];
         for (field, value, named) in cases {
             let with_directory = field == "key_backend_config";

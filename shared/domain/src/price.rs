@@ -65,7 +65,8 @@ pub fn usd(micro: u64) -> String {
 
 /// `7`, `7.5` or `0.000015` dollars; the refusal says what is wrong and what is right.
 pub fn parse_usd(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no price; give dollars with at most six digits behind the point, such as 7 or 0.15");
+    let wrong =
+        || format!("{text:?} is no price; give dollars with at most six digits behind the point, such as 7 or 0.15");
     let (whole, behind) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(behind) || behind.len() > 6 {
@@ -73,7 +74,10 @@ pub fn parse_usd(text: &str) -> Result<u64, String> {
     }
     let whole: u64 = whole.parse().map_err(|_| wrong())?;
     let part: u64 = format!("{behind:0<6}").parse().map_err(|_| wrong())?;
-    whole.checked_mul(1_000_000).and_then(|micro| micro.checked_add(part)).ok_or_else(wrong)
+    whole
+        .checked_mul(1_000_000)
+        .and_then(|micro| micro.checked_add(part))
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -80,10 +80,7 @@ impl Store {
             workspace.as_str()
         );
         let ids = found.fetch_optional(&self.pool).await?.unwrap_or_default();
-        let read = |id: String| {
-            id.parse()
-                .map_err(|e| StoreError::corrupt("workspaces", workspace, e))
-        };
+        let read = |id: String| id.parse().map_err(|e| StoreError::corrupt("workspaces", workspace, e));
         ids.into_iter().map(read).collect()
     }
 
@@ -104,7 +101,9 @@ impl Store {
             entry.staging_url.as_ref().map(|url| url.as_str()),
             json(&entry.price)?,
             json(&entry.abilities)?,
-            entry.max_validity_days.map(|days| i16::try_from(days).unwrap_or(i16::MAX)),
+            entry
+                .max_validity_days
+                .map(|days| i16::try_from(days).unwrap_or(i16::MAX)),
             entry.source,
             entry.last_verified.map(Day::get),
             entry.enabled,

@@ -134,7 +134,8 @@ pub(crate) async fn forget(
     if store.forget_provider(&caller.workspace, &own).await? {
         return Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)));
     }
-    let remedy = "what the workspace neither added nor changed cannot be forgotten; disable it: vigilo provider set --disable";
+    let remedy =
+        "what the workspace neither added nor changed cannot be forgotten; disable it: vigilo provider set --disable";
     let refused = Invalid::new("id", format!("the workspace has no entry {id} of its own"), remedy);
     Err(Problem::field(Code::NoSuchThing, refused))
 }

@@ -27,13 +27,29 @@ async fn a_workspace_sees_everybodys_providers_with_what_is_known_and_what_is_no
     let world = World::new().await?;
     let shelf = world.get("/providers").await?.good(200)?;
     let items = shelf["items"].as_array().context("a list")?;
-    let of = |id: &str| items.iter().find(|entry| entry["id"] == id).cloned().unwrap_or_default();
+    let of = |id: &str| {
+        items
+            .iter()
+            .find(|entry| entry["id"] == id)
+            .cloned()
+            .unwrap_or_default()
+    };
     let known = of("letsencrypt");
-    assert_eq!((&known["price"]["micro_usd"], &known["served"]), (&json!(0), &json!(true)));
+    assert_eq!(
+        (&known["price"]["micro_usd"], &known["served"]),
+        (&json!(0), &json!(true))
+    );
     assert_eq!(known["stale"], Value::Null);
     let unknown = of("google-trust");
-    assert_eq!((&unknown["price"]["micro_usd"], &unknown["served"]), (&Value::Null, &json!(false)));
-    assert!(unknown["stale"].as_str().is_some_and(|why| why.contains("never verified")));
+    assert_eq!(
+        (&unknown["price"]["micro_usd"], &unknown["served"]),
+        (&Value::Null, &json!(false))
+    );
+    assert!(
+        unknown["stale"]
+            .as_str()
+            .is_some_and(|why| why.contains("never verified"))
+    );
     assert_eq!(shelf["preferred_provider"], json!([]));
     Ok(())
 }
@@ -41,16 +57,30 @@ async fn a_workspace_sees_everybodys_providers_with_what_is_known_and_what_is_no
 #[tokio::test]
 async fn a_ca_is_added_changed_preferred_and_forgotten() -> Result<()> {
     let world = World::new().await?;
-    let added = world.post("/providers", &own_ca("inhouse", "https://ca.example.org/dir")).await?.good(201)?;
-    assert_eq!((&added["scope"], &added["last_verified"]), (&json!("workspace"), &json!("2026-01-01")));
+    let added = world
+        .post("/providers", &own_ca("inhouse", "https://ca.example.org/dir"))
+        .await?
+        .good(201)?;
+    assert_eq!(
+        (&added["scope"], &added["last_verified"]),
+        (&json!("workspace"), &json!("2026-01-01"))
+    );
 
-    let changed = patch(&world, "inhouse", json!({"price": {"micro_usd": 5}, "enabled": false})).await?.good(200)?;
-    assert_eq!((&changed["price"]["micro_usd"], &changed["enabled"]), (&json!(5), &json!(false)));
+    let changed = patch(&world, "inhouse", json!({"price": {"micro_usd": 5}, "enabled": false}))
+        .await?
+        .good(200)?;
+    assert_eq!(
+        (&changed["price"]["micro_usd"], &changed["enabled"]),
+        (&json!(5), &json!(false))
+    );
 
     let shelf = prefer(&world, json!(["inhouse", "letsencrypt"])).await?.good(200)?;
     assert_eq!(shelf["preferred_provider"], json!(["inhouse", "letsencrypt"]));
 
-    world.send(Method::DELETE, "/providers/inhouse", Body::empty()).await?.good(200)?;
+    world
+        .send(Method::DELETE, "/providers/inhouse", Body::empty())
+        .await?
+        .good(200)?;
     world.get("/providers/inhouse").await?.refused(404, "API-0004")?;
     Ok(())
 }
@@ -58,13 +88,22 @@ async fn a_ca_is_added_changed_preferred_and_forgotten() -> Result<()> {
 #[tokio::test]
 async fn a_change_of_everybodys_entry_is_the_workspaces_own() -> Result<()> {
     let world = World::new().await?;
-    let changed = patch(&world, "letsencrypt", json!({"rank": 99})).await?.good(200)?;
+    let changed = patch(&world, "letsencrypt", json!({"rank": 99, "last_verified": "2025-12-31"})).await?.good(200)?;
     assert_eq!((&changed["scope"], &changed["rank"]), (&json!("workspace"), &json!(99)));
-    let shelf = world.send(Method::DELETE, "/providers/letsencrypt", Body::empty()).await?.good(200)?;
+    let shelf = world
+        .send(Method::DELETE, "/providers/letsencrypt", Body::empty())
+        .await?
+        .good(200)?;
     let items = shelf["items"].as_array().context("a list")?;
-    let entry = items.iter().find(|entry| entry["id"] == "letsencrypt").context("still there")?;
+    let entry = items
+        .iter()
+        .find(|entry| entry["id"] == "letsencrypt")
+        .context("still there")?;
     assert_eq!((&entry["scope"], &entry["rank"]), (&json!("global"), &json!(10)));
-    world.send(Method::DELETE, "/providers/letsencrypt", Body::empty()).await?.refused(404, "API-0004")?;
+    world
+        .send(Method::DELETE, "/providers/letsencrypt", Body::empty())
+        .await?
+        .refused(404, "API-0004")?;
     Ok(())
 }
 
@@ -75,15 +114,30 @@ async fn every_refusal_names_its_field() -> Result<()> {
     for (body, named) in [
         (own_ca("UPPER", "https://ca.example.org/dir"), "id"),
         (own_ca("plain", "http://ca.example.org/dir"), "directory_url"),
-        (json!({"id": "a", "title": "a", "directory_url": "https://a.example.org/", "price": {"micro_usd": -1}}), "price.micro_usd"),
-        (json!({"id": "a", "title": "a", "directory_url": "https://a.example.org/", "abilities": {"max_names": 0}}), "abilities.max_names"),
+        (
+            json!({"id": "a", "title": "a", "directory_url": "https://a.example.org/", "price": {"micro_usd": -1}}),
+            "price.micro_usd",
+        ),
+        (
+            json!({"id": "a", "title": "a", "directory_url": "https://a.example.org/", "abilities": {"max_names": 0}}),
+            "abilities.max_names",
+        ),
     ] {
-        assert_eq!(field(world.post("/providers", &body).await?.refused(422, "API-0002")?), named);
+        assert_eq!(
+            field(world.post("/providers", &body).await?.refused(422, "API-0002")?),
+            named
+        );
     }
     let twice = own_ca("mine", "https://acme-v02.api.letsencrypt.org/directory");
-    assert_eq!(field(world.post("/providers", &twice).await?.refused(409, "API-0003")?), "directory_url");
+    assert_eq!(
+        field(world.post("/providers", &twice).await?.refused(409, "API-0003")?),
+        "directory_url"
+    );
     let taken = own_ca("letsencrypt", "https://ca.example.org/dir");
-    assert_eq!(field(world.post("/providers", &taken).await?.refused(409, "API-0003")?), "id");
+    assert_eq!(
+        field(world.post("/providers", &taken).await?.refused(409, "API-0003")?),
+        "id"
+    );
     for (ids, named) in [
         (json!(["nobody"]), "preferred_provider[0]"),
         (json!(["letsencrypt", "zerossl"]), "preferred_provider[1]"),

@@ -54,9 +54,21 @@ impl<'a> Fit<'a> {
 pub(super) fn sorted(all: Vec<Contender<'_>>) -> (Vec<Fit<'_>>, Vec<Candidate>) {
     let (mut fits, mut misfits) = (Vec::new(), Vec::new());
     for one in all {
-        let Contender { entry, kind, named, cost, standing } = one;
+        let Contender {
+            entry,
+            kind,
+            named,
+            cost,
+            standing,
+        } = one;
         match standing {
-            Ok(directory) => fits.push(Fit { entry, kind, named, cost, directory }),
+            Ok(directory) => fits.push(Fit {
+                entry,
+                kind,
+                named,
+                cost,
+                directory,
+            }),
             Err(because) => misfits.push(Candidate {
                 provider: kind,
                 id: entry.map(|entry| entry.id.clone()),
@@ -119,7 +131,11 @@ impl<'a> Contender<'a> {
 
 /// What a staging issues is of no use, and is not sold.
 fn price(entry: &ProviderEntry, staging: bool, says: &NewPolicy) -> Option<u64> {
-    if staging { Some(0) } else { entry.price.of(&says.names()) }
+    if staging {
+        Some(0)
+    } else {
+        entry.price.of(&says.names())
+    }
 }
 
 fn standing(entry: &ProviderEntry, directory: Option<&Url>, says: &NewPolicy) -> Result<Url, Cow<'static, str>> {

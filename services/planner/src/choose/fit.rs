@@ -34,7 +34,11 @@ fn of_proof(can: &Abilities, says: &NewPolicy) -> Against {
     if !can.challenges.contains(&says.challenge) {
         return Some(format!("it does not offer {}", spelt(says.challenge)).into());
     }
-    if let Some(profile) = says.profile.as_ref().filter(|one| !can.profiles.is_empty() && !can.profiles.contains(one)) {
+    if let Some(profile) = says
+        .profile
+        .as_ref()
+        .filter(|one| !can.profiles.is_empty() && !can.profiles.contains(one))
+    {
         return Some(format!("it has no profile {profile}").into());
     }
     let names = says.sans.len() + 1;
@@ -59,7 +63,10 @@ fn of_targets(can: &Abilities, says: &NewPolicy) -> Against {
     if can.targets.is_empty() {
         return None;
     }
-    let other = says.targets.iter().find(|target| !can.targets.iter().any(|kind| kind == target.kind()))?;
+    let other = says
+        .targets
+        .iter()
+        .find(|target| !can.targets.iter().any(|kind| kind == target.kind()))?;
     Some(format!("what it issues cannot be used at {}", other.title()).into())
 }
 

@@ -93,7 +93,10 @@ fn cost_aware_takes_the_cheapest_of_those_that_somebody_named() {
     assert_eq!(choice.cost_micro_usd, Some(1_000_000));
     assert!(choice.why.contains("cheapest of 2 that fit"), "{}", choice.why);
     assert_eq!(because(&choice, "own"), "dearer by 2.00 USD");
-    assert_eq!(because(&choice, "free"), "neither the policy nor preferred_provider names it");
+    assert_eq!(
+        because(&choice, "free"),
+        "neither the policy nor preferred_provider names it"
+    );
     assert_eq!(winner(&policy, &shelf(all, &["free"]), Strategy::CostAware), "free");
 }
 
@@ -156,14 +159,25 @@ fn what_does_not_fit_says_why() {
         ),
         (json!({"wildcard": false}), wildcard, "issues no wildcard"),
         (json!({"key_algorithms": ["rsa2048"]}), json!({}), "takes no p256 keys"),
-        (json!({"profiles": ["classic"]}), json!({"profile": "shortlived"}), "has no profile shortlived"),
-        (json!({"key_backends": []}), json!({}), "no CSR of the policy's key backend"),
+        (
+            json!({"profiles": ["classic"]}),
+            json!({"profile": "shortlived"}),
+            "has no profile shortlived",
+        ),
+        (
+            json!({"key_backends": []}),
+            json!({}),
+            "no CSR of the policy's key backend",
+        ),
         (json!({"targets": ["aws_acm"]}), json!({}), "cannot be used at"),
         (json!({"external_account": true}), json!({}), "bound to an external one"),
     ] {
         let own = ca("own", json!({ "abilities": abilities }));
         let refused = winner(&charge(policy), &shelf(vec![own], &[]), Strategy::PolicyDefault);
-        assert!(refused.starts_with("provider: ") && refused.contains(reason), "{refused}");
+        assert!(
+            refused.starts_with("provider: ") && refused.contains(reason),
+            "{refused}"
+        );
     }
 }
 
@@ -184,7 +198,11 @@ fn a_directory_that_the_catalogue_does_not_know_is_taken_at_an_unknown_price() {
     let policy = charge(json!({}));
     let choice = choose(&policy, &shelf(vec![priced("free", 0)], &[]), Strategy::PolicyDefault).expect("a choice");
     assert_eq!((choice.id, choice.cost_micro_usd), (None, None));
-    assert!(choice.why.contains("price not known") && choice.why.contains("not in the catalogue"), "{}", choice.why);
+    assert!(
+        choice.why.contains("price not known") && choice.why.contains("not in the catalogue"),
+        "{}",
+        choice.why
+    );
     let cheapest = winner(&policy, &shelf(vec![priced("free", 5)], &["free"]), Strategy::CostAware);
     assert_eq!(cheapest, "free", "what is not known counts as the dearest");
 }
@@ -197,16 +215,21 @@ fn old_facts_are_said_with_the_choice() {
 }
 
 fn any_entry(id: &'static str) -> impl Drawn<Value = ProviderEntry> {
-    (any::<bool>(), any::<bool>(), prop::option::of(0_u64..4), 0_i16..3, any::<bool>()).prop_map(
-        move |(enabled, served, price, rank, http)| {
+    (
+        any::<bool>(),
+        any::<bool>(),
+        prop::option::of(0_u64..4),
+        0_i16..3,
+        any::<bool>(),
+    )
+        .prop_map(move |(enabled, served, price, rank, http)| {
             let challenges = if http { json!(["http-01"]) } else { json!(["dns-01"]) };
             ca(
                 id,
                 json!({"enabled": enabled, "served": served, "rank": rank, "price": {"micro_usd": price},
                        "abilities": {"challenges": challenges}}),
             )
-        },
-    )
+        })
 }
 
 fn key(id: Option<&ProviderId>, directory: Option<&url::Url>) -> String {

@@ -89,7 +89,8 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
     };
     charge.policy.says.check().map_err(|why| LeftOut::Infeasible { why })?;
     let start = begin(charge, active, terms)?;
-    let chosen = Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
+    let chosen =
+        Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
     let mut run = compose::run_with(charge, &terms.asked(), chosen, start.at);
     if start.at > terms.now {
         run.state = RunState::queued_until(&run.plan, start.at, Because::Planned);

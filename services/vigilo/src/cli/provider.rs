@@ -156,36 +156,69 @@ pub async fn run(command: ProviderCommand) -> Result<(), Failed> {
             Ok(())
         }
         ProviderCommand::Show { id, global } => {
-            one(&Client::new(&global)?.get(&format!("/providers/{id}")).await?, global.json);
+            one(
+                &Client::new(&global)?.get(&format!("/providers/{id}")).await?,
+                global.json,
+            );
             Ok(())
         }
-        ProviderCommand::Add { id, title, directory_url, facts, global } => {
+        ProviderCommand::Add {
+            id,
+            title,
+            directory_url,
+            facts,
+            global,
+        } => {
             let mut body = facts.body()?;
             body.insert("title".to_owned(), json!(title.as_ref().unwrap_or(&id)));
             body.insert("id".to_owned(), json!(id));
             body.insert("directory_url".to_owned(), json!(directory_url));
-            one(&Client::new(&global)?.post("/providers", &Value::Object(body)).await?, global.json);
+            one(
+                &Client::new(&global)?.post("/providers", &Value::Object(body)).await?,
+                global.json,
+            );
             Ok(())
         }
-        ProviderCommand::Set { id, title, directory_url, enable, disable, facts, global } => {
+        ProviderCommand::Set {
+            id,
+            title,
+            directory_url,
+            enable,
+            disable,
+            facts,
+            global,
+        } => {
             let mut body = facts.body()?;
             let enabled = (enable || disable).then_some(enable);
-            for (field, value) in [("title", json!(title)), ("directory_url", json!(directory_url)), ("enabled", json!(enabled))] {
+            for (field, value) in [
+                ("title", json!(title)),
+                ("directory_url", json!(directory_url)),
+                ("enabled", json!(enabled)),
+            ] {
                 if !value.is_null() {
                     body.insert(field.to_owned(), value);
                 }
             }
             let path = format!("/providers/{id}");
-            one(&Client::new(&global)?.patch(&path, &Value::Object(body)).await?, global.json);
+            one(
+                &Client::new(&global)?.patch(&path, &Value::Object(body)).await?,
+                global.json,
+            );
             Ok(())
         }
         ProviderCommand::Forget { id, global } => {
-            shelf(&Client::new(&global)?.delete(&format!("/providers/{id}")).await?, global.json);
+            shelf(
+                &Client::new(&global)?.delete(&format!("/providers/{id}")).await?,
+                global.json,
+            );
             Ok(())
         }
         ProviderCommand::Prefer { ids, global } => {
             let body = json!({ "preferred_provider": ids });
-            shelf(&Client::new(&global)?.put("/providers/preferred", &body).await?, global.json);
+            shelf(
+                &Client::new(&global)?.put("/providers/preferred", &body).await?,
+                global.json,
+            );
             Ok(())
         }
     }
@@ -197,7 +230,12 @@ fn shelf(shelf: &Value, json_wanted: bool) {
     }
     let items = shelf["items"].as_array().cloned().unwrap_or_default();
     print(&items, false, row);
-    let preferred: Vec<String> = shelf["preferred_provider"].as_array().into_iter().flatten().map(text).collect();
+    let preferred: Vec<String> = shelf["preferred_provider"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(text)
+        .collect();
     if preferred.is_empty() {
         line("preferred_provider: nobody; of equally cheap ones the policy's own is taken");
     } else {
@@ -236,7 +274,15 @@ fn one(entry: &Value, json_wanted: bool) {
         return line(&entry.to_string());
     }
     line(&row(entry));
-    for field in ["scope", "directory_url", "staging_url", "max_validity_days", "rank", "source", "last_verified"] {
+    for field in [
+        "scope",
+        "directory_url",
+        "staging_url",
+        "max_validity_days",
+        "rank",
+        "source",
+        "last_verified",
+    ] {
         line(&format!("    {field:<18} {}", text(&entry[field])));
     }
     for (ability, value) in entry["abilities"].as_object().into_iter().flatten() {

@@ -106,11 +106,18 @@ impl ProviderChange {
     /// Where a well-known provider is, is no opinion.
     fn allowed_for(&self, entry: &ProviderEntry) -> Result<(), Invalid> {
         let own = entry.kind == Provider::Acme && entry.served;
-        let moved = [("directory_url", &self.directory_url), ("staging_url", &self.staging_url)];
+        let moved = [
+            ("directory_url", &self.directory_url),
+            ("staging_url", &self.staging_url),
+        ];
         match moved.into_iter().find(|(_, url)| url.is_some() && !own) {
             Some((field, _)) => {
                 let problem = format!("where {} is cannot be changed", entry.title);
-                Err(Invalid::new(field, problem, "add another ACME CA as a provider of its own"))
+                Err(Invalid::new(
+                    field,
+                    problem,
+                    "add another ACME CA as a provider of its own",
+                ))
             }
             None => Ok(()),
         }
@@ -144,17 +151,26 @@ mod tests {
         let priced = change(serde_json::json!({"price": {"micro_usd": 5}})).expect("a change");
         assert_eq!(priced.last_verified, Some(Day::of(now())));
         let moved = change(serde_json::json!({"rank": 3, "enabled": false})).expect("a change");
-        assert_eq!((moved.last_verified, moved.rank, moved.enabled), (own().last_verified, 3, false));
+        assert_eq!(
+            (moved.last_verified, moved.rank, moved.enabled),
+            (own().last_verified, 3, false)
+        );
     }
 
     #[test]
     fn every_refusal_names_its_field() {
         for (body, field) in [
             (serde_json::json!({"title": " "}), "title"),
-            (serde_json::json!({"directory_url": "http://ca.example.org/dir"}), "directory_url"),
+            (
+                serde_json::json!({"directory_url": "http://ca.example.org/dir"}),
+                "directory_url",
+            ),
             (serde_json::json!({"last_verified": "2030-01-01"}), "last_verified"),
             (serde_json::json!({"last_verified": "soon"}), "last_verified"),
-            (serde_json::json!({"abilities": {"max_names": 0}}), "abilities.max_names"),
+            (
+                serde_json::json!({"abilities": {"max_names": 0}}),
+                "abilities.max_names",
+            ),
             (serde_json::json!({"abilities": {"colour": 1}}), "colour"),
             (serde_json::json!({"max_validity_days": 0}), "max_validity_days"),
             (serde_json::json!({"served": true}), "served"),
@@ -174,7 +190,10 @@ mod tests {
             staging_url: own().directory_url,
             ..ProviderChange::default()
         };
-        assert_eq!(change.applied_to(&known, now()).expect_err("moved").field, "staging_url");
+        assert_eq!(
+            change.applied_to(&known, now()).expect_err("moved").field,
+            "staging_url"
+        );
     }
 
     #[test]

@@ -78,7 +78,10 @@ impl TryFrom<String> for ProviderName {
             Invalid::new("fallbacks", problem, remedy)
         };
         if !text.contains(':') {
-            return text.parse().map(Self::Id).map_err(|refused: Invalid| wrong(refused.problem));
+            return text
+                .parse()
+                .map(Self::Id)
+                .map_err(|refused: Invalid| wrong(refused.problem));
         }
         match Url::parse(&text) {
             Ok(url) if url.scheme() == "https" && url.host_str().is_some() => Ok(Self::Directory(url)),

@@ -19,7 +19,10 @@ async fn the_seeded_catalogue_is_readable_and_knows_what_it_does_not_know() -> R
     let catalogue = world.store.catalogue(&world.home, now()).await?;
     assert_eq!(catalogue.entries().len(), 10);
     let known = entry(&catalogue, "letsencrypt")?;
-    assert_eq!((known.kind, known.price.micro_usd, known.served), (Provider::Letsencrypt, Some(0), true));
+    assert_eq!(
+        (known.kind, known.price.micro_usd, known.served),
+        (Provider::Letsencrypt, Some(0), true)
+    );
     assert_eq!(entry(&catalogue, "vault-pki")?.price.micro_usd, None);
     let sold = entry(&catalogue, "aws-acm-exportable")?;
     assert!(sold.abilities.exports_key_for_money && !sold.served);
@@ -42,14 +45,20 @@ async fn what_a_workspace_changes_hides_everybodys_entry_from_it_alone() -> Resu
     world.store.prefer_providers(&world.home, &[id("letsencrypt")]).await?;
 
     let ours = world.store.catalogue(&world.home, now()).await?;
-    assert_eq!((entry(&ours, "letsencrypt")?.rank, entry(&ours, "letsencrypt")?.scope), (77, Scope::Workspace));
+    assert_eq!(
+        (entry(&ours, "letsencrypt")?.rank, entry(&ours, "letsencrypt")?.scope),
+        (77, Scope::Workspace)
+    );
     assert_eq!(ours.preferred(), [id("letsencrypt")]);
     let theirs = world.store.catalogue(&neighbour, now()).await?;
     assert_eq!((entry(&theirs, "letsencrypt")?.rank, theirs.preferred().len()), (10, 0));
 
     assert!(world.store.forget_provider(&world.home, &id("letsencrypt")).await?);
     assert!(!world.store.forget_provider(&world.home, &id("letsencrypt")).await?);
-    assert_eq!(entry(&world.store.catalogue(&world.home, now()).await?, "letsencrypt")?.rank, 10);
+    assert_eq!(
+        entry(&world.store.catalogue(&world.home, now()).await?, "letsencrypt")?.rank,
+        10
+    );
     Ok(())
 }
 

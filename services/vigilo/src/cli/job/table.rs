@@ -75,7 +75,9 @@ fn plan(job: &Value) {
         usd(&totals["cost_micro_usd"])
     ));
     if let Some(hosts @ 1..) = totals["price_unknown"].as_u64() {
-        line(&format!("  {hosts:>7}  at a price that is not known, and not in the sum"));
+        line(&format!(
+            "  {hosts:>7}  at a price that is not known, and not in the sum"
+        ));
     }
     for (directory, share) in entries(&totals["providers"]) {
         line(&format!(
