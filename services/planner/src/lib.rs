@@ -17,10 +17,13 @@ mod ledger;
 mod pace;
 mod people;
 mod postman;
+mod quota;
 mod retention;
+mod rules;
 mod schedule;
 mod survey;
 mod timekeeper;
+mod turns;
 
 use std::sync::Arc;
 

@@ -7,12 +7,15 @@
 mod accounts;
 mod acts;
 mod error;
+mod flows;
 mod hosts;
 mod incidents;
 mod ledger;
+mod limits;
 mod notifications;
 mod policies;
 mod quarantine;
+mod quiet;
 mod requests;
 mod rows;
 mod runs;
@@ -28,13 +31,16 @@ use sqlx::postgres::PgPoolOptions;
 
 pub use acts::Act;
 pub use error::StoreError;
+pub use flows::STRIDE;
 pub use hosts::HostView;
 pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
+pub use limits::{BucketRow, Reservation};
 pub use notifications::{Next, Notification, NotificationView};
 pub use policies::PolicyView;
+pub use quiet::{TagWindows, TargetGroup};
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};

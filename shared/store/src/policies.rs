@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::rows::{at, from_json, json};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, quiet};
 
 /// A policy with the status of its newest run; none means `idle`.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ impl Store {
     pub async fn charges(&self, workspace: &WorkspaceId, hostnames: &[String]) -> Result<Vec<Charge>, StoreError> {
         let rows = sqlx::query!(
             r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, h.says as host_says,
-                      last.created_at as "last_live_at?", served.not_after as "not_after?"
+                      last.created_at as "last_live_at?", served.not_after as "not_after?", tags.windows as "windows?"
                from policies p join hosts h on h.id = p.host_id
                left join lateral (select created_at from runs
                                   where host_id = p.host_id and policy_id = p.id and mode = 'live' and status <> 'cancelled'
@@ -132,6 +132,8 @@ impl Store {
                left join lateral (select not_after from snapshots
                                   where host_id = p.host_id and not_after is not null
                                   order by taken_at desc limit 1) served on true
+               left join lateral (select jsonb_agg(w.windows order by w.tag) as windows from tag_windows w
+                                  where w.workspace = h.workspace and h.says -> 'tags' ? w.tag) tags on true
                where p.workspace = $1 and p.active and p.hostname = any($2)"#,
             workspace.as_str(),
             hostnames,
@@ -159,6 +161,7 @@ impl Store {
                 criticality: host.criticality,
                 last_live_at,
                 served_until: row.not_after.map(at),
+                tag_windows: quiet::all(row.windows).map_err(|why| StoreError::corrupt("tag_windows", row.host_id, why))?,
             })
         });
         charges.collect()

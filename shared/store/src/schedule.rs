@@ -5,13 +5,14 @@ use domain::clock::Timestamp;
 use domain::ids::{PolicyId, RunId};
 use domain::policy::Policy;
 use domain::run::Status;
+use domain::window::Window;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::policies::Row;
 use crate::rows::{at, from_json, from_word};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, quiet};
 
 /// A policy with what its judgement needs.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct ToJudge {
     pub served: Option<(Timestamp, Timestamp)>,
     /// Its newest live run, and when that moved last.
     pub last: Option<(RunId, Status, Timestamp)>,
+    /// Those of the tags of its host.
+    pub tag_windows: Vec<Window>,
 }
 
 /// What the clock said of a policy.
@@ -47,14 +50,18 @@ impl Store {
                                 order by judge_at limit $3 for update skip locked)
                    returning id, workspace, host_id, says, created_at)
                select t.id, t.workspace, t.host_id, t.says, t.created_at, served.seen as "seen?",
-                      last.id as "run?", last.status as "status?", last.moved_at as "moved_at?"
+                      last.id as "run?", last.status as "status?", last.moved_at as "moved_at?",
+                      tags.windows as "windows?"
                from taken t
                left join lateral (select seen from snapshots
                                   where host_id = t.host_id and not_after is not null
                                   order by taken_at desc limit 1) served on true
                left join lateral (select id, status, moved_at from runs
                                   where host_id = t.host_id and policy_id = t.id and mode = 'live'
-                                  order by id desc limit 1) last on true"#,
+                                  order by id desc limit 1) last on true
+               left join lateral (select jsonb_agg(w.windows order by w.tag) as windows
+                                  from tag_windows w join hosts h on h.id = t.host_id
+                                  where w.workspace = h.workspace and h.says -> 'tags' ? w.tag) tags on true"#,
             now.get(),
             in_hand_until.get(),
             limit,
@@ -70,6 +77,7 @@ impl Store {
                 }
                 (_, _, _) => None,
             };
+            let tag_windows = quiet::all(row.windows).map_err(corrupt)?;
             let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
             let policy = Row {
@@ -80,7 +88,12 @@ impl Store {
                 created_at: row.created_at,
             }
             .try_into()?;
-            Ok(ToJudge { policy, served, last })
+            Ok(ToJudge {
+                policy,
+                served,
+                last,
+                tag_windows,
+            })
         });
         judged.collect()
     }

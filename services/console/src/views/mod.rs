@@ -4,6 +4,7 @@ pub(crate) mod host;
 pub(crate) mod incident;
 pub(crate) mod policy;
 pub(crate) mod run;
+mod waiting;
 
 use domain::secret::Envelope;
 use serde_json::Value;

@@ -177,7 +177,7 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => String::new(),
+        None => run["waits_for"].as_str().unwrap_or_default().to_owned(),
     }
 }
 
