@@ -104,6 +104,13 @@ impl Up {
         send(self.child.id(), signal);
         until("the end", || self.child.try_wait().expect("a child"))
     }
+
+    /// Asks it to stop, which must end well.
+    fn stop(&mut self) {
+        let status = self.end(Signal::TERM);
+        let log = std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+        assert!(status.success(), "{status}:\n{log}");
+    }
 }
 
 impl Drop for Up {
@@ -160,7 +167,10 @@ fn an_engine_that_is_killed_comes_back_and_nothing_is_lost() {
         assert_ne!(before, after);
         up.until_well();
     }
-    assert!(listed(&up).contains("www.example.org"));
+    // The first answer may have come from a backend that outlived its postmaster for a moment.
+    until("the host in the list", || {
+        listed(&up).contains("www.example.org").then_some(())
+    });
 }
 
 #[test]
@@ -193,7 +203,7 @@ fn a_killed_vigilo_takes_its_engines_with_it_and_starts_again_on_the_same_data()
 #[test]
 fn a_first_start_that_was_interrupted_is_made_anew() {
     let mut up = Up::new();
-    assert!(up.end(Signal::TERM).success());
+    up.stop();
     let home = up.directory.join("data/postgres");
     // As if initdb had been killed half way.
     std::fs::rename(home.join("data"), home.join("draft")).expect("moved");
@@ -205,7 +215,7 @@ fn a_first_start_that_was_interrupted_is_made_anew() {
 fn a_stop_ends_the_engines_in_order() {
     let mut up = Up::new();
     let engines = ["nats-server", "postgres"].map(|name| up.engine(name).expect(name));
-    assert!(up.end(Signal::TERM).success());
+    up.stop();
     assert!(engines.iter().all(|pid| parent_and_name(*pid).is_none()));
     let log = std::fs::read_to_string(up.directory.join("data/postgres.log")).expect("a log");
     assert!(log.contains("database system is shut down"), "{log}");
@@ -227,7 +237,7 @@ fn a_second_vigilo_on_the_same_data_is_refused_and_told_who_has_it() {
 #[test]
 fn an_api_port_that_is_taken_is_named_and_the_engines_are_stopped() {
     let mut up = Up::new();
-    assert!(up.end(Signal::TERM).success());
+    up.stop();
     let taken = std::net::TcpListener::bind(("127.0.0.1", up.api)).expect("the port of the API");
     let mut second = start(&up.directory, up.api);
     let status = until("the refusal", || second.try_wait().expect("a child"));

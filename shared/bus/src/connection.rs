@@ -153,6 +153,7 @@ fn log(event: &Event) {
     match event {
         Event::Connected => info!("connected to NATS"),
         Event::Disconnected => warn!("NATS is out of reach; trying again"),
+        Event::Closed => info!("the connection to NATS is closed"),
         other => warn!(event = %other, "NATS"),
     }
 }

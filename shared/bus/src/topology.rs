@@ -5,12 +5,16 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use protocol::subjects::Worker;
+use tracing::warn;
 
 use crate::connection::{Bus, BusError};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A message whose reader died comes back after this long; a reader that lives says so every third of it.
 pub const ACK_WAIT: Duration = Duration::from_secs(30);
+/// How long a server that does not answer is waited for at a start, and the pause between two tries.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(250);
 /// After so many deliveries without an answer the message is buried.
 const MAX_DELIVER: i64 = 5;
 
@@ -149,8 +153,13 @@ impl Reader {
 }
 
 impl Bus {
-    /// Makes every stream as the table says. Idempotent; every process does it at its start.
+    /// Makes every stream as the table says. Idempotent; every process does it at its start, and waits for a server that
+    /// restarts just then.
     pub async fn apply_topology(&self) -> Result<(), BusError> {
+        patiently(|| self.apply_once()).await
+    }
+
+    async fn apply_once(&self) -> Result<(), BusError> {
         for plan in &STREAMS {
             let config = Config {
                 name: plan.name.as_str().to_owned(),
@@ -172,11 +181,16 @@ impl Bus {
 
     /// The reader's consumer again, after its stream may have gone with a server's disk.
     pub(crate) async fn reopen(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
-        self.apply_topology().await?;
-        self.consumer(reader).await
+        self.apply_once().await?;
+        self.consumer_once(reader).await
     }
 
+    /// The reader's consumer, waited for as the streams are.
     pub(crate) async fn consumer(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
+        patiently(|| self.consumer_once(reader)).await
+    }
+
+    async fn consumer_once(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
         let config = pull::Config {
             durable_name: Some(reader.durable.clone()),
             filter_subject: reader.filter.clone(),
@@ -197,5 +211,18 @@ impl Bus {
                 reader.stream.as_str()
             ))
         })
+    }
+}
+
+async fn patiently<T, F: Future<Output = Result<T, BusError>>>(make: impl Fn() -> F) -> Result<T, BusError> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        match make().await {
+            Err(BusError::Unavailable(why)) if begun.elapsed() < PATIENCE => {
+                warn!(why, "NATS does not take it now; trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            ended => return ended,
+        }
     }
 }

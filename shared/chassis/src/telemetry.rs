@@ -1,6 +1,6 @@
 //! Logs and spans of one process.
 //!
-//! In: the settings, the filter from `VIGILO_LOG` (or `RUST_LOG`; default `info`). Out: lines on stderr, spans by
+//! In: the settings, the filter from `VIGILO_LOG` (or `RUST_LOG`; default `info`, less of some libraries). Out: lines on stderr, spans by
 //! OTLP when an endpoint is set, and W3C trace context for whoever asks the global propagator. Never: secrets; the
 //! types that hold them print none.
 
@@ -19,6 +19,8 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{ConfigError, LogFormat, Settings};
 
+/// Libraries that tell once more what our own lines say, or what is no news, are left out.
+const BY_DEFAULT: &str = "info,async_nats=error,sqlx::postgres::notice=warn";
 /// A collector that is gone shall not hold up the end of the process.
 const FLUSH: Duration = Duration::from_secs(3);
 
@@ -70,7 +72,7 @@ fn filter() -> Result<EnvFilter, ConfigError> {
     };
     match set("VIGILO_LOG").or_else(|| set("RUST_LOG")) {
         Some((name, value)) => parsed(name, &value),
-        None => Ok(EnvFilter::new("info")),
+        None => Ok(EnvFilter::new(BY_DEFAULT)),
     }
 }
 

@@ -183,12 +183,14 @@ async fn announce(crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>, welcome: &
         }
     };
     tokio::select! {
+        // After a stop the services end as they were asked to: that is looked at first.
+        biased;
+        () = crew.whole().soft().cancelled() => Ok(()),
         () = ready => {
             info!("every service is ready");
             eprintln!("{welcome}");
             Ok(())
         }
-        () = crew.whole().soft().cancelled() => Ok(()),
         Some(ended) = all.join_next() => {
             stop(crew);
             ended.context("a service panicked").flatten().and_then(|()| anyhow::bail!("a service ended at its start"))
