@@ -10,8 +10,8 @@ use domain::ids::RunId;
 use domain::plan::{Choice, Plan};
 use domain::policy::{Charge, Provider};
 use domain::run::{
-    Because, Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState, Step,
-    TargetState, Trigger,
+    Because, Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState,
+    Step, TargetState, Trigger,
 };
 use domain::secret::Envelope;
 use domain::target::Target;
@@ -95,7 +95,12 @@ fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Opti
     let from = asked.cooled_at.unwrap_or(now).max(now);
     let opens = window::next_open(windows, from).filter(|opens| *opens > from);
     if asked.at_once {
-        let why = |opens| format!("asked for at once by {}, outside the window that opens at {opens}", asked.by);
+        let why = |opens| {
+            format!(
+                "asked for at once by {}, outside the window that opens at {opens}",
+                asked.by
+            )
+        };
         return (Vec::new(), opens.map(why));
     }
     let Some(opens) = opens else {
@@ -103,7 +108,9 @@ fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Opti
     };
     match charge.served_until {
         Some(end) if end <= opens => {
-            let why = format!("the certificate in service ends at {end}, before the window opens at {opens}: it is not waited for");
+            let why = format!(
+                "the certificate in service ends at {end}, before the window opens at {opens}: it is not waited for"
+            );
             (Vec::new(), Some(why))
         }
         Some(_) | None => (windows.to_vec(), None),

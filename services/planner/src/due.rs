@@ -242,7 +242,12 @@ mod tests {
         // Mondays, 03:00; T0 is a Thursday, so day 60 is a Monday.
         let monday = [Window::new("0 3 * * 1", 60, "UTC").expect("a window")];
         let judged = |day, lifetime| {
-            let by_clock = due(&policy(json!({"renew_before_days": 30})), life(lifetime), None, days(day));
+            let by_clock = due(
+                &policy(json!({"renew_before_days": 30})),
+                life(lifetime),
+                None,
+                days(day),
+            );
             within(&monday, by_clock, life(lifetime), days(day))
         };
         let opens = days(67).plus(Duration::from_secs(3 * 3600));

@@ -245,7 +245,10 @@ impl Ledger {
         quota.take_down(&mut tx, &page.answered(), now).await?;
         quota.count_tokens(&mut tx, (&lanes, &mut rooms), now).await?;
         let free = lanes.into_iter().map(|lane| (rooms.free(&lane), lane));
-        let free: Vec<(Lane, i64)> = free.filter(|(room, _)| *room > 0).map(|(room, lane)| (lane, room)).collect();
+        let free: Vec<(Lane, i64)> = free
+            .filter(|(room, _)| *room > 0)
+            .map(|(room, lane)| (lane, room))
+            .collect();
         if !free.is_empty() {
             page.join(tx.turns(&free, now).await?);
         }
@@ -384,7 +387,10 @@ impl Page {
 
     /// The runs that reports of Issue were about, as they stand now.
     fn answered(&self) -> Vec<(&LoadedRun, &Answer)> {
-        let with_run = self.answers.iter().map(|(id, answer)| Some((self.runs.get(id)?, answer)));
+        let with_run = self
+            .answers
+            .iter()
+            .map(|(id, answer)| Some((self.runs.get(id)?, answer)));
         with_run.flatten().collect()
     }
 

@@ -160,7 +160,11 @@ mod tests {
     fn stuck_orders_leave_the_places_of_quick_ones_free_until_their_own_are_full() {
         let deployer = Lane::pool(Pool::Deployer);
         for (out, slow, free) in [(0, 0, 4), (3, 0, 1), (3, 2, 3), (6, 2, 0), (6, 6, 0), (9, 2, 0)] {
-            assert_eq!(rooms(&[(&deployer, out, slow)]).free(&deployer), free, "{out} out, {slow} slow");
+            assert_eq!(
+                rooms(&[(&deployer, out, slow)]).free(&deployer),
+                free,
+                "{out} out, {slow} slow"
+            );
         }
     }
 

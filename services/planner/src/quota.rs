@@ -281,7 +281,9 @@ pub(crate) fn waits_for(run: &LoadedRun, because: &Because) -> bool {
     match (&run.state.position, because) {
         (
             Position::Waiting {
-                because: Because::Limit { bucket, shared: true, .. },
+                because: Because::Limit {
+                    bucket, shared: true, ..
+                },
                 ..
             },
             Because::Limit { bucket: other, .. },

@@ -36,7 +36,9 @@ impl Rules {
     }
 
     pub(crate) fn limits_of(&self, directory: &str) -> bool {
-        self.limits.iter().any(|limit| limit.directory_url.as_str() == directory)
+        self.limits
+            .iter()
+            .any(|limit| limit.directory_url.as_str() == directory)
     }
 
     /// None: as many as the deployers can.

@@ -93,7 +93,11 @@ impl Limit {
     /// Orders reach the CA later than they are released, not all by the same delay: of a large burst a twentieth is not
     /// used, so that a quick order after slow ones does not come too early.
     pub fn rate(&self) -> Rate {
-        let spare = if self.burst >= LARGE { self.burst.div_ceil(LARGE) } else { 0 };
+        let spare = if self.burst >= LARGE {
+            self.burst.div_ceil(LARGE)
+        } else {
+            0
+        };
         Rate {
             burst: self.burst.saturating_sub(spare).max(1),
             period: Duration::from_secs(u64::from(self.period_seconds.max(1))),
@@ -106,20 +110,36 @@ impl Limit {
         };
         if !token(&self.id) {
             let remedy = "use 1 to 100 letters, digits, dots and hyphens, such as letsencrypt.new-orders";
-            return Err(Invalid::new("id", format!("{:?} is no name of a limit", self.id), remedy));
+            return Err(Invalid::new(
+                "id",
+                format!("{:?} is no name of a limit", self.id),
+                remedy,
+            ));
         }
         if self.directory_url.scheme() != "https" {
             let problem = format!("{} is not https", self.directory_url);
-            return Err(Invalid::new("directory_url", problem, "give the URL of the CA's ACME directory"));
+            return Err(Invalid::new(
+                "directory_url",
+                problem,
+                "give the URL of the CA's ACME directory",
+            ));
         }
         for (field, value) in [("burst", self.burst), ("period_seconds", self.period_seconds)] {
             if !(1..=100_000_000).contains(&value) {
-                return Err(Invalid::new(field, format!("{value} is out of range"), "give 1 or more"));
+                return Err(Invalid::new(
+                    field,
+                    format!("{value} is out of range"),
+                    "give 1 or more",
+                ));
             }
         }
         for (field, text) in [("title", &self.title), ("source", &self.source)] {
             if !(1..=300).contains(&text.len()) {
-                return Err(Invalid::new(field, "it must have 1 to 300 characters", "say it in one line"));
+                return Err(Invalid::new(
+                    field,
+                    "it must have 1 to 300 characters",
+                    "say it in one line",
+                ));
             }
         }
         let day = time::macros::format_description!("[year]-[month]-[day]");

@@ -118,12 +118,18 @@ impl FileTarget {
 
 /// A target group's name is a slug: it is part of a queue's name.
 pub fn check_group_name(name: &str) -> Result<(), Invalid> {
-    let is_slug = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let is_slug = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if is_slug && (1..=60).contains(&name.len()) {
         return Ok(());
     }
     let problem = format!("{name:?} is no name of a target group");
-    Err(Invalid::new("", problem, "use 1 to 60 of a-z, 0-9 and -, such as edge-lb"))
+    Err(Invalid::new(
+        "",
+        problem,
+        "use 1 to 60 of a-z, 0-9 and -, such as edge-lb",
+    ))
 }
 
 impl Target {

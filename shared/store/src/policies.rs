@@ -161,7 +161,8 @@ impl Store {
                 criticality: host.criticality,
                 last_live_at,
                 served_until: row.not_after.map(at),
-                tag_windows: quiet::all(row.windows).map_err(|why| StoreError::corrupt("tag_windows", row.host_id, why))?,
+                tag_windows: quiet::all(row.windows)
+                    .map_err(|why| StoreError::corrupt("tag_windows", row.host_id, why))?,
             })
         });
         charges.collect()

@@ -75,8 +75,7 @@ impl Store {
         );
         let rows = rows.fetch_all(&self.pool).await?;
         let groups = rows.into_iter().map(|row| {
-            let at_once =
-                number(row.at_once).map_err(|why| StoreError::corrupt("target_groups", &row.name, why))?;
+            let at_once = number(row.at_once).map_err(|why| StoreError::corrupt("target_groups", &row.name, why))?;
             Ok(TargetGroup {
                 workspace: row.workspace,
                 name: row.name,

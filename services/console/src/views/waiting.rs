@@ -11,7 +11,11 @@ pub(crate) fn words(run: &LoadedRun) -> Option<String> {
     };
     match because {
         Because::Limit { name, bucket, shared } => {
-            let queue = if *shared { ", and for those whose turn is before its own" } else { "" };
+            let queue = if *shared {
+                ", and for those whose turn is before its own"
+            } else {
+                ""
+            };
             Some(format!("waits for \"{name}\" ({}) until {until}{queue}", bucket.key))
         }
         Because::Window => Some(format!("waits for its maintenance window, which opens at {until}")),

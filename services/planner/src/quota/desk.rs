@@ -35,10 +35,7 @@ impl Quota {
         (lanes, rooms): (&[Lane], &mut Rooms),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let waiting: Vec<(&Lane, Bucket)> = lanes
-            .iter()
-            .filter_map(|lane| Some((lane, lane.bucket()?)))
-            .collect();
+        let waiting: Vec<(&Lane, Bucket)> = lanes.iter().filter_map(|lane| Some((lane, lane.bucket()?))).collect();
         self.read(tx, waiting.iter().map(|(_, bucket)| bucket.clone()).collect())
             .await?;
         for (lane, bucket) in waiting {
@@ -70,7 +67,9 @@ impl Quota {
         let ids: Vec<_> = ids.filter(|id| !self.reserved.contains_key(id)).collect();
         let reserved = tx.reservations(&ids).await?;
         let settled: Vec<_> = self.settled.iter().map(|one| (one.run_id, &one.bucket)).collect();
-        let open = reserved.into_iter().filter(|one| !settled.contains(&(one.run_id, &one.bucket)));
+        let open = reserved
+            .into_iter()
+            .filter(|one| !settled.contains(&(one.run_id, &one.bucket)));
         self.remember(open.collect());
         Ok(())
     }
@@ -92,7 +91,8 @@ impl Quota {
     }
 
     pub(crate) async fn write(&self, tx: &mut LedgerTx, now: Timestamp) -> Result<(), StoreError> {
-        let changed: Vec<(Bucket, Timestamp)> = self.book.changes().map(|(bucket, tat)| (bucket.clone(), tat)).collect();
+        let changed: Vec<(Bucket, Timestamp)> =
+            self.book.changes().map(|(bucket, tat)| (bucket.clone(), tat)).collect();
         if !changed.is_empty() {
             tx.keep_buckets(&changed).await?;
         }

@@ -117,10 +117,16 @@ fn what_does_not_fit_waits_for_the_limit_that_allows_it_last() {
     for host in ["a.one.org", "b.one.org"] {
         assert_eq!(refused(&mut quota, &run(host)), None);
     }
-    assert_eq!(refused(&mut quota, &run("c.one.org")), Some(("RegisteredDomain".to_owned(), 60)));
+    assert_eq!(
+        refused(&mut quota, &run("c.one.org")),
+        Some(("RegisteredDomain".to_owned(), 60))
+    );
     assert_eq!(orders_left(&quota), 1, "the refused one took nothing");
     assert_eq!(refused(&mut quota, &run("a.two.org")), None);
-    assert_eq!(refused(&mut quota, &run("a.three.org")), Some(("Account".to_owned(), 60)));
+    assert_eq!(
+        refused(&mut quota, &run("a.three.org")),
+        Some(("Account".to_owned(), 60))
+    );
 }
 
 #[test]
@@ -142,9 +148,15 @@ fn an_order_counts_when_it_is_placed_and_a_certificate_when_it_is_issued() {
     assert_eq!(quota.settled.len(), 1);
     // The order becomes invalid: no certificate, but an order.
     quota.account_for(&one, &trouble(NOT_PROVEN, "connection refused", None), at(0));
-    assert_eq!((orders_left(&quota), left(&quota, Scope::RegisteredDomain, "one.org")), (2, 2));
+    assert_eq!(
+        (orders_left(&quota), left(&quota, Scope::RegisteredDomain, "one.org")),
+        (2, 2)
+    );
     assert_eq!(left(&quota, Scope::FailedAuthorization, "default a.one.org"), 0);
-    assert_eq!(refused(&mut quota, &run("a.one.org")), Some(("FailedAuthorization".to_owned(), 60)));
+    assert_eq!(
+        refused(&mut quota, &run("a.one.org")),
+        Some(("FailedAuthorization".to_owned(), 60))
+    );
 }
 
 #[test]
@@ -184,15 +196,28 @@ fn what_was_not_asked_for_is_given_back_unless_the_answer_was_lost() {
 #[test]
 fn the_ca_is_believed_about_the_limit_that_it_names() {
     let cases = [
-        ("too many certificates (2) already issued for \"one.org\"", "RegisteredDomain"),
-        ("too many certificates (1) already issued for this exact set of identifiers", "ExactSet"),
-        ("too many failed authorizations (1) for \"a.one.org\"", "FailedAuthorization"),
+        (
+            "too many certificates (2) already issued for \"one.org\"",
+            "RegisteredDomain",
+        ),
+        (
+            "too many certificates (1) already issued for this exact set of identifiers",
+            "ExactSet",
+        ),
+        (
+            "too many failed authorizations (1) for \"a.one.org\"",
+            "FailedAuthorization",
+        ),
         ("too many new orders (3) from this account", "Account"),
         ("slow down", "Account"),
     ];
     for (what, limit) in cases {
         let mut quota = quota();
         quota.account_for(&run("a.one.org"), &trouble(RATE_LIMITED, what, Some(at(900))), at(0));
-        assert_eq!(refused(&mut quota, &run("a.one.org")), Some((limit.to_owned(), 900)), "{what}");
+        assert_eq!(
+            refused(&mut quota, &run("a.one.org")),
+            Some((limit.to_owned(), 900)),
+            "{what}"
+        );
     }
 }

@@ -38,7 +38,13 @@ fn keys_of(scope: Scope, all: &[&str]) -> Vec<String> {
 
 #[test]
 fn registered_domains_go_by_the_public_suffix_list() {
-    let all = ["www.example.co.uk", "*.example.co.uk", "a.b.example.org", "me.github.io", "github.io"];
+    let all = [
+        "www.example.co.uk",
+        "*.example.co.uk",
+        "a.b.example.org",
+        "me.github.io",
+        "github.io",
+    ];
     let expected = ["example.co.uk", "example.org", "github.io", "me.github.io"];
     assert_eq!(keys_of(Scope::RegisteredDomain, &all), expected);
 }
@@ -55,7 +61,9 @@ fn exemptions_are_those_of_the_facts() {
     use Scope::{Account, ExactSet, FailedAuthorization, RegisteredDomain};
     let counted = |renewal| {
         let all = [Account, RegisteredDomain, ExactSet, FailedAuthorization];
-        all.into_iter().filter(|scope| scope.counts(renewal)).collect::<Vec<_>>()
+        all.into_iter()
+            .filter(|scope| scope.counts(renewal))
+            .collect::<Vec<_>>()
     };
     assert_eq!(counted(Renewal::Ari), []);
     assert_eq!(counted(Renewal::SameSet), [ExactSet, FailedAuthorization]);
@@ -80,7 +88,13 @@ fn other_cas_and_what_is_switched_off_count_nothing() {
         };
         needs(&limits, &ask).len()
     };
-    assert_eq!((many("https://ca.example.org/dir"), many("https://other.example.org/dir")), (1, 0));
+    assert_eq!(
+        (
+            many("https://ca.example.org/dir"),
+            many("https://other.example.org/dir")
+        ),
+        (1, 0)
+    );
 }
 
 #[test]

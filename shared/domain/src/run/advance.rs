@@ -163,9 +163,15 @@ pub fn advance(run: &RunState, plan: &Plan, mode: Mode, event: Event, now: Times
             Ok(people::resolved(run, plan, install))
         }
         (_, Event::Reported { .. } | Event::Overdue { .. }) => Err(Ignored::Stale),
-        (_, Event::Released | Event::Postponed { .. } | Event::Resumed | Event::DueAgain | Event::Resolved { .. } | Event::Retried) => {
-            Err(Ignored::OutOfPlace)
-        }
+        (
+            _,
+            Event::Released
+            | Event::Postponed { .. }
+            | Event::Resumed
+            | Event::DueAgain
+            | Event::Resolved { .. }
+            | Event::Retried,
+        ) => Err(Ignored::OutOfPlace),
     }
 }
 

@@ -28,7 +28,9 @@ pub fn place(workspace: &WorkspaceId, plan: &Plan, (step, failures): (Step, u32)
         Step::PrepareKey => Lane::pool(Pool::KeySigner),
         // Issue has one lane per CA, because the CA's cap of orders in flight holds per account there.
         Step::Issue => Lane::ca(&plan.choice.directory_url),
-        Step::Deploy(index) | Step::Rollback(index) => deployment(workspace, plan.targets.get(usize::from(index)), again),
+        Step::Deploy(index) | Step::Rollback(index) => {
+            deployment(workspace, plan.targets.get(usize::from(index)), again)
+        }
         Step::Verify | Step::Confirm if again => Lane::again(Pool::Verifier),
         Step::Verify | Step::Confirm => Lane::pool(Pool::Verifier),
         Step::Channels => Lane::pool(Pool::Incident),

@@ -34,7 +34,9 @@ const MONTH: Field = field(
     "month",
     1,
     12,
-    &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    &[
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ],
 );
 const WEEKDAY: Field = field("weekday", 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]);
 
@@ -70,7 +72,11 @@ impl Cron {
     pub(super) fn names_day(&self, day: Date) -> bool {
         let of_month = has(self.days, day.day());
         let of_week = has(self.weekdays, day.weekday().to_sunday_zero_offset());
-        let named = if self.either { of_month || of_week } else { of_month && of_week };
+        let named = if self.either {
+            of_month || of_week
+        } else {
+            of_month && of_week
+        };
         has(self.months, day.month()) && named
     }
 
@@ -111,7 +117,9 @@ impl Field {
         if from > to {
             return Err(self.wrong(text));
         }
-        Ok((from..=to).step_by(usize::from(step)).fold(0, |bits, value| bits | 1 << value))
+        Ok((from..=to)
+            .step_by(usize::from(step))
+            .fold(0, |bits, value| bits | 1 << value))
     }
 
     fn value(&self, word: &str, text: &str) -> Result<u8, Invalid> {
@@ -127,7 +135,10 @@ impl Field {
 
     fn wrong(&self, text: &str) -> Invalid {
         let problem = format!("{text:?} is no {}", self.name);
-        let remedy = format!("give {} to {}, lists (1,3), ranges (1-5), steps (*/2) or *", self.from, self.to);
+        let remedy = format!(
+            "give {} to {}, lists (1,3), ranges (1-5), steps (*/2) or *",
+            self.from, self.to
+        );
         Invalid::new("cron", problem, remedy)
     }
 }

@@ -16,9 +16,15 @@ fn a_window_of_a_weekday_night_lasts_into_the_morning() {
     // Friday 20 November 2026, 22:00 in Berlin is 21:00 UTC.
     assert!(!is_open(&night, at("2026-11-20T20:59:59Z")));
     assert!(is_open(&night, at("2026-11-20T21:00:00Z")));
-    assert!(is_open(&night, at("2026-11-21T04:59:59Z")), "Saturday morning is still Friday's night");
+    assert!(
+        is_open(&night, at("2026-11-21T04:59:59Z")),
+        "Saturday morning is still Friday's night"
+    );
     assert!(!is_open(&night, at("2026-11-21T05:00:00Z")));
-    assert_eq!(next_open(&night, at("2026-11-21T05:00:00Z")), Some(at("2026-11-23T21:00:00Z")));
+    assert_eq!(
+        next_open(&night, at("2026-11-21T05:00:00Z")),
+        Some(at("2026-11-23T21:00:00Z"))
+    );
     let inside = at("2026-11-20T23:00:00Z");
     assert_eq!(next_open(&night, inside), Some(inside));
 }
@@ -27,15 +33,24 @@ fn a_window_of_a_weekday_night_lasts_into_the_morning() {
 fn the_place_keeps_its_hour_when_the_clocks_change() {
     let night = window("0 22 * * *", 60, "Europe/Berlin");
     // Summer time ended on 25 October 2026: 22:00 was 20:00 UTC the day before, and 21:00 UTC that day.
-    assert_eq!(night.next_opening(at("2026-10-24T12:00:00Z")), Some(at("2026-10-24T20:00:00Z")));
-    assert_eq!(night.next_opening(at("2026-10-25T12:00:00Z")), Some(at("2026-10-25T21:00:00Z")));
+    assert_eq!(
+        night.next_opening(at("2026-10-24T12:00:00Z")),
+        Some(at("2026-10-24T20:00:00Z"))
+    );
+    assert_eq!(
+        night.next_opening(at("2026-10-25T12:00:00Z")),
+        Some(at("2026-10-25T21:00:00Z"))
+    );
 }
 
 #[test]
 fn an_hour_that_the_clock_skips_opens_as_it_is_over_and_one_that_comes_twice_opens_once() {
     let early = window("30 2 * * *", 30, "Europe/Berlin");
     // 28 March 2027: 02:00 is 03:00; 02:30 would have been 01:30 UTC, which is 03:30.
-    assert_eq!(early.next_opening(at("2027-03-27T12:00:00Z")), Some(at("2027-03-28T01:30:00Z")));
+    assert_eq!(
+        early.next_opening(at("2027-03-27T12:00:00Z")),
+        Some(at("2027-03-28T01:30:00Z"))
+    );
     // 25 October 2026: 02:30 is 00:30 UTC and again 01:30 UTC.
     let first = at("2026-10-25T00:30:00Z");
     assert_eq!(early.next_opening(at("2026-10-24T12:00:00Z")), Some(first));

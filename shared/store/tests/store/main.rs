@@ -3,8 +3,10 @@
 mod accounts;
 mod corrupt;
 mod deadlines;
+mod flows;
 mod hosts;
 mod incidents;
+mod limits;
 mod outbox;
 mod people;
 mod places;
