@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
-use testkit::faulty_ca::{Chain, Fault, FaultyCa, Place, RetryAfter};
+use testkit::faulty_ca::{Chain, Fault, FaultyCa, Lapse, Place, RetryAfter};
 use testkit::wait;
 
 use crate::world::{SOON, import, incidents_of};
@@ -226,5 +226,34 @@ async fn what_failed_after_the_issuance_is_resumed_with_the_same_certificate() -
     up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
     up.api.run_is(&run, "succeeded", SOON).await?;
     ensure!(ca.issued_for(host) == 1 && ca.orders() == 1 && ca.requests(Place::Finalize) == 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_expires_while_the_run_asks_is_replaced_after_resume() -> Result<()> {
+    let lapses = [Lapse::Invalid, Lapse::Forgotten];
+    let (estate, up) = world(lapses.len()).await?;
+    let ca = ca(&estate)?;
+    for (host, lapse) in estate.nginx.hosts().iter().zip(lapses) {
+        let terms =
+            json!({"type": "urn:ietf:params:acme:error:userActionRequired", "detail": "agree to the new terms"});
+        let terms = Fault::Problem {
+            status: 403,
+            body: terms,
+        };
+        ca.misbehave(Place::Finalize, &terms, 1);
+        let orders = ca.orders();
+        let run = renew(&up.api, host).await?;
+        let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
+        ensure!(question["code"] == "ISS-0010", "{question}");
+        ensure!(ca.issued_for(host) == 0 && ca.orders() == orders + 1, "{lapse:?}");
+
+        ca.expire_orders(lapse);
+        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+        let ended = up.api.run_is(&run, "succeeded", SOON).await;
+        ended.with_context(|| format!("an order that is {lapse:?}"))?;
+        ensure!(ca.issued_for(host) == 1 && ca.orders() == orders + 2, "{lapse:?}");
+    }
+    ensure!(ca.issued() == lapses.len());
     Ok(())
 }

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod config;
 mod error;
+mod follow;
 mod import;
 mod leaf_key;
 pub mod pages;
@@ -39,7 +40,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .await
         .context("the console needs NATS")?;
     bus.apply_topology().await?;
-    let routes = router(Console::new(&config, store, bus));
+    let routes = router(Console::new(&config, store, bus).until(life.soft().clone()));
     let soft = life.soft().clone();
     let served = axum::serve(listener, routes).with_graceful_shutdown(async move { soft.cancelled().await });
     life.ready();

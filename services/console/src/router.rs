@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{deeds, errors, health, hosts, incidents, openapi, policies, renewals, runs};
+use crate::routes::{deeds, emergencies, errors, health, hosts, incidents, log, openapi, policies, renewals, runs};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -37,6 +37,7 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/status", post(runs::standing)),
         ("/api/v1/runs/{id}", get(runs::show)),
         ("/api/v1/runs/{id}/exchange", get(runs::exchange)),
+        ("/api/v1/runs/{id}/log", get(log::show)),
         ("/api/v1/runs/{id}/csr", get(deeds::csr)),
         ("/api/v1/runs/{id}/resume", post(deeds::resume)),
         ("/api/v1/runs/{id}/retry", post(deeds::retry)),
@@ -45,6 +46,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/resume", post(deeds::resume_many).layer(bulk)),
         ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
         ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
+        ("/api/v1/emergencies", get(emergencies::list)),
+        ("/api/v1/emergencies/{id}", get(emergencies::show)),
+        ("/api/v1/emergencies/{id}/renew", post(emergencies::renew)),
         ("/api/v1/incidents", get(incidents::list)),
         ("/api/v1/incidents/{id}", get(incidents::show)),
         ("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge)),

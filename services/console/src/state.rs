@@ -9,9 +9,11 @@ use custody::Sealer;
 use domain::Timestamp;
 use domain::clock::Clock;
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Keys;
 use crate::config::Config;
+use crate::follow::Stop;
 use crate::planner::Planner;
 
 #[derive(Clone, FromRef)]
@@ -23,6 +25,7 @@ pub struct Console {
     pub(crate) keys: Keys,
     pub(crate) now: Now,
     pub(crate) timeout: Timeout,
+    pub(crate) stop: Stop,
 }
 
 /// Where the routes read the time.
@@ -48,7 +51,15 @@ impl Console {
             keys: Keys::new(&config.owner_token),
             now: Now(Arc::new(SystemClock)),
             timeout: Timeout(config.timeout()),
+            stop: Stop::default(),
         }
+    }
+
+    /// The same, whose streams end when this fires.
+    #[must_use]
+    pub fn until(mut self, stop: CancellationToken) -> Self {
+        self.stop = Stop(stop);
+        self
     }
 
     /// The same, reading the time from another clock.

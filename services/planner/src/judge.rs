@@ -97,6 +97,7 @@ mod tests {
             last_live_at,
             served_until: None,
             tag_windows: Vec::new(),
+            renewal: None,
         }
     }
 

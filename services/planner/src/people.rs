@@ -168,6 +168,7 @@ mod tests {
             last_live_at: None,
             served_until: None,
             tag_windows: Vec::new(),
+            renewal: None,
         }
     }
 

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ari;
 use domain::limit::{self, Ask, Book, Bucket, Need, Renewal, Scope};
 use domain::run::{Because, Checkpoint, Outcome, Position, Product, Step};
 use domain::{RunId, Timestamp};
@@ -129,6 +130,9 @@ impl Quota {
 
     /// The one place that says which exemption an order has.
     fn renewal(&self, run: &LoadedRun, now: Timestamp) -> Renewal {
+        if ari::exempt(run.plan.replaces.as_ref(), &run.plan.names, now) {
+            return Renewal::Ari;
+        }
         let needs = self.needs(run, Renewal::No);
         let set = needs.iter().find(|need| need.scope == Scope::ExactSet);
         let issued_at = set.and_then(|need| self.issued_at.get(&need.bucket));

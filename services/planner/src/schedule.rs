@@ -181,7 +181,8 @@ fn windows(one: &ToJudge) -> &[Window] {
 }
 
 fn life(one: &ToJudge) -> Option<Life> {
-    one.served.map(|(from, until)| Life { from, until })
+    let suggested = one.suggested.clone();
+    one.served.map(|(from, until)| Life { from, until, suggested })
 }
 
 fn last_run(one: &ToJudge) -> Option<LastRun> {

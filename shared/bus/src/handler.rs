@@ -80,6 +80,7 @@ impl StepContext {
 
     /// A tick or cross of this step, as the run shows it.
     pub fn check(&self, check: Check) {
+        let check = check.seen(self.now());
         self.write(|notes| notes.checks.push(check));
     }
 
@@ -103,6 +104,13 @@ impl StepContext {
     /// Everything written so far; the notes are empty afterwards.
     pub fn take_notes(&self) -> Notes {
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The lines and checks behind these many.
+    pub(crate) fn written_since(&self, lines: usize, checks: usize) -> (Vec<LogLine>, Vec<Check>) {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = notes.log.get(lines..).unwrap_or_default().to_vec();
+        (lines, notes.checks.get(checks..).unwrap_or_default().to_vec())
     }
 
     fn line(&self, level: Level, message: String, fields: &[(&str, &str)]) {

@@ -11,6 +11,8 @@ mod dead;
 mod events;
 pub mod handler;
 pub mod inbox;
+mod live;
+pub mod logs;
 mod publish;
 mod request;
 pub mod tokens;

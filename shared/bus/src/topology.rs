@@ -24,7 +24,9 @@ pub enum StreamName {
     Reports,
     Requests,
     Probes,
+    RenewalInfo,
     Runs,
+    Logs,
     Dead,
 }
 
@@ -40,7 +42,7 @@ struct StreamPlan {
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 6] = [
+const STREAMS: [StreamPlan; 8] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
@@ -70,12 +72,28 @@ const STREAMS: [StreamPlan; 6] = [
         max_age: Duration::from_secs(300),
         max_bytes: GIB,
     },
+    // The same: what a CA said then is asked again.
+    StreamPlan {
+        name: StreamName::RenewalInfo,
+        subjects: "vigilo.renewal-info.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: Duration::from_secs(300),
+        max_bytes: GIB,
+    },
     StreamPlan {
         name: StreamName::Runs,
         subjects: "vigilo.run.>",
         retention: RetentionPolicy::Limits,
         max_age: Duration::from_secs(30 * 24 * 3600),
         max_bytes: GIB,
+    },
+    // For those who watch a step while it runs; afterwards the record has it.
+    StreamPlan {
+        name: StreamName::Logs,
+        subjects: "vigilo.log.>",
+        retention: RetentionPolicy::Limits,
+        max_age: DAY,
+        max_bytes: GIB / 4,
     },
     StreamPlan {
         name: StreamName::Dead,
@@ -93,7 +111,9 @@ impl StreamName {
             Self::Reports => "REPORTS",
             Self::Requests => "REQUESTS",
             Self::Probes => "PROBES",
+            Self::RenewalInfo => "RENEWAL-INFO",
             Self::Runs => "RUNS",
+            Self::Logs => "LOGS",
             Self::Dead => "DEAD",
         }
     }
@@ -135,6 +155,16 @@ impl Reader {
     /// What the verifiers saw, shared by the planners.
     pub fn probes_seen() -> Self {
         Self::new(StreamName::Probes, "planner", "vigilo.probe.seen.*", 2_000)
+    }
+
+    /// The questions that the planner has for CAs, shared by the issuers.
+    pub fn renewal_info_asks() -> Self {
+        Self::new(StreamName::RenewalInfo, "issuer", "vigilo.renewal-info.ask.*", 2_000)
+    }
+
+    /// What the CAs answered, shared by the planners.
+    pub fn renewal_info_told() -> Self {
+        Self::new(StreamName::RenewalInfo, "planner", "vigilo.renewal-info.told.*", 2_000)
     }
 
     /// All run events, for one kind of reader.

@@ -27,6 +27,7 @@ use crate::clock::SystemClock;
 use crate::connection::{Bus, BusError};
 use crate::handler::{Progress, StepContext, StepError, StepHandler};
 use crate::inbox::parse;
+use crate::live::Telling;
 use crate::topology::{ACK_WAIT, Reader, StreamName};
 use crate::trace;
 
@@ -237,7 +238,19 @@ impl<H: StepHandler> Typed<H> {
             return Settled::Expired;
         }
         let ctx = StepContext::new(Arc::clone(&shared.clock));
-        let worked = tokio::time::timeout(order.deadline.since(started_at), self.outcome(order, &ctx)).await;
+        let telling = Telling {
+            bus: &shared.bus,
+            ctx: &ctx,
+            worker: &shared.worker,
+            started_at,
+        };
+        let working = async {
+            tokio::select! {
+                outcome = self.outcome(order, &ctx) => outcome,
+                never = telling.tell(order) => match never {},
+            }
+        };
+        let worked = tokio::time::timeout(order.deadline.since(started_at), working).await;
         let Ok(outcome) = worked else {
             warn!(run = %order.run_id, step = %order.step, "an order is past its deadline; the planner orders it again");
             return Settled::Silent;

@@ -1,12 +1,14 @@
 //! What travels on NATS: orders out, reports in, requests from outside, run events to everyone, looks at
-//! hosts, custody questions.
+//! hosts, what CAs say of certificates, custody questions, log lines while a step runs.
 //!
 //! In: the types of `domain`. Out: JSON with a schema version. Touches: nothing. Never: a connection.
 
 pub mod custody;
 pub mod event;
+pub mod log;
 pub mod order;
 pub mod probe;
+pub mod renewal_info;
 pub mod report;
 pub mod request;
 pub mod subjects;

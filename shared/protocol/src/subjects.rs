@@ -75,12 +75,24 @@ pub fn run(workspace: &WorkspaceId, run: RunId, status: Status) -> String {
     format!("vigilo.run.{workspace}.{run}.{}", status.as_str())
 }
 
+pub fn log(workspace: &WorkspaceId, run: RunId) -> String {
+    format!("vigilo.log.{workspace}.{run}")
+}
+
 pub fn probe_ask(workspace: &WorkspaceId) -> String {
     format!("vigilo.probe.ask.{workspace}")
 }
 
 pub fn probe_seen(workspace: &WorkspaceId) -> String {
     format!("vigilo.probe.seen.{workspace}")
+}
+
+pub fn renewal_info_ask(workspace: &WorkspaceId) -> String {
+    format!("vigilo.renewal-info.ask.{workspace}")
+}
+
+pub fn renewal_info_told(workspace: &WorkspaceId) -> String {
+    format!("vigilo.renewal-info.told.{workspace}")
 }
 
 /// `stream` in lower case.

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod acts;
+mod emergencies;
 mod error;
 mod flows;
 mod hosts;
@@ -16,6 +17,7 @@ mod notifications;
 mod policies;
 mod quarantine;
 mod quiet;
+mod renewal_info;
 mod requests;
 mod rows;
 mod runs;
@@ -30,6 +32,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub use acts::Act;
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
 pub use error::StoreError;
 pub use flows::STRIDE;
 pub use hosts::HostView;
@@ -39,8 +42,9 @@ pub use incidents::{
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use limits::{BucketRow, Reservation};
 pub use notifications::{Next, Notification, NotificationView};
-pub use policies::PolicyView;
+pub use policies::{PolicyView, RenewalView};
 pub use quiet::{TagWindows, TargetGroup};
+pub use renewal_info::{Answered, LockedRenewal, RenewalTx, ToAsk};
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};

@@ -80,12 +80,23 @@ pub(crate) async fn keep(db: &mut PgConnection, records: &[StepRecord]) -> Resul
 impl Store {
     /// What happened in a run, in order.
     pub async fn steps(&self, workspace: &WorkspaceId, run: RunId) -> Result<Vec<StepView>, StoreError> {
+        self.steps_after(workspace, run, None).await
+    }
+
+    /// What happened in a run behind this attempt, in order.
+    pub async fn steps_after(
+        &self,
+        workspace: &WorkspaceId,
+        run: RunId,
+        attempt: Option<u32>,
+    ) -> Result<Vec<StepView>, StoreError> {
         let rows = sqlx::query!(
             "select s.attempt, s.step, s.outcome, s.summary, s.worker, s.started_at, s.ended_at, s.checks, s.log
              from run_steps s join runs r on r.id = s.run_id
-             where r.workspace = $1 and s.run_id = $2 order by s.attempt",
+             where r.workspace = $1 and s.run_id = $2 and s.attempt > $3 order by s.attempt",
             workspace.as_str(),
             run.get(),
+            attempt.map_or(-1, column),
         )
         .fetch_all(&self.pool)
         .await?;

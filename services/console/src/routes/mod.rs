@@ -1,10 +1,12 @@
 //! One file per noun of the API.
 
 pub(crate) mod deeds;
+pub(crate) mod emergencies;
 pub(crate) mod errors;
 pub(crate) mod health;
 pub(crate) mod hosts;
 pub(crate) mod incidents;
+pub(crate) mod log;
 pub(crate) mod openapi;
 pub(crate) mod policies;
 pub(crate) mod renewals;

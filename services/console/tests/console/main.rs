@@ -4,6 +4,7 @@ mod asking;
 mod deeds;
 mod description;
 mod door;
+mod following;
 mod importing;
 mod inventory;
 mod serving;

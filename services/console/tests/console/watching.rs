@@ -63,7 +63,7 @@ fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewR
     }
 }
 
-async fn stands(world: &World, run: &NewRun, position: Position) -> Result<()> {
+pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<()> {
     let sealed_key = Envelope::try_from(SEALED.to_owned())?;
     let state = RunState {
         position,
@@ -375,7 +375,7 @@ async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
         id,
         workspace: head.workspace.clone(),
         host_id: head.host_id,
-        run_id: head.id,
+        run_id: Some(head.id),
         hostname: head.hostname.clone(),
         severity: Severity::Sev2,
         state: State::Open,

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, Url};
+use reqwest::{RequestBuilder, Response, Url};
 use serde_json::Value;
 
 use super::{Failed, Global};
 
 /// A renewal of 100,000 hosts is answered in parts of 500: give it time.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// For what is followed: years.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 const PAGE: &str = "1000";
 
 #[derive(Clone)]
@@ -78,27 +80,49 @@ impl Client {
         Url::parse(&text).map_err(|e| Failed::Refused(format!("--url: {text} is no URL: {e}; use http://host:port")))
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Value, Failed> {
-        let answer = request
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .map_err(|e| self.unreachable(&e))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|e| self.unreachable(&e))?;
-        if status.is_success() {
-            return Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)));
+    /// An answer that comes bit by bit, as long as it may; `behind` is the last event that was read of it.
+    pub async fn stream(&self, path: &str, behind: Option<&str>) -> Result<Response, Failed> {
+        let mut request = self.http.get(self.url(path)?).timeout(FOR_EVER);
+        if let Some(id) = behind {
+            request = request.header("last-event-id", id);
         }
+        let answer = self.answer(request).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(self.refused(answer).await)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value, Failed> {
+        let answer = self.answer(request).await?;
+        if !answer.status().is_success() {
+            return Err(self.refused(answer).await);
+        }
+        let text = answer.text().await.map_err(|e| self.unreachable(&e))?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, Failed> {
+        let answer = request.bearer_auth(&self.token).send().await;
+        answer.map_err(|e| self.unreachable(&e))
+    }
+
+    async fn refused(&self, answer: Response) -> Failed {
+        let status = answer.status();
+        let text = match answer.text().await {
+            Ok(text) => text,
+            Err(error) => return self.unreachable(&error),
+        };
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         let why = refusal(&body).unwrap_or_else(|| format!("the API answered {status}"));
-        Err(if status.is_server_error() {
+        if status.is_server_error() {
             Failed::Unreachable(why)
         } else {
             Failed::Refused(why)
-        })
+        }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Failed {
+    pub fn unreachable(&self, error: &reqwest::Error) -> Failed {
         let base = &self.base;
         Failed::Unreachable(format!(
             "the API at {base} cannot be reached ({error}); is `vigilo up` running? see --url"

@@ -5,11 +5,14 @@
 mod check;
 mod client;
 mod deeds;
+mod emergency;
+mod follow;
 mod import;
 mod incident;
 mod policy;
 mod renew;
 mod show;
+mod sse;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,12 +85,15 @@ pub enum OperatorCommand {
         #[command(flatten)]
         global: Global,
     },
-    /// Show one run: steps, checks, log
+    /// Show one run: steps, checks, log; or follow it
     Run {
         id: String,
         /// Also the raw ACME exchange
-        #[arg(long)]
+        #[arg(long, conflicts_with = "follow")]
         exchange: bool,
+        /// Show the log as it grows, until the run has ended or needs a person; the exit code says how
+        #[arg(long)]
+        follow: bool,
         #[command(flatten)]
         global: Global,
     },
@@ -132,6 +138,9 @@ pub enum OperatorCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Certificates that a CA wants renewed at once
+    #[command(subcommand)]
+    Emergency(emergency::EmergencyCommand),
     /// List incidents, newest first; show one, take it in hand, or close it
     Incidents(incident::IncidentArgs),
 }
@@ -285,13 +294,22 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
             show::runs(&answer, global.json);
             Ok(())
         }
-        OperatorCommand::Run { id, exchange, global } => show::run(&Client::new(&global)?, &id, exchange).await,
+        OperatorCommand::Run {
+            id,
+            follow: true,
+            global,
+            ..
+        } => follow::run(&Client::new(&global)?, &id).await,
+        OperatorCommand::Run {
+            id, exchange, global, ..
+        } => show::run(&Client::new(&global)?, &id, exchange).await,
         OperatorCommand::Resume { meant, global } => deeds::tell(&Client::new(&global)?, "resume", &meant).await,
         OperatorCommand::Retry { meant, global } => deeds::tell(&Client::new(&global)?, "retry", &meant).await,
         OperatorCommand::Cancel { meant, global } => deeds::tell(&Client::new(&global)?, "cancel", &meant).await,
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
+        OperatorCommand::Emergency(command) => emergency::run(command).await,
         OperatorCommand::Incidents(args) => incident::run(args).await,
     }
 }

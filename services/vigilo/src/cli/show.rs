@@ -254,14 +254,16 @@ fn head(run: &Value) {
     {
         line(&format!("more on it: vigilo explain {code}"));
     }
-    if let Some(answers) = run["question"]["answers"].as_array() {
-        let words: Vec<String> = answers.iter().map(text).collect();
-        line(&format!(
-            "what you can answer: vigilo {} {}",
-            words.join(" | "),
-            text(&run["id"])
-        ));
+    if let Some(answers) = answers(run) {
+        line(&answers);
     }
+}
+
+/// What a person may say to a run that asks.
+pub fn answers(run: &Value) -> Option<String> {
+    let words: Vec<String> = run["question"]["answers"].as_array()?.iter().map(text).collect();
+    let (words, id) = (words.join(" | "), text(&run["id"]));
+    Some(format!("what you can answer: vigilo {words} {id}"))
 }
 
 /// Who did what to it, in the order of time with the steps.

@@ -136,6 +136,9 @@ pub struct Check {
     #[serde(default)]
     pub advisory: bool,
     pub evidence: String,
+    /// When a worker wrote it down; absent where only the end of the step is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 impl Check {
@@ -145,6 +148,7 @@ impl Check {
             passed: true,
             advisory: false,
             evidence: evidence.into(),
+            at: None,
         }
     }
 
@@ -154,6 +158,7 @@ impl Check {
             passed: false,
             advisory: false,
             evidence: evidence.into(),
+            at: None,
         }
     }
 
@@ -161,6 +166,11 @@ impl Check {
     pub fn advisory(mut self) -> Self {
         self.advisory = true;
         self
+    }
+
+    #[must_use]
+    pub fn seen(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
     }
 }
 

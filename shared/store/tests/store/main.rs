@@ -3,6 +3,7 @@
 mod accounts;
 mod corrupt;
 mod deadlines;
+mod emergencies;
 mod flows;
 mod hosts;
 mod incidents;
@@ -12,6 +13,7 @@ mod people;
 mod places;
 mod policies;
 mod products;
+mod renewal_info;
 mod requests;
 mod runs;
 mod samples;

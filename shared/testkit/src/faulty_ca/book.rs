@@ -23,13 +23,36 @@ pub(super) struct Book {
     /// Name → type and detail of the problem that its challenge ends with.
     pub(super) refused_names: HashMap<String, (String, String)>,
     pub(super) chain: Chain,
+    pub(super) renewals: Renewals,
+}
+
+/// What the CA says of renewals (RFC 9773).
+#[derive(Default)]
+pub(super) struct Renewals {
+    /// The answer about every certificate; none: the directory does not offer it.
+    pub(super) answer: Option<String>,
+    pub(super) retry_after: Option<String>,
+    /// An order does not say what it replaces, though it should.
+    pub(super) silent: bool,
 }
 
 pub(super) struct Order {
     pub(super) account: AccountId,
+    pub(super) replaces: Option<String>,
     pub(super) authorizations: Vec<AuthorizationId>,
     /// Once it is finalized.
     pub(super) chain_pem: Option<String>,
+    /// Once its time is over (RFC 8555 §7.1.3, `expires`).
+    pub(super) lapse: Option<Lapse>,
+}
+
+/// What a CA makes of an order whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// It is still there, as `invalid` and without a reason.
+    Invalid,
+    /// It is not there any more.
+    Forgotten,
 }
 
 pub(super) struct Authorization {
@@ -72,7 +95,7 @@ impl Book {
         self.accounts.iter().position(|known| known == key)
     }
 
-    pub(super) fn place(&mut self, account: AccountId, names: Vec<String>) -> OrderId {
+    pub(super) fn place(&mut self, account: AccountId, names: Vec<String>, replaces: Option<String>) -> OrderId {
         let first = self.authorizations.len();
         self.authorizations.extend(names.into_iter().map(|name| Authorization {
             account,
@@ -82,10 +105,19 @@ impl Book {
         }));
         self.orders.push(Order {
             account,
+            replaces,
             authorizations: (first..self.authorizations.len()).collect(),
             chain_pem: None,
+            lapse: None,
         });
         self.orders.len() - 1
+    }
+
+    /// The time of every order that is not finalized is over.
+    pub(super) fn expire(&mut self, lapse: Lapse) {
+        for order in self.orders.iter_mut().filter(|order| order.chain_pem.is_none()) {
+            order.lapse = Some(lapse);
+        }
     }
 
     pub(super) fn names(&self, order: &Order) -> Vec<String> {
@@ -96,6 +128,9 @@ impl Book {
     pub(super) fn status(&self, order: &Order) -> &'static str {
         if order.chain_pem.is_some() {
             return "valid";
+        }
+        if order.lapse.is_some() {
+            return "invalid";
         }
         let lost = |one: &Authorization| matches!(one.status, Proof::Invalid(_) | Proof::Deactivated);
         if self.proofs(order).any(lost) {

@@ -1,0 +1,125 @@
+//! The log of a run as people read it: one line for each thing that was said, checked, begun or ended, oldest first.
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use domain::run::Check;
+use protocol::log::LogBatch;
+use protocol::report::{Level, LogLine};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::{StepView, StoreError};
+
+use super::open_only;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Line {
+    pub at: Timestamp,
+    pub level: Level,
+    pub step: String,
+    pub attempt: u32,
+    pub message: String,
+    /// `passed`, `failed`, or `hint` for a cross that is one only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<&'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// One execution of a step, told or recorded.
+pub(crate) struct Execution<'a> {
+    pub step: String,
+    pub attempt: u32,
+    pub worker: &'a str,
+    pub started_at: Timestamp,
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn of(step: &'a StepView) -> Self {
+        Self {
+            step: step.step.clone(),
+            attempt: step.attempt,
+            worker: &step.worker,
+            started_at: step.started_at,
+        }
+    }
+
+    pub(crate) fn begins(&self) -> Line {
+        let fields = [("worker".to_owned(), self.worker.to_owned())];
+        self.line(self.started_at, (Level::Info, "begins"), fields.into())
+    }
+
+    /// Lines and checks, each in their own order, merged by time; a check that has none counts from `otherwise`.
+    pub(crate) fn said(&self, lines: &[LogLine], checks: &[Check], otherwise: Timestamp) -> Vec<Line> {
+        let mut checked = checks.iter().map(|check| self.checked(check, otherwise)).peekable();
+        let mut said = Vec::with_capacity(lines.len() + checks.len());
+        for line in lines {
+            while let Some(earlier) = checked.next_if(|check| check.at < line.at) {
+                said.push(earlier);
+            }
+            said.push(self.written(line));
+        }
+        said.extend(checked);
+        said
+    }
+
+    fn written(&self, line: &LogLine) -> Line {
+        self.line(line.at, (line.level, &line.message), line.fields.clone())
+    }
+
+    fn checked(&self, check: &Check, otherwise: Timestamp) -> Line {
+        let (level, word) = match (check.passed, check.advisory) {
+            (true, _) => (Level::Info, "passed"),
+            (false, true) => (Level::Warn, "hint"),
+            (false, false) => (Level::Error, "failed"),
+        };
+        let fields = [("evidence".to_owned(), check.evidence.clone())];
+        let at = check.at.unwrap_or(otherwise);
+        Line {
+            check: Some(word),
+            ..self.line(at, (level, &check.name), fields.into())
+        }
+    }
+
+    fn line(&self, at: Timestamp, (level, message): (Level, &str), fields: BTreeMap<String, String>) -> Line {
+        Line {
+            at,
+            level,
+            step: self.step.clone(),
+            attempt: self.attempt,
+            message: message.to_owned(),
+            check: None,
+            fields,
+        }
+    }
+}
+
+pub(crate) fn ends(step: &StepView) -> Line {
+    let level = match step.outcome.as_str() {
+        "retry" => Level::Warn,
+        "failed" | "stuck" => Level::Error,
+        _ => Level::Info,
+    };
+    let fields = [("outcome".to_owned(), step.outcome.clone())];
+    Execution::of(step).line(step.ended_at, (level, &step.summary), fields.into())
+}
+
+/// Lines and checks of a step in the record.
+pub(crate) fn kept(step: &StepView) -> Result<(Vec<LogLine>, Vec<Check>), StoreError> {
+    Ok((read(step, &step.log)?, read(step, &step.checks)?))
+}
+
+fn read<T: DeserializeOwned>(step: &StepView, part: &Value) -> Result<T, StoreError> {
+    serde_json::from_value(open_only(part.clone())).map_err(|why| StoreError::Corrupt {
+        table: "run_steps",
+        id: format!("attempt {}", step.attempt),
+        why: why.to_string(),
+    })
+}
+
+/// What is told is shown like what is recorded: nothing sealed gets through.
+pub(crate) fn open_batch(batch: &LogBatch) -> Option<LogBatch> {
+    let value = serde_json::to_value(batch).ok()?;
+    serde_json::from_value(open_only(value)).ok()
+}
