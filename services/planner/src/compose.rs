@@ -6,7 +6,6 @@ use domain::Timestamp;
 use domain::ari::Predecessor;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
-use domain::host::Criticality;
 use domain::ids::RunId;
 use domain::plan::{Choice, Plan};
 use domain::policy::{Charge, Provider};
@@ -55,24 +54,18 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         mode: asked.mode,
         trigger: asked.trigger,
         operator: asked.by.clone(),
+        job: None,
         created_at: now,
     };
     let state = beginning(&plan, asked, now);
-    let turn = turn(charge.criticality, now);
     Ok(NewRun {
         head,
         plan,
         state,
-        job: None,
-        turn,
+        // `turns` gives it its place among the others.
+        turn: now.unix_micros(),
         held: None,
     })
-}
-
-/// Who came first, with a lead for what is more critical: an hour a step, so that nobody waits for ever.
-fn turn(criticality: Criticality, now: Timestamp) -> i64 {
-    const LEAD_MICROS: i64 = 3_600_000_000;
-    now.unix_micros() - i64::from(criticality.rank()) * LEAD_MICROS
 }
 
 /// Not before the cooldown has ended and a window is open.
@@ -84,8 +77,8 @@ fn beginning(plan: &Plan, asked: &Asked, now: Timestamp) -> RunState {
         run::Mode::DryRun => None,
     };
     match (opens, cooled) {
-        (Some(opens), _) => RunState::beginning(plan, opens, Because::Window),
-        (None, Some(cooled)) => RunState::beginning(plan, cooled, Because::Cooldown),
+        (Some(opens), _) => RunState::queued_until(plan, opens, Because::Window),
+        (None, Some(cooled)) => RunState::queued_until(plan, cooled, Because::Cooldown),
         (None, None) => RunState::queued(plan, now),
     }
 }

@@ -33,10 +33,8 @@ pub fn judge_when_allowed(
 }
 
 /// When the policy's cooldown ends, if it has not.
-pub fn cooled_at(charge: &Charge, now: Timestamp) -> Option<Timestamp> {
-    let cooldown = Duration::from_secs(u64::from(charge.policy.says.cooldown_seconds));
-    let again = charge.last_live_at?.plus(cooldown);
-    (again > now).then_some(again)
+fn cooled_at(charge: &Charge, now: Timestamp) -> Option<Timestamp> {
+    cooled_down_at(charge).filter(|again| *again > now)
 }
 
 fn no_active_run(active: Option<RunId>) -> Result<(), Invalid> {
@@ -64,6 +62,12 @@ fn cooled_down(charge: &Charge, now: Timestamp) -> Result<(), Invalid> {
         problem,
         format!("ask again after {again}, or with when_allowed (vigilo renew --when-allowed), or make a dry run"),
     ))
+}
+
+/// When the cooldown after the last live run ends, or ended.
+pub fn cooled_down_at(charge: &Charge) -> Option<Timestamp> {
+    let cooldown = Duration::from_secs(u64::from(charge.policy.says.cooldown_seconds));
+    Some(charge.last_live_at?.plus(cooldown))
 }
 
 #[cfg(test)]

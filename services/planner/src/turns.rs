@@ -11,7 +11,12 @@ const LEAD: i64 = 300 * STRIDE;
 
 /// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their turns, in their order. Each
 /// criticality is a flow of its own: a critical run does not stand behind its own workspace's bulk of others.
-pub(crate) async fn give(store: &Store, source: &str, runs: &mut [NewRun], now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn give<'a>(
+    store: &Store,
+    source: &str,
+    runs: impl IntoIterator<Item = &'a mut NewRun>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let mut flows: BTreeMap<Criticality, Vec<&mut NewRun>> = BTreeMap::new();
     for run in runs {
         flows.entry(run.head.criticality).or_default().push(run);

@@ -20,7 +20,7 @@ pub(crate) fn words(run: &LoadedRun) -> Option<String> {
         }
         Because::Window => Some(format!("waits for its maintenance window, which opens at {until}")),
         Because::Cooldown => Some(format!("waits for the end of its cooldown at {until}")),
-        Because::Turn | Because::Resting | Because::Retry { .. } => group(run),
+        Because::Turn | Because::Planned | Because::Resting | Because::Retry { .. } => group(run),
     }
 }
 

@@ -177,7 +177,10 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => run["waits_for"].as_str().unwrap_or_default().to_owned(),
+        None => {
+            let said = [&run["held"], &run["waits_for"]];
+            said.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+        }
     }
 }
 
@@ -241,6 +244,9 @@ fn head(run: &Value) {
         text(&choice["provider"]),
         text(&choice["why"])
     ));
+    if let Some(job) = run["job_id"].as_str() {
+        line(&format!("of job {job}: vigilo job show {job}"));
+    }
     if let Some(due) = run["why_now"].as_str() {
         line(&format!("due: {due}"));
     }

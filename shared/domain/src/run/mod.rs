@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::host::Criticality;
-use crate::ids::{HostId, PolicyId, RunId, WorkspaceId};
+use crate::ids::{HostId, JobId, PolicyId, RunId, WorkspaceId};
 use crate::limit::Bucket;
 use crate::names::Hostname;
 use crate::plan::Plan;
@@ -101,6 +101,9 @@ pub struct RunHead {
     pub trigger: Trigger,
     /// Who asked, as the console or the request names them.
     pub operator: String,
+    /// The bulk renewal that it belongs to.
+    #[serde(default)]
+    pub job: Option<JobId>,
     pub created_at: Timestamp,
 }
 
@@ -149,6 +152,8 @@ pub enum Position {
 pub enum Because {
     /// For a free place only.
     Turn,
+    /// The plan of its job begins it later.
+    Planned,
     /// The world needs time; no error.
     Resting,
     /// The last try failed.
@@ -184,11 +189,11 @@ pub enum Ending {
 
 impl RunState {
     pub fn queued(plan: &Plan, now: Timestamp) -> Self {
-        Self::beginning(plan, now, Because::Turn)
+        Self::queued_until(plan, now, Because::Turn)
     }
 
-    /// A run that begins at `until` at the earliest.
-    pub fn beginning(plan: &Plan, until: Timestamp, because: Because) -> Self {
+    /// Queued, and not to begin before `until`.
+    pub fn queued_until(plan: &Plan, until: Timestamp, because: Because) -> Self {
         let position = Position::Waiting {
             step: plan.first_step(),
             until,
@@ -201,6 +206,18 @@ impl RunState {
             checkpoint: None,
             cancelled_by: None,
             course: Course::of(plan),
+        }
+    }
+
+    /// When the maintenance window opens for which it waits.
+    pub fn window_opens_at(&self) -> Option<Timestamp> {
+        match &self.position {
+            Position::Waiting {
+                until,
+                because: Because::Window,
+                ..
+            } => Some(*until),
+            Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => None,
         }
     }
 

@@ -7,6 +7,7 @@ mod emergencies;
 mod flows;
 mod hosts;
 mod incidents;
+mod jobs;
 mod limits;
 mod outbox;
 mod people;

@@ -176,6 +176,7 @@ fn queued(workspace: &WorkspaceId, hostname: &str, (host_id, policy_id): (HostId
         mode: Mode::Live,
         trigger: Trigger::Operator,
         operator: "ann".to_owned(),
+        job: None,
         created_at: now(),
     };
     let state = RunState::queued(&plan, now());
@@ -183,7 +184,6 @@ fn queued(workspace: &WorkspaceId, hostname: &str, (host_id, policy_id): (HostId
         head,
         plan,
         state,
-        job: None,
         turn: 0,
         held: None,
     }
