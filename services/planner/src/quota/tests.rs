@@ -65,6 +65,7 @@ fn run(hostname: &str) -> LoadedRun {
         mode: Mode::Live,
         trigger: Trigger::Operator,
         operator: "ann".to_owned(),
+        job: None,
         created_at: at(0),
     };
     LoadedRun {
