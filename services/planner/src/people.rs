@@ -140,12 +140,15 @@ mod tests {
             strategy: Strategy::PolicyDefault,
             ladder: domain::backoff::Ladder::default(),
             why: None,
+            at_once: false,
+            cooled_at: None,
         };
         let new = new_run(&charge, &asked, &Catalogue::default(), Timestamp::EPOCH).expect("a run");
         LoadedRun {
             head: new.head,
             plan: new.plan,
             state: RunState { position, ..new.state },
+            turn: new.turn,
         }
     }
 
@@ -167,6 +170,7 @@ mod tests {
             criticality: Default::default(),
             last_live_at: None,
             served_until: None,
+            tag_windows: Vec::new(),
             renewal: None,
         }
     }

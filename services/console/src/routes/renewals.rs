@@ -36,6 +36,12 @@ pub(crate) struct Renewal {
     strategy: Option<Strategy>,
     #[serde(default)]
     idempotency_key: Option<String>,
+    /// Outside the maintenance windows too.
+    #[serde(default)]
+    at_once: bool,
+    /// Inside a cooldown: wait for its end.
+    #[serde(default)]
+    when_allowed: bool,
 }
 
 #[derive(Serialize)]
@@ -87,6 +93,8 @@ pub(crate) async fn ask(
         strategy: renewal.strategy,
         trigger,
         idempotency_key,
+        at_once: renewal.at_once,
+        when_allowed: renewal.when_allowed,
     };
     let (accepted, declined) = planner.renew(&caller, &hostnames, &wish).await?;
     let mut answered = Answered::of(accepted, declined);

@@ -88,7 +88,13 @@ async fn a_ca_is_added_changed_preferred_and_forgotten() -> Result<()> {
 #[tokio::test]
 async fn a_change_of_everybodys_entry_is_the_workspaces_own() -> Result<()> {
     let world = World::new().await?;
-    let changed = patch(&world, "letsencrypt", json!({"rank": 99, "last_verified": "2025-12-31"})).await?.good(200)?;
+    let changed = patch(
+        &world,
+        "letsencrypt",
+        json!({"rank": 99, "last_verified": "2025-12-31"}),
+    )
+    .await?
+    .good(200)?;
     assert_eq!((&changed["scope"], &changed["rank"]), (&json!("workspace"), &json!(99)));
     let shelf = world
         .send(Method::DELETE, "/providers/letsencrypt", Body::empty())

@@ -62,6 +62,7 @@ fn charge(changes: Value) -> Charge {
         criticality: Criticality::Medium,
         last_live_at: None,
         served_until: None,
+        tag_windows: Vec::new(),
         renewal: None,
     }
 }

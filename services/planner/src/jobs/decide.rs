@@ -70,6 +70,8 @@ impl Terms<'_> {
             why: self.spec().reason.clone(),
             strategy: self.spec().strategy,
             ladder: self.ladder.clone(),
+            at_once: false,
+            cooled_at: None,
         }
     }
 }
@@ -88,11 +90,20 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
         Seen::Nothing => return Err(LeftOut::UnknownHost),
     };
     charge.policy.says.check().map_err(|why| LeftOut::Infeasible { why })?;
-    let start = begin(charge, active, terms)?;
+    let mut start = begin(charge, active, terms)?;
     let chosen =
         Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
     let mut run = compose::run_with(charge, &terms.asked(), chosen, start.at);
-    if start.at > terms.now {
+    if let Some(opens_at) = run.state.window_opens_at() {
+        if terms.too_late(opens_at) {
+            let opens_at = Some(opens_at);
+            return Err(LeftOut::Window { opens_at });
+        }
+        start = Start {
+            at: opens_at,
+            waits_for: Some("maintenance window".to_owned()),
+        };
+    } else if start.at > terms.now {
         run.state = RunState::queued_until(&run.plan, start.at, Because::Planned);
     }
     pay(&run, terms.spec().mode, left)?;
