@@ -30,7 +30,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub use acts::Act;
-pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell, plan_key};
 pub use error::StoreError;
 pub use hosts::HostView;
 pub use incidents::{
