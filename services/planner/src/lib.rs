@@ -95,6 +95,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     });
     let emergencies = emergency::Emergencies {
         store: store.clone(),
+        jobs: Arc::clone(&jobs),
         threshold: config.renewal_info.emergency,
         clock: clock.clone(),
     };

@@ -34,7 +34,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use acts::Act;
-pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell, plan_key};
 pub use error::StoreError;
 pub use flows::STRIDE;
 pub use hosts::HostView;
