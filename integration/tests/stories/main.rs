@@ -5,6 +5,7 @@
 
 mod ari;
 mod bulk;
+mod choice;
 mod clock;
 mod deaths;
 mod dry_run;
