@@ -11,7 +11,8 @@ use tracing::info;
 use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::routes::{
-    deeds, emergencies, errors, health, hosts, incidents, jobs, log, openapi, pacing, policies, renewals, runs,
+    deeds, emergencies, errors, health, hosts, incidents, jobs, log, openapi, pacing, policies, providers, renewals,
+    runs,
 };
 use crate::state::{Console, Timeout};
 
@@ -44,6 +45,12 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         (
             "/api/v1/tag-windows/{id}",
             put(pacing::set_tag).delete(pacing::forget_tag),
+        ),
+        ("/api/v1/providers", get(providers::list).post(providers::add)),
+        ("/api/v1/providers/preferred", put(providers::prefer)),
+        (
+            "/api/v1/providers/{id}",
+            get(providers::show).patch(providers::change).delete(providers::forget),
         ),
         ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
         ("/api/v1/jobs", get(jobs::list).post(jobs::plan)),

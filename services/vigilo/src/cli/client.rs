@@ -56,6 +56,10 @@ impl Client {
         self.send(self.http.put(self.url(path)?).json(body)).await
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failed> {
+        self.send(self.http.patch(self.url(path)?).json(body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> Result<Value, Failed> {
         self.send(self.http.delete(self.url(path)?)).await
     }
