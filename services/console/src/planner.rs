@@ -25,6 +25,8 @@ pub(crate) struct Wish {
     pub mode: Option<Mode>,
     pub trigger: Trigger,
     pub idempotency_key: String,
+    pub at_once: bool,
+    pub when_allowed: bool,
 }
 
 /// A person's word on runs, and why.
@@ -54,6 +56,8 @@ impl Planner {
                 idempotency_key: format!("{}.{part}", wish.idempotency_key),
                 requested_by: caller.name.clone(),
                 trigger: wish.trigger,
+                at_once: wish.at_once,
+                when_allowed: wish.when_allowed,
             };
             let answer = self.bus.request(&caller.workspace, Verb::Renew, &request).await;
             match answer.map_err(|error| silence(error, &wish.idempotency_key))? {

@@ -6,16 +6,16 @@ use domain::Timestamp;
 use domain::ari::Predecessor;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
-use domain::host::Criticality;
 use domain::ids::RunId;
 use domain::plan::{Choice, Plan};
 use domain::policy::{Charge, Provider};
 use domain::run::{
-    Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState, Step,
-    TargetState, Trigger,
+    Because, Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState,
+    Step, TargetState, Trigger,
 };
 use domain::secret::Envelope;
 use domain::target::Target;
+use domain::window::{self, Window};
 use domain::{Invalid, run};
 use protocol::SCHEMA;
 use protocol::order::{
@@ -34,12 +34,16 @@ pub struct Asked {
     pub why: Option<String>,
     /// How failures are tried again.
     pub ladder: Ladder,
+    /// Somebody wants it now, whatever the windows say.
+    pub at_once: bool,
+    /// The policy's cooldown ends then, and it shall wait for that.
+    pub cooled_at: Option<Timestamp>,
 }
 
 /// A queued run with everything decided.
 pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
     let policy = &charge.policy;
-    let plan = plan(charge, asked)?;
+    let plan = plan(charge, asked, now)?;
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -53,32 +57,71 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         job: None,
         created_at: now,
     };
-    let state = RunState::queued(&plan, now);
-    let turn = turn(charge.criticality, now);
+    let state = beginning(&plan, asked, now);
     Ok(NewRun {
         head,
         plan,
         state,
-        turn,
+        // `turns` gives it its place among the others.
+        turn: now.unix_micros(),
         held: None,
     })
 }
 
-/// Who came first, with a lead for what is more critical: an hour a step, so that nobody waits for ever.
-fn turn(criticality: Criticality, now: Timestamp) -> i64 {
-    const LEAD_MICROS: i64 = 3_600_000_000;
-    now.unix_micros() - i64::from(criticality.rank()) * LEAD_MICROS
+/// Not before the cooldown has ended and a window is open.
+fn beginning(plan: &Plan, asked: &Asked, now: Timestamp) -> RunState {
+    let cooled = asked.cooled_at.filter(|at| *at > now);
+    let from = cooled.unwrap_or(now);
+    let opens = match asked.mode {
+        run::Mode::Live => window::next_open(&plan.windows, from).filter(|opens| *opens > from),
+        run::Mode::DryRun => None,
+    };
+    match (opens, cooled) {
+        (Some(opens), _) => RunState::queued_until(plan, opens, Because::Window),
+        (None, Some(cooled)) => RunState::queued_until(plan, cooled, Because::Cooldown),
+        (None, None) => RunState::queued(plan, now),
+    }
 }
 
-fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
+/// The windows that the run keeps, and why none when it does not keep those of its host.
+fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Option<String>) {
+    let windows = charge.windows();
+    let from = asked.cooled_at.unwrap_or(now).max(now);
+    let opens = window::next_open(windows, from).filter(|opens| *opens > from);
+    if asked.at_once {
+        let why = |opens| {
+            format!(
+                "asked for at once by {}, outside the window that opens at {opens}",
+                asked.by
+            )
+        };
+        return (Vec::new(), opens.map(why));
+    }
+    let Some(opens) = opens else {
+        return (windows.to_vec(), None);
+    };
+    match charge.served_until {
+        Some(end) if end <= opens => {
+            let why = format!(
+                "the certificate in service ends at {end}, before the window opens at {opens}: it is not waited for"
+            );
+            (Vec::new(), Some(why))
+        }
+        Some(_) | None => (windows.to_vec(), None),
+    }
+}
+
+fn plan(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<Plan, Invalid> {
     let says = &charge.policy.says;
+    let (windows, outside) = windows(charge, asked, now);
+    let why: Vec<String> = asked.why.iter().cloned().chain(outside).collect();
     let choice = choice(charge)?;
     Ok(Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
         addresses: charge.addresses.clone(),
         criticality: charge.criticality,
-        why_now: asked.why.clone(),
+        why_now: (!why.is_empty()).then(|| why.join("; ")),
         names: says.names(),
         replaces: replaced(charge, &choice),
         choice,
@@ -92,6 +135,7 @@ fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
         notify: says.notify_on_failure.clone(),
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
+        windows,
     })
 }
 

@@ -25,6 +25,7 @@ use crate::ledger::Ledger;
 use crate::people::{Deed, Word};
 use crate::renewal_info::RenewalInfo;
 use crate::survey::Survey;
+use crate::turns;
 
 /// More hostnames or runs in one request would not fit into one message and one transaction comfortably.
 const MOST: usize = 1_000;
@@ -136,7 +137,8 @@ impl Intake {
                 return serde_json::from_value(given).map_err(|e| corrupt(&request, &e));
             }
             let now = self.ledger.now();
-            let (runs, answer) = self.decide(workspace, &request, now).await?;
+            let (mut runs, answer) = self.decide(workspace, &request, now).await?;
+            turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
             let kept = serde_json::to_value(&answer).map_err(|e| corrupt(&request, &e))?;
             match self
                 .store
@@ -206,13 +208,20 @@ impl Intake {
             Mode::Live
         };
         let mode = request.mode.unwrap_or(by_policy);
-        judge::judge(charge, mode, active.get(&charge.policy.id).copied(), now)?;
+        let active = active.get(&charge.policy.id).copied();
+        let cooled_at = if request.when_allowed {
+            judge::judge_when_allowed(charge, mode, active, now)?
+        } else {
+            judge::judge(charge, mode, active, now).map(|()| None)?
+        };
         let asked = Asked {
             mode,
             trigger: request.trigger,
             by: request.requested_by.clone(),
             why: None,
             ladder: self.ladder.clone(),
+            at_once: request.at_once,
+            cooled_at,
         };
         compose::new_run(charge, &asked, now)
     }

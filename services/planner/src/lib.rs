@@ -21,11 +21,14 @@ mod ledger;
 mod pace;
 mod people;
 mod postman;
+mod quota;
 mod renewal_info;
 mod retention;
+mod rules;
 mod schedule;
 mod survey;
 mod timekeeper;
+mod turns;
 
 use std::sync::Arc;
 

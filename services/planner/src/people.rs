@@ -137,12 +137,15 @@ mod tests {
             by: "ann".to_owned(),
             ladder: domain::backoff::Ladder::default(),
             why: None,
+            at_once: false,
+            cooled_at: None,
         };
         let new = new_run(&charge, &asked, Timestamp::EPOCH).expect("a run");
         LoadedRun {
             head: new.head,
             plan: new.plan,
             state: RunState { position, ..new.state },
+            turn: new.turn,
         }
     }
 
@@ -164,6 +167,7 @@ mod tests {
             criticality: Default::default(),
             last_live_at: None,
             served_until: None,
+            tag_windows: Vec::new(),
             renewal: None,
         }
     }

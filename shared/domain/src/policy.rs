@@ -12,6 +12,7 @@ use crate::invalid::Invalid;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::target::Target;
+use crate::window::{self, Window};
 
 /// Which kind of CA issues. `acme` is any RFC 8555 CA, named by its directory URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,6 +83,9 @@ pub struct NewPolicy {
     pub dry_run_default: bool,
     #[serde(default)]
     pub notify_on_failure: Vec<String>,
+    /// When the host may be touched; absent: as the tags of the host say, else at any time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
     pub targets: Vec<Target>,
 }
 
@@ -127,6 +131,7 @@ impl NewPolicy {
             let remedy = "give 1 or more, or leave it out for a third of the certificate's life";
             return Err(Invalid::new("renew_before_days", "0 days is too late", remedy));
         }
+        window::check(&self.windows)?;
         if self.targets.is_empty() {
             return Err(Invalid::new(
                 "targets",
@@ -283,8 +288,18 @@ pub struct Charge {
     pub last_live_at: Option<Timestamp>,
     /// When the certificate ends that was last seen there.
     pub served_until: Option<Timestamp>,
+    /// Those of the tags of its host.
+    pub tag_windows: Vec<Window>,
     /// The certificate that a renewal replaces, when a run of ours got it and its CA was asked about it.
     pub renewal: Option<Renewal>,
+}
+
+impl Charge {
+    /// When the host may be touched: as its policy says, else as any of its tags does.
+    pub fn windows(&self) -> &[Window] {
+        let own = &self.policy.says.windows;
+        if own.is_empty() { &self.tag_windows } else { own }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,16 @@ pub struct RenewRequest {
     pub requested_by: String,
     #[serde(default = "by_request")]
     pub trigger: Trigger,
+    /// Now, whatever the maintenance windows of the hosts say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub at_once: bool,
+    /// A host inside its cooldown gets a run that waits for its end, in place of a refusal.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub when_allowed: bool,
+}
+
+fn is_false(said: &bool) -> bool {
+    !said
 }
 
 fn by_request() -> Trigger {

@@ -32,6 +32,12 @@ pub(crate) struct Renewal {
     mode: Option<Mode>,
     #[serde(default)]
     idempotency_key: Option<String>,
+    /// Outside the maintenance windows too.
+    #[serde(default)]
+    at_once: bool,
+    /// Inside a cooldown: wait for its end.
+    #[serde(default)]
+    when_allowed: bool,
 }
 
 #[derive(Serialize)]
@@ -82,6 +88,8 @@ pub(crate) async fn ask(
         mode: renewal.mode,
         trigger,
         idempotency_key,
+        at_once: renewal.at_once,
+        when_allowed: renewal.when_allowed,
     };
     let (accepted, declined) = planner.renew(&caller, &hostnames, &wish).await?;
     let mut answered = Answered::of(accepted, declined);

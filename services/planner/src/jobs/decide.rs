@@ -67,6 +67,8 @@ impl Terms<'_> {
             by: self.job.requested_by.clone(),
             why: self.spec().reason.clone(),
             ladder: self.ladder.clone(),
+            at_once: false,
+            cooled_at: None,
         }
     }
 }
@@ -86,9 +88,18 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
     };
     let infeasible = |why| LeftOut::Infeasible { why };
     charge.policy.says.check().map_err(infeasible)?;
-    let start = begin(charge, active, terms)?;
+    let mut start = begin(charge, active, terms)?;
     let mut run = compose::new_run(charge, &terms.asked(), start.at).map_err(infeasible)?;
-    if start.at > terms.now {
+    if let Some(opens_at) = run.state.window_opens_at() {
+        if terms.too_late(opens_at) {
+            let opens_at = Some(opens_at);
+            return Err(LeftOut::Window { opens_at });
+        }
+        start = Start {
+            at: opens_at,
+            waits_for: Some("maintenance window".to_owned()),
+        };
+    } else if start.at > terms.now {
         run.state = RunState::queued_until(&run.plan, start.at, Because::Planned);
     }
     pay(&run, terms.spec().mode, left)?;

@@ -12,6 +12,7 @@ use tracing::info;
 
 use super::decide::{Left, Seen, Terms, decide};
 use super::{IN_HAND, Jobs, PAGE};
+use crate::turns;
 
 /// What a run takes while the record knows none.
 const USUAL: Duration = Duration::from_secs(20);
@@ -93,7 +94,9 @@ impl Jobs {
             .iter()
             .map(|charge| (charge.policy.says.hostname.as_str(), charge))
             .collect();
-        let lines = self.lines(draft, (&names, &charges, &active), now)?;
+        let mut lines = self.lines(draft, (&names, &charges, &active), now)?;
+        let runs = lines.iter_mut().filter_map(|line| line.run.as_mut());
+        turns::give(&self.store, &format!("job {}", draft.job.id), runs, now).await?;
         let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
             return Ok(false);
         };

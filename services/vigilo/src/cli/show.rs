@@ -177,7 +177,10 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => run["held"].as_str().map(str::to_owned).unwrap_or_default(),
+        None => {
+            let said = [&run["held"], &run["waits_for"]];
+            said.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+        }
     }
 }
 

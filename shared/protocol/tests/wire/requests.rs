@@ -27,6 +27,8 @@ fn a_renewal_is_asked_for_as_before() {
         idempotency_key: "tonight".to_owned(),
         requested_by: "ann".to_owned(),
         trigger: Trigger::Bulk,
+        at_once: false,
+        when_allowed: false,
     };
     travels("request-renew", &request);
 }
@@ -177,4 +179,13 @@ fn a_request_with_an_unknown_key_is_refused_by_name() {
         .expect_err("an unknown key")
         .to_string();
     assert!(refused.contains("colour"), "{refused}");
+}
+
+#[test]
+fn a_renewal_at_once_or_when_it_is_allowed() {
+    let request: RenewRequest = serde_json::from_value(serde_json::json!({
+        "hostnames": ["www.example.org"], "idempotency_key": "k", "requested_by": "ann", "at_once": true, "when_allowed": true,
+    }))
+    .expect("a request");
+    travels("request-renew-at-once", &request);
 }
