@@ -337,6 +337,10 @@ mod tests {
         };
         let many = triage(&failed).expect("trouble").of_many();
         assert!(many.title.contains(&format!("of job {job}")), "{}", many.title);
-        assert!(many.detail.contains(&format!("vigilo job show {job}")), "{}", many.detail);
+        assert!(
+            many.detail.contains(&format!("vigilo job show {job}")),
+            "{}",
+            many.detail
+        );
     }
 }
