@@ -2,6 +2,7 @@
 
 use bus::{Bus, BusError};
 use domain::job::JobSpec;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, JobId, RunId, Timestamp};
 use protocol::request::{
@@ -23,6 +24,7 @@ pub(crate) struct Planner {
 /// What is asked for, once for all hostnames.
 pub(crate) struct Wish {
     pub mode: Option<Mode>,
+    pub strategy: Option<Strategy>,
     pub trigger: Trigger,
     pub idempotency_key: String,
     pub at_once: bool,
@@ -53,6 +55,7 @@ impl Planner {
             let request = RenewRequest {
                 hostnames: names.to_vec(),
                 mode: wish.mode,
+                strategy: wish.strategy,
                 idempotency_key: format!("{}.{part}", wish.idempotency_key),
                 requested_by: caller.name.clone(),
                 trigger: wish.trigger,

@@ -7,8 +7,9 @@ use domain::ari::Predecessor;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
 use domain::ids::RunId;
-use domain::plan::{Choice, Plan};
-use domain::policy::{Charge, Provider};
+use domain::plan::{Candidate, Choice, Plan, Strategy};
+use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::{
     Because, Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState,
     Step, TargetState, Trigger,
@@ -24,6 +25,8 @@ use protocol::order::{
 };
 use store::NewRun;
 
+use crate::choose;
+
 /// Who asked for a run, and how.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -32,6 +35,7 @@ pub struct Asked {
     pub by: String,
     /// What made it due, when nobody asked.
     pub why: Option<String>,
+    pub strategy: Strategy,
     /// How failures are tried again.
     pub ladder: Ladder,
     /// Somebody wants it now, whatever the windows say.
@@ -40,10 +44,32 @@ pub struct Asked {
     pub cooled_at: Option<Timestamp>,
 }
 
+/// Which provider issues, and who instead of it.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    pub choice: Choice,
+    pub fallbacks: Vec<Choice>,
+}
+
+impl Chosen {
+    /// When no provider will do: everyone, with the reason of each.
+    pub fn of(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Vec<Candidate>> {
+        let choice = choose::choose(charge, catalogue, strategy)?;
+        let fallbacks = choose::fallbacks(charge, catalogue, &choice);
+        Ok(Self { choice, fallbacks })
+    }
+}
+
 /// A queued run with everything decided.
-pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
+pub fn new_run(charge: &Charge, asked: &Asked, catalogue: &Catalogue, now: Timestamp) -> Result<NewRun, Invalid> {
+    let chosen = Chosen::of(charge, catalogue, asked.strategy).map_err(|all| choose::refusal(&all))?;
+    Ok(run_with(charge, asked, chosen, now))
+}
+
+/// The same with a choice that was made before.
+pub fn run_with(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> NewRun {
     let policy = &charge.policy;
-    let plan = plan(charge, asked, now)?;
+    let plan = plan(charge, asked, chosen, now);
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -58,14 +84,14 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         created_at: now,
     };
     let state = beginning(&plan, asked, now);
-    Ok(NewRun {
+    NewRun {
         head,
         plan,
         state,
         // `turns` gives it its place among the others.
         turn: now.unix_micros(),
         held: None,
-    })
+    }
 }
 
 /// Not before the cooldown has ended and a window is open.
@@ -111,21 +137,20 @@ fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Opti
     }
 }
 
-fn plan(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<Plan, Invalid> {
+fn plan(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan {
     let says = &charge.policy.says;
     let (windows, outside) = windows(charge, asked, now);
     let why: Vec<String> = asked.why.iter().cloned().chain(outside).collect();
-    let choice = choice(charge)?;
-    Ok(Plan {
+    Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
         addresses: charge.addresses.clone(),
         criticality: charge.criticality,
         why_now: (!why.is_empty()).then(|| why.join("; ")),
         names: says.names(),
-        replaces: replaced(charge, &choice),
-        choice,
-        fallbacks: Vec::new(),
+        replaces: replaced(charge, &chosen.choice),
+        choice: chosen.choice,
+        fallbacks: chosen.fallbacks,
         key_backend: says.key_backend,
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
@@ -136,7 +161,7 @@ fn plan(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<Plan, Invalid>
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
         windows,
-    })
+    }
 }
 
 /// What the new certificate replaces: only what the same account got, at the CA that is asked now.
@@ -145,30 +170,6 @@ fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
     let names = charge.policy.says.names();
     (renewal.issued_at == choice.directory_url && renewal.predecessor.shares_a_name(&names))
         .then(|| renewal.predecessor.clone())
-}
-
-/// The policy's own provider: the only strategy so far.
-fn choice(charge: &Charge) -> Result<Choice, Invalid> {
-    let says = &charge.policy.says;
-    let directory_url = says.directory()?;
-    let why = match says.provider {
-        Provider::Letsencrypt => "the policy names Let's Encrypt, which charges nothing".to_owned(),
-        Provider::Acme => format!("the policy names the ACME directory {directory_url}"),
-        Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {
-            return Err(Invalid::new(
-                "provider",
-                "this provider is not served by this version",
-                "use letsencrypt or acme",
-            ));
-        }
-    };
-    Ok(Choice {
-        provider: says.provider,
-        directory_url,
-        why,
-        cost_micro_usd: 0,
-        lost: Vec::new(),
-    })
 }
 
 /// What earlier steps left, and what the workspace has at the CA.

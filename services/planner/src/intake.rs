@@ -7,6 +7,7 @@ use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use domain::backoff::Ladder;
 use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{
@@ -166,6 +167,7 @@ impl Intake {
     ) -> Result<(Vec<NewRun>, Answer), StoreError> {
         let names: Vec<String> = request.hostnames.iter().map(ToString::to_string).collect();
         let charges = self.store.charges(workspace, &names).await?;
+        let catalogue = self.store.catalogue(workspace, now).await?;
         let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
         let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
         let charges: HashMap<&Hostname, &Charge> = charges
@@ -176,7 +178,7 @@ impl Intake {
         let mut seen = HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
             let charge = charges.get(hostname).copied();
-            match self.one(charge, request, &active, now) {
+            match self.one(charge, request, (&active, &catalogue), now) {
                 Ok(run) => {
                     accepted.push(Accepted {
                         hostname: hostname.clone(),
@@ -197,7 +199,7 @@ impl Intake {
         &self,
         charge: Option<&Charge>,
         request: &RenewRequest,
-        active: &HashMap<PolicyId, RunId>,
+        (active, catalogue): (&HashMap<PolicyId, RunId>, &Catalogue),
         now: Timestamp,
     ) -> Result<NewRun, Invalid> {
         let remedy = "add one first: vigilo policy add";
@@ -219,11 +221,12 @@ impl Intake {
             trigger: request.trigger,
             by: request.requested_by.clone(),
             why: None,
+            strategy: request.strategy.unwrap_or_default(),
             ladder: self.ladder.clone(),
             at_once: request.at_once,
             cooled_at,
         };
-        compose::new_run(charge, &asked, now)
+        compose::new_run(charge, &asked, catalogue, now)
     }
 
     async fn resolve(&self, workspace: &WorkspaceId, request: &ResolveRequest) -> Result<Answer, StoreError> {

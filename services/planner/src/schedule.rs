@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::backoff::Ladder;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::window::Window;
 use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
@@ -97,6 +98,7 @@ impl Schedule {
         let names: Vec<String> = wanted.keys().cloned().collect();
         let charges = self.store.charges(workspace, &names).await?;
         let ids: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
+        let catalogue = self.store.catalogue(workspace, now).await?;
         let active: HashMap<_, RunId> = self.store.active_runs(&ids).await?.into_iter().collect();
         let (mut runs, mut judgements) = (Vec::new(), Vec::new());
         for charge in &charges {
@@ -106,7 +108,7 @@ impl Schedule {
                 .cloned()
                 .unwrap_or_default();
             let allowed = judge::judge(charge, Mode::Live, active.get(&policy).copied(), now);
-            let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(&why), now));
+            let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(&why), &catalogue, now));
             let why = match composed {
                 Ok(run) => {
                     runs.push(run);
@@ -143,6 +145,7 @@ impl Schedule {
             trigger: Trigger::Schedule,
             by: "schedule".to_owned(),
             why: Some(why.to_owned()),
+            strategy: Strategy::PolicyDefault,
             ladder: self.ladder.clone(),
             at_once: false,
             cooled_at: None,

@@ -23,6 +23,8 @@ pub mod limit;
 pub mod names;
 pub mod plan;
 pub mod policy;
+pub mod price;
+pub mod provider;
 pub mod run;
 pub mod secret;
 pub mod sight;

@@ -13,6 +13,7 @@ use crate::host::Criticality;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::policy::{Challenge, Provider};
+use crate::provider::ProviderId;
 use crate::run::{Mode, Step};
 use crate::target::Target;
 use crate::window::Window;
@@ -73,10 +74,14 @@ pub enum Strategy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     pub provider: Provider,
+    /// In the catalogue; nothing: it is not there, and the policy names it by its directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ProviderId>,
     pub directory_url: Url,
     pub why: String,
-    /// What the issuance costs, in millionths of a US dollar.
-    pub cost_micro_usd: u64,
+    /// What the issuance costs, in millionths of a US dollar; nothing when it is not known.
+    #[serde(default)]
+    pub cost_micro_usd: Option<u64>,
     /// Everyone else who was looked at, and why they lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<Candidate>,
@@ -86,6 +91,8 @@ pub struct Choice {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     pub provider: Provider,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ProviderId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_url: Option<Url>,
     /// Nothing when it is not known.

@@ -160,6 +160,13 @@ impl Target {
         }
     }
 
+    /// The word of its kind, as policies write it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+        }
+    }
+
     /// Whether the private key itself must reach this target.
     pub const fn imports_key(&self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 
 use domain::Invalid;
 use domain::job::JobSpec;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
 use domain::{Hostname, JobId, RunId, Timestamp};
@@ -15,6 +16,9 @@ pub struct RenewRequest {
     /// Absent: as each policy says.
     #[serde(default)]
     pub mode: Option<Mode>,
+    /// Absent: each policy's own provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
     /// The same key asks once, however often it is sent.
     pub idempotency_key: String,
     pub requested_by: String,

@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod notifications;
 mod policies;
+mod providers;
 mod quarantine;
 mod quiet;
 mod renewal_info;

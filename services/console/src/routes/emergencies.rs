@@ -79,6 +79,7 @@ pub(crate) async fn renew(
         .collect();
     let wish = Wish {
         mode: Some(Mode::Live),
+        strategy: None,
         trigger: Trigger::Bulk,
         idempotency_key: Uuid::now_v7().to_string(),
         // The clock of a revocation runs: no maintenance window is waited for.

@@ -61,6 +61,8 @@ pub(crate) struct ShownRun {
     trigger: Trigger,
     operator: String,
     choice: Choice,
+    /// Who is asked when the chosen one cannot issue, in this order.
+    fallbacks: Vec<Choice>,
     why_now: Option<String>,
     names: Vec<DnsName>,
     targets: Vec<String>,
@@ -167,6 +169,7 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         targets: plan.targets.iter().map(domain::target::Target::title).collect(),
         steps_planned: plan.steps(head.mode),
         choice: plan.choice,
+        fallbacks: plan.fallbacks,
         why_now: plan.why_now,
         names: plan.names,
         created_at: head.created_at,

@@ -2,15 +2,15 @@
 
 use domain::backoff::Ladder;
 use domain::job::{Cooldown, Decision, Included, Job, JobSpec, LeftOut};
-use domain::plan::Choice;
 use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
 use domain::window::{Window, next_open};
 use domain::{RunId, Timestamp};
 use store::NewRun;
 
 use super::quotas::Quotas;
-use crate::compose::{self, Asked};
+use crate::compose::{self, Asked, Chosen};
 use crate::judge;
 
 /// Between windows of the job, windows of the host and limits of the CA a common instant is sought so often.
@@ -30,6 +30,7 @@ pub(super) enum Seen<'a> {
 pub(super) struct Terms<'a> {
     pub job: &'a Job,
     pub ladder: &'a Ladder,
+    pub catalogue: &'a Catalogue,
     pub now: Timestamp,
 }
 
@@ -64,6 +65,7 @@ impl Terms<'_> {
             trigger: Trigger::Bulk,
             by: self.job.requested_by.clone(),
             why: self.spec().reason.clone(),
+            strategy: self.spec().strategy,
             ladder: self.ladder.clone(),
             at_once: false,
             cooled_at: None,
@@ -84,10 +86,11 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
         Seen::HostAlone => return Err(LeftOut::NoPolicy),
         Seen::Nothing => return Err(LeftOut::UnknownHost),
     };
-    let infeasible = |why| LeftOut::Infeasible { why };
-    charge.policy.says.check().map_err(infeasible)?;
+    charge.policy.says.check().map_err(|why| LeftOut::Infeasible { why })?;
     let start = allowed(charge, active, terms)?;
-    let mut run = compose::new_run(charge, &terms.asked(), start.at).map_err(infeasible)?;
+    let chosen =
+        Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
+    let mut run = compose::run_with(charge, &terms.asked(), chosen, start.at);
     let start = match terms.spec().mode {
         Mode::Live => {
             let start = in_time(&run, (start, terms), &left.quotas)?;
@@ -179,7 +182,7 @@ fn pay(run: &NewRun, left: &mut Left) -> Result<(), LeftOut> {
     let Some(budget) = &mut left.budget_micro_usd else {
         return Ok(());
     };
-    let cost = price(&run.plan.choice);
+    let cost = run.plan.choice.cost_micro_usd;
     match cost.and_then(|cost| budget.checked_sub(cost)) {
         Some(rest) => {
             *budget = rest;
@@ -190,10 +193,6 @@ fn pay(run: &NewRun, left: &mut Left) -> Result<(), LeftOut> {
             left_micro_usd: *budget,
         }),
     }
-}
-
-fn price(choice: &Choice) -> Option<u64> {
-    Some(choice.cost_micro_usd)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::job::{Job, JobState, Speed};
 use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::{Hostname, PolicyId, RunId, Timestamp};
 use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,7 @@ struct Draft {
     /// Names that are no hosts.
     strange: HashSet<String>,
     left: Left,
+    catalogue: Catalogue,
 }
 
 impl Jobs {
@@ -60,11 +62,13 @@ impl Jobs {
         tx.put(&now_stands, now.plus(IN_HAND)).await?;
         tx.commit().await?;
         let left = self.left(&now_stands).await?;
+        let catalogue = self.store.catalogue(&job.workspace, now).await?;
         Ok(Some(Draft {
             job: now_stands,
             rest,
             strange: strange.into_iter().collect(),
             left,
+            catalogue,
         }))
     }
 
@@ -137,6 +141,7 @@ impl Jobs {
         let terms = Terms {
             job: &draft.job,
             ladder: &self.ladder,
+            catalogue: &draft.catalogue,
             now,
         };
         let mut lines = Vec::with_capacity(names.len());

@@ -27,6 +27,9 @@ pub struct RenewArgs {
     /// Rehearse: the same checks, no certificate asked for
     #[arg(long)]
     dry_run: bool,
+    /// Who issues: cost-aware takes the cheapest that policy and workspace name; without it each policy's own provider
+    #[arg(long, value_enum)]
+    strategy: Option<super::Strategy>,
     /// Do not wait for the maintenance windows of the hosts
     #[arg(long)]
     now: bool,
@@ -51,6 +54,9 @@ pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
         body["all"] = json!(true);
     } else {
         body["hostnames"] = json!(what.hosts);
+    }
+    if let Some(strategy) = what.strategy {
+        body["strategy"] = json!(super::word(strategy));
     }
     if let Some(key) = &what.idempotency_key {
         body["idempotency_key"] = json!(key);

@@ -1,6 +1,7 @@
 use domain::Invalid;
 use domain::filter::Filter;
 use domain::job::JobSpec;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
     Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
@@ -24,6 +25,7 @@ fn a_renewal_is_asked_for_as_before() {
     let request = RenewRequest {
         hostnames: vec![hostname("a.example.org"), hostname("b.example.org")],
         mode: Some(Mode::DryRun),
+        strategy: None,
         idempotency_key: "tonight".to_owned(),
         requested_by: "ann".to_owned(),
         trigger: Trigger::Bulk,
@@ -31,6 +33,21 @@ fn a_renewal_is_asked_for_as_before() {
         when_allowed: false,
     };
     travels("request-renew", &request);
+}
+
+#[test]
+fn a_renewal_says_how_its_provider_is_chosen() {
+    let request = RenewRequest {
+        hostnames: vec![hostname("a.example.org")],
+        mode: None,
+        strategy: Some(Strategy::CostAware),
+        idempotency_key: "tonight".to_owned(),
+        requested_by: "ann".to_owned(),
+        trigger: Trigger::Operator,
+        at_once: false,
+        when_allowed: false,
+    };
+    travels("request-renew-cost-aware", &request);
 }
 
 #[test]

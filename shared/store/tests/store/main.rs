@@ -14,6 +14,7 @@ mod people;
 mod places;
 mod policies;
 mod products;
+mod providers;
 mod renewal_info;
 mod requests;
 mod runs;

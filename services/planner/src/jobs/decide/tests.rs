@@ -71,6 +71,7 @@ impl Draft {
         let terms = Terms {
             job: &self.job,
             ladder: &Ladder::default(),
+            catalogue: &Catalogue::default(),
             now: at(0),
         };
         let (decision, run) = decide(Seen::Charge(charge, active), &terms, &mut self.left);
@@ -173,6 +174,7 @@ fn what_cannot_work_is_left_out_with_its_reason() {
     let terms = Terms {
         job: &draft.job,
         ladder: &Ladder::default(),
+        catalogue: &Catalogue::default(),
         now: at(0),
     };
     let mut left = Left {
@@ -182,4 +184,17 @@ fn what_cannot_work_is_left_out_with_its_reason() {
     assert_eq!(reason(&decide(Seen::HostAlone, &terms, &mut left).0), "no_policy");
     assert_eq!(reason(&decide(Seen::Nothing, &terms, &mut left).0), "unknown_host");
     assert_eq!(draft.job.spec.filter, Filter::default());
+}
+
+#[test]
+fn a_price_that_nobody_knows_fits_into_no_budget() {
+    let mut draft = Draft::new(json!({"budget_micro_usd": 1_000_000}), Vec::new());
+    let Decision::LeftOut(why) = draft.decide(&charge("a.example.org", json!({})), None) else {
+        panic!("it was included")
+    };
+    let nothing_known = LeftOut::Budget {
+        cost_micro_usd: None,
+        left_micro_usd: 1_000_000,
+    };
+    assert_eq!(why, nothing_known);
 }
