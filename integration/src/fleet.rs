@@ -57,7 +57,9 @@ pub struct Fleet {
     pub postgres: Postgres,
     members: Vec<(Member, Peer)>,
     pub api: Api,
-    _ports: Vec<Port>,
+    /// How a further planner is configured.
+    planner: (PathBuf, Value),
+    ports: Vec<Port>,
 }
 
 /// Set where another binary than the one beside this program shall be started.
@@ -99,6 +101,7 @@ impl Fleet {
         };
         let mut leases = vec![listen];
         let mut members = Vec::new();
+        let planner = config.of(Member::Planner, &directory, 0).await?;
         // The planner makes the streams and the schema that the others find.
         for member in Member::ALL {
             let health = ports::lease()?;
@@ -112,8 +115,24 @@ impl Fleet {
             postgres,
             members,
             api,
-            _ports: leases,
+            planner: (directory, planner),
+            ports: leases,
         })
+    }
+
+    /// One more planner beside those that run.
+    pub async fn another_planner(&mut self) -> Result<()> {
+        let health = ports::lease()?;
+        let (directory, mut values) = self.planner.clone();
+        merge(
+            &mut values,
+            json!({"health_listen": format!("127.0.0.1:{}", health.number())}),
+        );
+        let apart = directory.join(format!("planner-{}", self.members.len()));
+        let peer = start(Member::Planner, &apart, &values, health.number()).await?;
+        self.members.push((Member::Planner, peer));
+        self.ports.push(health);
+        Ok(())
     }
 
     pub fn member(&self, which: Member) -> Result<&Peer> {
@@ -164,7 +183,7 @@ impl Config<'_> {
 }
 
 fn windows() -> Value {
-    json!({"acme_orders_per_ca": ORDERS_PER_PEBBLE})
+    json!({"acme_orders_per_ca": ORDERS_PER_PEBBLE, "slow_acme_orders_per_ca": 0})
 }
 
 /// As many tries as in production, without its minutes; what nobody answers is not tried again within a story.

@@ -5,12 +5,14 @@
 
 mod ari;
 mod bulk;
+mod choice;
 mod clock;
 mod deaths;
 mod dry_run;
 mod faulty_ca;
 mod incidents;
 mod live_log;
+mod pace;
 mod people;
 mod probes;
 mod refusals;
