@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use domain::job::Progress;
-use integration::fleet::bound;
+use integration::fleet::{Up, bound};
 use integration::planning::Planning;
 use integration::{Api, Estate, Fleet, Member};
 use serde_json::{Value, json};
 use testkit::{Serving, run_dir, wait};
 
 use crate::targets::install_program;
-use crate::world::{SOON, all_succeed_with_one_certificate_each, fleet, issued_by_name};
+use crate::world::{SOON, all_succeed_with_one_certificate_each, estate, fleet, import, issued_by_name};
 
 /// Has a plan made and waits for it.
 async fn planned(api: &Api, spec: &Value) -> Result<Value> {
@@ -231,4 +231,195 @@ async fn what_the_bench_measures_is_a_whole_plan() -> Result<()> {
     let measured = planning.measure(3_000).await?;
     ensure!(measured.peak_rss_mib > 1.0, "{measured:?}");
     Ok(())
+}
+
+/// What the command prints as JSON, whatever its exit code.
+fn printed(up: &Up, args: &[&str]) -> Result<(Option<i32>, Value)> {
+    let output = up.command(args)?.output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let said = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok((output.status.code(), said))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_plans_and_commits_on_the_command_line() -> Result<()> {
+    let estate = estate(3).await?;
+    let up = Up::start(&estate).await?;
+    import(&up.api, &estate).await?;
+    let (code, refused) = printed(&up, &["bulk", "plan", "--json"])?;
+    ensure!(code == Some(65), "which hosts? {refused}");
+    let (code, plan) = printed(
+        &up,
+        &["bulk", "plan", "--glob", "*.demo.test", "--canary", "1", "--json"],
+    )?;
+    ensure!(code == Some(0) && plan["totals"]["included"] == 3, "{plan}");
+    let job = id(&plan)?;
+    let (_, lines) = printed(&up, &["job", "lines", job, "--included", "--json"])?;
+    ensure!(lines.as_array().map(Vec::len) == Some(3), "{lines}");
+    let (_, table) = printed(&up, &["job", "show", job])?;
+    let table = table.as_str().context("a table")?;
+    ensure!(
+        table.contains("plan: 3 of 3 hosts, free") && table.contains("vigilo bulk commit"),
+        "{table}"
+    );
+
+    let (code, ended) = printed(&up, &["bulk", "commit", job, "--wait", "--json"])?;
+    ensure!(code == Some(0) && ended["progress"]["succeeded"] == 3, "{ended}");
+    let (code, said) = printed(&up, &["job", "pause", job])?;
+    ensure!(code == Some(65), "it has ended: {said}");
+    let (_, list) = printed(&up, &["job", "list", "--state", "ended", "--json"])?;
+    ensure!(list[0]["id"] == plan["id"], "{list}");
+    Ok(())
+}
+
+/// A part of the mixed estate: its hosts are named `<part>-<n>.<part>.test`.
+fn part(name: &str) -> &str {
+    name.split('-').next().unwrap_or(name)
+}
+
+/// Hosts of every sort: so many of each part.
+const PARTS: [(&str, usize); 7] = [
+    ("plain", 90),
+    ("quota", 80),
+    ("closed", 100),
+    ("rested", 20),
+    ("busy", 10),
+    ("bare", 150),
+    ("other", 50),
+];
+/// Orders that the second CA takes before the job ends.
+const TAKEN: usize = 25;
+
+fn mixed_names() -> Vec<String> {
+    let of = |(part, hosts): (&'static str, usize)| (1..=hosts).map(move |n| format!("{part}-{n}.{part}.test"));
+    PARTS.into_iter().flat_map(of).collect()
+}
+
+/// The hosts and policies: what the parts are called after.
+async fn mixed() -> Result<(Estate, Fleet)> {
+    let estate = Estate::of(mixed_names(), 2, Serving::Dynamic).await?;
+    let fleet = Fleet::start(&estate).await?;
+    let mut hosts = estate.hosts();
+    for host in hosts
+        .iter_mut()
+        .filter(|host| host["hostname"].as_str().map(part) == Some("other"))
+    {
+        host["environment"] = json!("staging");
+    }
+    fleet.api.import("hosts", &hosts).await?;
+    let mut policies = estate.policies();
+    policies.retain(|policy| policy["hostname"].as_str().map(part) != Some("bare"));
+    let directory = |ca: usize| json!(estate.pebbles[ca].directory_url());
+    for policy in &mut policies {
+        policy["directory_url"] = directory(0);
+        match policy["hostname"].as_str().map(part) {
+            Some("quota") => policy["directory_url"] = directory(1),
+            Some("closed") => policy["windows"] = json!([{"cron": opens_too_late()?, "minutes": 30}]),
+            Some("rested") => policy["cooldown_seconds"] = json!(86_400),
+            _ => {}
+        }
+    }
+    fleet.api.import("policies", &policies).await?;
+    limited(&fleet, &estate.pebbles[1].directory_url()).await?;
+    Ok((estate, fleet))
+}
+
+/// A limit of this CA, as a person would set it.
+async fn limited(fleet: &Fleet, directory: &str) -> Result<()> {
+    let pool = testkit::sqlx::PgPool::connect(&fleet.postgres.url_of("vigilo")).await?;
+    testkit::sqlx::query(
+        "insert into limits (id, directory_url, scope, title, burst, period_seconds, source, last_verified)
+         values ('story.orders', $1, 'account', 'orders of the story', $2, 86400, 'a story', '2026-11-01')",
+    )
+    .bind(directory)
+    .bind(TAKEN_BURST)
+    .execute(&pool)
+    .await?;
+    Ok(())
+}
+
+/// From bursts of 20 on a twentieth is kept back: 27 let 25 through.
+const TAKEN_BURST: i32 = 27;
+
+fn names_of(which: &str) -> Vec<String> {
+    mixed_names().into_iter().filter(|name| part(name) == which).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_mixed_hosts_are_renewed_exactly_as_planned() -> Result<()> {
+    let (estate, fleet) = mixed().await?;
+    let api = &fleet.api;
+    // Some were renewed a moment ago, some are being renewed.
+    let before = planned(api, &json!({"filter": {"hostname_glob": "rested-*"}})).await?;
+    commit(api, &before).await?;
+    ensure!(job_is(api, id(&before)?, "ended").await?["progress"]["succeeded"] == 20);
+    let later = planned(
+        api,
+        &json!({"filter": {"hostname_glob": "busy-*"}, "start_at": in_an_hour()?}),
+    )
+    .await?;
+    commit(api, &later).await?;
+    progress(api, &later, "its runs wait", |at| at.queued == 10).await?;
+
+    let spec = json!({"filter": {"environments": ["demo"]}, "ends_at": in_an_hour()?, "concurrency": 40, "canary": {"percent": 5}});
+    let job = planned(api, &spec).await?;
+    let totals = &job["totals"];
+    ensure!(totals["hosts"] == 450 && totals["included"] == 90 + TAKEN, "{totals}");
+    let left_out = json!({"quota": 80 - TAKEN, "window": 100, "cooldown": 20, "active_run": 10, "no_policy": 150});
+    ensure!(totals["left_out"] == left_out, "{totals}");
+    ensure!(
+        totals["binds"].to_string().contains("the limits of the CA: 55"),
+        "{totals}"
+    );
+    let plan = lines(api, &job).await?;
+    for (which, reason) in [
+        ("quota", "quota"),
+        ("closed", "window"),
+        ("rested", "cooldown"),
+        ("busy", "active_run"),
+    ] {
+        let left_out = plan
+            .iter()
+            .filter(|(name, line)| part(name) == which && line["decision"] == "left_out");
+        for (name, line) in left_out {
+            ensure!(line["reason"] == reason, "{name}: {line}");
+        }
+    }
+
+    commit(api, &job).await?;
+    fleet.kill_and_restart(Member::Planner).await?;
+    let ended = job_is(api, id(&job)?, "ended").await?;
+    ensure!(ended["progress"]["succeeded"] == 90 + TAKEN, "{ended}");
+    let mut expected: BTreeMap<String, usize> = names_of("rested").into_iter().map(|name| (name, 1)).collect();
+    let included = plan.into_iter().filter(|(_, line)| line["decision"] == "included");
+    expected.extend(included.map(|(name, _)| (name, 1)));
+    ensure!(
+        issued_everywhere(&estate).await? == expected,
+        "the CAs issued what was planned, once each"
+    );
+    Ok(())
+}
+
+async fn issued_everywhere(estate: &Estate) -> Result<BTreeMap<String, usize>> {
+    let mut issued = BTreeMap::new();
+    for pebble in &estate.pebbles {
+        for certificate in pebble.issued_certificates().await? {
+            for name in certificate.names {
+                *issued.entry(name).or_default() += 1;
+            }
+        }
+    }
+    Ok(issued)
+}
+
+/// The line of a daily window that opens hours after the job has ended, and before any certificate does.
+fn opens_too_late() -> Result<String> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(format!("0 {} * * *", (now.as_secs() / 3_600 + 6) % 24))
+}
+
+fn in_an_hour() -> Result<String> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let at = domain::Timestamp::EPOCH.plus(now + std::time::Duration::from_secs(3_600));
+    Ok(at.to_string())
 }

@@ -149,6 +149,21 @@ mod tests {
         assert_eq!(place(&many, second(0), MANY), folded);
     }
 
+    #[test]
+    fn of_one_job_two_are_many() {
+        let alone = IncidentId::new();
+        let known = Known {
+            alone: vec![alone],
+            ..Known::default()
+        };
+        let folded = Place::Fold {
+            into: alone,
+            others: Vec::new(),
+        };
+        assert_eq!(place(&known, second(0), MANY_OF_A_JOB), folded);
+        assert_eq!(place(&known, second(0), MANY), Place::Alone);
+    }
+
     /// The record as a book: the incidents that are open, and which one each run is in.
     #[derive(Default)]
     struct Book {

@@ -326,4 +326,21 @@ mod tests {
             assert_eq!(mends(&dry), None);
         }
     }
+
+    #[test]
+    fn the_trouble_of_many_runs_of_a_job_names_it() {
+        let job = JobId::new();
+        let failed = RunEvent {
+            job_id: Some(job),
+            failure: Some(failure()),
+            ..event(Status::Failed)
+        };
+        let many = triage(&failed).expect("trouble").of_many();
+        assert!(many.title.contains(&format!("of job {job}")), "{}", many.title);
+        assert!(
+            many.detail.contains(&format!("vigilo job show {job}")),
+            "{}",
+            many.detail
+        );
+    }
 }

@@ -33,7 +33,7 @@ pub fn judge_when_allowed(
 }
 
 /// When the policy's cooldown ends, if it has not.
-fn cooled_at(charge: &Charge, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn cooled_at(charge: &Charge, now: Timestamp) -> Option<Timestamp> {
     cooled_down_at(charge).filter(|again| *again > now)
 }
 
@@ -65,7 +65,7 @@ fn cooled_down(charge: &Charge, now: Timestamp) -> Result<(), Invalid> {
 }
 
 /// When the cooldown after the last live run ends, or ended.
-pub fn cooled_down_at(charge: &Charge) -> Option<Timestamp> {
+fn cooled_down_at(charge: &Charge) -> Option<Timestamp> {
     let cooldown = Duration::from_secs(u64::from(charge.policy.says.cooldown_seconds));
     Some(charge.last_live_at?.plus(cooldown))
 }

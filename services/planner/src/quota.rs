@@ -27,7 +27,7 @@ const CA_UNAVAILABLE: &str = "ISS-0005";
 const RATE_LIMITED: &str = "ISS-0006";
 const NOT_PROVEN: &str = "ISS-0007";
 /// A set of names counts as a renewal when the CA issued for it within the longest life of a certificate.
-const REMEMBERED: Duration = Duration::from_secs(398 * 24 * 3600);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(398 * 24 * 3600);
 
 pub(crate) struct Quota {
     rules: Arc<Rules>,

@@ -22,12 +22,23 @@ pub(crate) async fn give<'a>(
         flows.entry(run.head.criticality).or_default().push(run);
     }
     for (criticality, runs) in flows {
-        let flow = format!("{source} {}", criticality.rank());
-        let first = store.take_turns(&flow, runs.len(), now).await?;
-        let lead = i64::from(criticality.rank()) * LEAD;
+        let many = i64::try_from(runs.len()).unwrap_or(i64::MAX);
+        let first = first(store, (source, criticality.rank()), many, now).await?;
         for (place, run) in (0..).zip(runs) {
-            run.turn = first + place * STRIDE - lead;
+            run.turn = first + place * STRIDE;
         }
     }
     Ok(())
+}
+
+/// The first of so many turns of a source's runs of one criticality; each further one is a `STRIDE` later.
+pub(crate) async fn first(
+    store: &Store,
+    (source, rank): (&str, i16),
+    runs: i64,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let many = usize::try_from(runs).unwrap_or(usize::MAX);
+    let first = store.take_turns(&format!("{source} {rank}"), many, now).await?;
+    Ok(first - i64::from(rank) * LEAD)
 }

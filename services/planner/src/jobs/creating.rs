@@ -9,6 +9,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::{IN_HAND, Jobs, PAGE};
+use crate::turns;
 
 impl Jobs {
     pub(super) async fn create(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {
@@ -29,7 +30,13 @@ impl Jobs {
         }
         let last = job.created_to.saturating_add(PAGE).min(job.lines);
         let by = job.committed_by.clone().unwrap_or_else(|| job.requested_by.clone());
-        job.refused += tx.create_runs((&job, last), &by, now).await?;
+        let flow = format!("{} job {}", job.workspace, job.id);
+        let mut firsts = Vec::new();
+        for (rank, runs) in tx.ranks((&job, last)).await? {
+            let first = turns::first(&self.store, (&flow, rank), runs, now).await?;
+            firsts.push((rank, first));
+        }
+        job.refused += tx.create_runs((&job, last), (&by, &firsts), now).await?;
         job.created_to = last;
         let done = last == job.lines;
         if done {

@@ -5,11 +5,16 @@ use domain::job::{Cooldown, Decision, Included, Job, JobSpec, LeftOut};
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
+use domain::window::{Window, next_open};
 use domain::{RunId, Timestamp};
 use store::NewRun;
 
+use super::quotas::Quotas;
 use crate::compose::{self, Asked, Chosen};
 use crate::judge;
+
+/// Between windows of the job, windows of the host and limits of the CA a common instant is sought so often.
+const TRIES: usize = 64;
 
 /// What the record knows of one of the chosen names.
 #[derive(Clone, Copy)]
@@ -31,16 +36,8 @@ pub(super) struct Terms<'a> {
 
 /// What earlier lines of the plan have left.
 pub(super) struct Left {
-    budget_micro_usd: Option<u64>,
-}
-
-impl Left {
-    pub(super) fn of(job: &Job) -> Self {
-        let spent = job.totals.cost_micro_usd;
-        Self {
-            budget_micro_usd: job.spec.budget_micro_usd.map(|cap| cap.saturating_sub(spent)),
-        }
-    }
+    pub budget_micro_usd: Option<u64>,
+    pub quotas: Quotas,
 }
 
 /// When a run begins, and what makes it begin later than the job.
@@ -90,23 +87,27 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
         Seen::Nothing => return Err(LeftOut::UnknownHost),
     };
     charge.policy.says.check().map_err(|why| LeftOut::Infeasible { why })?;
-    let mut start = begin(charge, active, terms)?;
+    let start = allowed(charge, active, terms)?;
     let chosen =
         Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
     let mut run = compose::run_with(charge, &terms.asked(), chosen, start.at);
-    if let Some(opens_at) = run.state.window_opens_at() {
-        if terms.too_late(opens_at) {
-            let opens_at = Some(opens_at);
-            return Err(LeftOut::Window { opens_at });
+    let start = match terms.spec().mode {
+        Mode::Live => {
+            let start = in_time(&run, (start, terms), &left.quotas)?;
+            pay(&run, left)?;
+            left.quotas.take((&run.head.workspace, &run.plan), start.at);
+            start
         }
-        start = Start {
-            at: opens_at,
-            waits_for: Some("maintenance window".to_owned()),
-        };
-    } else if start.at > terms.now {
-        run.state = RunState::queued_until(&run.plan, start.at, Because::Planned);
+        Mode::DryRun => start,
+    };
+    if run.plan.windows.is_empty() {
+        run.plan.windows.clone_from(&terms.spec().windows);
     }
-    pay(&run, terms.spec().mode, left)?;
+    run.state = if start.at > terms.now {
+        RunState::queued_until(&run.plan, start.at, Because::Planned)
+    } else {
+        RunState::queued(&run.plan, start.at)
+    };
     let included = Included {
         choice: run.plan.choice.clone(),
         start_at: start.at,
@@ -116,7 +117,7 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
 }
 
 /// A dry run is free of company and cooldown.
-fn begin(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<Start, LeftOut> {
+fn allowed(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<Start, LeftOut> {
     let (at, waits_for) = (terms.start(), None);
     match terms.spec().mode {
         Mode::DryRun => return Ok(Start { at, waits_for }),
@@ -125,21 +126,60 @@ fn begin(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<St
     if let Some(run_id) = active {
         return Err(LeftOut::ActiveRun { run_id });
     }
-    match judge::cooled_down_at(charge).filter(|until| *until > at) {
-        None => Ok(Start { at, waits_for }),
-        Some(until) => match terms.spec().cooldown {
-            Cooldown::Schedule if !terms.too_late(until) => Ok(Start {
-                at: until,
-                waits_for: Some("cooldown of the policy".to_owned()),
-            }),
-            Cooldown::Schedule | Cooldown::LeaveOut => Err(LeftOut::Cooldown { until }),
-        },
+    match (judge::cooled_at(charge, at), terms.spec().cooldown) {
+        (None, _) => Ok(Start { at, waits_for }),
+        (Some(until), Cooldown::Schedule) if !terms.too_late(until) => Ok(Start {
+            at: until,
+            waits_for: Some("the cooldown of the policy".to_owned()),
+        }),
+        (Some(until), Cooldown::Schedule | Cooldown::LeaveOut) => Err(LeftOut::Cooldown { until }),
     }
 }
 
+/// The first instant at which the job's windows and the host's are open and the CA's limits have room.
+fn in_time(run: &NewRun, (mut start, terms): (Start, &Terms<'_>), quotas: &Quotas) -> Result<Start, LeftOut> {
+    for _ in 0..TRIES {
+        let opens = open(&terms.spec().windows, &run.plan.windows, start.at);
+        let Some(opens) = opens.filter(|at| !terms.too_late(*at)) else {
+            return Err(LeftOut::Window { opens_at: opens });
+        };
+        if opens > start.at {
+            start = Start {
+                at: opens,
+                waits_for: Some("a maintenance window".to_owned()),
+            };
+        }
+        let slot = quotas.slot((&run.head.workspace, &run.plan), start.at);
+        let Some(limit) = slot.binding else {
+            return Ok(start);
+        };
+        if terms.too_late(slot.at) {
+            return Err(LeftOut::Quota { limit, until: slot.at });
+        }
+        start = Start {
+            at: slot.at,
+            waits_for: Some(limit),
+        };
+    }
+    Err(LeftOut::Window { opens_at: None })
+}
+
+/// When windows of the job and of the host are open together, not before `from`. Without any they always are.
+fn open(of_job: &[Window], of_host: &[Window], from: Timestamp) -> Option<Timestamp> {
+    let mut at = from;
+    for _ in 0..TRIES {
+        let job_opens = next_open(of_job, at)?;
+        at = next_open(of_host, job_opens)?;
+        if at == job_opens {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// Takes the price from what the budget has left. A price that is not known fits into no budget.
-fn pay(run: &NewRun, mode: Mode, left: &mut Left) -> Result<(), LeftOut> {
-    let (Some(budget), Mode::Live) = (&mut left.budget_micro_usd, mode) else {
+fn pay(run: &NewRun, left: &mut Left) -> Result<(), LeftOut> {
+    let Some(budget) = &mut left.budget_micro_usd else {
         return Ok(());
     };
     let cost = run.plan.choice.cost_micro_usd;
@@ -154,3 +194,6 @@ fn pay(run: &NewRun, mode: Mode, left: &mut Left) -> Result<(), LeftOut> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,7 @@ impl Jobs {
     }
 }
 
-fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Timestamp) -> Job {
+pub(super) fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Timestamp) -> Job {
     Job {
         id: JobId::new(),
         workspace: workspace.clone(),

@@ -8,6 +8,7 @@ mod creating;
 mod decide;
 mod desk;
 mod planning;
+mod quotas;
 mod watching;
 
 pub(crate) use desk::JobWord;

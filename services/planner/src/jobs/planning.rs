@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::decide::{Left, Seen, Terms, decide};
+use super::quotas::Quotas;
 use super::{IN_HAND, Jobs, PAGE};
-use crate::turns;
 
 /// What a run takes while the record knows none.
 const USUAL: Duration = Duration::from_secs(20);
@@ -61,7 +61,7 @@ impl Jobs {
         now_stands.hosts = Some(now_stands.lines.saturating_add(open));
         tx.put(&now_stands, now.plus(IN_HAND)).await?;
         tx.commit().await?;
-        let left = Left::of(&now_stands);
+        let left = self.left(&now_stands).await?;
         let catalogue = self.store.catalogue(&job.workspace, now).await?;
         Ok(Some(Draft {
             job: now_stands,
@@ -70,6 +70,22 @@ impl Jobs {
             left,
             catalogue,
         }))
+    }
+
+    /// The budget and the limits, as far as the lines that are decided have left them.
+    async fn left(&self, job: &Job) -> Result<Left, StoreError> {
+        let spent = job.totals.cost_micro_usd;
+        let rows = self.store.buckets_in_use(self.ledger.now()).await?;
+        let mut quotas = Quotas::new(self.store.limits().await?, rows);
+        if quotas.are_any() && job.lines > 0 {
+            for order in self.store.planned_orders(job.id).await? {
+                quotas.take_again(&job.workspace, &order);
+            }
+        }
+        Ok(Left {
+            budget_micro_usd: job.spec.budget_micro_usd.map(|cap| cap.saturating_sub(spent)),
+            quotas,
+        })
     }
 
     /// Hostnames that were given by name and are no hosts, as far as no line says so yet.
@@ -98,9 +114,7 @@ impl Jobs {
             .iter()
             .map(|charge| (charge.policy.says.hostname.as_str(), charge))
             .collect();
-        let mut lines = self.lines(draft, (&names, &charges, &active), now)?;
-        let runs = lines.iter_mut().filter_map(|line| line.run.as_mut());
-        turns::give(&self.store, &format!("job {}", draft.job.id), runs, now).await?;
+        let lines = self.lines(draft, (&names, &charges, &active), now)?;
         let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
             return Ok(false);
         };

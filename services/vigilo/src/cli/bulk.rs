@@ -74,6 +74,10 @@ pub struct Wish {
     /// No run begins before, such as 2026-11-25T22:00:00Z
     #[arg(long, value_name = "TIME")]
     start_at: Option<String>,
+    /// Runs begin inside this window: cron line, minutes, time zone, such as "0 22 * * * / 480 / Europe/Berlin"; may be
+    /// repeated
+    #[arg(long = "window", value_name = "WINDOW")]
+    windows: Vec<String>,
     /// What could begin only later is left out
     #[arg(long, value_name = "TIME")]
     ends_at: Option<String>,
@@ -165,6 +169,7 @@ impl Wish {
             "strategy": if self.cost_aware { "cost-aware" } else { "policy-default" },
             "mode": if self.dry_run { "dry_run" } else { "live" },
             "start_at": self.start_at, "ends_at": self.ends_at,
+            "windows": self.windows.iter().map(|text| window(text)).collect::<Result<Vec<Value>, Failed>>()?,
             "budget_micro_usd": self.budget.as_deref().map(micro_usd).transpose()?,
             "concurrency": self.concurrency,
             "cooldown": if self.schedule_cooldown { "schedule" } else { "leave_out" },
@@ -220,6 +225,21 @@ fn canary(text: &str) -> Result<Value, Failed> {
         None => number(text).map(|count| json!({"count": count})),
     };
     read.ok_or_else(|| refused("--canary", &format!("{text:?} is no part of a job"), "give 5, or 1%"))
+}
+
+/// Cron line, minutes and time zone; UTC when none is said.
+fn window(text: &str) -> Result<Value, Failed> {
+    let mut parts = text.splitn(3, " / ").map(str::trim);
+    let (cron, minutes) = (parts.next(), parts.next().and_then(|text| text.parse::<u32>().ok()));
+    let (Some(cron), Some(minutes)) = (cron, minutes) else {
+        let problem = format!("{text:?} is no window");
+        return Err(refused(
+            "--window",
+            &problem,
+            "give \"0 22 * * * / 480 / Europe/Berlin\"",
+        ));
+    };
+    Ok(json!({"cron": cron, "minutes": minutes, "zone": parts.next().unwrap_or("UTC")}))
 }
 
 /// Dollars with up to six digits behind the point, exactly.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::disposition::ErrorCode;
+use crate::limit::registered_domain;
+use crate::names::DnsName;
 use crate::plan::Plan;
 use crate::target::Target;
 
@@ -27,7 +29,7 @@ impl Traits {
         kinds.dedup();
         Self {
             ca: plan.choice.directory_url.to_string(),
-            zone: zone(plan.hostname.as_str()).to_owned(),
+            zone: registered_domain(&DnsName::from(&plan.hostname)).to_owned(),
             target: kinds.join("+"),
         }
     }
@@ -53,12 +55,6 @@ fn kind(target: &Target) -> &'static str {
     match target {
         Target::File(_) => "file",
     }
-}
-
-/// The last two labels.
-fn zone(hostname: &str) -> &str {
-    let mut dots = hostname.rmatch_indices('.').map(|(at, _)| at);
-    dots.nth(1).and_then(|at| hostname.get(at + 1..)).unwrap_or(hostname)
 }
 
 /// One thing that runs share.
@@ -200,11 +196,5 @@ mod tests {
         holds.paused_by = None;
         assert!(held(&holds, false).contains("first cohort"));
         assert!(held(&holds, true).contains("at most 2"));
-    }
-
-    #[test]
-    fn a_zone_has_two_labels() {
-        assert_eq!(zone("www.shop.example.org"), "example.org");
-        assert_eq!(zone("example.org"), "example.org");
     }
 }

@@ -17,6 +17,7 @@ use crate::ids::{JobId, RunId, WorkspaceId};
 use crate::invalid::Invalid;
 use crate::plan::Strategy;
 use crate::run::Mode;
+use crate::window::{self, Window};
 
 pub use decision::{Decision, Included, LeftOut, Refusal, Share, Speed, Totals};
 pub use holds::{Halt, Holds, Shared, Traits};
@@ -38,6 +39,9 @@ pub struct JobSpec {
     /// No run begins before; absent: at the commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at: Option<Timestamp>,
+    /// Runs begin inside one of these; the windows of the hosts hold beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
     /// What could begin only later is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
@@ -117,6 +121,7 @@ impl JobSpec {
             strategy: Strategy::default(),
             mode: Mode::Live,
             start_at: None,
+            windows: Vec::new(),
             ends_at: None,
             budget_micro_usd: None,
             concurrency: None,
@@ -130,6 +135,7 @@ impl JobSpec {
     pub fn check(&self, now: Timestamp) -> Result<(), Invalid> {
         self.filter.check()?;
         self.check_times(now)?;
+        window::check(&self.windows)?;
         if self.concurrency == Some(0) {
             return Err(Invalid::new(
                 "concurrency",

@@ -116,7 +116,7 @@ fn a_bulk_is_planned_as_before() {
     request.spec = serde_json::from_value(json!({
         "filter": {"hostnames": ["a.example.org"], "hostname_glob": "*.example.org", "environments": ["prod"],
                    "criticalities": ["high"], "tags": ["edge"], "providers": ["letsencrypt"], "days_until_expiry": 30},
-        "strategy": "cost-aware", "mode": "live", "start_at": at(0), "ends_at": at(60), "budget_micro_usd": 5_000_000,
+        "strategy": "cost-aware", "mode": "live", "start_at": at(0), "ends_at": at(60), "windows": [{"cron": "0 22 * * *", "minutes": 480, "zone": "Europe/Berlin"}], "budget_micro_usd": 5_000_000,
         "concurrency": 8, "cooldown": "schedule", "canary": {"percent": 1}, "halt": {"percent": 10, "at_least": 2},
         "reason": "the night plan",
     }))

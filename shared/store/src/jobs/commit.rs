@@ -8,13 +8,32 @@ use uuid::Uuid;
 
 use super::JobTx;
 use crate::StoreError;
+use crate::flows::STRIDE;
 use crate::rows::{column, word};
 
 impl JobTx {
+    /// How many lines of each rank of criticality are included behind `created_to` up to `last`.
+    pub async fn ranks(&mut self, (job, last): (&Job, u32)) -> Result<Vec<(i16, i64)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select rank as "rank!", count(*) as "n!" from job_lines
+               where job_id = $1 and nr > $2 and nr <= $3 and reason is null group by rank order by rank"#,
+            self.id.get(),
+            column(job.created_to),
+            column(last),
+        );
+        let rows = rows.fetch_all(&mut *self.tx).await?;
+        Ok(rows.into_iter().map(|row| (row.rank, row.n)).collect())
+    }
+
     /// Creates the runs of the lines behind `created_to` up to `last`; gives back how many could not be created any
     /// more, because another run of their policy has begun or the policy is gone. Their lines say so.
-    pub async fn create_runs(&mut self, (job, last): (&Job, u32), by: &str, now: Timestamp) -> Result<u32, StoreError> {
-        let made = self.insert((job, last), by, now).await?;
+    pub async fn create_runs(
+        &mut self,
+        (job, last): (&Job, u32),
+        (by, turns): (&str, &[(i16, i64)]),
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
+        let made = self.insert((job, last), (by, turns), now).await?;
         let (runs, policies): (Vec<Uuid>, Vec<Uuid>) = made.into_iter().unzip();
         let (first, last) = (column(job.created_to), column(last));
         sqlx::query!(
@@ -49,22 +68,26 @@ impl JobTx {
     async fn insert(
         &mut self,
         (job, last): (&Job, u32),
-        by: &str,
+        (by, turns): (&str, &[(i16, i64)]),
         now: Timestamp,
     ) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
         // Ids of now: they sort behind every run that was created since the plan was made.
         let ids: Vec<Uuid> = (job.created_to..last).map(|_| RunId::new().get()).collect();
+        let (ranks, firsts): (Vec<i16>, Vec<i64>) = turns.iter().copied().unzip();
         let rows = sqlx::query!(
             "insert into runs (id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan,
                                rank, status, phase, step, lane, due_at, attempt, failures, because, course, job_id, turn,
                                held, created_at, moved_at)
              select u.id, $2, l.host_id, l.policy_id, l.hostname, l.criticality, $3, $4, $5, l.plan, l.rank, $6, 'waiting',
                     l.step, l.lane, l.start_at, 0, 0, l.because, l.course, $1,
-                    l.turn + greatest(0, extract(epoch from $7 - l.start_at) * 1000000)::bigint,
+                    t.first + (n.of_rank - 1) * $15::bigint,
                     case when l.cohort then $8 else $9 end, $7, $7
-             from (select job_lines.*, row_number() over (order by nr) as place from job_lines
-                   where job_id = $1 and nr > $10 and nr <= $11 and reason is null) l
-             join unnest($12::uuid[]) with ordinality as u (id, place) on u.place = l.place
+             from (select nr, row_number() over (order by nr) as place,
+                          row_number() over (partition by rank order by nr) as of_rank
+                   from job_lines where job_id = $1 and nr > $10 and nr <= $11 and reason is null) n
+             join job_lines l on l.job_id = $1 and l.nr = n.nr
+             join unnest($12::uuid[]) with ordinality as u (id, place) on u.place = n.place
+             join unnest($13::smallint[], $14::bigint[]) as t (rank, first) on t.rank = l.rank
              join policies p on p.id = l.policy_id and p.active
              order by l.nr
              on conflict do nothing
@@ -81,6 +104,9 @@ impl JobTx {
             column(job.created_to),
             column(last),
             &ids,
+            &ranks,
+            &firsts,
+            STRIDE,
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
         Ok(rows.into_iter().map(|row| (row.id, row.policy_id)).collect())

@@ -21,7 +21,7 @@ use crate::{Store, StoreError};
 pub use acts::JobAct;
 pub use keep::{Held, Standing};
 pub use lines::{LineFilter, LineView};
-pub use plan::NewLine;
+pub use plan::{NewLine, PlannedOrder};
 
 pub(crate) struct Row {
     pub id: Uuid,

@@ -5,13 +5,14 @@ use std::time::Duration;
 use domain::filter::Filter;
 use domain::ids::{JobId, WorkspaceId};
 use domain::job::{Decision, Included, LeftOut, Traits};
-use domain::{Hostname, Timestamp};
+use domain::{DnsName, Hostname, Timestamp};
 use serde_json::Value;
 use time::OffsetDateTime;
+use url::Url;
 use uuid::Uuid;
 
 use super::JobTx;
-use crate::rows::{column, json, word};
+use crate::rows::{at, column, from_json, json, word};
 use crate::runs::Columns;
 use crate::{NewRun, Store, StoreError};
 
@@ -24,6 +25,14 @@ pub struct NewLine {
     pub decision: Decision,
     /// What is created at the commit; its id and its creation are decided then.
     pub run: Option<NewRun>,
+}
+
+/// An order of a line that is included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedOrder {
+    pub directory_url: Url,
+    pub names: Vec<DnsName>,
+    pub start_at: Timestamp,
 }
 
 impl NewLine {
@@ -94,6 +103,25 @@ impl Store {
         Ok(lined.fetch_all(&self.pool).await?)
     }
 
+    /// The orders that the lines of a plan come to so far.
+    pub async fn planned_orders(&self, job: JobId) -> Result<Vec<PlannedOrder>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select nr, ca as "ca!", plan -> 'names' as "names!", start_at as "start_at!"
+               from job_lines where job_id = $1 and reason is null and plan is not null order by nr"#,
+            job.get(),
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        let orders = rows.into_iter().map(|row| {
+            let corrupt = |why: String| StoreError::corrupt("job_lines", format!("{job} {}", row.nr), why);
+            Ok(PlannedOrder {
+                directory_url: row.ca.parse().map_err(|e| corrupt(format!("{e}")))?,
+                names: from_json(row.names).map_err(corrupt)?,
+                start_at: at(row.start_at),
+            })
+        });
+        orders.collect()
+    }
+
     /// What a live run took lately, in work: the mean of the newest two hundred that succeeded.
     pub async fn work_per_run(&self, workspace: &WorkspaceId) -> Result<Option<Duration>, StoreError> {
         let seconds = sqlx::query_scalar!(
@@ -126,7 +154,6 @@ struct Lines {
     because: Vec<Option<Value>>,
     courses: Vec<Option<Value>>,
     starts: Vec<Option<OffsetDateTime>>,
-    turns: Vec<Option<i64>>,
     traits: [Vec<Option<String>>; 3],
 }
 
@@ -156,7 +183,6 @@ impl Lines {
         self.because.push(state.because.pop().flatten());
         self.courses.push(state.courses.pop());
         self.starts.push(state.due.pop().flatten());
-        self.turns.push(run.map(|run| run.turn));
         let traits = run.map(|run| Traits::of(&run.plan));
         self.traits[0].push(traits.as_ref().map(|traits| traits.ca.clone()));
         self.traits[1].push(traits.as_ref().map(|traits| traits.zone.clone()));
@@ -174,11 +200,11 @@ impl JobTx {
         let [cas, zones, targets] = &columns.traits;
         sqlx::query!(
             "insert into job_lines (job_id, nr, hostname, reason, left_out, waits_for, host_id, policy_id, criticality,
-                                    rank, plan, step, lane, because, course, start_at, turn, ca, zone, target)
+                                    rank, plan, step, lane, because, course, start_at, ca, zone, target)
              select $1, u.* from unnest($2::int[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::uuid[],
                                         $8::uuid[], $9::text[], $10::smallint[], $11::jsonb[], $12::text[],
-                                        $13::text[], $14::jsonb[], $15::jsonb[], $16::timestamptz[], $17::bigint[],
-                                        $18::text[], $19::text[], $20::text[]) as u",
+                                        $13::text[], $14::jsonb[], $15::jsonb[], $16::timestamptz[], $17::text[],
+                                        $18::text[], $19::text[]) as u",
             self.id.get(),
             &columns.nrs,
             &columns.hostnames,
@@ -195,7 +221,6 @@ impl JobTx {
             &columns.because as &[Option<Value>],
             &columns.courses as &[Option<Value>],
             &columns.starts as &[Option<OffsetDateTime>],
-            &columns.turns as &[Option<i64>],
             cas as &[Option<String>],
             zones as &[Option<String>],
             targets as &[Option<String>],

@@ -70,7 +70,7 @@ impl World {
     /// Creates the runs up to this line, and commits.
     async fn carried_out(&self, job: &Job, last: u32) -> Result<u32> {
         let (mut tx, mut job) = self.locked(job).await?;
-        let refused = tx.create_runs((&job, last), "bob", minutes(1)).await?;
+        let refused = tx.create_runs((&job, last), ("bob", &[(1, 0)]), minutes(1)).await?;
         job.created_to = last;
         job.refused += refused;
         tx.put(&job, now()).await?;

@@ -1,0 +1,200 @@
+use std::time::Duration;
+
+use domain::filter::Filter;
+use domain::job::JobSpec;
+use domain::limit::{Limit, Scope};
+use domain::run::Position;
+use domain::{HostId, PolicyId, WorkspaceId};
+use serde_json::{Value, json};
+
+use super::*;
+
+const CA: &str = "https://ca.example.org/dir";
+
+/// Midnight of 1 January 2026, a Thursday.
+fn at(seconds: u64) -> Timestamp {
+    let midnight = Timestamp::from_unix(1_767_225_600).expect("an instant");
+    midnight.plus(Duration::from_secs(seconds))
+}
+
+fn charge(name: &str, more: Value) -> Charge {
+    let mut says = json!({
+        "hostname": name, "provider": "acme", "directory_url": CA,
+        "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
+    });
+    let fields = says.as_object_mut().expect("an object");
+    fields.extend(more.as_object().expect("an object").clone());
+    let policy = domain::policy::Policy {
+        id: PolicyId::new(),
+        workspace: WorkspaceId::default_workspace(),
+        host_id: HostId::new(),
+        says: serde_json::from_value(says).expect("a policy"),
+        created_at: at(0),
+    };
+    Charge {
+        policy,
+        port: 443,
+        addresses: Vec::new(),
+        criticality: Default::default(),
+        last_live_at: None,
+        served_until: None,
+        tag_windows: Vec::new(),
+        renewal: None,
+    }
+}
+
+fn spec(body: Value) -> JobSpec {
+    let mut whole = json!({"filter": {}});
+    let fields = whole.as_object_mut().expect("an object");
+    fields.extend(body.as_object().expect("an object").clone());
+    serde_json::from_value(whole).expect("a spec")
+}
+
+/// A plan that is being made.
+struct Draft {
+    job: Job,
+    left: Left,
+}
+
+impl Draft {
+    fn new(body: Value, limits: Vec<Limit>) -> Self {
+        let workspace = WorkspaceId::default_workspace();
+        let job = super::super::desk::new_job(&workspace, spec(body), "ann", at(0));
+        let left = Left {
+            budget_micro_usd: job.spec.budget_micro_usd,
+            quotas: Quotas::new(limits, Vec::new()),
+        };
+        Self { job, left }
+    }
+
+    fn decide(&mut self, charge: &Charge, active: Option<RunId>) -> Decision {
+        let terms = Terms {
+            job: &self.job,
+            ladder: &Ladder::default(),
+            catalogue: &Catalogue::default(),
+            now: at(0),
+        };
+        let (decision, run) = decide(Seen::Charge(charge, active), &terms, &mut self.left);
+        if let (Decision::Included(included), Some(run)) = (&decision, &run) {
+            let Position::Waiting { until, .. } = &run.state.position else {
+                panic!("it is queued");
+            };
+            assert_eq!(*until, included.start_at, "the run begins as planned");
+        }
+        decision
+    }
+}
+
+fn begins(decision: &Decision) -> (u64, Option<&str>) {
+    match decision {
+        Decision::Included(included) => (included.start_at.since(at(0)).as_secs(), included.waits_for.as_deref()),
+        Decision::LeftOut(why) => panic!("left out: {why:?}"),
+    }
+}
+
+fn reason(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::LeftOut(why) => why.reason(),
+        Decision::Included(_) => "included",
+    }
+}
+
+#[test]
+fn a_host_inside_its_cooldown_is_left_out_or_scheduled_as_asked() {
+    let mut resting = charge("a.example.org", json!({"cooldown_seconds": 600}));
+    resting.last_live_at = Some(at(0));
+    let decide = |body| Draft::new(body, Vec::new()).decide(&resting, None);
+    assert_eq!(reason(&decide(json!({}))), "cooldown");
+    let scheduled = decide(json!({"cooldown": "schedule"}));
+    assert_eq!(begins(&scheduled), (600, Some("the cooldown of the policy")));
+    assert_eq!(
+        reason(&decide(json!({"cooldown": "schedule", "ends_at": at(600)}))),
+        "cooldown"
+    );
+    assert_eq!(begins(&decide(json!({"start_at": at(700)}))), (700, None));
+    assert_eq!(
+        reason(&decide(json!({"mode": "dry_run"}))),
+        "included",
+        "a dry run is free"
+    );
+}
+
+#[test]
+fn a_host_that_is_being_renewed_is_left_out() {
+    let busy = charge("a.example.org", json!({}));
+    let mut draft = Draft::new(json!({}), Vec::new());
+    assert_eq!(reason(&draft.decide(&busy, Some(RunId::new()))), "active_run");
+}
+
+#[test]
+fn it_begins_when_the_windows_of_job_and_host_are_open_together() {
+    let night = json!({"windows": [{"cron": "0 2 * * *", "minutes": 120}]});
+    let host = charge("a.example.org", night);
+    let decide = |body| Draft::new(body, Vec::new()).decide(&host, None);
+    assert_eq!(begins(&decide(json!({}))), (7_200, Some("a maintenance window")));
+    let late = json!({"windows": [{"cron": "0 3 * * *", "minutes": 60}]});
+    assert_eq!(begins(&decide(late)), (10_800, Some("a maintenance window")));
+    assert_eq!(reason(&decide(json!({"ends_at": at(7_200)}))), "window");
+    let never = json!({"windows": [{"cron": "0 12 * * *", "minutes": 60}], "ends_at": at(86_400)});
+    assert_eq!(reason(&decide(never)), "window");
+}
+
+fn limit(burst: u32, period_seconds: u32) -> Limit {
+    Limit {
+        id: "orders".to_owned(),
+        directory_url: CA.parse().expect("a URL"),
+        scope: Scope::Account,
+        title: "new orders per account".to_owned(),
+        burst,
+        period_seconds,
+        source: "a test".to_owned(),
+        last_verified: "2026-08-05".to_owned(),
+        enabled: true,
+    }
+}
+
+#[test]
+fn orders_are_laid_out_as_the_ca_allows_and_what_comes_too_late_is_left_out() {
+    let mut draft = Draft::new(json!({"ends_at": at(150)}), vec![limit(2, 100)]);
+    let mut decide = |name: &str| draft.decide(&charge(name, json!({})), None);
+    assert_eq!(begins(&decide("a.example.org")), (0, None));
+    assert_eq!(begins(&decide("b.example.org")), (0, None));
+    assert_eq!(begins(&decide("c.example.org")), (100, Some("new orders per account")));
+    assert_eq!(reason(&decide("d.example.org")), "quota");
+}
+
+#[test]
+fn what_cannot_work_is_left_out_with_its_reason() {
+    let broken = charge("a.example.org", json!({"targets": []}));
+    let mut draft = Draft::new(json!({}), Vec::new());
+    let Decision::LeftOut(LeftOut::Infeasible { why }) = draft.decide(&broken, None) else {
+        panic!("it was included")
+    };
+    assert_eq!(why.field, "targets");
+    let terms = Terms {
+        job: &draft.job,
+        ladder: &Ladder::default(),
+        catalogue: &Catalogue::default(),
+        now: at(0),
+    };
+    let mut left = Left {
+        budget_micro_usd: None,
+        quotas: Quotas::new(Vec::new(), Vec::new()),
+    };
+    assert_eq!(reason(&decide(Seen::HostAlone, &terms, &mut left).0), "no_policy");
+    assert_eq!(reason(&decide(Seen::Nothing, &terms, &mut left).0), "unknown_host");
+    assert_eq!(draft.job.spec.filter, Filter::default());
+}
+
+#[test]
+fn a_price_that_nobody_knows_fits_into_no_budget() {
+    let mut draft = Draft::new(json!({"budget_micro_usd": 1_000_000}), Vec::new());
+    let Decision::LeftOut(why) = draft.decide(&charge("a.example.org", json!({})), None) else {
+        panic!("it was included")
+    };
+    let nothing_known = LeftOut::Budget {
+        cost_micro_usd: None,
+        left_micro_usd: 1_000_000,
+    };
+    assert_eq!(why, nothing_known);
+}
