@@ -11,6 +11,7 @@ use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{
     Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
+    readable,
 };
 use serde_json::Value;
 use store::{NewRun, Store, StoreError};
@@ -91,22 +92,26 @@ impl Intake {
                 remedy,
             )));
         };
+        let body = match readable(body.clone()) {
+            Ok(body) => body,
+            Err(refused) => return Ok(rejected(refused)),
+        };
         match verb {
-            Verb::Renew => match serde_json::from_value::<RenewRequest>(body.clone()) {
+            Verb::Renew => match serde_json::from_value::<RenewRequest>(body) {
                 Ok(request) => self.renew(&workspace, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Resolve => match serde_json::from_value::<ResolveRequest>(body.clone()) {
+            Verb::Resolve => match serde_json::from_value::<ResolveRequest>(body) {
                 Ok(request) => self.resolve(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Probe => match serde_json::from_value::<ProbeRequest>(body.clone()) {
+            Verb::Probe => match serde_json::from_value::<ProbeRequest>(body) {
                 Ok(request) => self.probe(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Resume => self.told(&workspace, Word::Resume, body).await,
-            Verb::Retry => self.told(&workspace, Word::Retry, body).await,
-            Verb::Cancel => self.told(&workspace, Word::Cancel, body).await,
+            Verb::Resume => self.told(&workspace, Word::Resume, &body).await,
+            Verb::Retry => self.told(&workspace, Word::Retry, &body).await,
+            Verb::Cancel => self.told(&workspace, Word::Cancel, &body).await,
         }
     }
 
@@ -364,7 +369,7 @@ fn unreadable(error: &serde_json::Error) -> Answer {
     rejected(Invalid::new(
         "payload",
         error.to_string(),
-        "send the JSON that shared/protocol describes",
+        "send the JSON that shared/protocol/schema describes",
     ))
 }
 

@@ -10,6 +10,7 @@ pub mod order;
 pub mod probe;
 pub mod report;
 pub mod request;
+pub mod schema;
 pub mod subjects;
 
 /// The version of every message in this crate; a reader refuses what is newer.

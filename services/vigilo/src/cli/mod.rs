@@ -5,6 +5,7 @@
 mod check;
 mod client;
 mod deeds;
+mod events;
 mod follow;
 mod import;
 mod incident;
@@ -93,6 +94,13 @@ pub enum OperatorCommand {
         /// Show the log as it grows, until the run has ended or needs a person; the exit code says how
         #[arg(long)]
         follow: bool,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Show what happens to runs, replayed and followed
+    Events {
+        #[command(flatten)]
+        wish: events::EventArgs,
         #[command(flatten)]
         global: Global,
     },
@@ -299,6 +307,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Run {
             id, exchange, global, ..
         } => show::run(&Client::new(&global)?, &id, exchange).await,
+        OperatorCommand::Events { wish, global } => events::run(&Client::new(&global)?, &wish).await,
         OperatorCommand::Resume { meant, global } => deeds::tell(&Client::new(&global)?, "resume", &meant).await,
         OperatorCommand::Retry { meant, global } => deeds::tell(&Client::new(&global)?, "retry", &meant).await,
         OperatorCommand::Cancel { meant, global } => deeds::tell(&Client::new(&global)?, "cancel", &meant).await,

@@ -15,3 +15,4 @@ mod parts;
 mod probes;
 mod reports;
 mod requests;
+mod schemas;
