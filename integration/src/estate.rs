@@ -29,11 +29,16 @@ pub struct Served {
 impl Estate {
     /// Starts `pebbles` CAs and one nginx for `hosts` hostnames.
     pub async fn start(hosts: usize, pebbles: usize, serving: Serving) -> Result<Self> {
+        Self::at(PebbleOptions::default(), (hosts, pebbles), serving).await
+    }
+
+    /// The same with such CAs.
+    pub async fn at(options: PebbleOptions, (hosts, pebbles): (usize, usize), serving: Serving) -> Result<Self> {
         crate::install_crypto();
         let http01 = ports::lease()?;
         let options = PebbleOptions {
             http_port: Some(http01.number()),
-            ..PebbleOptions::default()
+            ..options
         };
         let mut all = Vec::with_capacity(pebbles);
         for _ in 0..pebbles {

@@ -3,6 +3,7 @@
 //! In: an estate and what goes wrong in it. Out: how every run ended, and what the CA says it issued. Never: a sleep; what
 //! is awaited is a state.
 
+mod ari;
 mod clock;
 mod deaths;
 mod dry_run;

@@ -10,7 +10,9 @@ use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
-use crate::routes::{deeds, errors, events, health, hosts, incidents, log, openapi, policies, renewals, runs};
+use crate::routes::{
+    deeds, emergencies, errors, events, health, hosts, incidents, log, openapi, policies, renewals, runs,
+};
 use crate::state::{Console, Timeout};
 
 const MIB: usize = 1 << 20;
@@ -47,6 +49,9 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
         ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
         ("/api/v1/events", get(events::show)),
+        ("/api/v1/emergencies", get(emergencies::list)),
+        ("/api/v1/emergencies/{id}", get(emergencies::show)),
+        ("/api/v1/emergencies/{id}/renew", post(emergencies::renew)),
         ("/api/v1/incidents", get(incidents::list)),
         ("/api/v1/incidents/{id}", get(incidents::show)),
         ("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge)),

@@ -148,6 +148,11 @@ impl Intake {
     }
 
     fn audience(&self, facts: &RunFacts) -> Vec<Recipient> {
+        self.everyone(&facts.notify)
+    }
+
+    /// These addresses, and the webhook.
+    pub(crate) fn everyone(&self, notify: &[String]) -> Vec<Recipient> {
         let address = |name: &String| Recipient {
             channel: Channel::Email,
             name: name.clone(),
@@ -156,7 +161,7 @@ impl Intake {
             channel: Channel::Webhook,
             name: WEBHOOK.to_owned(),
         });
-        facts.notify.iter().map(address).chain(webhook).collect()
+        notify.iter().map(address).chain(webhook).collect()
     }
 
     fn now(&self) -> Timestamp {

@@ -1,12 +1,13 @@
 //! The incident service tells a person when a live run failed or waits for one, until it is mended.
 //!
-//! In: run events; what probes saw. Out: incidents, each run with trouble in exactly one; mails and signed events; the
+//! In: run events; what probes saw; what CAs want of many hosts at once. Out: incidents, each run with trouble in exactly one; mails and signed events; the
 //! rehearsal of those. Touches: NATS, Postgres (`incidents` and what hangs on them), a mail server, a webhook, and the
 //! key-signer for the mail server's password. Never: a run, a second incident for one run, an incident for a rehearsal.
 
 mod bundle;
 mod config;
 mod courier;
+pub mod emergency;
 pub mod intake;
 mod letter;
 mod mended;
@@ -62,10 +63,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     };
     let work = Work::new(bus.clone(), Worker::Incident, REHEARSALS).handles(RehearseChannels(channels));
     life.ready();
-    let (followed, worked, (), ()) = tokio::join!(
+    let (followed, worked, (), (), ()) = tokio::join!(
         intake.follow(&bus, life.soft()),
         work.run(life.soft(), life.hard()),
         courier.run(life.soft()),
+        emergency::watch(&intake, life.soft()),
         watch::watch(&store, config.watch(), life.soft()),
     );
     followed?;

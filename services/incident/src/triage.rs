@@ -102,7 +102,7 @@ fn incident(member: &Member, event: &RunEvent, title: String) -> Incident {
         id: IncidentId::new(),
         workspace: event.workspace.clone(),
         host_id: event.host_id,
-        run_id: event.run_id,
+        run_id: Some(event.run_id),
         hostname: event.hostname.clone(),
         severity: Severity::of(event.criticality),
         state: State::Open,
@@ -259,7 +259,7 @@ mod tests {
             "ISS-0004: the CA could not reach www.example.org on port 80.\nWhat to do: open port 80.\n\
              The run waits: resume it when it is mended, or cancel it."
         );
-        assert_eq!((opened.run_id, opened.host_id), (asked.run_id, asked.host_id));
+        assert_eq!((opened.run_id, opened.host_id), (Some(asked.run_id), asked.host_id));
     }
 
     #[test]

@@ -140,6 +140,8 @@ pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext)
         run: order.run_id,
         directory: &order.spec.directory_url,
         names: &order.spec.names,
+        profile: order.spec.profile.as_deref(),
+        replaces: order.spec.replaces.as_ref(),
         ctx,
     }
 }

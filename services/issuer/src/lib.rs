@@ -1,6 +1,7 @@
 //! The issuer gets certificates from CAs, and proves to them that we hold the names.
 //!
-//! In: Issue and Tidy orders. Out: an order's checkpoint, then the chain. Touches: the CAs that the configuration
+//! In: Issue and Tidy orders, and questions when CAs want certificates renewed. Out: an order's checkpoint, then the
+//! chain; what the CAs answered. Touches: the CAs that the configuration
 //! allows, the http-01 port, the tokens on NATS, the key-signer for the key of one ACME account, and in a rehearsal
 //! the DNS. Never: a database, a certificate's private key, a second certificate for one step.
 
@@ -11,6 +12,7 @@ pub mod config;
 pub mod eyes;
 pub mod handler;
 mod rehearsal;
+mod renewal_info;
 pub mod tidy;
 pub mod verdict;
 
@@ -63,6 +65,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         http01.clone(),
         claims,
     )?;
+    let asks = renewal_info::answer(bus.clone(), acme.renewal_info(), life.soft());
+    // A hard stop leaves questions as they are: they are asked again.
+    let asks = async { life.hard().run_until_cancelled(asks).await.unwrap_or(Ok(())) };
     let work = Work::new(bus, Worker::Issuer, slots)
         .handles(Issue::new(acme, eyes))
         .handles(Tidy::new(http01.clone()));
@@ -72,9 +77,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let working = async {
         let _ends = worked.drop_guard();
         life.ready();
-        work.run(life.soft(), life.hard())
-            .await
-            .context("the issuer's worker loop")
+        let (worked, asked) = tokio::join!(work.run(life.soft(), life.hard()), asks);
+        worked.context("the issuer's worker loop")?;
+        asked.context("the issuer's questions to CAs")
     };
     tokio::try_join!(working, serving).map(|_| ())
 }

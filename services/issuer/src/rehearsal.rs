@@ -10,7 +10,7 @@ use domain::run::{Check, Checkpoint, Rehearsal};
 use domain::secret::Envelope;
 use protocol::order::{IssueSpec, Order};
 
-use crate::ca::{CertificateAuthority, Meta, Rehearsed};
+use crate::ca::{CaError, CertificateAuthority, Meta, Rehearsed, offer};
 use crate::eyes::Eyes;
 use crate::handler::{application, check_challenge, circumstances};
 use crate::verdict::{IssueError, judge};
@@ -37,6 +37,7 @@ impl<C: CertificateAuthority> Dry<'_, C> {
             Err(error) => (None, self.cross(DIRECTORY, error.into())),
         };
         let mut checks = vec![directory];
+        checks.extend(meta.as_ref().and_then(|meta| self.profile(meta)));
         match &self.order.spec.account_key {
             Some(key) => checks.extend(self.look_everywhere(meta, key).await),
             None => match self.ca.make_account_key(&for_).await {
@@ -81,6 +82,17 @@ impl<C: CertificateAuthority> Dry<'_, C> {
             Err(error) => checks.push(self.cross("challenge", error)),
         }
         checks
+    }
+
+    /// Whether the CA has the profile that the live run will ask for.
+    fn profile(&self, meta: &Meta) -> Option<Check> {
+        let asked = self.order.spec.profile.as_ref()?;
+        let title = "the CA has the profile";
+        if meta.profiles.contains(asked) {
+            return Some(Check::tick(title, format!("{asked}: {}", offer(&meta.profiles))));
+        }
+        let (asked, offered) = (asked.clone(), meta.profiles.clone());
+        Some(self.cross(title, CaError::NoSuchProfile { asked, offered }.into()))
     }
 
     /// With the code and the remedy that a live run would end with.

@@ -114,6 +114,9 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
             what,
             "take the name out of the policy, or use a challenge that the CA offers for it (a wildcard needs dns-01)",
         ),
+        CaError::NoSuchProfile { .. } => fail("ISS-0017", what, OTHER_PROFILE),
+        // The order is forgotten, and the CA forgets it too.
+        CaError::OtherProfile { .. } => afresh(fail("ISS-0017", what, OTHER_PROFILE)),
         CaError::NotPresented { .. } | CaError::NotClaimed { .. } => {
             wait("ISS-0014", what, "see whether NATS is up", at.soon())
         }
@@ -156,8 +159,11 @@ fn invalid(names: &[NameProblem], order: Option<&Problem>, what: String, at: Nex
 const NOT_FOR_THE_NAME: &str = "this CA does not issue for the name; take it out of the policy or choose another CA";
 const OTHER_KEY: &str = "choose a key algorithm that the CA accepts, for example P-256";
 
+const OTHER_PROFILE: &str = "set the policy's profile to one that the CA lists, or leave it out; then start a new run";
+
 fn refused(problem: &Problem, what: String) -> StepError {
     match problem.concern() {
+        Concern::Request if problem.kind == ProblemKind::InvalidProfile => fail("ISS-0017", what, OTHER_PROFILE),
         Concern::Name => fail("ISS-0008", what, NOT_FOR_THE_NAME),
         Concern::Key => fail("ISS-0009", what, OTHER_KEY),
         // Looked at again when the order is finalized: that order is of no use any more.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use domain::Timestamp;
+use domain::ari::Predecessor;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
 use domain::host::Criticality;
@@ -71,6 +72,7 @@ fn turn(criticality: Criticality, now: Timestamp) -> i64 {
 
 fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
     let says = &charge.policy.says;
+    let choice = choice(charge)?;
     Ok(Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
@@ -78,17 +80,27 @@ fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
         criticality: charge.criticality,
         why_now: asked.why.clone(),
         names: says.names(),
-        choice: choice(charge)?,
+        replaces: replaced(charge, &choice),
+        choice,
         fallbacks: Vec::new(),
         key_backend: says.key_backend,
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
         challenge: says.challenge,
+        profile: says.profile.clone(),
         targets: says.targets.clone(),
         notify: says.notify_on_failure.clone(),
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
     })
+}
+
+/// What the new certificate replaces: only what the same account got, at the CA that is asked now.
+fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
+    let renewal = charge.renewal.as_ref()?;
+    let names = charge.policy.says.names();
+    (renewal.issued_at == choice.directory_url && renewal.predecessor.shares_a_name(&names))
+        .then(|| renewal.predecessor.clone())
 }
 
 /// The policy's own provider: the only strategy so far.
@@ -199,6 +211,9 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
                 None
             },
             challenge: plan.challenge,
+            profile: plan.profile.clone(),
+            // A rehearsal replaces nothing.
+            replaces: plan.replaces.as_ref().filter(|_| live).map(|one| one.cert_id.clone()),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             target: target(plan, index)?,

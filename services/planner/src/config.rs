@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::ConfigError;
+use domain::ari::Threshold;
 use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub retry: Ladder,
     #[serde(default)]
     pub schedule: Schedule,
+    #[serde(default)]
+    pub renewal_info: RenewalInfo,
     #[serde(default)]
     pub retention: Retention,
 }
@@ -68,6 +71,33 @@ impl Default for Schedule {
 impl Schedule {
     pub(crate) fn every(self) -> Option<Duration> {
         self.enabled.then(|| Duration::from_secs(u64::from(self.every_seconds)))
+    }
+}
+
+/// Whether CAs are asked when they want certificates renewed (RFC 9773).
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RenewalInfo {
+    pub enabled: bool,
+    /// Questions out at once, 1 to 2000.
+    pub at_once: u32,
+    /// From when on calls of one CA are an emergency.
+    pub emergency: Threshold,
+}
+
+impl Default for RenewalInfo {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            at_once: 64,
+            emergency: Threshold::default(),
+        }
+    }
+}
+
+impl RenewalInfo {
+    pub(crate) fn window(self) -> Option<u32> {
+        self.enabled.then_some(self.at_once)
     }
 }
 
@@ -138,6 +168,7 @@ impl Config {
             ("windows.tidy", tidy),
             ("windows.incident", incident),
             ("windows.probes", probes),
+            ("renewal_info.at_once", self.renewal_info.at_once),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
@@ -153,6 +184,12 @@ impl Config {
                 "schedule.every_seconds: {} is out of range; give 1 to 3600",
                 self.schedule.every_seconds
             )));
+        }
+        let Threshold { certificates, percent } = self.renewal_info.emergency;
+        if certificates == 0 || percent > 100 {
+            return Err(ConfigError(
+                "renewal_info.emergency: give 1 or more certificates, and 0 to 100 percent".to_owned(),
+            ));
         }
         let kept = [
             ("retention.snapshots_days", self.retention.snapshots_days),

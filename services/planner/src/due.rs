@@ -1,10 +1,11 @@
 //! When a policy renews itself, and the named reason of every answer. Pure.
 //!
-//! In: a policy, what its host serves, its last live run, now. Out: due or not, and when to judge again. Never: a
+//! In: a policy, what its host serves and what the CA suggests for it, its last live run, now. Out: due or not, and when to judge again. Never: a
 //! renewal of what has never been seen: a host that serves nothing yet is renewed by a person once.
 
 use std::time::Duration;
 
+use domain::ari::{self, Suggestion};
 use domain::policy::Policy;
 use domain::run::Status;
 use domain::{RunId, Timestamp};
@@ -21,10 +22,12 @@ const SHORT_LIVED: Duration = Duration::from_secs(10 * 24 * 3600);
 const SPREAD: u32 = 50;
 
 /// The certificate that a host serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Life {
     pub from: Timestamp,
     pub until: Timestamp,
+    /// When its CA wants it renewed, if it was asked and has said so.
+    pub suggested: Option<Suggestion>,
 }
 
 /// The newest live run of a policy.
@@ -58,8 +61,8 @@ pub fn due(policy: &Policy, served: Option<Life>, last: Option<LastRun>, now: Ti
     let Some(life) = served else {
         return soon("no certificate has been seen at this host yet".to_owned(), now);
     };
-    let (at, rule) = renewal_time(policy, life);
-    let at = last.map_or(at, |run| at.max(rested(run, life)));
+    let (at, rule) = renewal_time(policy, &life, now);
+    let at = last.map_or(at, |run| at.max(rested(run, &life)));
     if at > now {
         return later(Some(at), format!("{rule}, at {at}"), now);
     }
@@ -90,14 +93,36 @@ fn has_ended(status: Status) -> bool {
 }
 
 /// After a run that was in vain the clock rests: a day, less when the certificate lives short.
-fn rested(run: LastRun, life: Life) -> Timestamp {
+fn rested(run: LastRun, life: &Life) -> Timestamp {
     match run.status {
         Status::Failed | Status::Cancelled => run.moved_at.plus(DAY.min(life.until.since(life.from) / 10)),
         Status::Queued | Status::Running | Status::NeedsManual | Status::Succeeded => Timestamp::EPOCH,
     }
 }
 
-fn renewal_time(policy: &Policy, life: Life) -> (Timestamp, String) {
+/// The CA's window, where there is one; a policy's own number of days may come before it, never after it.
+fn renewal_time(policy: &Policy, life: &Life, now: Timestamp) -> (Timestamp, String) {
+    let own = own_time(policy, life);
+    let Some(suggestion) = &life.suggested else { return own };
+    let at = ari::pick(&suggestion.window, policy.id, []);
+    if policy.says.renew_before_days.is_some() && own.0 <= at {
+        return own;
+    }
+    (at, suggested(suggestion, now))
+}
+
+fn suggested(suggestion: &Suggestion, now: Timestamp) -> String {
+    let (window, page) = (&suggestion.window, suggestion.explanation_url.as_deref());
+    let because = page.map(|url| format!(", see {url}")).unwrap_or_default();
+    let (start, end) = (window.start(), window.end());
+    if window.is_past(now) {
+        format!("the CA suggests {start}–{end}, which has passed: now (ARI{because})")
+    } else {
+        format!("the CA suggests {start}–{end} (ARI{because})")
+    }
+}
+
+fn own_time(policy: &Policy, life: &Life) -> (Timestamp, String) {
     let whole = life.until.since(life.from);
     let early = early(policy, whole);
     if let Some(days) = policy.says.renew_before_days {
@@ -173,6 +198,7 @@ mod tests {
         Some(Life {
             from: at(T0),
             until: days(count),
+            suggested: None,
         })
     }
 
@@ -212,6 +238,45 @@ mod tests {
         let policy = policy(json!({"renew_before_days": 10}));
         assert!(why(due(&policy, life(90), None, days(78))).starts_with("later: 10 days"));
         assert!(why(due(&policy, life(90), None, days(80))).starts_with("now: 10 days"));
+    }
+
+    /// What the CA suggests for a certificate of 90 days.
+    fn advised(start: i64, end: i64) -> Option<Life> {
+        let window = ari::Window::new(days(start), days(end)).expect("a window");
+        let explanation_url = Some("https://ca.example.org/why".to_owned());
+        life(90).map(|life| Life {
+            suggested: Some(Suggestion {
+                window,
+                explanation_url,
+            }),
+            ..life
+        })
+    }
+
+    #[test]
+    fn the_cas_window_goes_before_the_rule_and_the_reason_says_so() {
+        let policy = policy(json!({}));
+        let Due::Later { due_at, why, .. } = due(&policy, advised(40, 42), None, days(30)) else {
+            panic!("it is not due yet")
+        };
+        assert!(due_at.is_some_and(|at| at >= days(40) && at < days(42)), "{due_at:?}");
+        assert!(
+            why.starts_with("the CA suggests 2026-02-10T00:00:00Z–2026-02-12T00:00:00Z (ARI, see https://ca"),
+            "{why}"
+        );
+        assert!(why_of(&policy, advised(70, 72), days(61)).starts_with("later: the CA suggests"));
+        assert!(why_of(&policy, advised(5, 6), days(7)).contains("which has passed: now (ARI"));
+    }
+
+    fn why_of(policy: &Policy, life: Option<Life>, now: Timestamp) -> String {
+        why(due(policy, life, None, now))
+    }
+
+    #[test]
+    fn a_policys_own_days_may_come_before_the_cas_window_but_not_after_it() {
+        let policy = policy(json!({"renew_before_days": 30}));
+        assert!(why_of(&policy, advised(70, 72), days(61)).starts_with("now: 30 days"));
+        assert!(why_of(&policy, advised(5, 6), days(7)).starts_with("now: the CA suggests"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::compose::{self, Asked};
 use crate::judge;
 use crate::ledger::Ledger;
 use crate::people::{Deed, Word};
+use crate::renewal_info::RenewalInfo;
 use crate::survey::Survey;
 
 /// More hostnames or runs in one request would not fit into one message and one transaction comfortably.
@@ -33,6 +34,7 @@ pub(crate) struct Intake {
     pub bus: Bus,
     pub ledger: Arc<Ledger>,
     pub survey: Arc<Survey>,
+    pub asking: Arc<RenewalInfo>,
     /// How failures of new runs are tried again.
     pub ladder: Ladder,
 }
@@ -225,6 +227,7 @@ impl Intake {
             return Ok(rejected(refused));
         }
         let (asked_at, asked) = self.survey.ask_now(workspace, &request.hostnames).await?;
+        self.asking.ask_now(workspace, &asked).await?;
         let strange = request.hostnames.iter().filter(|hostname| !asked.contains(hostname));
         let remedy = "add it first: vigilo host add";
         let refused = strange.map(|hostname| Refused {

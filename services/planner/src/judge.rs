@@ -80,6 +80,7 @@ mod tests {
             criticality: Default::default(),
             last_live_at,
             served_until: None,
+            renewal: None,
         }
     }
 

@@ -6,17 +6,20 @@
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
 //! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
 //! `timekeeper` wakes what is due, `schedule` renews what `due` says is due, `survey` has every host looked at,
-//! `retention` forgets what is old.
+//! `renewal_info` has CAs asked about what is served, `emergency`
+//! notices when a CA calls for many certificates, `retention` forgets what is old.
 
 pub mod compose;
 mod config;
 pub mod due;
+mod emergency;
 mod intake;
 pub mod judge;
 mod ledger;
 mod pace;
 mod people;
 mod postman;
+mod renewal_info;
 mod retention;
 mod schedule;
 mod survey;
@@ -59,6 +62,13 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         window: config.windows.probes,
         clock: clock.clone(),
     });
+    let asking = Arc::new(renewal_info::RenewalInfo {
+        store: store.clone(),
+        bus: bus.clone(),
+        window: config.renewal_info.window(),
+        clock: clock.clone(),
+    });
+    let told = bus::inbox::Inbox::open(bus.clone(), Reader::renewal_info_told(), config.batch).await?;
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
     let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
@@ -67,6 +77,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         ledger: Arc::clone(&ledger),
         ladder: config.retry.clone(),
         every: config.schedule.every(),
+    };
+    let emergencies = emergency::Emergencies {
+        store: store.clone(),
+        threshold: config.renewal_info.emergency,
+        clock: clock.clone(),
     };
     life.ready();
     let soft = life.soft();
@@ -79,6 +94,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
                     bus: bus.clone(),
                     ledger: Arc::clone(&ledger),
                     survey: Arc::clone(&survey),
+                    asking: Arc::clone(&asking),
                     ladder: config.retry,
                 },
                 requests,
@@ -88,6 +104,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             schedule.keep(soft),
             survey::ask_when_due(&survey, soft),
             survey::take_down(&survey, seen, soft),
+            renewal_info::ask_when_due(&asking, soft),
+            renewal_info::take_down(&asking, told, soft),
+            emergencies.watch(soft),
             retention::forget((&store, config.retention), &*clock, soft),
             postman.mark_published(soft),
             async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },

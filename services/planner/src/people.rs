@@ -164,6 +164,7 @@ mod tests {
             criticality: Default::default(),
             last_live_at: None,
             served_until: None,
+            renewal: None,
         }
     }
 

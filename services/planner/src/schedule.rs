@@ -169,7 +169,8 @@ impl Schedule {
 }
 
 fn life(one: &ToJudge) -> Option<Life> {
-    one.served.map(|(from, until)| Life { from, until })
+    let suggested = one.suggested.clone();
+    one.served.map(|(from, until)| Life { from, until, suggested })
 }
 
 fn last_run(one: &ToJudge) -> Option<LastRun> {

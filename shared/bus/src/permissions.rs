@@ -83,7 +83,13 @@ impl User {
 }
 
 fn planner() -> Vec<String> {
-    let mut all = owned(&["vigilo.order.>", "vigilo.run.>", "vigilo.probe.ask.*", "vigilo.dead.*"]);
+    let mut all = owned(&[
+        "vigilo.order.>",
+        "vigilo.run.>",
+        "vigilo.probe.ask.*",
+        "vigilo.renewal-info.ask.*",
+        "vigilo.dead.*",
+    ]);
     // A sender of a request says where it waits.
     all.push(format!("{}.>", subjects::INBOX));
     for stream in StreamName::ALL.map(StreamName::as_str) {
@@ -91,9 +97,14 @@ fn planner() -> Vec<String> {
     }
     all.extend(looks());
     all.extend(
-        [Reader::reports(), Reader::requests(), Reader::probes_seen()]
-            .iter()
-            .flat_map(reads),
+        [
+            Reader::reports(),
+            Reader::requests(),
+            Reader::probes_seen(),
+            Reader::renewal_info_told(),
+        ]
+        .iter()
+        .flat_map(reads),
     );
     all
 }
@@ -131,7 +142,10 @@ fn beside_orders(worker: Worker) -> Vec<String> {
         Worker::KeySigner => Vec::new(),
         Worker::Issuer => {
             let buckets = [tokens::BUCKET, claims::BUCKET].into_iter().flat_map(bucket);
-            owned(&custody).into_iter().chain(buckets).collect()
+            let mut all = reads(&Reader::renewal_info_asks());
+            all.push("vigilo.renewal-info.told.*".to_owned());
+            all.extend(owned(&custody).into_iter().chain(buckets));
+            all
         }
         Worker::Deployer => owned(&custody[..1]),
         Worker::Verifier => {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use protocol::event::RunEvent;
 use protocol::order::{Order, Spec};
 use protocol::probe::{ProbeAsk, ProbeSeen};
+use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold};
 use protocol::report::Report;
 use protocol::{SCHEMA, subjects};
 
@@ -59,6 +60,22 @@ impl Bus {
     pub async fn publish_probe_seen(&self, seen: &ProbeSeen) -> Result<(), BusError> {
         let subject = subjects::probe_seen(&seen.workspace);
         self.publish(outgoing(subject, seen.message_id(), serde_json::to_vec(seen))?)
+            .await
+    }
+
+    /// Publishes questions for CAs; answers for each whether the stream has it.
+    pub async fn publish_renewal_info_asks(&self, asks: &[RenewalInfoAsk]) -> Vec<Result<(), BusError>> {
+        let messages = asks.iter().map(|ask| {
+            let subject = subjects::renewal_info_ask(&ask.workspace);
+            outgoing(subject, ask.message_id(), serde_json::to_vec(ask))
+        });
+        self.publish_all(messages.collect()).await
+    }
+
+    /// Publishes what a CA answered.
+    pub async fn publish_renewal_info_told(&self, told: &RenewalInfoTold) -> Result<(), BusError> {
+        let subject = subjects::renewal_info_told(&told.workspace);
+        self.publish(outgoing(subject, told.message_id(), serde_json::to_vec(told))?)
             .await
     }
 

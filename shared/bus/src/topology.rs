@@ -24,6 +24,7 @@ pub enum StreamName {
     Reports,
     Requests,
     Probes,
+    RenewalInfo,
     Runs,
     Logs,
     Dead,
@@ -41,7 +42,7 @@ struct StreamPlan {
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 7] = [
+const STREAMS: [StreamPlan; 8] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
@@ -71,6 +72,14 @@ const STREAMS: [StreamPlan; 7] = [
         max_age: Duration::from_secs(300),
         max_bytes: GIB,
     },
+    // The same: what a CA said then is asked again.
+    StreamPlan {
+        name: StreamName::RenewalInfo,
+        subjects: "vigilo.renewal-info.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: Duration::from_secs(300),
+        max_bytes: GIB,
+    },
     StreamPlan {
         name: StreamName::Runs,
         subjects: "vigilo.run.>",
@@ -96,11 +105,12 @@ const STREAMS: [StreamPlan; 7] = [
 ];
 
 impl StreamName {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Orders,
         Self::Reports,
         Self::Requests,
         Self::Probes,
+        Self::RenewalInfo,
         Self::Runs,
         Self::Logs,
         Self::Dead,
@@ -112,6 +122,7 @@ impl StreamName {
             Self::Reports => "REPORTS",
             Self::Requests => "REQUESTS",
             Self::Probes => "PROBES",
+            Self::RenewalInfo => "RENEWAL-INFO",
             Self::Runs => "RUNS",
             Self::Logs => "LOGS",
             Self::Dead => "DEAD",
@@ -155,6 +166,16 @@ impl Reader {
     /// What the verifiers saw, shared by the planners.
     pub fn probes_seen() -> Self {
         Self::new(StreamName::Probes, "planner", "vigilo.probe.seen.*", 2_000)
+    }
+
+    /// The questions that the planner has for CAs, shared by the issuers.
+    pub fn renewal_info_asks() -> Self {
+        Self::new(StreamName::RenewalInfo, "issuer", "vigilo.renewal-info.ask.*", 2_000)
+    }
+
+    /// What the CAs answered, shared by the planners.
+    pub fn renewal_info_told() -> Self {
+        Self::new(StreamName::RenewalInfo, "planner", "vigilo.renewal-info.told.*", 2_000)
     }
 
     /// All run events, for one kind of reader.

@@ -194,9 +194,10 @@ impl Word {
 pub struct Incident {
     pub id: IncidentId,
     pub workspace: WorkspaceId,
-    /// The host and the run that it was opened for; its members say which others there are.
+    /// The host and the run that it was opened for; its members say which others there are. What a CA wants of many
+    /// hosts is of no run, and its host is the most critical of them.
     pub host_id: HostId,
-    pub run_id: RunId,
+    pub run_id: Option<RunId>,
     pub hostname: Hostname,
     pub severity: Severity,
     pub state: State,

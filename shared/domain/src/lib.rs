@@ -3,6 +3,7 @@
 //! In: plain data and `now`. Out: plain data. Touches: nothing. Never: I/O, an async runtime, the system clock,
 //! the environment. Every other room speaks in these words.
 
+pub mod ari;
 pub mod backoff;
 pub mod certificate;
 pub mod chain;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::ari::Predecessor;
 use crate::backoff::Ladder;
 use crate::clock::Timestamp;
 use crate::host::Criticality;
@@ -34,6 +35,12 @@ pub struct Plan {
     pub key_algorithm: KeyAlgorithm,
     pub key_rotation: KeyRotation,
     pub challenge: Challenge,
+    /// The ACME profile that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The certificate that this one replaces at the chosen CA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Predecessor>,
     pub targets: Vec<Target>,
     /// Who is told of a failure.
     #[serde(default)]

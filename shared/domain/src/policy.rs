@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::ari::Renewal;
 use crate::clock::Timestamp;
 use crate::host::Criticality;
 use crate::ids::{HostId, PolicyId, WorkspaceId};
@@ -39,6 +40,7 @@ const LETSENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const LETSENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
 /// Names in one certificate: Let's Encrypt's classic profile allows 100.
 const MOST_NAMES: usize = 100;
+const LONGEST_PROFILE: usize = 64;
 
 /// What an operator says of a policy; the API's body of `POST /policies` and one line of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,9 @@ pub struct NewPolicy {
     pub directory_url: Option<Url>,
     #[serde(default)]
     pub challenge: Challenge,
+    /// The ACME profile that is asked for, one of those that the CA's directory names; absent: the CA decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     #[serde(default)]
     pub key_backend: KeyBackend,
     /// `endpoint: "staging"` selects the CA's staging; names of secrets, never their values.
@@ -93,6 +98,7 @@ impl NewPolicy {
     pub fn check(&self) -> Result<(), Invalid> {
         self.check_provider()?;
         self.check_key()?;
+        self.check_profile()?;
         if self.sans.len() >= MOST_NAMES {
             let problem = format!("{} further names are too many", self.sans.len());
             return Err(Invalid::new(
@@ -155,6 +161,20 @@ impl NewPolicy {
                 "only http-01 is served by this version",
                 "use http-01",
             )),
+        }
+    }
+
+    /// Whether the CA has it is known at the rehearsal.
+    fn check_profile(&self) -> Result<(), Invalid> {
+        let is_name =
+            |name: &String| (1..=LONGEST_PROFILE).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
+        match &self.profile {
+            Some(name) if !is_name(name) => Err(Invalid::new(
+                "profile",
+                format!("{name:?} is no name of a profile"),
+                "use a name that the CA's directory lists, for example tlsserver, or leave it out",
+            )),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -263,6 +283,8 @@ pub struct Charge {
     pub last_live_at: Option<Timestamp>,
     /// When the certificate ends that was last seen there.
     pub served_until: Option<Timestamp>,
+    /// The certificate that a renewal replaces, when a run of ours got it and its CA was asked about it.
+    pub renewal: Option<Renewal>,
 }
 
 #[cfg(test)]
@@ -286,7 +308,8 @@ mod tests {
 
     #[test]
     fn every_refusal_names_its_field() {
-        let cases: [(&str, Value, &str); 9] = [
+        let cases: [(&str, Value, &str); 10] = [
+            ("profile", "two words".into(), "profile"),
             ("key_algorithm", "rsa1024".into(), "key_algorithm"),
             ("directory_url", Value::Null, "directory_url"),
             ("directory_url", "http://ca.example.org/dir".into(), "directory_url"),

@@ -1,5 +1,5 @@
 //! What travels on NATS: orders out, reports in, requests from outside, run events to everyone, looks at
-//! hosts, custody questions, log lines while a step runs.
+//! hosts, what CAs say of certificates, custody questions, log lines while a step runs.
 //!
 //! In: the types of `domain`. Out: JSON with a schema version. Touches: nothing. Never: a connection.
 
@@ -8,6 +8,7 @@ pub mod event;
 pub mod log;
 pub mod order;
 pub mod probe;
+pub mod renewal_info;
 pub mod report;
 pub mod request;
 pub mod schema;

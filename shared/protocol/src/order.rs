@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use domain::ari::CertId;
 use domain::backoff::NextTry;
 use domain::certificate::Fingerprint;
 use domain::keys::{KeyAlgorithm, KeyBackend};
@@ -117,6 +118,12 @@ pub struct IssueSpec {
     /// Absent in a rehearsal: nothing is finalized there.
     pub csr_pem: Option<String>,
     pub challenge: Challenge,
+    /// One of those that the CA's directory names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The certificate that this one replaces (RFC 9773 §5), when the account got that one too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<CertId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -92,6 +92,14 @@ pub fn probe_seen(workspace: &WorkspaceId) -> String {
     format!("vigilo.probe.seen.{workspace}")
 }
 
+pub fn renewal_info_ask(workspace: &WorkspaceId) -> String {
+    format!("vigilo.renewal-info.ask.{workspace}")
+}
+
+pub fn renewal_info_told(workspace: &WorkspaceId) -> String {
+    format!("vigilo.renewal-info.told.{workspace}")
+}
+
 /// `stream` in lower case.
 pub fn dead(stream: &str) -> String {
     format!("vigilo.dead.{}", stream.to_ascii_lowercase())

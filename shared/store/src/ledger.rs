@@ -70,7 +70,7 @@ pub struct LaneRoom {
 }
 
 pub struct LedgerTx {
-    tx: Transaction<'static, Postgres>,
+    pub(crate) tx: Transaction<'static, Postgres>,
 }
 
 impl Store {

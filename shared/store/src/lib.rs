@@ -6,6 +6,7 @@
 
 mod accounts;
 mod acts;
+mod emergencies;
 mod error;
 mod hosts;
 mod incidents;
@@ -13,6 +14,7 @@ mod ledger;
 mod notifications;
 mod policies;
 mod quarantine;
+mod renewal_info;
 mod requests;
 mod rows;
 mod runs;
@@ -27,6 +29,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub use acts::Act;
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
 pub use error::StoreError;
 pub use hosts::HostView;
 pub use incidents::{
@@ -34,7 +37,8 @@ pub use incidents::{
 };
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use notifications::{Next, Notification, NotificationView};
-pub use policies::PolicyView;
+pub use policies::{PolicyView, RenewalView};
+pub use renewal_info::{Answered, LockedRenewal, RenewalTx, ToAsk};
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use domain::ari::{Predecessor, Renewal, Suggestion};
 use domain::clock::Timestamp;
 use domain::host::NewHost;
 use domain::ids::{HostId, PolicyId, WorkspaceId};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::renewal_info::{suggestion, window};
 use crate::rows::{at, from_json, json};
 use crate::{Store, StoreError};
 
@@ -21,6 +23,18 @@ pub struct PolicyView {
     /// When it renews itself, and what the clock said of it last.
     pub due_at: Option<Timestamp>,
     pub due_why: Option<String>,
+    /// What its CA says about the certificate that is served; nothing before it was asked.
+    pub renewal: Option<RenewalView>,
+}
+
+/// What a CA says about a certificate.
+#[derive(Debug, Clone)]
+pub struct RenewalView {
+    pub directory_url: String,
+    pub suggestion: Option<Suggestion>,
+    pub answered_at: Option<Timestamp>,
+    pub next_ask_at: Option<Timestamp>,
+    pub last_error: Option<String>,
 }
 
 pub(crate) struct Row {
@@ -89,9 +103,14 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<PolicyView>, StoreError> {
         let rows = sqlx::query!(
-            r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, p.due_at, p.due_why, r.status as "run_status?"
+            r#"select p.id as "id!", p.workspace as "workspace!", p.host_id as "host_id!", p.says as "says!",
+                      p.created_at as "created_at!", p.due_at, p.due_why, r.status as "run_status?",
+                      ari.directory_url as "directory_url?", ari.window_start as "window_start?",
+                      ari.window_end as "window_end?", ari.explanation_url as "explanation_url?",
+                      ari.answered_at as "answered_at?", ari.next_ask_at as "next_ask_at?", ari.last_error as "last_error?"
                from policies p
                left join lateral (select status from runs where host_id = p.host_id order by id desc limit 1) r on true
+               left join renewal_info ari on ari.host_id = p.host_id
                where p.workspace = $1 and p.active and p.hostname > coalesce($2, '')
                order by p.hostname limit $3"#,
             workspace.as_str(),
@@ -101,6 +120,15 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let views = rows.into_iter().map(|row| {
+            let corrupt = |why: String| StoreError::corrupt("renewal_info", row.host_id, why);
+            let suggestion = suggestion((row.window_start, row.window_end), row.explanation_url).map_err(corrupt)?;
+            let renewal = row.directory_url.map(|directory_url| RenewalView {
+                directory_url,
+                suggestion,
+                answered_at: row.answered_at.map(at),
+                next_ask_at: row.next_ask_at.map(at),
+                last_error: row.last_error,
+            });
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
             let policy = Row {
                 id,
@@ -115,6 +143,7 @@ impl Store {
                 run_status: row.run_status,
                 due_at: row.due_at.map(at),
                 due_why: row.due_why,
+                renewal,
             })
         });
         views.collect()
@@ -123,8 +152,11 @@ impl Store {
     /// The active policies of these hostnames, each with its host and its last live run.
     pub async fn charges(&self, workspace: &WorkspaceId, hostnames: &[String]) -> Result<Vec<Charge>, StoreError> {
         let rows = sqlx::query!(
-            r#"select p.id, p.workspace, p.host_id, p.says, p.created_at, h.says as host_says,
-                      last.created_at as "last_live_at?", served.not_after as "not_after?"
+            r#"select p.id as "id!", p.workspace as "workspace!", p.host_id as "host_id!", p.says as "says!",
+                      p.created_at as "created_at!", h.says as "host_says!",
+                      last.created_at as "last_live_at?", served.not_after as "not_after?",
+                      ari.cert_id as "cert_id?", ari.directory_url as "directory_url?", ari.names as "names?",
+                      ari.window_start as "window_start?", ari.window_end as "window_end?"
                from policies p join hosts h on h.id = p.host_id
                left join lateral (select created_at from runs
                                   where host_id = p.host_id and policy_id = p.id and mode = 'live' and status <> 'cancelled'
@@ -132,6 +164,7 @@ impl Store {
                left join lateral (select not_after from snapshots
                                   where host_id = p.host_id and not_after is not null
                                   order by taken_at desc limit 1) served on true
+               left join renewal_info ari on ari.host_id = p.host_id and ari.issued_here and ari.replaced_at is null
                where p.workspace = $1 and p.active and p.hostname = any($2)"#,
             workspace.as_str(),
             hostnames,
@@ -150,6 +183,19 @@ impl Store {
                 created_at: row.created_at,
             }
             .try_into()?;
+            let corrupt = |why: String| StoreError::corrupt("renewal_info", row.host_id, why);
+            let suggested = window(row.window_start, row.window_end).map_err(corrupt)?;
+            let renewal = match (row.cert_id, row.directory_url) {
+                (Some(cert_id), Some(issued_at)) => Some(Renewal {
+                    predecessor: Predecessor {
+                        cert_id: cert_id.parse().map_err(|e| corrupt(format!("{e}")))?,
+                        names: row.names.unwrap_or_default(),
+                        window: suggested,
+                    },
+                    issued_at: issued_at.parse().map_err(|e| corrupt(format!("{e}")))?,
+                }),
+                (_, _) => None,
+            };
             let addresses: Vec<IpAddr> = host.addresses;
             let last_live_at = row.last_live_at.map(at);
             Ok(Charge {
@@ -159,6 +205,7 @@ impl Store {
                 criticality: host.criticality,
                 last_live_at,
                 served_until: row.not_after.map(at),
+                renewal,
             })
         });
         charges.collect()

@@ -1,5 +1,6 @@
 //! Which policies the clock judges next, and what it said.
 
+use domain::ari::Suggestion;
 use domain::certificate::{Seen, Snapshot};
 use domain::clock::Timestamp;
 use domain::ids::{PolicyId, RunId};
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::policies::Row;
+use crate::renewal_info::suggestion;
 use crate::rows::{at, from_json, from_word};
 use crate::{Store, StoreError};
 
@@ -19,6 +21,8 @@ pub struct ToJudge {
     pub policy: Policy,
     /// The validity of the certificate that was seen last at its host.
     pub served: Option<(Timestamp, Timestamp)>,
+    /// What the CA suggests for that certificate.
+    pub suggested: Option<Suggestion>,
     /// Its newest live run, and when that moved last.
     pub last: Option<(RunId, Status, Timestamp)>,
 }
@@ -46,15 +50,19 @@ impl Store {
                    where id in (select id from policies where active and judge_at <= $1
                                 order by judge_at limit $3 for update skip locked)
                    returning id, workspace, host_id, says, created_at)
-               select t.id, t.workspace, t.host_id, t.says, t.created_at, served.seen as "seen?",
-                      last.id as "run?", last.status as "status?", last.moved_at as "moved_at?"
+               select t.id as "id!", t.workspace as "workspace!", t.host_id as "host_id!", t.says as "says!",
+                      t.created_at as "created_at!", served.seen as "seen?",
+                      last.id as "run?", last.status as "status?", last.moved_at as "moved_at?",
+                      ari.window_start as "window_start?", ari.window_end as "window_end?",
+                      ari.explanation_url as "explanation_url?"
                from taken t
                left join lateral (select seen from snapshots
                                   where host_id = t.host_id and not_after is not null
                                   order by taken_at desc limit 1) served on true
                left join lateral (select id, status, moved_at from runs
                                   where host_id = t.host_id and policy_id = t.id and mode = 'live'
-                                  order by id desc limit 1) last on true"#,
+                                  order by id desc limit 1) last on true
+               left join renewal_info ari on ari.host_id = t.host_id"#,
             now.get(),
             in_hand_until.get(),
             limit,
@@ -71,6 +79,7 @@ impl Store {
                 (_, _, _) => None,
             };
             let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
+            let suggested = suggestion((row.window_start, row.window_end), row.explanation_url).map_err(corrupt)?;
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
             let policy = Row {
                 id,
@@ -80,7 +89,12 @@ impl Store {
                 created_at: row.created_at,
             }
             .try_into()?;
-            Ok(ToJudge { policy, served, last })
+            Ok(ToJudge {
+                policy,
+                served,
+                suggested,
+                last,
+            })
         });
         judged.collect()
     }

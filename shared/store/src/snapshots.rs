@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::ledger::SnapshotRow;
 use crate::rows::json;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, renewal_info};
 
 pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
@@ -42,9 +42,9 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
         &ends as &[Option<OffsetDateTime>],
         &seen,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    renewal_info::keep_seen(db, rows).await
 }
 
 impl Store {

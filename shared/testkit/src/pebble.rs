@@ -33,6 +33,8 @@ pub struct PebbleOptions {
     pub strict: bool,
     /// Life of the certificates.
     pub validity: Duration,
+    /// Further profiles beside `default`. Pebble takes any of those that it has for an order that names none.
+    pub profiles: Vec<String>,
     /// Whether each validation first sleeps up to 15 seconds, as a busy CA does.
     pub slow_validation: bool,
 }
@@ -45,6 +47,7 @@ impl Default for PebbleOptions {
             authz_reuse_percent: 0,
             strict: true,
             validity: Duration::from_hours(90 * 24),
+            profiles: Vec::new(),
             slow_validation: false,
         }
     }
@@ -221,6 +224,18 @@ impl Pebble {
             .await
     }
 
+    /// From now on this is what the CA answers when it is asked about the certificate (PEM): whatever it is, with 200.
+    ///
+    /// # Errors
+    /// If the CA does not answer, or does not know the certificate.
+    pub async fn set_renewal_info(&self, leaf_pem: &str, answer: &str) -> Result<()> {
+        let url = url(&self.ports.management, "/set-renewal-info/");
+        let body = json!({ "Certificate": leaf_pem, "ARIResponse": answer });
+        let status = self.client.post(&url).body(body.to_string()).send().await?.status();
+        ensure!(status.is_success(), "{url} answers {status}");
+        Ok(())
+    }
+
     /// Kills the CA and starts it again: it has a new root, and knows neither accounts nor orders of before.
     ///
     /// # Errors
@@ -305,8 +320,16 @@ fn write_files(
     Ok(())
 }
 
-/// One profile only: without one in the order, Pebble takes any of those that it has.
+/// One profile only unless a test wants more: without one in the order, Pebble takes any of those that it has.
 fn configuration(ports: &Ports, options: &PebbleOptions) -> Value {
+    let profile =
+        |description: &str| json!({ "description": description, "validityPeriod": options.validity.as_secs() });
+    let further = options
+        .profiles
+        .iter()
+        .map(|name| (name.clone(), profile("a further one")));
+    let own = ("default".to_owned(), profile("what this test CA usually issues"));
+    let profiles: serde_json::Map<String, Value> = further.chain([own]).collect();
     json!({ "pebble": {
         "listenAddress": local(&ports.directory),
         "managementListenAddress": local(&ports.management),
@@ -316,10 +339,7 @@ fn configuration(ports: &Ports, options: &PebbleOptions) -> Value {
         "tlsPort": ports.tls_alpn.number(),
         "ocspResponderURL": "",
         "externalAccountBindingRequired": false,
-        "profiles": { "default": {
-            "description": "the only profile of this test CA",
-            "validityPeriod": options.validity.as_secs(),
-        } },
+        "profiles": profiles,
     } })
 }
 

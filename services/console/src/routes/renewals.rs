@@ -47,6 +47,19 @@ struct Refused {
     reason: Invalid,
 }
 
+impl Answered {
+    pub(crate) fn of(accepted: Vec<Accepted>, declined: Vec<protocol::request::Refused>) -> Self {
+        let refused = declined.into_iter().map(|one| Refused {
+            hostname: one.hostname.into(),
+            reason: one.reason,
+        });
+        Self {
+            accepted,
+            refused: refused.collect(),
+        }
+    }
+}
+
 pub(crate) async fn ask(
     State(store): State<Store>,
     State(planner): State<Planner>,
@@ -59,7 +72,7 @@ pub(crate) async fn ask(
         (None, true) => store.policy_hostnames(&caller.workspace).await?,
         (Some(_) | None, _) => return Err(neither().into()),
     };
-    let (hostnames, mut refused) = sorted(asked);
+    let (hostnames, unreadable) = sorted(asked);
     let trigger = if hostnames.len() == 1 && !renewal.all {
         Trigger::Operator
     } else {
@@ -71,11 +84,9 @@ pub(crate) async fn ask(
         idempotency_key,
     };
     let (accepted, declined) = planner.renew(&caller, &hostnames, &wish).await?;
-    refused.extend(declined.into_iter().map(|one| Refused {
-        hostname: one.hostname.into(),
-        reason: one.reason,
-    }));
-    Ok((StatusCode::ACCEPTED, Json(Answered { accepted, refused })))
+    let mut answered = Answered::of(accepted, declined);
+    answered.refused.splice(0..0, unreadable);
+    Ok((StatusCode::ACCEPTED, Json(answered)))
 }
 
 /// The hostnames, each once, in order; and what is none.

@@ -1,5 +1,6 @@
 //! How the record is shown: pure functions from rows to JSON. What is sealed never gets through.
 
+pub(crate) mod emergency;
 pub(crate) mod host;
 pub(crate) mod incident;
 pub(crate) mod log;

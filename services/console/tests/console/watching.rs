@@ -369,7 +369,7 @@ async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
         id,
         workspace: head.workspace.clone(),
         host_id: head.host_id,
-        run_id: head.id,
+        run_id: Some(head.id),
         hostname: head.hostname.clone(),
         severity: Severity::Sev2,
         state: State::Open,

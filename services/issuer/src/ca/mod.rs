@@ -10,6 +10,7 @@ use std::future::Future;
 
 use bus::StepContext;
 use custody::CustodyError;
+use domain::ari::CertId;
 use domain::run::Check;
 use domain::secret::Envelope;
 use domain::{DnsName, RunId, Timestamp, WorkspaceId};
@@ -24,6 +25,9 @@ pub struct Application<'a> {
     pub run: RunId,
     pub directory: &'a Url,
     pub names: &'a [DnsName],
+    pub profile: Option<&'a str>,
+    /// The certificate that the new one replaces.
+    pub replaces: Option<&'a CertId>,
     pub ctx: &'a StepContext,
 }
 
@@ -47,6 +51,8 @@ pub struct Claim<'a> {
 pub struct Meta {
     /// By which names CAA records allow it (RFC 8555 §9.7.6).
     pub caa_identities: Vec<String>,
+    /// The names of the profiles that may be asked for.
+    pub profiles: Vec<String>,
     /// Where it asks for http-01 responses.
     pub http01_port: u16,
 }
@@ -55,6 +61,7 @@ impl Default for Meta {
     fn default() -> Self {
         Self {
             caa_identities: Vec::new(),
+            profiles: Vec::new(),
             http01_port: 80,
         }
     }
@@ -146,10 +153,26 @@ pub enum CaError {
     Unattended { what: String },
     #[error("the CA offers no {challenge} challenge for {name}")]
     NoSuchChallenge { name: String, challenge: &'static str },
+    #[error("the CA has no profile {asked:?}: {}", offer(.offered))]
+    NoSuchProfile { asked: String, offered: Vec<String> },
+    #[error("the profile {asked:?} was asked for, and the CA made the order with {}", made_with(.got.as_deref()))]
+    OtherProfile { asked: String, got: Option<String> },
     #[error("the challenge response could not be published: {what}")]
     NotPresented { what: String },
     #[error("it could not be told whether another issuer finalizes the order: {what}")]
     NotClaimed { what: String },
     #[error(transparent)]
     Custody(#[from] CustodyError),
+}
+
+/// For people: what may be asked for.
+pub fn offer(profiles: &[String]) -> String {
+    match profiles {
+        [] => "it offers none".to_owned(),
+        all => format!("it offers {}", all.join(", ")),
+    }
+}
+
+fn made_with(profile: Option<&str>) -> String {
+    profile.map_or_else(|| "none".to_owned(), |name| format!("{name:?}"))
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 const URN: &str = "urn:ietf:params:acme:error:";
 
-/// The types of RFC 8555 §6.7, and of RFC 9773 §7.4.
+/// The types of RFC 8555 §6.7, of RFC 9773 §7.4, and of the profiles (draft-aaron-acme-profiles).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemKind {
     AccountDoesNotExist,
@@ -25,6 +25,7 @@ pub enum ProblemKind {
     ExternalAccountRequired,
     IncorrectResponse,
     InvalidContact,
+    InvalidProfile,
     Malformed,
     OrderNotReady,
     RateLimited,
@@ -63,7 +64,7 @@ pub enum Concern {
 
 impl ProblemKind {
     /// In the alphabet's order, as the CA spells them.
-    const KNOWN: [(Self, &'static str); 25] = [
+    const KNOWN: [(Self, &'static str); 26] = [
         (Self::AccountDoesNotExist, "accountDoesNotExist"),
         (Self::AlreadyReplaced, "alreadyReplaced"),
         (Self::AlreadyRevoked, "alreadyRevoked"),
@@ -79,6 +80,7 @@ impl ProblemKind {
         (Self::ExternalAccountRequired, "externalAccountRequired"),
         (Self::IncorrectResponse, "incorrectResponse"),
         (Self::InvalidContact, "invalidContact"),
+        (Self::InvalidProfile, "invalidProfile"),
         (Self::Malformed, "malformed"),
         (Self::OrderNotReady, "orderNotReady"),
         (Self::RateLimited, "rateLimited"),
@@ -123,6 +125,7 @@ impl ProblemKind {
             | Self::AlreadyRevoked
             | Self::BadRevocationReason
             | Self::Compound
+            | Self::InvalidProfile
             | Self::Malformed
             | Self::Other(_) => Concern::Request,
             Self::AccountDoesNotExist => Concern::ForgottenAccount,

@@ -160,6 +160,8 @@ pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
             csr_pem: Some(csr_pem(&names)?),
             names,
             challenge: Challenge::Http01,
+            profile: None,
+            replaces: None,
         },
     })
 }

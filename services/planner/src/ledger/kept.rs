@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use domain::certificate::Snapshot;
+use domain::certificate::{Fingerprint, Snapshot};
 use domain::disposition::{Failure, Question};
 use domain::plan::Plan;
 use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step};
-use domain::{RunId, Timestamp};
+use domain::{HostId, RunId, Timestamp};
 use protocol::SCHEMA;
 use protocol::event::RunEvent;
 use protocol::report::Report;
@@ -22,6 +22,8 @@ pub(super) struct Kept {
     products: Vec<store::Product>,
     snapshots: Vec<SnapshotRow>,
     accounts: Vec<AccountKey>,
+    /// The leaves that runs have got, by host.
+    got: Vec<(HostId, Fingerprint)>,
 }
 
 impl Kept {
@@ -67,6 +69,9 @@ impl Kept {
             | Product::Tidied => &[],
         };
         self.keep_snapshots(run, snapshots);
+        if let Product::Issued(issued) = product {
+            self.got.push((run.head.host_id, issued.leaf.fingerprint.clone()));
+        }
         self.products.push(store::Product {
             run_id: report.run_id,
             step: report.step,
@@ -100,6 +105,7 @@ impl Kept {
             tx.keep_products(&self.products).await?;
         }
         tx.keep_snapshots(&self.snapshots).await?;
+        tx.mark_replaced(&self.got, now).await?;
         tx.keep_accounts(&self.accounts, now).await
     }
 }

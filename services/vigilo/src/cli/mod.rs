@@ -5,6 +5,7 @@
 mod check;
 mod client;
 mod deeds;
+mod emergency;
 mod events;
 mod follow;
 mod import;
@@ -145,6 +146,9 @@ pub enum OperatorCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Certificates that a CA wants renewed at once
+    #[command(subcommand)]
+    Emergency(emergency::EmergencyCommand),
     /// List incidents, newest first; show one, take it in hand, or close it
     Incidents(incident::IncidentArgs),
 }
@@ -314,6 +318,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Resolve { with, global } => deeds::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
+        OperatorCommand::Emergency(command) => emergency::run(command).await,
         OperatorCommand::Incidents(args) => incident::run(args).await,
     }
 }

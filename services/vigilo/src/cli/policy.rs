@@ -20,6 +20,9 @@ pub struct PolicyArgs {
     /// A further name of the certificate; may be repeated
     #[arg(long = "san")]
     sans: Vec<String>,
+    /// The ACME profile, one of those that the CA lists
+    #[arg(long)]
+    profile: Option<String>,
     /// p256, p384, rsa2048, rsa3072 or rsa4096
     #[arg(long, default_value = "p256")]
     key_algorithm: String,
@@ -56,7 +59,8 @@ impl PolicyArgs {
             "hostname": self.hostname, "provider": self.provider, "directory_url": self.directory_url, "sans": self.sans,
             "key_algorithm": self.key_algorithm, "cooldown_seconds": self.cooldown_seconds,
             "auto_renew": !self.by_hand, "renew_before_days": self.renew_before_days,
-            "notify_on_failure": self.notify_on_failure, "targets": targets.collect::<Result<Vec<Value>, Failed>>()?,
+            "profile": self.profile, "notify_on_failure": self.notify_on_failure,
+            "targets": targets.collect::<Result<Vec<Value>, Failed>>()?,
         });
         if self.staging {
             body["key_backend_config"] = json!({"endpoint": "staging"});

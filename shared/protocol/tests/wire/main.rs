@@ -13,6 +13,7 @@ mod old;
 mod orders;
 mod parts;
 mod probes;
+mod renewal_info;
 mod reports;
 mod requests;
 mod schemas;

@@ -55,6 +55,8 @@ fn issue() -> IssueSpec {
         names: names(),
         csr_pem: Some("-----BEGIN CERTIFICATE REQUEST-----".to_owned()),
         challenge: Challenge::Http01,
+        profile: Some("tlsserver".to_owned()),
+        replaces: Some("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse().expect("an identifier")),
     }
 }
 

@@ -192,6 +192,15 @@ impl IncidentTx {
         Ok(())
     }
 
+    /// Whether nobody has opened it yet.
+    pub async fn is_new(&mut self, id: IncidentId) -> Result<bool, StoreError> {
+        let known = sqlx::query_scalar!(
+            r#"select exists (select 1 from incidents where id = $1) as "known!""#,
+            id.get()
+        );
+        Ok(!known.fetch_one(&mut *self.tx).await?)
+    }
+
     pub async fn open(&mut self, incident: &Incident) -> Result<(), StoreError> {
         let cause = incident.cause.as_ref();
         sqlx::query!(
@@ -201,7 +210,7 @@ impl IncidentTx {
             incident.id.get(),
             incident.workspace.as_str(),
             incident.host_id.get(),
-            incident.run_id.get(),
+            incident.run_id.map(RunId::get),
             incident.hostname.as_str(),
             word(incident.severity),
             incident.title,

@@ -14,7 +14,7 @@ fn incident(run: &NewRun) -> Incident {
         id: IncidentId::new(),
         workspace: run.head.workspace.clone(),
         host_id: run.head.host_id,
-        run_id: run.head.id,
+        run_id: Some(run.head.id),
         hostname: run.head.hostname.clone(),
         severity: Severity::Sev2,
         state: State::Open,

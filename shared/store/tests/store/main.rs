@@ -3,6 +3,7 @@
 mod accounts;
 mod corrupt;
 mod deadlines;
+mod emergencies;
 mod hosts;
 mod incidents;
 mod outbox;
@@ -10,6 +11,7 @@ mod people;
 mod places;
 mod policies;
 mod products;
+mod renewal_info;
 mod requests;
 mod runs;
 mod samples;

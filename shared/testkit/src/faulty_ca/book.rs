@@ -23,10 +23,22 @@ pub(super) struct Book {
     /// Name → type and detail of the problem that its challenge ends with.
     pub(super) refused_names: HashMap<String, (String, String)>,
     pub(super) chain: Chain,
+    pub(super) renewals: Renewals,
+}
+
+/// What the CA says of renewals (RFC 9773).
+#[derive(Default)]
+pub(super) struct Renewals {
+    /// The answer about every certificate; none: the directory does not offer it.
+    pub(super) answer: Option<String>,
+    pub(super) retry_after: Option<String>,
+    /// An order does not say what it replaces, though it should.
+    pub(super) silent: bool,
 }
 
 pub(super) struct Order {
     pub(super) account: AccountId,
+    pub(super) replaces: Option<String>,
     pub(super) authorizations: Vec<AuthorizationId>,
     /// Once it is finalized.
     pub(super) chain_pem: Option<String>,
@@ -83,7 +95,7 @@ impl Book {
         self.accounts.iter().position(|known| known == key)
     }
 
-    pub(super) fn place(&mut self, account: AccountId, names: Vec<String>) -> OrderId {
+    pub(super) fn place(&mut self, account: AccountId, names: Vec<String>, replaces: Option<String>) -> OrderId {
         let first = self.authorizations.len();
         self.authorizations.extend(names.into_iter().map(|name| Authorization {
             account,
@@ -93,6 +105,7 @@ impl Book {
         }));
         self.orders.push(Order {
             account,
+            replaces,
             authorizations: (first..self.authorizations.len()).collect(),
             chain_pem: None,
             lapse: None,

@@ -18,6 +18,8 @@ pub enum Place {
     Challenge,
     Finalize,
     Certificate,
+    /// RFC 9773 §4.1
+    RenewalInfo,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +72,7 @@ impl Place {
             ("challenge", Some(_)) => Some(Self::Challenge),
             ("finalize", Some(_)) => Some(Self::Finalize),
             ("certificate", Some(_)) => Some(Self::Certificate),
+            ("renewal-info", Some(_)) => Some(Self::RenewalInfo),
             (_, _) => None,
         }
     }

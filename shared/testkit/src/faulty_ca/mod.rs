@@ -125,6 +125,25 @@ impl FaultyCa {
         self.ca.book().chain = chain;
     }
 
+    /// From now on the directory offers renewal information, and this is what is said of every certificate.
+    pub fn offer_renewal_info(&self, answer: &str, retry_after: Option<RetryAfter>) {
+        let renewals = &mut self.ca.book().renewals;
+        renewals.answer = Some(answer.to_owned());
+        renewals.retry_after = retry_after.map(RetryAfter::header);
+    }
+
+    /// Orders do not say any more what they replace, though they should (RFC 9773 §5).
+    pub fn keep_silent_about_predecessors(&self) {
+        self.ca.book().renewals.silent = true;
+    }
+
+    /// What each order was said to replace.
+    #[must_use]
+    pub fn replaced(&self) -> Vec<Option<String>> {
+        let book = self.ca.book();
+        book.orders.iter().map(|order| order.replaces.clone()).collect()
+    }
+
     /// Certificates in all.
     #[must_use]
     pub fn issued(&self) -> usize {

@@ -36,6 +36,7 @@ pub(super) fn router(ca: Ca) -> Router {
         .route("/challenge/{id}", post(challenge))
         .route("/finalize/{id}", post(finalize))
         .route("/certificate/{id}", post(certificate))
+        .route("/renewal-info/{id}", get(renewal_info))
         .layer(from_fn_with_state(ca.clone(), misbehaving))
         .with_state(ca)
 }
@@ -96,11 +97,26 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
 }
 
 async fn directory(State(ca): State<Ca>) -> Json<Value> {
-    Json(json!({
+    let mut listed = json!({
         "newNonce": ca.url("/nonce"), "newAccount": ca.url("/account"), "newOrder": ca.url("/order"),
         "revokeCert": ca.url("/revoke"), "keyChange": ca.url("/key-change"),
         "meta": {"caaIdentities": ["faulty-ca.test"]},
-    }))
+    });
+    if ca.book().renewals.answer.is_some() {
+        listed["renewalInfo"] = json!(ca.url("/renewal-info"));
+    }
+    Json(listed)
+}
+
+/// What was set for all certificates, good or not.
+async fn renewal_info(State(ca): State<Ca>) -> Answer {
+    let book = ca.book();
+    let said = book.renewals.answer.clone().ok_or_else(Refusal::not_found)?;
+    let mut response = ([(CONTENT_TYPE, "application/json")], said).into_response();
+    if let Some(wait) = &book.renewals.retry_after {
+        set(&mut response, RETRY_AFTER.as_str(), wait);
+    }
+    Ok(response)
 }
 
 async fn new_account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
@@ -142,7 +158,8 @@ async fn new_order(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
         return Err(Refusal::malformed("an order is for one name at least"));
     }
     let mut book = ca.book();
-    let id = book.place(account, names);
+    let replaces = signed.payload["replaces"].as_str().map(str::to_owned);
+    let id = book.place(account, names, replaces);
     let shown = shown_order(&ca, &book, (id, &book.orders[id]));
     Ok(located(StatusCode::CREATED, &ca.url(&format!("/order/{id}")), &shown))
 }
@@ -262,6 +279,9 @@ fn shown_order(ca: &Ca, book: &Book, (id, order): (OrderId, &Order)) -> Value {
     });
     if order.chain_pem.is_some() {
         shown["certificate"] = json!(ca.url(&format!("/certificate/{id}")));
+    }
+    if let Some(replaced) = order.replaces.as_ref().filter(|_| !book.renewals.silent) {
+        shown["replaces"] = json!(replaced);
     }
     if let Some(error) = book.error(order) {
         shown["error"] = error;

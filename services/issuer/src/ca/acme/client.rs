@@ -4,6 +4,7 @@
 //! lose status and `Retry-After`). Touches: the CA's own origins only; redirects are not followed. Never: a nonce
 //! into the library, except one that it asked for by HEAD.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,19 +73,25 @@ pub struct Settings {
 /// What is read of a directory here (RFC 8555 §7.1.1); the library reads the rest.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Listing {
+pub struct Listing {
     /// Without it this is no directory.
     #[serde(rename = "newOrder")]
     _new_order: String,
+    /// RFC 9773 §3
     #[serde(default)]
-    meta: ListingMeta,
+    pub renewal_info: Option<String>,
+    #[serde(default)]
+    pub meta: ListingMeta,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ListingMeta {
+pub struct ListingMeta {
     #[serde(default)]
-    caa_identities: Vec<String>,
+    pub caa_identities: Vec<String>,
+    /// Name and description of each profile (draft-aaron-acme-profiles).
+    #[serde(default)]
+    pub profiles: BTreeMap<String, String>,
 }
 
 /// Cheap to clone; clones share connections and nonces.
@@ -128,13 +135,23 @@ impl Transport {
         })))
     }
 
-    /// Reads the CA's directory; gives its names in CAA records.
-    pub async fn look(&self, directory: &Url) -> Result<Vec<String>, Error> {
+    /// Reads the CA's directory.
+    pub async fn look(&self, directory: &Url) -> Result<Listing, Error> {
         let request = Request::get(directory.as_str()).body(BodyWrapper::default())?;
         let mut answer = self.request(request).await?;
         let body = answer.body.into_bytes().await.map_err(Error::Other)?;
-        let listing: Listing = serde_json::from_slice(&body)?;
-        Ok(listing.meta.caa_identities)
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    /// The answer to a plain GET, whatever its status: for what the library cannot ask. Not part of any order's record.
+    pub async fn get(&self, url: &Url) -> Result<Response<Bytes>, Obstacle> {
+        let request = Request::get(url.as_str()).header(USER_AGENT, self.0.user_agent.clone());
+        let request = request
+            .body(Full::default())
+            .map_err(|error| unavailable(error.to_string()))?;
+        let (parts, body) = request.into_parts();
+        self.0.check_origin(&parts)?;
+        self.0.send_in_time(Request::from_parts(parts, body)).await
     }
 }
 
@@ -171,14 +188,9 @@ impl Inner {
             .unwrap_or_else(|never| match never {});
         let (method, url) = (parts.method.clone(), parts.uri.to_string());
         let (at, begun) = (recorder::now(), Instant::now());
-        let sent = self.send(Request::from_parts(parts, Full::new(body.clone())));
-        let answer = match tokio::time::timeout(self.request_timeout, sent).await {
-            Ok(answer) => answer,
-            Err(_) => Err(unavailable(format!(
-                "no answer within {} s",
-                self.request_timeout.as_secs()
-            ))),
-        };
+        let answer = self
+            .send_in_time(Request::from_parts(parts, Full::new(body.clone())))
+            .await;
         let said = answer.as_ref().map_err(ToString::to_string);
         recorder::write(&Raw {
             at,
@@ -200,6 +212,16 @@ impl Inner {
             Ok(())
         } else {
             Err(Obstacle::Foreign { url })
+        }
+    }
+
+    async fn send_in_time(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Obstacle> {
+        match tokio::time::timeout(self.request_timeout, self.send(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(unavailable(format!(
+                "no answer within {} s",
+                self.request_timeout.as_secs()
+            ))),
         }
     }
 
@@ -277,13 +299,13 @@ fn shown(answer: &Response<Bytes>) -> Answer<'_> {
     }
 }
 
-fn retry_after_of(headers: &HeaderMap) -> Option<Timestamp> {
+pub fn retry_after_of(headers: &HeaderMap) -> Option<Timestamp> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
     retry_after::parse(value, recorder::now())
 }
 
 /// For people: the first line of a body that is no problem document.
-fn beginning(body: &[u8]) -> String {
+pub fn beginning(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(200)])
         .trim()
         .replace('\n', " ");

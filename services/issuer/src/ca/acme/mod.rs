@@ -8,10 +8,12 @@ mod client;
 mod directories;
 mod journey;
 mod nonces;
+mod ordering;
 mod pace;
 mod recorder;
 mod redact;
 mod rehearsal;
+mod renewal_info;
 mod retry_after;
 mod translate;
 mod warm;
@@ -21,15 +23,15 @@ use std::sync::Arc;
 use bus::claims::Claims;
 use chassis::config::ConfigError;
 use domain::secret::Envelope;
-use instant_acme::{Account, Identifier, NewOrder, Order};
+use instant_acme::{Account, Order};
 use url::Url;
 
 pub use accounts::AccountKeys;
+pub use renewal_info::RenewalInfo;
 
 use self::accounts::Accounts;
 use self::directories::{Directories, Directory};
 use self::journey::Journey;
-use self::translate::is_bad_nonce;
 pub(crate) use self::translate::translate;
 use self::warm::WarmOrders;
 use super::{Application, CaError, CertificateAuthority, Claim, Meta, Obtained, OpenedOrder, Rehearsed};
@@ -52,7 +54,7 @@ macro_rules! nonce_proof {
 use nonce_proof;
 
 pub struct Acme<K> {
-    directories: Directories,
+    directories: Arc<Directories>,
     accounts: Accounts<K>,
     http01: Http01,
     claims: Claims,
@@ -63,7 +65,7 @@ impl<K: AccountKeys> Acme<K> {
     /// Fails for a configuration that cannot be used, with the key.
     pub fn new(config: Config, keys: K, http01: Http01, claims: Claims) -> Result<Self, ConfigError> {
         Ok(Self {
-            directories: Directories::new(config)?,
+            directories: Arc::new(Directories::new(config)?),
             accounts: Accounts::new(keys),
             http01,
             claims,
@@ -71,10 +73,15 @@ impl<K: AccountKeys> Acme<K> {
         })
     }
 
+    /// Asks the same CAs when they want certificates renewed.
+    pub fn renewal_info(&self) -> RenewalInfo {
+        RenewalInfo::new(Arc::clone(&self.directories))
+    }
+
     async fn open_once(&self, for_: &Application<'_>, key: &Envelope) -> Result<OpenedOrder, CaError> {
         let directory = self.directories.of(for_.directory)?;
         let account = self.accounts.ensure(for_, &directory, key).await?;
-        let mut order = new_order(&account, for_).await?;
+        let mut order = ordering::place(&account, for_).await?;
         let expires = recorder::expires();
         let journey = self.journey(&account, &directory, for_);
         let proofs = journey.proofs(&mut order).await?;
@@ -146,9 +153,10 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
     async fn look(&self, for_: &Application<'_>) -> Result<Meta, CaError> {
         let directory = self.directories.of(for_.directory)?;
         let looking = directory.transport.look(&directory.url);
-        let caa_identities = recorder::around(for_.ctx, looking).await.map_err(translate)?;
+        let listing = recorder::around(for_.ctx, looking).await.map_err(translate)?;
         Ok(Meta {
-            caa_identities,
+            caa_identities: listing.meta.caa_identities,
+            profiles: listing.meta.profiles.into_keys().collect(),
             http01_port: directory.http01_port,
         })
     }
@@ -162,15 +170,6 @@ impl<K: AccountKeys> Acme<K> {
     fn directory(&self, url: &Url) -> Result<Arc<Directory>, CaError> {
         self.directories.of(url)
     }
-}
-
-async fn new_order(account: &Account, for_: &Application<'_>) -> Result<Order, CaError> {
-    let names: Vec<Identifier> = for_
-        .names
-        .iter()
-        .map(|name| Identifier::Dns(name.as_str().to_owned()))
-        .collect();
-    nonce_proof!(account.new_order(&NewOrder::new(&names))).map_err(translate)
 }
 
 fn order_url(order: &Order) -> Result<Url, CaError> {

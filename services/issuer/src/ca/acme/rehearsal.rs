@@ -14,7 +14,7 @@ use super::accounts::AccountKeys;
 use super::directories::Directory;
 use super::journey::Proof;
 use super::translate::{is_bad_nonce, translate};
-use super::{Acme, Application, CaError, new_order, nonce_proof};
+use super::{Acme, Application, CaError, nonce_proof, ordering};
 use crate::ca::Rehearsed;
 
 /// For the CA to see all names. A rehearsal ends while somebody looks on.
@@ -101,7 +101,13 @@ async fn begin_once<K: AccountKeys>(
     key: &Envelope,
 ) -> Result<Begun, CaError> {
     let account = acme.accounts.ensure(for_, stage, key).await?;
-    let mut order = new_order(&account, for_).await?;
+    // Whether the live run's CA has it was said of its directory; a staging may have others.
+    let listed = |asked: &&str| ordering::profiles(&account).iter().any(|name| name == asked);
+    let for_ = &Application {
+        profile: for_.profile.filter(listed),
+        ..*for_
+    };
+    let mut order = ordering::place(&account, for_).await?;
     let proofs = acme.journey(&account, stage, for_).proofs(&mut order).await?;
     Ok(Begun { account, order, proofs })
 }

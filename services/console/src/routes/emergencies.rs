@@ -1,0 +1,101 @@
+//! `/emergencies`: many certificates that a CA wants renewed at once, what is left of them, and renewing all of that.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use domain::run::{Mode, Trigger};
+use domain::{Hostname, IncidentId, Invalid, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{EmergencyView, Store};
+use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::error::{Code, Problem};
+use crate::planner::{Planner, Wish};
+use crate::query::{Items, Params, limit};
+use crate::routes::renewals::Answered;
+use crate::state::Now;
+use crate::views::emergency::{self as views, ShownEmergency, WholeEmergency};
+
+/// More hosts than an estate has.
+const ALL: i64 = 1_000_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shown {
+    limit: Option<String>,
+}
+
+/// What is renewed, and what is not asked for because it is on its way.
+#[derive(Serialize)]
+pub(crate) struct Begun {
+    #[serde(flatten)]
+    answered: Answered,
+    on_their_way: usize,
+}
+
+/// Newest first.
+pub(crate) async fn list(
+    State(store): State<Store>,
+    State(now): State<Now>,
+    caller: Caller,
+) -> Result<Json<Items<ShownEmergency>>, Problem> {
+    let rows = store.emergencies(&caller.workspace, None, now.read()).await?;
+    let items = rows.into_iter().map(views::head).collect();
+    Ok(Json(Items { items }))
+}
+
+/// With the hosts that are left, in the order in which they are renewed.
+pub(crate) async fn show(
+    State(store): State<Store>,
+    State(now): State<Now>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Params(shown): Params<Shown>,
+) -> Result<Json<WholeEmergency>, Problem> {
+    let (limit, now) = (limit(shown.limit.as_deref())?, now.read());
+    let view = load(&store, &caller, (&id, now)).await?;
+    let hosts = store.called_hosts((&caller.workspace, view.id), now, limit).await?;
+    Ok(Json(views::whole(view, hosts)))
+}
+
+/// Live runs of all that is left and not on its way, the most critical first, also of what renews only by hand.
+pub(crate) async fn renew(
+    State(store): State<Store>,
+    State(planner): State<Planner>,
+    State(now): State<Now>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Begun>), Problem> {
+    let now = now.read();
+    let view = load(&store, &caller, (&id, now)).await?;
+    let left = store.called_hosts((&caller.workspace, view.id), now, ALL).await?;
+    let all = left.len();
+    let active = |status: domain::run::Status| !status.is_ending();
+    let still: Vec<Hostname> = left
+        .into_iter()
+        .filter(|host| !host.run.is_some_and(|(_, status)| active(status)))
+        .map(|host| host.hostname)
+        .collect();
+    let wish = Wish {
+        mode: Some(Mode::Live),
+        trigger: Trigger::Bulk,
+        idempotency_key: Uuid::now_v7().to_string(),
+    };
+    let on_their_way = all - still.len();
+    let (accepted, declined) = planner.renew(&caller, &still, &wish).await?;
+    let answered = Answered::of(accepted, declined);
+    Ok((StatusCode::ACCEPTED, Json(Begun { answered, on_their_way })))
+}
+
+async fn load(store: &Store, caller: &Caller, (id, now): (&str, Timestamp)) -> Result<EmergencyView, Problem> {
+    let parsed: IncidentId = id.parse()?;
+    let found = store.emergencies(&caller.workspace, Some(parsed), now).await?;
+    found.into_iter().next().ok_or_else(|| {
+        let remedy = "see vigilo emergency list";
+        Problem::field(
+            Code::NoSuchThing,
+            Invalid::new("id", format!("there is no emergency {id}"), remedy),
+        )
+    })
+}

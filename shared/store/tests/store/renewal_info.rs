@@ -1,0 +1,210 @@
+//! Which certificates are asked about, and what an answer leaves.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use domain::Timestamp;
+use domain::ari::{Suggestion, Window};
+use domain::certificate::Seen;
+use domain::ids::HostId;
+use store::{Answered, NewRun, SnapshotRow, ToAsk};
+
+use crate::samples::{fingerprint, seen};
+use crate::world::{World, minutes, now};
+
+/// A certificate that names its issuer's key: only such a one is asked about.
+fn leaf(name: &str) -> Result<String> {
+    let issuer = rcgen::Issuer::new(
+        rcgen::CertificateParams::new(Vec::<String>::new())?,
+        rcgen::KeyPair::generate()?,
+    );
+    let mut leaf = rcgen::CertificateParams::new(vec![name.to_owned()])?;
+    leaf.use_authority_key_identifier_extension = true;
+    Ok(leaf.signed_by(&rcgen::KeyPair::generate()?, &issuer)?.pem())
+}
+
+/// The run has just installed this certificate.
+fn installed(run: &NewRun, of: &str) -> Result<SnapshotRow> {
+    let mut row = seen(run, now(), Some(minutes(100_000)));
+    if let Seen::Served(served) = &mut row.snapshot.seen {
+        served.leaf.fingerprint = fingerprint(of);
+        served.leaf_pem = leaf(run.head.hostname.as_str())?;
+    }
+    Ok(row)
+}
+
+/// Runs of so many hosts whose certificates were seen.
+async fn served(world: &World, hosts: usize) -> Result<Vec<NewRun>> {
+    let mut runs = Vec::new();
+    for number in 0..hosts {
+        runs.push(world.created(&format!("host-{number}.example.org")).await?);
+    }
+    for run in &runs {
+        look(world, installed(run, "leaf")?).await?;
+    }
+    Ok(runs)
+}
+
+async fn look(world: &World, row: SnapshotRow) -> Result<()> {
+    let mut ledger = world.store.ledger().await?;
+    ledger.keep_snapshots(&[row]).await?;
+    Ok(ledger.commit().await?)
+}
+
+async fn due(world: &World, window: i64, at: Timestamp) -> Result<Vec<ToAsk>> {
+    let times = (Timestamp::EPOCH, at, at.plus(Duration::from_secs(60)));
+    Ok(world.store.claim_renewal_asks(window, times).await?)
+}
+
+async fn due_hosts(world: &World, window: i64, at: Timestamp) -> Result<Vec<HostId>> {
+    Ok(due(world, window, at)
+        .await?
+        .into_iter()
+        .map(|one| one.host_id)
+        .collect())
+}
+
+fn answer(host_id: HostId, asked_at: Timestamp, next_ask_at: Timestamp) -> Answered {
+    let window = Window::new(minutes(50_000), minutes(52_000)).expect("a window");
+    Answered {
+        host_id,
+        asked_at,
+        told_at: asked_at,
+        suggestion: Some(Suggestion {
+            window,
+            explanation_url: Some("https://ca.example.org/why".to_owned()),
+        }),
+        next_ask_at: Some(next_ask_at),
+        failures: 0,
+        last_error: None,
+        called: false,
+    }
+}
+
+async fn keep(world: &World, answer: Answered) -> Result<()> {
+    let mut tx = world.store.renewal_answers().await?;
+    assert_eq!(tx.load(&[answer.host_id]).await?.len(), 1);
+    tx.save(std::slice::from_ref(&answer), answer.told_at).await?;
+    Ok(tx.commit().await?)
+}
+
+#[tokio::test]
+async fn what_was_installed_is_asked_about_at_once_and_again_when_nobody_answers() -> Result<()> {
+    let world = World::new().await?;
+    let run = &served(&world, 1).await?[0];
+    let asks = due(&world, 10, now()).await?;
+    let ask = asks.first().context("a question")?;
+    assert_eq!((ask.host_id, asks.len()), (run.head.host_id, 1));
+    assert_eq!(ask.directory_url, run.plan.choice.directory_url, "the policy's CA");
+    assert_eq!(due_hosts(&world, 10, now()).await?, []);
+    assert_eq!(due_hosts(&world, 10, minutes(1)).await?, [run.head.host_id]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_survey_saw_first_is_asked_about_as_early_as_the_run_wants() -> Result<()> {
+    let world = World::new().await?;
+    let run = world.created("www.example.org").await?;
+    let of_the_run = installed(&run, "leaf")?;
+    let of_the_survey = SnapshotRow {
+        run_id: None,
+        ..installed(&run, "leaf")?
+    };
+    look(&world, of_the_survey).await?;
+    assert_eq!(due_hosts(&world, 10, now()).await?, []);
+    look(&world, of_the_run).await?;
+    assert_eq!(due_hosts(&world, 10, now()).await?, [run.head.host_id]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_window_bounds_how_many_questions_are_out() -> Result<()> {
+    let world = World::new().await?;
+    served(&world, 3).await?;
+    let first = due_hosts(&world, 2, now()).await?;
+    assert_eq!((first.len(), due_hosts(&world, 2, now()).await?.len()), (2, 0));
+    keep(&world, answer(first[0], now(), minutes(360))).await?;
+    assert_eq!(due_hosts(&world, 2, now()).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_wakes_the_clock_and_names_the_predecessor() -> Result<()> {
+    let world = World::new().await?;
+    let run = &served(&world, 1).await?[0];
+    due(&world, 10, now()).await?;
+    let judged = world.store.policies_to_judge(now(), minutes(300), 10).await?;
+    assert!(judged.len() == 1 && judged[0].suggested.is_none());
+    keep(&world, answer(run.head.host_id, now(), minutes(360))).await?;
+    let judged = world.store.policies_to_judge(now(), minutes(300), 10).await?;
+    let suggested = judged[0].suggested.as_ref().context("the CA's window")?;
+    assert_eq!(suggested.window.start(), minutes(50_000));
+    let again = answer(run.head.host_id, now(), minutes(360));
+    keep(&world, again).await?;
+    assert!(
+        world.store.policies_to_judge(now(), minutes(300), 10).await?.is_empty(),
+        "it is no news"
+    );
+    assert_eq!(due_hosts(&world, 10, minutes(359)).await?, []);
+    assert_eq!(due_hosts(&world, 10, minutes(360)).await?.len(), 1);
+
+    let policies = world.store.policies(&world.home, None, 10).await?;
+    let shown = policies[0].renewal.as_ref().context("it was asked")?;
+    assert_eq!(shown.suggestion.as_ref(), Some(suggested));
+    let names = [run.head.hostname.to_string()];
+    let charge = world.store.charges(&world.home, &names).await?;
+    assert!(charge[0].renewal.is_none(), "no run of ours got this certificate");
+    world.sql("update renewal_info set issued_here = true").await?;
+    let charge = world.store.charges(&world.home, &names).await?;
+    let renewal = charge[0].renewal.as_ref().context("a predecessor")?;
+    assert_eq!(renewal.issued_at, run.plan.choice.directory_url);
+    assert_eq!(renewal.predecessor.names, ["www.example.org"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_what_was_replaced_until_the_next_one_is_seen() -> Result<()> {
+    let world = World::new().await?;
+    let run = &served(&world, 1).await?[0];
+    world.sql("update renewal_info set issued_here = true").await?;
+    let mut ledger = world.store.ledger().await?;
+    ledger
+        .mark_replaced(&[(run.head.host_id, fingerprint("next"))], now())
+        .await?;
+    ledger.commit().await?;
+    assert_eq!(due_hosts(&world, 10, minutes(600)).await?, []);
+    let names = [run.head.hostname.to_string()];
+    assert!(world.store.charges(&world.home, &names).await?[0].renewal.is_none());
+    look(&world, installed(run, "next")?).await?;
+    assert_eq!(due_hosts(&world, 10, now()).await?, [run.head.host_id]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_was_seen_before_this_version_is_adopted_once() -> Result<()> {
+    let world = World::new().await?;
+    served(&world, 3).await?;
+    world.sql("delete from renewal_info").await?;
+    assert_eq!(world.store.adopt_served(2).await?, 2);
+    assert_eq!(world.store.adopt_served(2).await?, 1);
+    assert_eq!(world.store.adopt_served(2).await?, 0);
+    assert_eq!(
+        due_hosts(&world, 10, now()).await?,
+        [],
+        "each has its own place in the next six hours"
+    );
+    assert_eq!(due_hosts(&world, 10, minutes(360)).await?.len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_person_wants_to_know_is_asked_about_now() -> Result<()> {
+    let world = World::new().await?;
+    let run = &served(&world, 1).await?[0];
+    due(&world, 10, now()).await?;
+    keep(&world, answer(run.head.host_id, now(), minutes(360))).await?;
+    let names = [run.head.hostname.to_string(), "unknown.example.org".to_owned()];
+    world.store.ask_about(&world.home, &names, minutes(5)).await?;
+    assert_eq!(due_hosts(&world, 10, minutes(5)).await?, [run.head.host_id]);
+    Ok(())
+}
