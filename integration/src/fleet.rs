@@ -57,6 +57,8 @@ pub struct Fleet {
     pub postgres: Postgres,
     members: Vec<(Member, Peer)>,
     pub api: Api,
+    url: String,
+    token: String,
     _ports: Vec<Port>,
 }
 
@@ -85,8 +87,27 @@ pub fn vigilo() -> Result<PathBuf> {
 }
 
 impl Fleet {
+    /// All log in to NATS as one who may do everything.
     pub async fn start(estate: &Estate) -> Result<Self> {
-        let (nats, postgres) = tokio::try_join!(Nats::start(), Postgres::durable())?;
+        let nats = Nats::start().await?;
+        let login = (nats.user().to_owned(), nats.password().to_owned());
+        Self::over(estate, nats, |_| Ok(login.clone())).await
+    }
+
+    /// Each logs in to this NATS under its own name, with the password in the file of that name.
+    pub async fn guarded(estate: &Estate, nats: Nats, secrets: &Path) -> Result<Self> {
+        Self::over(estate, nats, |member| {
+            let name = member.as_str();
+            Ok((
+                name.to_owned(),
+                std::fs::read_to_string(secrets.join(name))?.trim().to_owned(),
+            ))
+        })
+        .await
+    }
+
+    async fn over(estate: &Estate, nats: Nats, login: impl Fn(Member) -> Result<(String, String)>) -> Result<Self> {
+        let postgres = Postgres::durable().await?;
         let database_url = postgres.database("vigilo").await?;
         let directory = run_dir::fresh("fleet", None)?;
         let (listen, token) = (ports::lease()?, "a-token-for-this-test-only".to_owned());
@@ -102,16 +123,20 @@ impl Fleet {
         // The planner makes the streams and the schema that the others find.
         for member in Member::ALL {
             let health = ports::lease()?;
-            let values = config.of(member, &directory, health.number()).await?;
+            let mut values = config.of(member, &directory, health.number()).await?;
+            let (user, password) = login(member)?;
+            merge(&mut values, json!({"nats": {"user": user, "password": password}}));
             members.push((member, start(member, &directory, &values, health.number()).await?));
             leases.push(health);
         }
-        let api = Api::new(&format!("http://127.0.0.1:{}", leases[0].number()), &token)?;
+        let url = format!("http://127.0.0.1:{}", leases[0].number());
         Ok(Self {
             nats,
             postgres,
             members,
-            api,
+            api: Api::new(&url, &token)?,
+            url,
+            token,
             _ports: leases,
         })
     }
@@ -121,6 +146,16 @@ impl Fleet {
         found
             .map(|(_, peer)| peer)
             .with_context(|| format!("{} is not in this fleet", which.as_str()))
+    }
+
+    /// A command of `vigilo` against this fleet.
+    pub fn command(&self, args: &[&str]) -> Result<std::process::Command> {
+        let mut command = std::process::Command::new(vigilo()?);
+        command
+            .args(args)
+            .env("VIGILO_URL", &self.url)
+            .env("VIGILO_TOKEN", &self.token);
+        Ok(command)
     }
 
     /// kill -9, then the same command again.
@@ -142,7 +177,7 @@ struct Config<'a> {
 impl Config<'_> {
     async fn of(&self, member: Member, directory: &Path, health: u16) -> Result<Value> {
         let mut values = json!({
-            "nats": {"url": self.nats.url(), "user": "vigilo", "password": self.nats.password()},
+            "nats": {"url": self.nats.url()},
             "health_listen": format!("127.0.0.1:{health}"),
         });
         let own = match member {

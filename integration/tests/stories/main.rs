@@ -5,6 +5,7 @@
 
 mod ari;
 mod clock;
+mod contract;
 mod deaths;
 mod dry_run;
 mod faulty_ca;

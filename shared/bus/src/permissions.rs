@@ -198,6 +198,8 @@ fn bucket(name: &str) -> Vec<String> {
     let mut all: Vec<String> = ["INFO", "CREATE", "UPDATE", "MSG.GET"]
         .map(|verb| format!("$JS.API.STREAM.{verb}.KV_{name}"))
         .to_vec();
+    // The client library looks first at what the server can do.
+    all.push("$JS.API.INFO".to_owned());
     all.push(format!("$JS.API.DIRECT.GET.KV_{name}.>"));
     all.push(format!("$KV.{name}.>"));
     all
