@@ -29,11 +29,20 @@ pub struct Served {
 impl Estate {
     /// Starts `pebbles` CAs and one nginx for `hosts` hostnames.
     pub async fn start(hosts: usize, pebbles: usize, serving: Serving) -> Result<Self> {
-        Self::at(PebbleOptions::default(), (hosts, pebbles), serving).await
+        Self::of(names(hosts), pebbles, serving).await
+    }
+
+    /// The same for hosts of these names.
+    pub async fn of(names: Vec<String>, pebbles: usize, serving: Serving) -> Result<Self> {
+        Self::with((PebbleOptions::default(), pebbles), names, serving).await
     }
 
     /// The same with such CAs.
     pub async fn at(options: PebbleOptions, (hosts, pebbles): (usize, usize), serving: Serving) -> Result<Self> {
+        Self::with((options, pebbles), names(hosts), serving).await
+    }
+
+    async fn with((options, pebbles): (PebbleOptions, usize), names: Vec<String>, serving: Serving) -> Result<Self> {
         crate::install_crypto();
         let http01 = ports::lease()?;
         let options = PebbleOptions {
@@ -47,7 +56,7 @@ impl Estate {
         Ok(Self {
             pebbles: all,
             faulty_ca: None,
-            nginx: nginx(hosts, serving).await?,
+            nginx: nginx(names, serving).await?,
             http01,
             serving,
         })
@@ -60,7 +69,7 @@ impl Estate {
         Ok(Self {
             pebbles: Vec::new(),
             faulty_ca: Some(FaultyCa::start(http01.number()).await?),
-            nginx: nginx(hosts, serving).await?,
+            nginx: nginx(names(hosts), serving).await?,
             http01,
             serving,
         })
@@ -148,7 +157,10 @@ impl Estate {
     }
 }
 
-async fn nginx(hosts: usize, serving: Serving) -> Result<NginxHosts> {
-    let names = (1..=hosts).map(|n| format!("host-{n:04}.demo.test"));
+fn names(hosts: usize) -> Vec<String> {
+    (1..=hosts).map(|n| format!("host-{n:04}.demo.test")).collect()
+}
+
+async fn nginx(names: Vec<String>, serving: Serving) -> Result<NginxHosts> {
     NginxHosts::start(names, serving).await.context("starting nginx")
 }

@@ -220,7 +220,7 @@ fn issuer(estate: &Estate) -> Value {
 }
 
 /// Tables are merged, everything else is replaced.
-fn merge(into: &mut Value, from: Value) {
+pub(crate) fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (key, value) in from {
@@ -231,7 +231,7 @@ fn merge(into: &mut Value, from: Value) {
     }
 }
 
-async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
+pub(crate) async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
     let name = member.as_str();
     let own = directory.join(name);
     std::fs::create_dir_all(&own)?;

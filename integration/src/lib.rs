@@ -9,6 +9,7 @@ pub mod chaos;
 pub mod estate;
 pub mod fleet;
 pub mod meter;
+pub mod planning;
 
 pub use api::Api;
 pub use estate::Estate;

@@ -4,6 +4,7 @@
 //! is awaited is a state.
 
 mod ari;
+mod bulk;
 mod clock;
 mod contract;
 mod deaths;

@@ -134,7 +134,7 @@ async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> 
 }
 
 /// Written beside its name, then named: whoever runs it finds it whole.
-fn install_program(path: &Path, command: &str) -> Result<()> {
+pub fn install_program(path: &Path, command: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let beside = path.with_extension("new");
     std::fs::write(&beside, format!("#!/bin/sh\nexec {command}\n"))?;

@@ -46,7 +46,7 @@ pub async fn all_succeed_with_one_certificate_each(api: &Api, estate: &Estate) -
     Ok(())
 }
 
-async fn issued_by_name(estate: &Estate) -> Result<BTreeMap<String, usize>> {
+pub async fn issued_by_name(estate: &Estate) -> Result<BTreeMap<String, usize>> {
     let mut issued = BTreeMap::new();
     for certificate in estate.pebbles[0].issued_certificates().await? {
         for name in certificate.names {

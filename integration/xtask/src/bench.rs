@@ -3,6 +3,8 @@
 //! In: how many certificates. Out: JSON as the last line, with the CPU of every process by the kernel's account. The
 //! two phases use the same CAs, one after the other. Never: a number of a run that did not renew every host.
 
+mod plan;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -36,6 +38,8 @@ pub struct BenchArgs {
 enum What {
     /// Renews a fleet end to end, then issues as many certificates by a bare client
     Fleet(FleetArgs),
+    /// Plans and commits a bulk renewal of many hosts; none of its runs is carried out
+    Plan(plan::PlanArgs),
 }
 
 #[derive(Args)]
@@ -49,7 +53,13 @@ struct FleetArgs {
 }
 
 pub fn run(args: &BenchArgs) -> Result<()> {
-    let What::Fleet(args) = &args.what;
+    match &args.what {
+        What::Fleet(args) => run_fleet(args),
+        What::Plan(args) => plan::run(args),
+    }
+}
+
+fn run_fleet(args: &FleetArgs) -> Result<()> {
     setup::run()?;
     eprintln!("bench: building vigilo and the bare client in release (the first time takes some minutes)");
     demo::build(&["--release"])?;

@@ -1,10 +1,12 @@
 //! Asking the planner: the only service that moves runs.
 
 use bus::{Bus, BusError};
+use domain::job::JobSpec;
 use domain::run::{Mode, Trigger};
-use domain::{Hostname, RunId, Timestamp};
+use domain::{Hostname, JobId, RunId, Timestamp};
 use protocol::request::{
-    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
+    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
+    ResolveRequest, RunRequest, RunsRequest, Verb,
 };
 
 use crate::auth::Caller;
@@ -54,7 +56,7 @@ impl Planner {
                 trigger: wish.trigger,
             };
             let answer = self.bus.request(&caller.workspace, Verb::Renew, &request).await;
-            match answer.map_err(|error| silence(error, wish))? {
+            match answer.map_err(|error| silence(error, &wish.idempotency_key))? {
                 Answer::Renewal {
                     accepted: yes,
                     refused: no,
@@ -63,7 +65,9 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Told { .. } | Answer::Probing { .. } => return Err(astray()),
+                Answer::Done { .. } | Answer::Told { .. } | Answer::Probing { .. } | Answer::Job { .. } => {
+                    return Err(astray());
+                }
             }
         }
         Ok((accepted, refused))
@@ -81,7 +85,7 @@ impl Planner {
                 Some(refused) => Err(Problem::field(Code::NoSuchThing, refused.reason)),
             },
             Answer::Rejected { reason } => Err(reason.into()),
-            Answer::Renewal { .. } | Answer::Told { .. } | Answer::Done { .. } => Err(astray()),
+            Answer::Renewal { .. } | Answer::Told { .. } | Answer::Done { .. } | Answer::Job { .. } => Err(astray()),
         }
     }
 
@@ -114,10 +118,46 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Renewal { .. } | Answer::Probing { .. } => return Err(astray()),
+                Answer::Done { .. } | Answer::Renewal { .. } | Answer::Probing { .. } | Answer::Job { .. } => {
+                    return Err(astray());
+                }
             }
         }
         Ok((done, refused))
+    }
+
+    /// Has a bulk renewal planned; the key is its own for as long as answers are kept.
+    pub(crate) async fn plan(&self, caller: &Caller, spec: JobSpec, key: String) -> Result<JobId, Problem> {
+        let request = BulkPlanRequest {
+            spec,
+            idempotency_key: key.clone(),
+            requested_by: caller.name.clone(),
+        };
+        let answer = self.bus.request(&caller.workspace, Verb::BulkPlan, &request).await;
+        taken(answer.map_err(|error| silence(error, &key))?)
+    }
+
+    pub(crate) async fn commit(&self, caller: &Caller, job_id: JobId, stale_ok: bool) -> Result<JobId, Problem> {
+        let request = BulkCommitRequest {
+            job_id,
+            requested_by: caller.name.clone(),
+            stale_ok,
+        };
+        taken(self.bus.request(&caller.workspace, Verb::BulkCommit, &request).await?)
+    }
+
+    pub(crate) async fn tell_job(
+        &self,
+        caller: &Caller,
+        (verb, job_id): (Verb, JobId),
+        note: Option<String>,
+    ) -> Result<JobId, Problem> {
+        let request = JobRequest {
+            job_id,
+            requested_by: caller.name.clone(),
+            note,
+        };
+        taken(self.bus.request(&caller.workspace, verb, &request).await?)
     }
 
     pub(crate) async fn resolve(&self, caller: &Caller, request: &ResolveRequest) -> Result<(), Problem> {
@@ -131,15 +171,24 @@ fn done(answer: Answer) -> Result<(), Problem> {
         Answer::Done { .. } => Ok(()),
         Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
         Answer::Rejected { reason } => Err(reason.into()),
-        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } => Err(astray()),
+        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } | Answer::Job { .. } => Err(astray()),
+    }
+}
+
+/// A job that stands where it cannot is a conflict, a wish that cannot be a refused value.
+fn taken(answer: Answer) -> Result<JobId, Problem> {
+    match answer {
+        Answer::Job { job_id } => Ok(job_id),
+        Answer::Rejected { reason } if reason.field == "job_id" => Err(Problem::field(Code::OutOfPlace, reason)),
+        Answer::Rejected { reason } => Err(reason.into()),
+        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } | Answer::Done { .. } => Err(astray()),
     }
 }
 
 /// Without the key nobody could ask the same again.
-fn silence(error: BusError, wish: &Wish) -> Problem {
+fn silence(error: BusError, key: &str) -> Problem {
     match error {
         BusError::Timeout { .. } | BusError::NoResponders { .. } => {
-            let key = &wish.idempotency_key;
             let detail = format!(
                 "the request is stored and is carried out once a planner runs; send the same again with \
                  \"idempotency_key\": \"{key}\" for its answer, nothing is done twice"

@@ -11,7 +11,7 @@ use tracing::info;
 use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::routes::{
-    deeds, emergencies, errors, events, health, hosts, incidents, log, openapi, policies, renewals, runs,
+    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, policies, renewals, runs,
 };
 use crate::state::{Console, Timeout};
 
@@ -34,6 +34,13 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
         ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
+        ("/api/v1/jobs", get(jobs::list).post(jobs::plan)),
+        ("/api/v1/jobs/{id}", get(jobs::show)),
+        ("/api/v1/jobs/{id}/lines", get(jobs::lines)),
+        ("/api/v1/jobs/{id}/commit", post(jobs::commit)),
+        ("/api/v1/jobs/{id}/pause", post(jobs::pause)),
+        ("/api/v1/jobs/{id}/resume", post(jobs::resume)),
+        ("/api/v1/jobs/{id}/cancel", post(jobs::cancel)),
         ("/api/v1/runs", get(runs::list)),
         ("/api/v1/runs/counts", get(runs::counts)),
         ("/api/v1/runs/status", post(runs::standing)),

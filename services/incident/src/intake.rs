@@ -11,7 +11,7 @@ use store::{IncidentTx, RunFacts, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::place::{NEAR, Place, place};
+use crate::place::{MANY, MANY_OF_A_JOB, NEAR, Place, place};
 use crate::triage::{Trouble, mends, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
@@ -74,7 +74,8 @@ impl Intake {
             warn!(run = %member.run_id, "an event of a run that we do not know");
             return Ok(());
         };
-        let placed = place(&tx.known(member, NEAR).await?, member.told_at);
+        let many = if trouble.job.is_some() { MANY_OF_A_JOB } else { MANY };
+        let placed = place(&tx.known(member, NEAR).await?, member.told_at, many);
         self.enter(&mut tx, trouble, (&facts, &placed)).await?;
         if let Some(run) = facts.mended_by {
             // Its event came before this one, or comes now: the run's row is older than both.

@@ -9,6 +9,8 @@ use store::Known;
 pub const NEAR: Duration = Duration::from_secs(300);
 /// From so many hosts on, they are one incident.
 pub const MANY: usize = 5;
+/// Runs of one bulk renewal are near each other in more than time.
+pub const MANY_OF_A_JOB: usize = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -29,7 +31,8 @@ pub enum Place {
 }
 
 /// A run is in one incident; a host has one open incident; a cause has one when it is that of many hosts.
-pub fn place(known: &Known, told_at: Timestamp) -> Place {
+/// From `many` hosts on, failures of one cause go together.
+pub fn place(known: &Known, told_at: Timestamp, many: usize) -> Place {
     if let Some(told) = known.member {
         return if told_at > told.at {
             Place::Again(told.incident)
@@ -39,14 +42,14 @@ pub fn place(known: &Known, told_at: Timestamp) -> Place {
     }
     match known.of_host {
         Some(own) if own.common => Place::Grow(own.incident),
-        Some(own) if own.same_cause => of_cause(known, Some(own.incident)),
+        Some(own) if own.same_cause => of_cause(known, Some(own.incident), many),
         Some(own) => Place::Attach(own.incident),
-        None => of_cause(known, None),
+        None => of_cause(known, None, many),
     }
 }
 
 /// `own` is the incident that the host has for this cause already.
-fn of_cause(known: &Known, own: Option<IncidentId>) -> Place {
+fn of_cause(known: &Known, own: Option<IncidentId>, many: usize) -> Place {
     let mut alone: Vec<IncidentId> = known.alone.iter().chain(&own).copied().collect();
     alone.sort();
     alone.dedup();
@@ -58,7 +61,7 @@ fn of_cause(known: &Known, own: Option<IncidentId>) -> Place {
             others: vec![own],
         },
         (Some(common), None, _) => Place::Grow(common),
-        (None, _, Some((into, others))) if hosts >= MANY => Place::Fold {
+        (None, _, Some((into, others))) if hosts >= many => Place::Fold {
             into: *into,
             others: others.to_vec(),
         },
@@ -91,9 +94,9 @@ mod tests {
             of_host: Some(of_host(IncidentId::new(), false)),
             ..Known::default()
         };
-        assert_eq!(place(&known, second(5)), Place::Old);
-        assert_eq!(place(&known, second(4)), Place::Old);
-        assert_eq!(place(&known, second(6)), Place::Again(incident));
+        assert_eq!(place(&known, second(5), MANY), Place::Old);
+        assert_eq!(place(&known, second(4), MANY), Place::Old);
+        assert_eq!(place(&known, second(6), MANY), Place::Again(incident));
     }
 
     fn of_host(incident: IncidentId, same_cause: bool) -> OfHost {
@@ -112,7 +115,7 @@ mod tests {
             common: Some(common),
             ..Known::default()
         };
-        let placed = |of_host| place(&known(of_host), second(0));
+        let placed = |of_host| place(&known(of_host), second(0), MANY);
         assert_eq!(placed(Some(of_host(host, false))), Place::Attach(host));
         let folded = Place::Fold {
             into: common,
@@ -134,7 +137,7 @@ mod tests {
             alone: alone[1..].to_vec(),
             ..Known::default()
         };
-        assert_eq!(place(&few, second(0)), Place::Alone);
+        assert_eq!(place(&few, second(0), MANY), Place::Alone);
         let many = Known {
             alone: alone.clone(),
             ..Known::default()
@@ -143,7 +146,7 @@ mod tests {
             into: alone[0],
             others: alone[1..].to_vec(),
         };
-        assert_eq!(place(&many, second(0)), folded);
+        assert_eq!(place(&many, second(0), MANY), folded);
     }
 
     /// The record as a book: the incidents that are open, and which one each run is in.
@@ -189,7 +192,7 @@ mod tests {
         }
 
         fn put(&mut self, run: usize, (host, cause): (u8, u8), now: Timestamp) {
-            let into = match place(&self.known(host, cause, now), now) {
+            let into = match place(&self.known(host, cause, now), now, MANY) {
                 Place::Old | Place::Again(_) => panic!("the run is new"),
                 Place::Attach(same) | Place::Grow(same) => same,
                 Place::Fold { into, others } => {

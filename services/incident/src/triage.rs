@@ -3,7 +3,7 @@
 use domain::disposition::ErrorCode;
 use domain::incident::{Cause, Incident, Member, Severity, State};
 use domain::run::{Mode, Status};
-use domain::{IncidentId, RunId};
+use domain::{IncidentId, JobId, RunId};
 use protocol::event::RunEvent;
 use store::Group;
 
@@ -19,6 +19,8 @@ struct Said<'a> {
 pub struct Trouble {
     pub incident: Incident,
     pub member: Member,
+    /// The bulk renewal that the run belongs to.
+    pub job: Option<JobId>,
 }
 
 impl Trouble {
@@ -29,15 +31,23 @@ impl Trouble {
         let at = cause
             .filter(|cause| !cause.step.is_empty())
             .map(|cause| format!(" at {}", cause.step));
+        let (of_job, job) = match self.job {
+            Some(job) => (format!(" of job {job}"), format!("{}\n", look_at(job))),
+            None => (String::new(), String::new()),
+        };
         let detail = format!(
-            "Many hosts failed in the same way within minutes; mend the one cause first. {} says:\n{}",
+            "Many hosts failed in the same way within minutes; mend the one cause first. {job}{} says:\n{}",
             self.member.hostname, self.member.said
         );
         Group {
-            title: format!("many hosts: the renewals fail{}{code}", at.unwrap_or_default()),
+            title: format!("many hosts: the renewals{of_job} fail{}{code}", at.unwrap_or_default()),
             detail,
         }
     }
+}
+
+fn look_at(job: JobId) -> String {
+    format!("They are of one bulk renewal, which holds back what shares the cause of too many: vigilo job show {job}")
 }
 
 /// The trouble that an event tells of; none when nobody needs to hear of it. Whoever asked for a rehearsal is looking at
@@ -62,6 +72,7 @@ pub fn triage(event: &RunEvent) -> Option<Trouble> {
     Some(Trouble {
         incident: incident(&member, event, title(event, happened)),
         member,
+        job: event.job_id,
     })
 }
 
@@ -192,6 +203,7 @@ mod tests {
             mode: Mode::Live,
             trigger: Trigger::Operator,
             operator: "owner".to_owned(),
+            job_id: None,
             status,
             step: None,
             attempt: 3,

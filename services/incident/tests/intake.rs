@@ -87,7 +87,6 @@ impl World {
             head: head.clone(),
             plan,
             state,
-            job: None,
             turn: 0,
             held: None,
         };
@@ -117,6 +116,7 @@ async fn head(store: &Store, hostname: &str) -> Result<RunHead> {
         mode: Mode::Live,
         trigger: Trigger::Operator,
         operator: "owner".to_owned(),
+        job: None,
         created_at: Timestamp::EPOCH,
     })
 }
@@ -144,6 +144,7 @@ fn event(head: RunHead) -> RunEvent {
         mode: head.mode,
         trigger: head.trigger,
         operator: head.operator,
+        job_id: head.job,
         status: Status::NeedsManual,
         step: Some(Step::Issue),
         attempt: 2,
@@ -295,7 +296,6 @@ async fn next(world: &World, before: &RunEvent, status: Status) -> Result<RunEve
         head: head.clone(),
         plan,
         state,
-        job: None,
         turn: 0,
         held: None,
     };
@@ -327,6 +327,7 @@ fn head_again(before: &RunEvent) -> RunHead {
         mode: before.mode,
         trigger: before.trigger,
         operator: before.operator.clone(),
+        job: before.job_id,
         created_at: before.at,
     }
 }

@@ -50,6 +50,7 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         mode: asked.mode,
         trigger: asked.trigger,
         operator: asked.by.clone(),
+        job: None,
         created_at: now,
     };
     let state = RunState::queued(&plan, now);
@@ -58,7 +59,6 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         head,
         plan,
         state,
-        job: None,
         turn,
         held: None,
     })

@@ -39,6 +39,8 @@ pub struct Retention {
     pub snapshots_days: u32,
     /// Log and raw ACME exchange of runs that have ended; their steps and checks stay.
     pub logs_days: u32,
+    /// Plans of bulk renewals that nobody committed.
+    pub plans_days: u32,
 }
 
 impl Default for Retention {
@@ -46,6 +48,7 @@ impl Default for Retention {
         Self {
             snapshots_days: 400,
             logs_days: 90,
+            plans_days: 7,
         }
     }
 }
@@ -194,6 +197,7 @@ impl Config {
         let kept = [
             ("retention.snapshots_days", self.retention.snapshots_days),
             ("retention.logs_days", self.retention.logs_days),
+            ("retention.plans_days", self.retention.plans_days),
         ];
         if let Some((key, _)) = kept.into_iter().find(|(_, days)| !(1..=36_500).contains(days)) {
             return Err(ConfigError(format!("{key}: give 1 to 36500 days")));

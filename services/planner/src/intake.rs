@@ -10,8 +10,8 @@ use domain::policy::Charge;
 use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{
-    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest, Verb,
-    readable,
+    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
+    ResolveRequest, RunRequest, RunsRequest, Verb, readable,
 };
 use serde_json::Value;
 use store::{NewRun, Store, StoreError};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::compose::{self, Asked};
+use crate::jobs::{JobWord, Jobs};
 use crate::judge;
 use crate::ledger::Ledger;
 use crate::people::{Deed, Word};
@@ -34,6 +35,7 @@ pub(crate) struct Intake {
     pub bus: Bus,
     pub ledger: Arc<Ledger>,
     pub survey: Arc<Survey>,
+    pub jobs: Arc<Jobs>,
     pub asking: Arc<RenewalInfo>,
     /// How failures of new runs are tried again.
     pub ladder: Ladder,
@@ -87,7 +89,8 @@ impl Intake {
 
     async fn answer(&self, subject: &str, body: &Value) -> Result<Answer, StoreError> {
         let Some((workspace, verb)) = addressed(subject) else {
-            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel, .resolve or .probe";
+            let remedy = "publish to vigilo.request.<workspace>.renew, .resume, .retry, .cancel, .resolve, .probe, .bulk_plan, \
+                          .bulk_commit, .job_pause, .job_resume or .job_cancel";
             return Ok(rejected(Invalid::new(
                 "subject",
                 format!("{subject} is no request"),
@@ -111,6 +114,17 @@ impl Intake {
                 Ok(request) => self.probe(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
+            Verb::BulkPlan => match serde_json::from_value::<BulkPlanRequest>(body) {
+                Ok(request) => self.plan_bulk(&workspace, request).await,
+                Err(e) => Ok(unreadable(&e)),
+            },
+            Verb::BulkCommit => match serde_json::from_value::<BulkCommitRequest>(body) {
+                Ok(request) => self.commit_bulk(&workspace, &request).await,
+                Err(e) => Ok(unreadable(&e)),
+            },
+            Verb::JobPause => self.told_job(&workspace, JobWord::Pause, &body).await,
+            Verb::JobResume => self.told_job(&workspace, JobWord::Resume, &body).await,
+            Verb::JobCancel => self.told_job(&workspace, JobWord::Cancel, &body).await,
             Verb::Resume => self.told(&workspace, Word::Resume, &body).await,
             Verb::Retry => self.told(&workspace, Word::Retry, &body).await,
             Verb::Cancel => self.told(&workspace, Word::Cancel, &body).await,
@@ -240,6 +254,35 @@ impl Intake {
             asked,
             refused,
         })
+    }
+
+    async fn plan_bulk(&self, workspace: &WorkspaceId, request: BulkPlanRequest) -> Result<Answer, StoreError> {
+        let (key, named) = (
+            short("idempotency_key", &request.idempotency_key),
+            short("requested_by", &request.requested_by),
+        );
+        match key.and(named) {
+            Ok(()) => self.jobs.take(workspace, request).await,
+            Err(refused) => Ok(rejected(refused)),
+        }
+    }
+
+    async fn commit_bulk(&self, workspace: &WorkspaceId, request: &BulkCommitRequest) -> Result<Answer, StoreError> {
+        match short("requested_by", &request.requested_by) {
+            Ok(()) => self.jobs.commit(workspace, request).await,
+            Err(refused) => Ok(rejected(refused)),
+        }
+    }
+
+    async fn told_job(&self, workspace: &WorkspaceId, word: JobWord, body: &Value) -> Result<Answer, StoreError> {
+        let request: JobRequest = match serde_json::from_value(body.clone()) {
+            Ok(request) => request,
+            Err(e) => return Ok(unreadable(&e)),
+        };
+        match check_person(&request.requested_by, request.note.as_deref()) {
+            Ok(()) => self.jobs.tell(workspace, word, &request).await,
+            Err(refused) => Ok(rejected(refused)),
+        }
     }
 
     async fn told(&self, workspace: &WorkspaceId, word: Word, body: &Value) -> Result<Answer, StoreError> {

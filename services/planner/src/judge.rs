@@ -33,21 +33,25 @@ fn no_active_run(active: Option<RunId>) -> Result<(), Invalid> {
 }
 
 fn cooled_down(charge: &Charge, now: Timestamp) -> Result<(), Invalid> {
-    let cooldown = Duration::from_secs(u64::from(charge.policy.says.cooldown_seconds));
-    let Some(last) = charge.last_live_at else { return Ok(()) };
-    let again = last.plus(cooldown);
+    let (Some(last), Some(again)) = (charge.last_live_at, cooled_down_at(charge)) else {
+        return Ok(());
+    };
     if again <= now {
         return Ok(());
     }
-    let problem = format!(
-        "the last live run began at {last} and the policy has a cooldown of {} s",
-        cooldown.as_secs()
-    );
+    let seconds = charge.policy.says.cooldown_seconds;
+    let problem = format!("the last live run began at {last} and the policy has a cooldown of {seconds} s");
     Err(Invalid::new(
         "cooldown_seconds",
         problem,
         format!("ask again after {again}, or make a dry run"),
     ))
+}
+
+/// When the cooldown after the last live run ends, or ended.
+pub fn cooled_down_at(charge: &Charge) -> Option<Timestamp> {
+    let cooldown = Duration::from_secs(u64::from(charge.policy.says.cooldown_seconds));
+    Some(charge.last_live_at?.plus(cooldown))
 }
 
 #[cfg(test)]

@@ -5,15 +5,17 @@
 //!
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
 //! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
-//! `timekeeper` wakes what is due, `schedule` renews what `due` says is due, `survey` has every host looked at,
-//! `renewal_info` has CAs asked about what is served, `emergency`
-//! notices when a CA calls for many certificates, `retention` forgets what is old.
+//! `jobs` plans bulk renewals and carries them out, `halt` says which failures stop others, `timekeeper` wakes what is
+//! due, `schedule` renews what `due` says is due, `survey` has every host looked at, `renewal_info` has CAs asked about
+//! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old.
 
 pub mod compose;
 mod config;
 pub mod due;
 mod emergency;
+mod halt;
 mod intake;
+mod jobs;
 pub mod judge;
 mod ledger;
 mod pace;
@@ -78,6 +80,13 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         ladder: config.retry.clone(),
         every: config.schedule.every(),
     };
+    let jobs = Arc::new(jobs::Jobs {
+        store: store.clone(),
+        ledger: Arc::clone(&ledger),
+        ladder: config.retry.clone(),
+        at_once_per_ca: config.windows.acme_orders_per_ca,
+        bell: tokio::sync::Notify::new(),
+    });
     let emergencies = emergency::Emergencies {
         store: store.clone(),
         threshold: config.renewal_info.emergency,
@@ -94,6 +103,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
                     bus: bus.clone(),
                     ledger: Arc::clone(&ledger),
                     survey: Arc::clone(&survey),
+                    jobs: Arc::clone(&jobs),
                     asking: Arc::clone(&asking),
                     ladder: config.retry,
                 },
@@ -102,6 +112,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             ),
             timekeeper::keep_time(ledger, soft),
             schedule.keep(soft),
+            jobs.keep(soft),
             survey::ask_when_due(&survey, soft),
             survey::take_down(&survey, seen, soft),
             renewal_info::ask_when_due(&asking, soft),

@@ -1,4 +1,4 @@
-//! Forgets what is old: snapshots of before, the logs of runs that ended long ago. In small batches, so that nothing
+//! Forgets what is old: snapshots of before, the logs of runs and the lines of jobs that ended long ago. In small batches, so that nothing
 //! waits for it.
 
 use std::time::Duration;
@@ -40,9 +40,11 @@ async fn sweep(store: &Store, keep: Retention, now: Timestamp) -> Result<bool, S
     let before = |days: u32| Timestamp::new(now.get() - Duration::from_secs(u64::from(days) * 86_400));
     let snapshots = store.forget_snapshots(before(keep.snapshots_days), AT_ONCE).await?;
     let logs = store.forget_logs(before(keep.logs_days), AT_ONCE).await?;
-    if snapshots + logs > 0 {
-        info!(snapshots, logs, "what is older than the retention was removed");
+    let jobs = (before(keep.plans_days), before(keep.logs_days));
+    let lines = store.forget_lines_of_jobs(jobs, AT_ONCE).await?;
+    if snapshots + logs + lines > 0 {
+        info!(snapshots, logs, lines, "what is older than the retention was removed");
     }
     let full = u64::try_from(AT_ONCE).unwrap_or(0);
-    Ok(snapshots >= full || logs >= full)
+    Ok([snapshots, logs, lines].into_iter().any(|gone| gone >= full))
 }

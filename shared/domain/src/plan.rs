@@ -52,6 +52,17 @@ pub struct Plan {
     pub expires_at: Option<Timestamp>,
 }
 
+/// How the provider of a run is chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The policy's own provider.
+    #[default]
+    PolicyDefault,
+    /// The cheapest that fits, of those that policy and workspace name.
+    CostAware,
+}
+
 /// Which CA, and why this one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {

@@ -3,7 +3,7 @@
 use domain::disposition::{Failure, Question};
 use domain::host::Criticality;
 use domain::run::{Mode, Status, Step, Trigger};
-use domain::{HostId, Hostname, PolicyId, RunId, Timestamp, WorkspaceId};
+use domain::{HostId, Hostname, JobId, PolicyId, RunId, Timestamp, WorkspaceId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct RunEvent {
     pub mode: Mode,
     pub trigger: Trigger,
     pub operator: String,
+    /// The bulk renewal that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     pub status: Status,
     /// Where the run stands; of one that has failed: where it failed.
     pub step: Option<Step>,

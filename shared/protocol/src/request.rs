@@ -1,9 +1,10 @@
 //! What other systems, the console and the CLI ask of the planner, and what it answers.
 
 use domain::Invalid;
+use domain::job::JobSpec;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
-use domain::{Hostname, RunId, Timestamp};
+use domain::{Hostname, JobId, RunId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,6 +77,39 @@ pub struct ProbeRequest {
     pub requested_by: String,
 }
 
+/// `vigilo.request.<workspace>.bulk_plan`: plan a bulk renewal. Nothing happens to any host; the answer is the job's id
+/// at once, and the plan is ready a little later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkPlanRequest {
+    pub spec: JobSpec,
+    /// The same key plans once, however often it is sent.
+    pub idempotency_key: String,
+    pub requested_by: String,
+}
+
+/// `vigilo.request.<workspace>.bulk_commit`: create the runs of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkCommitRequest {
+    pub job_id: JobId,
+    pub requested_by: String,
+    /// Also when the plan is old.
+    #[serde(default)]
+    pub stale_ok: bool,
+}
+
+/// `vigilo.request.<workspace>.job_pause`, `.job_resume` and `.job_cancel`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobRequest {
+    pub job_id: JobId,
+    pub requested_by: String,
+    /// Why, for the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 /// Any request may say by `schema` in which version it is written; one that does not is of the first. Gives the rest of
 /// it, when this version reads it.
 pub fn readable(mut body: Value) -> Result<Value, Invalid> {
@@ -100,16 +134,26 @@ pub enum Verb {
     Cancel,
     Resolve,
     Probe,
+    BulkPlan,
+    BulkCommit,
+    JobPause,
+    JobResume,
+    JobCancel,
 }
 
 impl Verb {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Renew,
         Self::Resume,
         Self::Retry,
         Self::Cancel,
         Self::Resolve,
         Self::Probe,
+        Self::BulkPlan,
+        Self::BulkCommit,
+        Self::JobPause,
+        Self::JobResume,
+        Self::JobCancel,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -120,6 +164,11 @@ impl Verb {
             Self::Cancel => "cancel",
             Self::Resolve => "resolve",
             Self::Probe => "probe",
+            Self::BulkPlan => "bulk_plan",
+            Self::BulkCommit => "bulk_commit",
+            Self::JobPause => "job_pause",
+            Self::JobResume => "job_resume",
+            Self::JobCancel => "job_cancel",
         }
     }
 }
@@ -147,6 +196,10 @@ pub enum Answer {
         asked_at: Timestamp,
         asked: Vec<Hostname>,
         refused: Vec<Refused>,
+    },
+    /// A job was taken in hand; how it goes on is in the record.
+    Job {
+        job_id: JobId,
     },
     /// The request as a whole was refused.
     Rejected {

@@ -126,7 +126,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at
+                    course, moved_at, job_id, held
              from runs where id = any($1) order by id for update",
             &ids,
         )
@@ -142,7 +142,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at
+                    course, moved_at, job_id, held
              from runs where workspace = $1 and id = any($2) order by id for update",
             workspace.as_str(),
             &ids,
@@ -158,7 +158,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at
+                    course, moved_at, job_id, held
              from runs where phase = 'out' and due_at < $1 and quarantined is null
              order by id limit $2 for update skip locked",
             now.get(),
@@ -175,7 +175,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at
+                    course, moved_at, job_id, held
              from runs where phase = 'asking' and due_at <= $1 and quarantined is null
              order by id limit $2 for update skip locked",
             now.get(),
@@ -193,7 +193,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at
+                    course, moved_at, job_id, held
              from runs
              where quarantined is null and moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
                                             union all
@@ -257,7 +257,7 @@ impl LedgerTx {
                       r.trigger as "trigger!", r.operator as "operator!", r.plan as "plan!",
                       r.created_at as "created_at!", r.phase as "phase!", r.step, r.due_at, r.attempt as "attempt!",
                       r.failures as "failures!", r.because, r.question, r.ending, r.checkpoint, r.cancelled_by,
-                      r.course, r.moved_at as "moved_at!"
+                      r.course, r.moved_at as "moved_at!", r.job_id, r.held
                from unnest($1::text[], $2::bigint[]) as l (lane, room)
                cross join lateral (select * from runs where phase = 'waiting' and lane = l.lane and due_at <= $3
                                      and held is null and quarantined is null

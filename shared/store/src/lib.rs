@@ -10,6 +10,7 @@ mod emergencies;
 mod error;
 mod hosts;
 mod incidents;
+mod jobs;
 mod ledger;
 mod notifications;
 mod policies;
@@ -35,6 +36,7 @@ pub use hosts::HostView;
 pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
+pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, Standing as JobStanding};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use notifications::{Next, Notification, NotificationView};
 pub use policies::{PolicyView, RenewalView};

@@ -26,11 +26,14 @@ pub struct LoadedRun {
 pub struct RunView {
     pub run: LoadedRun,
     pub moved_at: Timestamp,
+    /// Why it is kept back although it is due.
+    pub held: Option<String>,
 }
 
 /// What the list is narrowed to.
 #[derive(Debug, Clone, Default)]
 pub struct RunFilter {
+    pub job: Option<JobId>,
     pub status: Option<Status>,
     pub hostname: Option<String>,
     /// Only runs older than this one.
@@ -54,8 +57,6 @@ pub struct NewRun {
     pub head: RunHead,
     pub plan: Plan,
     pub state: RunState,
-    /// The bulk renewal that it belongs to.
-    pub job: Option<JobId>,
     /// Smaller is released first.
     pub turn: i64,
     /// Why it must wait although it is due.
@@ -86,6 +87,8 @@ pub(crate) struct RunRow {
     pub cancelled_by: Option<String>,
     pub course: Option<Value>,
     pub moved_at: OffsetDateTime,
+    pub job_id: Option<Uuid>,
+    pub held: Option<String>,
 }
 
 impl TryFrom<RunRow> for LoadedRun {
@@ -119,6 +122,7 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         mode: from_word(row.mode)?,
         trigger: from_word(row.trigger)?,
         operator: row.operator,
+        job: row.job_id.map(JobId::from_uuid),
         created_at: at(row.created_at),
     };
     Ok(LoadedRun { head, plan, state })
@@ -222,7 +226,7 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         .iter()
         .map(|run| json(&run.plan))
         .collect::<Result<Vec<Value>, StoreError>>()?;
-    let jobs: Vec<Option<Uuid>> = runs.iter().map(|run| run.job.map(JobId::get)).collect();
+    let jobs: Vec<Option<Uuid>> = runs.iter().map(|run| run.head.job.map(JobId::get)).collect();
     let turns: Vec<i64> = runs.iter().map(|run| run.turn).collect();
     let held: Vec<Option<String>> = runs.iter().map(|run| run.held.clone()).collect();
     sqlx::query!(
@@ -313,10 +317,11 @@ impl Store {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at
+                    course, moved_at, job_id, held
              from runs
              where workspace = $1 and ($2::text is null or status = $2) and ($3::text is null or hostname = $3)
                and ($4::uuid is null or id < $4) and ($5::uuid[] is null or id = any($5))
+               and ($7::uuid is null or job_id = $7)
              order by id desc limit $6",
             workspace.as_str(),
             filter.status.map(Status::as_str),
@@ -324,14 +329,16 @@ impl Store {
             filter.before.map(RunId::get),
             ids.as_deref(),
             limit,
+            filter.job.map(JobId::get),
         )
         .fetch_all(&self.pool)
         .await?;
         let views = rows.into_iter().map(|row| {
-            let moved_at = at(row.moved_at);
+            let (moved_at, held) = (at(row.moved_at), row.held.clone());
             Ok(RunView {
                 run: row.try_into()?,
                 moved_at,
+                held,
             })
         });
         views.collect()

@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod hosts;
 pub(crate) mod incidents;
+pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod openapi;
 pub(crate) mod policies;

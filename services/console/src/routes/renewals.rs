@@ -102,7 +102,7 @@ fn sorted(asked: Vec<String>) -> (Vec<Hostname>, Vec<Refused>) {
     (hostnames, refused)
 }
 
-fn key(given: Option<String>) -> Result<String, Invalid> {
+pub(crate) fn key(given: Option<String>) -> Result<String, Invalid> {
     match given {
         None => Ok(Uuid::now_v7().to_string()),
         Some(key) if (1..=LONGEST_KEY).contains(&key.len()) => Ok(key),

@@ -21,6 +21,7 @@ const MOST_IDS: usize = 1_000;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
+    job: Option<String>,
     status: Option<String>,
     hostname: Option<String>,
     after: Option<String>,
@@ -41,6 +42,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<ShownRun>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let filter = RunFilter {
+        job: list.job.map(|text| text.parse()).transpose()?,
         status: list.status.as_deref().map(status).transpose()?,
         hostname: list
             .hostname

@@ -3,6 +3,7 @@
 pub(crate) mod emergency;
 pub(crate) mod host;
 pub(crate) mod incident;
+pub(crate) mod job;
 pub(crate) mod log;
 pub(crate) mod policy;
 pub(crate) mod run;

@@ -4,7 +4,7 @@ use domain::disposition::{ErrorCode, Failure, Question};
 use domain::host::Criticality;
 use domain::plan::Choice;
 use domain::run::{Because, Ending, Mode, Position, Status, Step, Trigger};
-use domain::{DnsName, HostId, Hostname, PolicyId, RunId, Timestamp};
+use domain::{DnsName, HostId, Hostname, JobId, PolicyId, RunId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Act, RunView, StepView};
@@ -31,9 +31,11 @@ pub(crate) struct Standing {
     hostname: Hostname,
     status: Status,
     step: Option<Step>,
-    /// Why it waits: for its `turn`, `resting` while the world needs time, or for a `retry`; `working` while an order is
-    /// out.
+    /// Why it waits: for its `turn`, for the time that its job has `planned`, `resting` while the world needs time, or for
+    /// a `retry`; `working` while an order is out.
     because: Option<&'static str>,
+    /// Why it is kept back although it is due.
+    held: Option<String>,
     question: Option<Helped<Question>>,
     /// Why it ended, or what the last try met.
     failure: Option<Helped<Failure>>,
@@ -50,6 +52,8 @@ pub(crate) struct ShownRun {
     failures: u32,
     host_id: HostId,
     policy_id: PolicyId,
+    /// The bulk renewal that it belongs to.
+    job_id: Option<JobId>,
     criticality: Criticality,
     mode: Mode,
     trigger: Trigger,
@@ -101,6 +105,7 @@ pub(crate) fn standing(view: &RunView) -> Standing {
     let (because, question, failure) = match &state.position {
         Position::Waiting { because, .. } => match because {
             Because::Turn => (Some("turn"), None, None),
+            Because::Planned => (Some("planned"), None, None),
             Because::Resting => (Some("resting"), None, None),
             Because::Retry { failure } => (Some("retry"), None, Some(helped(failure.clone(), &failure.code))),
         },
@@ -119,6 +124,10 @@ pub(crate) fn standing(view: &RunView) -> Standing {
         status: state.status(),
         step: state.step(),
         because,
+        held: view
+            .held
+            .clone()
+            .filter(|_| matches!(state.position, Position::Waiting { .. })),
         question,
         failure,
     }
@@ -144,6 +153,7 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         failures: state.failures,
         host_id: head.host_id,
         policy_id: head.policy_id,
+        job_id: head.job,
         criticality: head.criticality,
         mode: head.mode,
         trigger: head.trigger,

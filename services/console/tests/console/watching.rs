@@ -50,6 +50,7 @@ fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewR
         mode: Mode::Live,
         trigger: Trigger::Operator,
         operator: "owner".to_owned(),
+        job: None,
         created_at: now(),
     };
     let state = RunState::queued(&plan, now());
@@ -57,7 +58,6 @@ fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewR
         head,
         plan,
         state,
-        job: None,
         turn: 0,
         held: None,
     }

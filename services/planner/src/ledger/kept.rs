@@ -246,6 +246,7 @@ pub(super) fn event(run: &LoadedRun, now: Timestamp) -> RunEvent {
         mode: run.head.mode,
         trigger: run.head.trigger,
         operator: run.head.operator.clone(),
+        job_id: run.head.job,
         status: run.state.status(),
         step: run.state.step().or_else(|| failed_at(run)),
         attempt: run.state.attempt,

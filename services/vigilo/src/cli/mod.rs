@@ -2,6 +2,7 @@
 //!
 //! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never: NATS, Postgres.
 
+mod bulk;
 mod check;
 mod client;
 mod deeds;
@@ -10,6 +11,7 @@ mod events;
 mod follow;
 mod import;
 mod incident;
+mod job;
 mod policy;
 mod renew;
 mod show;
@@ -75,12 +77,21 @@ pub enum OperatorCommand {
         #[command(flatten)]
         global: Global,
     },
+    /// Renew many as one: plan, look at it, commit
+    #[command(subcommand)]
+    Bulk(bulk::BulkCommand),
+    /// Bulk renewals: list, show, pause, resume, cancel
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// List runs, newest first
     Runs {
         #[arg(long, value_enum)]
         status: Option<Status>,
         #[arg(long)]
         hostname: Option<String>,
+        /// Runs of this bulk renewal
+        #[arg(long)]
+        job: Option<String>,
         #[arg(long, default_value_t = 50)]
         limit: u32,
         #[command(flatten)]
@@ -286,9 +297,12 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Host(command) => host(command).await,
         OperatorCommand::Policy(command) => policies(command).await,
         OperatorCommand::Renew { what, global } => renew::run(&Client::new(&global)?, &what).await,
+        OperatorCommand::Bulk(command) => bulk::run(command).await,
+        OperatorCommand::Job(command) => job::run(command).await,
         OperatorCommand::Runs {
             status,
             hostname,
+            job,
             limit,
             global,
         } => {
@@ -296,6 +310,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
             let query = [
                 ("status", status),
                 ("hostname", hostname),
+                ("job", job),
                 ("limit", Some(limit.to_string())),
             ];
             let answer = Client::new(&global)?.get_with("/runs", &query).await?;

@@ -177,7 +177,7 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => String::new(),
+        None => run["held"].as_str().map(str::to_owned).unwrap_or_default(),
     }
 }
 
@@ -241,6 +241,9 @@ fn head(run: &Value) {
         text(&choice["provider"]),
         text(&choice["why"])
     ));
+    if let Some(job) = run["job_id"].as_str() {
+        line(&format!("of job {job}: vigilo job show {job}"));
+    }
     if let Some(due) = run["why_now"].as_str() {
         line(&format!("due: {due}"));
     }

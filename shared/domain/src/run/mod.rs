@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::host::Criticality;
-use crate::ids::{HostId, PolicyId, RunId, WorkspaceId};
+use crate::ids::{HostId, JobId, PolicyId, RunId, WorkspaceId};
 use crate::names::Hostname;
 use crate::plan::Plan;
 
@@ -99,6 +99,9 @@ pub struct RunHead {
     pub trigger: Trigger,
     /// Who asked, as the console or the request names them.
     pub operator: String,
+    /// The bulk renewal that it belongs to.
+    #[serde(default)]
+    pub job: Option<JobId>,
     pub created_at: Timestamp,
 }
 
@@ -147,6 +150,8 @@ pub enum Position {
 pub enum Because {
     /// For a free place only.
     Turn,
+    /// The plan of its job begins it later.
+    Planned,
     /// The world needs time; no error.
     Resting,
     /// The last try failed.
@@ -170,10 +175,15 @@ pub enum Ending {
 
 impl RunState {
     pub fn queued(plan: &Plan, now: Timestamp) -> Self {
+        Self::queued_until(plan, now, Because::Turn)
+    }
+
+    /// Queued, and not to begin before `until`.
+    pub fn queued_until(plan: &Plan, until: Timestamp, because: Because) -> Self {
         let position = Position::Waiting {
             step: plan.first_step(),
-            until: now,
-            because: Because::Turn,
+            until,
+            because,
         };
         Self {
             position,

@@ -19,6 +19,7 @@ fn event(status: Status) -> RunEvent {
         mode: Mode::Live,
         trigger: Trigger::Schedule,
         operator: "ann".to_owned(),
+        job_id: None,
         status,
         step: (!status.is_ending()).then_some(Step::Deploy(0)),
         attempt: 2,

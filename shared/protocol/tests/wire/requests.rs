@@ -1,7 +1,10 @@
 use domain::Invalid;
+use domain::filter::Filter;
+use domain::job::JobSpec;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
-    Accepted, Answer, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
+    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
+    ResolveRequest, RunRequest, RunsRequest,
 };
 use serde_json::json;
 
@@ -79,6 +82,45 @@ fn a_look_is_asked_for_as_before() {
     travels("request-probe", &request);
 }
 
+fn job_id() -> domain::JobId {
+    "019ab3c0-0000-7000-8000-000000000009".parse().expect("an id")
+}
+
+#[test]
+fn a_bulk_is_planned_as_before() {
+    let mut request = BulkPlanRequest {
+        spec: JobSpec::of(Filter::default()),
+        idempotency_key: "tonight".to_owned(),
+        requested_by: "ann".to_owned(),
+    };
+    travels("request-bulk-plan", &request);
+    request.spec = serde_json::from_value(json!({
+        "filter": {"hostnames": ["a.example.org"], "hostname_glob": "*.example.org", "environments": ["prod"],
+                   "criticalities": ["high"], "tags": ["edge"], "providers": ["letsencrypt"], "days_until_expiry": 30},
+        "strategy": "cost-aware", "mode": "live", "start_at": at(0), "ends_at": at(60), "budget_micro_usd": 5_000_000,
+        "concurrency": 8, "cooldown": "schedule", "canary": {"percent": 1}, "halt": {"percent": 10, "at_least": 2},
+        "reason": "the night plan",
+    }))
+    .expect("a spec");
+    travels("request-bulk-plan-full", &request);
+}
+
+#[test]
+fn a_job_is_committed_and_told_as_before() {
+    let commit = BulkCommitRequest {
+        job_id: job_id(),
+        requested_by: "ann".to_owned(),
+        stale_ok: true,
+    };
+    travels("request-bulk-commit", &commit);
+    let told = JobRequest {
+        job_id: job_id(),
+        requested_by: "ann".to_owned(),
+        note: Some("the CA is down".to_owned()),
+    };
+    travels("request-job", &told);
+}
+
 /// How its snapshot is called; a new answer does not compile before it has a name.
 fn name(answer: &Answer) -> &'static str {
     match answer {
@@ -86,6 +128,7 @@ fn name(answer: &Answer) -> &'static str {
         Answer::Done { .. } => "answer-done",
         Answer::Told { .. } => "answer-told",
         Answer::Probing { .. } => "answer-probing",
+        Answer::Job { .. } => "answer-job",
         Answer::Rejected { .. } => "answer-rejected",
     }
 }
@@ -118,6 +161,7 @@ fn every_answer_is_given_as_before() {
                 reason: refusal(),
             }],
         },
+        Answer::Job { job_id: job_id() },
         Answer::Rejected { reason: refusal() },
     ];
     for answer in answers {

@@ -6,6 +6,7 @@ mod deadlines;
 mod emergencies;
 mod hosts;
 mod incidents;
+mod jobs;
 mod outbox;
 mod people;
 mod places;

@@ -177,6 +177,7 @@ fn queued(workspace: &WorkspaceId, hostname: &str, (host_id, policy_id): (HostId
         mode: Mode::Live,
         trigger: Trigger::Operator,
         operator: "ann".to_owned(),
+        job: None,
         created_at: now(),
     };
     let state = RunState::queued(&plan, now());
@@ -184,7 +185,6 @@ fn queued(workspace: &WorkspaceId, hostname: &str, (host_id, policy_id): (HostId
         head,
         plan,
         state,
-        job: None,
         turn: 0,
         held: None,
     }

@@ -1,0 +1,45 @@
+//! The commit, page by page: runs as the plan shows them. A page is created as a whole or not at all, so a planner that
+//! dies leaves no run twice and none out.
+
+use domain::RunId;
+use domain::job::{Job, JobState};
+use store::StoreError;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use uuid::Uuid;
+
+use super::{IN_HAND, Jobs, PAGE};
+
+impl Jobs {
+    pub(super) async fn create(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {
+        while !stop.is_cancelled() && self.create_page(job).await? {
+            self.ledger.ring();
+        }
+        Ok(())
+    }
+
+    /// False when nothing is left to create.
+    async fn create_page(&self, job: &Job) -> Result<bool, StoreError> {
+        let now = self.ledger.now();
+        let Some((mut tx, mut job)) = self.store.job_tx(&job.workspace, job.id).await? else {
+            return Ok(false);
+        };
+        if job.state != JobState::Committing {
+            return Ok(false);
+        }
+        let last = job.created_to.saturating_add(PAGE).min(job.lines);
+        let by = job.committed_by.clone().unwrap_or_else(|| job.requested_by.clone());
+        job.refused += tx.create_runs((&job, last), &by, now).await?;
+        job.created_to = last;
+        let done = last == job.lines;
+        if done {
+            job.state = JobState::Running;
+            // Somebody may have paused it meanwhile.
+            job.held_to = Some(RunId::from_uuid(Uuid::nil()));
+            info!(job = %job.id, runs = job.totals.included - job.refused, refused = job.refused, "its runs are created");
+        }
+        tx.put(&job, if done { now } else { now.plus(IN_HAND) }).await?;
+        tx.commit().await?;
+        Ok(!done)
+    }
+}

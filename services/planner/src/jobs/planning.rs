@@ -1,0 +1,174 @@
+//! The plan, page by page: what was decided is kept before the next page is begun, so a planner that dies loses a page.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use domain::job::{Job, JobState, Speed};
+use domain::policy::Charge;
+use domain::{Hostname, PolicyId, RunId, Timestamp};
+use store::{NewLine, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::decide::{Left, Seen, Terms, decide};
+use super::{IN_HAND, Jobs, PAGE};
+
+/// What a run takes while the record knows none.
+const USUAL: Duration = Duration::from_secs(20);
+
+/// A plan that is being made.
+struct Draft {
+    /// As the last page left it.
+    job: Job,
+    /// Hosts that are not decided yet, those to come first at the end.
+    rest: Vec<String>,
+    /// Names that are no hosts.
+    strange: HashSet<String>,
+    left: Left,
+}
+
+impl Jobs {
+    pub(super) async fn plan(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {
+        let Some(mut draft) = self.draft(job).await? else {
+            return Ok(());
+        };
+        while !draft.rest.is_empty() {
+            if stop.is_cancelled() || !self.page(&mut draft).await? {
+                return Ok(());
+            }
+        }
+        self.close(&draft).await
+    }
+
+    /// Which hosts are left to decide. The first time it also says how many there are.
+    async fn draft(&self, job: &Job) -> Result<Option<Draft>, StoreError> {
+        let now = self.ledger.now();
+        let of = (&job.workspace, job.id);
+        let mut rest = self.store.chosen(of, &job.spec.filter, now).await?;
+        let strange = self.strange(job).await?;
+        rest.extend(strange.iter().cloned());
+        rest.reverse();
+        let Some((mut tx, mut now_stands)) = self.store.job_tx(&job.workspace, job.id).await? else {
+            return Ok(None);
+        };
+        if now_stands.state != JobState::Planning {
+            return Ok(None);
+        }
+        let open = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        now_stands.hosts = Some(now_stands.lines.saturating_add(open));
+        tx.put(&now_stands, now.plus(IN_HAND)).await?;
+        tx.commit().await?;
+        let left = Left::of(&now_stands);
+        Ok(Some(Draft {
+            job: now_stands,
+            rest,
+            strange: strange.into_iter().collect(),
+            left,
+        }))
+    }
+
+    /// Hostnames that were given by name and are no hosts, as far as no line says so yet.
+    async fn strange(&self, job: &Job) -> Result<Vec<String>, StoreError> {
+        let named: Vec<String> = job.spec.filter.hostnames.iter().map(ToString::to_string).collect();
+        if named.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hosts = self.store.host_ids(&job.workspace, &named).await?;
+        let mut known: HashSet<String> = hosts.into_iter().map(|(name, _)| name).collect();
+        known.extend(self.store.lined(job.id, &named).await?);
+        let mut seen = HashSet::new();
+        let strange = named.into_iter().filter(|name| !known.contains(name));
+        Ok(strange.filter(|name| seen.insert(name.clone())).collect())
+    }
+
+    /// Decides the next hosts and keeps it; false when somebody else has the plan in hand, or it was cancelled.
+    async fn page(&self, draft: &mut Draft) -> Result<bool, StoreError> {
+        let now = self.ledger.now();
+        let page = usize::try_from(PAGE).unwrap_or(usize::MAX).min(draft.rest.len());
+        let names = draft.rest.split_off(draft.rest.len() - page);
+        let charges = self.store.charges(&draft.job.workspace, &names).await?;
+        let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
+        let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
+        let charges: HashMap<&str, &Charge> = charges
+            .iter()
+            .map(|charge| (charge.policy.says.hostname.as_str(), charge))
+            .collect();
+        let lines = self.lines(draft, (&names, &charges, &active), now)?;
+        let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
+            return Ok(false);
+        };
+        if job.state != JobState::Planning || job.lines != draft.job.lines {
+            return Ok(false);
+        }
+        for line in &lines {
+            job.totals.add(&line.decision);
+        }
+        job.lines += u32::try_from(lines.len()).unwrap_or(u32::MAX);
+        tx.keep_lines(&lines).await?;
+        tx.put(&job, now.plus(IN_HAND)).await?;
+        tx.commit().await?;
+        draft.job = job;
+        Ok(true)
+    }
+
+    fn lines(
+        &self,
+        draft: &mut Draft,
+        (names, charges, active): (&[String], &HashMap<&str, &Charge>, &HashMap<PolicyId, RunId>),
+        now: Timestamp,
+    ) -> Result<Vec<NewLine>, StoreError> {
+        let terms = Terms {
+            job: &draft.job,
+            ladder: &self.ladder,
+            now,
+        };
+        let mut lines = Vec::with_capacity(names.len());
+        // The last of the rest comes first.
+        for (name, nr) in names.iter().rev().zip(draft.job.lines + 1..) {
+            let seen = match charges.get(name.as_str()) {
+                Some(charge) => Seen::Charge(charge, active.get(&charge.policy.id).copied()),
+                None if draft.strange.contains(name) => Seen::Nothing,
+                None => Seen::HostAlone,
+            };
+            let (decision, run) = decide(seen, &terms, &mut draft.left);
+            let hostname: Hostname = name.parse().map_err(|why| StoreError::Corrupt {
+                table: "hosts",
+                id: name.clone(),
+                why: format!("{why}"),
+            })?;
+            lines.push(NewLine {
+                nr,
+                hostname,
+                decision,
+                run,
+            });
+        }
+        Ok(lines)
+    }
+
+    /// The sum, and the first cohort.
+    async fn close(&self, draft: &Draft) -> Result<(), StoreError> {
+        let now = self.ledger.now();
+        let per_run = self.store.work_per_run(&draft.job.workspace).await?;
+        let speed = Speed {
+            per_run: per_run.unwrap_or(USUAL),
+            at_once_per_ca: self.at_once_per_ca,
+        };
+        let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
+            return Ok(());
+        };
+        if job.state != JobState::Planning || job.lines != draft.job.lines {
+            return Ok(());
+        }
+        if let Some(canary) = job.spec.canary {
+            tx.mark_cohort(canary.of(job.totals.included)).await?;
+        }
+        job.totals.close(speed, job.spec.concurrency);
+        job.state = JobState::Planned;
+        job.planned_at = Some(now);
+        tx.put(&job, now).await?;
+        tx.commit().await?;
+        info!(job = %job.id, hosts = job.lines, included = job.totals.included, "a bulk renewal is planned");
+        Ok(())
+    }
+}
