@@ -110,10 +110,12 @@ async fn the_wheel_turns_with_a_user_per_service_and_none_steps_out_of_its_row()
     all_succeed_with_one_certificate_each(&world.fleet.api, &world.estate).await?;
     for member in Member::ALL {
         let log = world.fleet.member(member)?.log().to_lowercase();
-        ensure!(
-            !log.contains("permissions violation"),
-            "{member:?} lacks a right:\n{log}"
-        );
+        // Who starts before the planner tries to make the streams, and waits for it.
+        let too_early = |line: &str| line.contains("$js.api.stream.update.");
+        let lacking = log
+            .lines()
+            .find(|line| line.contains("permissions violation") && !too_early(line));
+        ensure!(lacking.is_none(), "{member:?} lacks a right: {lacking:?}");
     }
 
     for worker in ["issuer", "deployer", "key-signer", "verifier", "incident"] {

@@ -14,6 +14,7 @@ use crate::error::Problem;
 use crate::follow::events::FollowedEvents;
 use crate::follow::{Stop, serve};
 use crate::query::{Params, yes};
+use crate::state::Now;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,15 +24,16 @@ pub(crate) struct Wish {
 }
 
 pub(crate) async fn show(
-    (State(bus), State(stop)): (State<Bus>, State<Stop>),
+    (State(bus), State(stop), State(now)): (State<Bus>, State<Stop>, State<Now>),
     caller: Caller,
     Params(wish): Params<Wish>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let follow = yes("follow", wish.follow.as_deref())?;
+    // NATS takes an instant beyond the year 2262 for one long past.
     let from = match (came_back(&headers)?, wish.since.as_deref()) {
         (Some(number), _) => From::Behind(number),
-        (None, Some(since)) => From::Since(instant(since)?),
+        (None, Some(since)) => From::Since(instant(since)?.min(now.read())),
         (None, None) if follow => From::Now,
         (None, None) => From::Behind(0),
     };
