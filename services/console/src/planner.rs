@@ -2,6 +2,7 @@
 
 use bus::{Bus, BusError};
 use domain::job::JobSpec;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, JobId, RunId, Timestamp};
 use protocol::request::{
@@ -23,8 +24,11 @@ pub(crate) struct Planner {
 /// What is asked for, once for all hostnames.
 pub(crate) struct Wish {
     pub mode: Option<Mode>,
+    pub strategy: Option<Strategy>,
     pub trigger: Trigger,
     pub idempotency_key: String,
+    pub at_once: bool,
+    pub when_allowed: bool,
 }
 
 /// A person's word on runs, and why.
@@ -51,9 +55,12 @@ impl Planner {
             let request = RenewRequest {
                 hostnames: names.to_vec(),
                 mode: wish.mode,
+                strategy: wish.strategy,
                 idempotency_key: format!("{}.{part}", wish.idempotency_key),
                 requested_by: caller.name.clone(),
                 trigger: wish.trigger,
+                at_once: wish.at_once,
+                when_allowed: wish.when_allowed,
             };
             let answer = self.bus.request(&caller.workspace, Verb::Renew, &request).await;
             match answer.map_err(|error| silence(error, &wish.idempotency_key))? {

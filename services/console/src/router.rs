@@ -5,13 +5,14 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use tracing::info;
 
 use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::routes::{
-    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, policies, renewals, runs,
+    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, policies, providers, renewals,
+    runs,
 };
 use crate::state::{Console, Timeout};
 
@@ -33,6 +34,12 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/hosts/{host}/snapshots", get(hosts::snapshots)),
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
+        ("/api/v1/providers", get(providers::list).post(providers::add)),
+        ("/api/v1/providers/preferred", put(providers::prefer)),
+        (
+            "/api/v1/providers/{id}",
+            get(providers::show).patch(providers::change).delete(providers::forget),
+        ),
         ("/api/v1/renewals", post(renewals::ask).layer(bulk)),
         ("/api/v1/jobs", get(jobs::list).post(jobs::plan)),
         ("/api/v1/jobs/{id}", get(jobs::show)),

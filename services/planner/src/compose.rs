@@ -6,16 +6,17 @@ use domain::Timestamp;
 use domain::ari::Predecessor;
 use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
-use domain::host::Criticality;
 use domain::ids::RunId;
-use domain::plan::{Choice, Plan};
-use domain::policy::{Charge, Provider};
+use domain::plan::{Candidate, Choice, Plan, Strategy};
+use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::{
-    Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState, Step,
-    TargetState, Trigger,
+    Because, Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState,
+    Step, TargetState, Trigger,
 };
 use domain::secret::Envelope;
 use domain::target::Target;
+use domain::window::{self, Window};
 use domain::{Invalid, run};
 use protocol::SCHEMA;
 use protocol::order::{
@@ -23,6 +24,8 @@ use protocol::order::{
     RollbackSpec, Spec, TidySpec, VerifySpec,
 };
 use store::NewRun;
+
+use crate::choose;
 
 /// Who asked for a run, and how.
 #[derive(Debug, Clone)]
@@ -32,14 +35,41 @@ pub struct Asked {
     pub by: String,
     /// What made it due, when nobody asked.
     pub why: Option<String>,
+    pub strategy: Strategy,
     /// How failures are tried again.
     pub ladder: Ladder,
+    /// Somebody wants it now, whatever the windows say.
+    pub at_once: bool,
+    /// The policy's cooldown ends then, and it shall wait for that.
+    pub cooled_at: Option<Timestamp>,
+}
+
+/// Which provider issues, and who instead of it.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    pub choice: Choice,
+    pub fallbacks: Vec<Choice>,
+}
+
+impl Chosen {
+    /// When no provider will do: everyone, with the reason of each.
+    pub fn of(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Vec<Candidate>> {
+        let choice = choose::choose(charge, catalogue, strategy)?;
+        let fallbacks = choose::fallbacks(charge, catalogue, &choice);
+        Ok(Self { choice, fallbacks })
+    }
 }
 
 /// A queued run with everything decided.
-pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun, Invalid> {
+pub fn new_run(charge: &Charge, asked: &Asked, catalogue: &Catalogue, now: Timestamp) -> Result<NewRun, Invalid> {
+    let chosen = Chosen::of(charge, catalogue, asked.strategy).map_err(|all| choose::refusal(&all))?;
+    Ok(run_with(charge, asked, chosen, now))
+}
+
+/// The same with a choice that was made before.
+pub fn run_with(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> NewRun {
     let policy = &charge.policy;
-    let plan = plan(charge, asked)?;
+    let plan = plan(charge, asked, chosen, now);
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
@@ -53,36 +83,74 @@ pub fn new_run(charge: &Charge, asked: &Asked, now: Timestamp) -> Result<NewRun,
         job: None,
         created_at: now,
     };
-    let state = RunState::queued(&plan, now);
-    let turn = turn(charge.criticality, now);
-    Ok(NewRun {
+    let state = beginning(&plan, asked, now);
+    NewRun {
         head,
         plan,
         state,
-        turn,
+        // `turns` gives it its place among the others.
+        turn: now.unix_micros(),
         held: None,
-    })
+    }
 }
 
-/// Who came first, with a lead for what is more critical: an hour a step, so that nobody waits for ever.
-fn turn(criticality: Criticality, now: Timestamp) -> i64 {
-    const LEAD_MICROS: i64 = 3_600_000_000;
-    now.unix_micros() - i64::from(criticality.rank()) * LEAD_MICROS
+/// Not before the cooldown has ended and a window is open.
+fn beginning(plan: &Plan, asked: &Asked, now: Timestamp) -> RunState {
+    let cooled = asked.cooled_at.filter(|at| *at > now);
+    let from = cooled.unwrap_or(now);
+    let opens = match asked.mode {
+        run::Mode::Live => window::next_open(&plan.windows, from).filter(|opens| *opens > from),
+        run::Mode::DryRun => None,
+    };
+    match (opens, cooled) {
+        (Some(opens), _) => RunState::queued_until(plan, opens, Because::Window),
+        (None, Some(cooled)) => RunState::queued_until(plan, cooled, Because::Cooldown),
+        (None, None) => RunState::queued(plan, now),
+    }
 }
 
-fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
+/// The windows that the run keeps, and why none when it does not keep those of its host.
+fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Option<String>) {
+    let windows = charge.windows();
+    let from = asked.cooled_at.unwrap_or(now).max(now);
+    let opens = window::next_open(windows, from).filter(|opens| *opens > from);
+    if asked.at_once {
+        let why = |opens| {
+            format!(
+                "asked for at once by {}, outside the window that opens at {opens}",
+                asked.by
+            )
+        };
+        return (Vec::new(), opens.map(why));
+    }
+    let Some(opens) = opens else {
+        return (windows.to_vec(), None);
+    };
+    match charge.served_until {
+        Some(end) if end <= opens => {
+            let why = format!(
+                "the certificate in service ends at {end}, before the window opens at {opens}: it is not waited for"
+            );
+            (Vec::new(), Some(why))
+        }
+        Some(_) | None => (windows.to_vec(), None),
+    }
+}
+
+fn plan(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan {
     let says = &charge.policy.says;
-    let choice = choice(charge)?;
-    Ok(Plan {
+    let (windows, outside) = windows(charge, asked, now);
+    let why: Vec<String> = asked.why.iter().cloned().chain(outside).collect();
+    Plan {
         hostname: says.hostname.clone(),
         port: charge.port,
         addresses: charge.addresses.clone(),
         criticality: charge.criticality,
-        why_now: asked.why.clone(),
+        why_now: (!why.is_empty()).then(|| why.join("; ")),
         names: says.names(),
-        replaces: replaced(charge, &choice),
-        choice,
-        fallbacks: Vec::new(),
+        replaces: replaced(charge, &chosen.choice),
+        choice: chosen.choice,
+        fallbacks: chosen.fallbacks,
         key_backend: says.key_backend,
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
@@ -92,7 +160,8 @@ fn plan(charge: &Charge, asked: &Asked) -> Result<Plan, Invalid> {
         notify: says.notify_on_failure.clone(),
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
-    })
+        windows,
+    }
 }
 
 /// What the new certificate replaces: only what the same account got, at the CA that is asked now.
@@ -101,30 +170,6 @@ fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
     let names = charge.policy.says.names();
     (renewal.issued_at == choice.directory_url && renewal.predecessor.shares_a_name(&names))
         .then(|| renewal.predecessor.clone())
-}
-
-/// The policy's own provider: the only strategy so far.
-fn choice(charge: &Charge) -> Result<Choice, Invalid> {
-    let says = &charge.policy.says;
-    let directory_url = says.directory()?;
-    let why = match says.provider {
-        Provider::Letsencrypt => "the policy names Let's Encrypt, which charges nothing".to_owned(),
-        Provider::Acme => format!("the policy names the ACME directory {directory_url}"),
-        Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {
-            return Err(Invalid::new(
-                "provider",
-                "this provider is not served by this version",
-                "use letsencrypt or acme",
-            ));
-        }
-    };
-    Ok(Choice {
-        provider: says.provider,
-        directory_url,
-        why,
-        cost_micro_usd: 0,
-        lost: Vec::new(),
-    })
 }
 
 /// What earlier steps left, and what the workspace has at the CA.

@@ -116,6 +116,13 @@ pub struct Windows {
     pub tidy: u32,
     /// Rehearsals of the channels by which people are told.
     pub incident: u32,
+    /// What failed before and is tried again, per service: apart from what is new.
+    pub again: u32,
+    /// Seconds after which an order that is out takes a place of the next three in place of its own, 1 to 600.
+    pub slow_after_seconds: u32,
+    pub slow_acme_orders_per_ca: u32,
+    pub slow_deployer: u32,
+    pub slow_verifier: u32,
     /// Looks at hosts beside the runs.
     pub probes: u32,
 }
@@ -129,8 +136,19 @@ impl Default for Windows {
             verifier: 64,
             tidy: 64,
             incident: 4,
+            again: 16,
+            slow_after_seconds: 5,
+            slow_acme_orders_per_ca: 32,
+            slow_deployer: 64,
+            slow_verifier: 64,
             probes: 256,
         }
+    }
+}
+
+impl Windows {
+    pub(crate) fn slow_after(self) -> Duration {
+        Duration::from_secs(u64::from(self.slow_after_seconds))
     }
 }
 
@@ -161,6 +179,11 @@ impl Config {
             verifier,
             tidy,
             incident,
+            again,
+            slow_after_seconds,
+            slow_acme_orders_per_ca,
+            slow_deployer,
+            slow_verifier,
             probes,
         } = self.windows;
         let windows = [
@@ -170,11 +193,23 @@ impl Config {
             ("windows.verifier", verifier),
             ("windows.tidy", tidy),
             ("windows.incident", incident),
+            ("windows.again", again),
             ("windows.probes", probes),
             ("renewal_info.at_once", self.renewal_info.at_once),
         ];
         if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
             return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
+        }
+        let slow = [
+            ("windows.slow_acme_orders_per_ca", slow_acme_orders_per_ca),
+            ("windows.slow_deployer", slow_deployer),
+            ("windows.slow_verifier", slow_verifier),
+        ];
+        if let Some((key, _)) = slow.into_iter().find(|(_, places)| *places > 2_000) {
+            return Err(ConfigError(format!("{key}: give 0 to 2000 places")));
+        }
+        if !(1..=600).contains(&slow_after_seconds) {
+            return Err(ConfigError("windows.slow_after_seconds: give 1 to 600".to_owned()));
         }
         let waits = self.retry.rungs_seconds.iter().chain([&self.retry.then_seconds]);
         if self.retry.rungs_seconds.len() > 20 || waits.into_iter().any(|wait| !(1..=604_800).contains(wait)) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::ari::{self, Suggestion};
 use domain::policy::Policy;
 use domain::run::Status;
+use domain::window::{self, Window};
 use domain::{RunId, Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -73,6 +74,28 @@ pub fn due(policy: &Policy, served: Option<Life>, last: Option<LastRun>, now: Ti
         format!("{rule}; the certificate in service ends at {end}")
     };
     Due::Now { why }
+}
+
+/// The same inside the maintenance windows: due at their next opening, unless the certificate would have expired by then.
+pub fn within(windows: &[Window], due: Due, served: Option<Life>, now: Timestamp) -> Due {
+    let next = |from: Timestamp| {
+        let opens = window::next_open(windows, from)?;
+        let too_late = served.as_ref().is_some_and(|life| life.until <= opens);
+        (opens > from && !too_late).then_some(opens)
+    };
+    match due {
+        Due::Now { why } => match next(now) {
+            Some(opens) => later(Some(opens), format!("{why}; the window opens at {opens}"), now),
+            None => Due::Now { why },
+        },
+        Due::Later {
+            due_at: Some(at), why, ..
+        } => {
+            let due_at = next(at).unwrap_or(at);
+            later(Some(due_at), why, now)
+        }
+        other @ Due::Later { .. } => other,
+    }
 }
 
 fn by_hand(policy: &Policy) -> Option<&'static str> {
@@ -277,6 +300,28 @@ mod tests {
         let policy = policy(json!({"renew_before_days": 30}));
         assert!(why_of(&policy, advised(70, 72), days(61)).starts_with("now: 30 days"));
         assert!(why_of(&policy, advised(5, 6), days(7)).starts_with("now: the CA suggests"));
+    }
+
+    #[test]
+    fn it_is_due_inside_the_windows_only_unless_it_would_have_expired_by_then() {
+        // Mondays, 03:00; T0 is a Thursday, so day 60 is a Monday.
+        let monday = [Window::new("0 3 * * 1", 60, "UTC").expect("a window")];
+        let judged = |day, lifetime| {
+            let by_clock = due(
+                &policy(json!({"renew_before_days": 30})),
+                life(lifetime),
+                None,
+                days(day),
+            );
+            within(&monday, by_clock, life(lifetime), days(day))
+        };
+        let opens = days(67).plus(Duration::from_secs(3 * 3600));
+        let Due::Later { due_at, why, .. } = judged(61, 90) else {
+            panic!("it waits for Monday")
+        };
+        assert_eq!(due_at, Some(opens));
+        assert!(why.contains("the window opens at"), "{why}");
+        assert!(matches!(judged(61, 64), Due::Now { .. }), "its life ends on Saturday");
     }
 
     #[test]

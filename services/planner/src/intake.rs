@@ -7,6 +7,7 @@ use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use domain::backoff::Ladder;
 use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{
@@ -25,6 +26,7 @@ use crate::ledger::Ledger;
 use crate::people::{Deed, Word};
 use crate::renewal_info::RenewalInfo;
 use crate::survey::Survey;
+use crate::turns;
 
 /// More hostnames or runs in one request would not fit into one message and one transaction comfortably.
 const MOST: usize = 1_000;
@@ -140,7 +142,8 @@ impl Intake {
                 return serde_json::from_value(given).map_err(|e| corrupt(&request, &e));
             }
             let now = self.ledger.now();
-            let (runs, answer) = self.decide(workspace, &request, now).await?;
+            let (mut runs, answer) = self.decide(workspace, &request, now).await?;
+            turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
             let kept = serde_json::to_value(&answer).map_err(|e| corrupt(&request, &e))?;
             match self
                 .store
@@ -168,6 +171,7 @@ impl Intake {
     ) -> Result<(Vec<NewRun>, Answer), StoreError> {
         let names: Vec<String> = request.hostnames.iter().map(ToString::to_string).collect();
         let charges = self.store.charges(workspace, &names).await?;
+        let catalogue = self.store.catalogue(workspace, now).await?;
         let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
         let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
         let charges: HashMap<&Hostname, &Charge> = charges
@@ -178,7 +182,7 @@ impl Intake {
         let mut seen = HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
             let charge = charges.get(hostname).copied();
-            match self.one(charge, request, &active, now) {
+            match self.one(charge, request, (&active, &catalogue), now) {
                 Ok(run) => {
                     accepted.push(Accepted {
                         hostname: hostname.clone(),
@@ -199,7 +203,7 @@ impl Intake {
         &self,
         charge: Option<&Charge>,
         request: &RenewRequest,
-        active: &HashMap<PolicyId, RunId>,
+        (active, catalogue): (&HashMap<PolicyId, RunId>, &Catalogue),
         now: Timestamp,
     ) -> Result<NewRun, Invalid> {
         let remedy = "add one first: vigilo policy add";
@@ -210,15 +214,23 @@ impl Intake {
             Mode::Live
         };
         let mode = request.mode.unwrap_or(by_policy);
-        judge::judge(charge, mode, active.get(&charge.policy.id).copied(), now)?;
+        let active = active.get(&charge.policy.id).copied();
+        let cooled_at = if request.when_allowed {
+            judge::judge_when_allowed(charge, mode, active, now)?
+        } else {
+            judge::judge(charge, mode, active, now).map(|()| None)?
+        };
         let asked = Asked {
             mode,
             trigger: request.trigger,
             by: request.requested_by.clone(),
             why: None,
+            strategy: request.strategy.unwrap_or_default(),
             ladder: self.ladder.clone(),
+            at_once: request.at_once,
+            cooled_at,
         };
-        compose::new_run(charge, &asked, now)
+        compose::new_run(charge, &asked, catalogue, now)
     }
 
     async fn resolve(&self, workspace: &WorkspaceId, request: &ResolveRequest) -> Result<Answer, StoreError> {

@@ -18,6 +18,25 @@ pub fn judge(charge: &Charge, mode: Mode, active: Option<RunId>, now: Timestamp)
     }
 }
 
+/// The same for a run that shall wait until the cooldown has ended: when that is, if it has not.
+pub fn judge_when_allowed(
+    charge: &Charge,
+    mode: Mode,
+    active: Option<RunId>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Invalid> {
+    charge.policy.says.check()?;
+    match mode {
+        Mode::DryRun => Ok(None),
+        Mode::Live => no_active_run(active).map(|()| cooled_at(charge, now)),
+    }
+}
+
+/// When the policy's cooldown ends, if it has not.
+fn cooled_at(charge: &Charge, now: Timestamp) -> Option<Timestamp> {
+    cooled_down_at(charge).filter(|again| *again > now)
+}
+
 fn no_active_run(active: Option<RunId>) -> Result<(), Invalid> {
     match active {
         None => Ok(()),
@@ -33,18 +52,15 @@ fn no_active_run(active: Option<RunId>) -> Result<(), Invalid> {
 }
 
 fn cooled_down(charge: &Charge, now: Timestamp) -> Result<(), Invalid> {
-    let (Some(last), Some(again)) = (charge.last_live_at, cooled_down_at(charge)) else {
+    let (Some(last), Some(again)) = (charge.last_live_at, cooled_at(charge, now)) else {
         return Ok(());
     };
-    if again <= now {
-        return Ok(());
-    }
     let seconds = charge.policy.says.cooldown_seconds;
     let problem = format!("the last live run began at {last} and the policy has a cooldown of {seconds} s");
     Err(Invalid::new(
         "cooldown_seconds",
         problem,
-        format!("ask again after {again}, or make a dry run"),
+        format!("ask again after {again}, or with when_allowed (vigilo renew --when-allowed), or make a dry run"),
     ))
 }
 
@@ -84,6 +100,7 @@ mod tests {
             criticality: Default::default(),
             last_live_at,
             served_until: None,
+            tag_windows: Vec::new(),
             renewal: None,
         }
     }
@@ -98,6 +115,15 @@ mod tests {
         assert_eq!(refused.field, "cooldown_seconds");
         assert!(refused.remedy.contains("1970-01-01T01:16:40Z"), "{}", refused.remedy);
         assert_eq!(judge(&charge(3600, Some(1_000)), Mode::Live, None, at(4_600)), Ok(()));
+    }
+
+    #[test]
+    fn when_asked_to_a_run_waits_for_the_end_of_the_cooldown() {
+        let begin = |now| judge_when_allowed(&charge(3600, Some(1_000)), Mode::Live, None, at(now));
+        assert_eq!(begin(1_060), Ok(Some(at(4_600))));
+        assert_eq!(begin(4_600), Ok(None));
+        let active = Some(RunId::new());
+        assert!(judge_when_allowed(&charge(3600, None), Mode::Live, active, at(0)).is_err());
     }
 
     #[test]

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use bus::inbox::{Delivery, Inbox};
 use domain::clock::Clock;
-use domain::plan::Lane;
-use domain::run::{Event, Ignored, Position, Status, advance};
+use domain::lane::Lane;
+use domain::run::{Because, Event, Ignored, Position, Status, Step, advance, place, queue};
 use domain::{RunId, Timestamp};
 use protocol::report::Report;
 use store::{LedgerTx, LoadedRun, Store, StoreError};
@@ -22,14 +22,17 @@ use tracing::{debug, error, info, warn};
 
 use crate::compose::{self, Material};
 use crate::config::Windows;
-use crate::pace::Rooms;
+use crate::pace::{self, Rooms};
 use crate::postman::{Mail, Postman};
+use crate::quota::{self, Answer, Quota};
+use crate::rules::RuleBook;
 
 pub(crate) struct Ledger {
     store: Store,
     postman: Postman,
     windows: Windows,
     clock: Arc<dyn Clock>,
+    rules: RuleBook,
     /// Rung when runs were created.
     bell: Notify,
 }
@@ -41,8 +44,12 @@ struct Page {
     moved: HashSet<RunId>,
     /// The status before the first move of this page.
     was: BTreeMap<RunId, Status>,
-    /// Lanes that an order left, to be counted back.
-    left: Vec<Lane>,
+    /// Lanes that an order left, to be counted back, and when it went out.
+    left: Vec<(Lane, Timestamp)>,
+    /// What reports of Issue say of the CA's limits.
+    answers: Vec<(RunId, Answer)>,
+    /// Runs that were due and must wait for something else than a place.
+    postponed: usize,
 }
 
 /// Applies reports until `stop`. A transaction that fails leaves its reports unacknowledged: they come again.
@@ -64,6 +71,7 @@ impl Ledger {
             postman,
             windows,
             clock,
+            rules: RuleBook::default(),
             bell: Notify::new(),
         }
     }
@@ -138,6 +146,9 @@ impl Ledger {
                     continue;
                 };
                 kept.keep(report, run)?;
+                if report.step == Step::Issue {
+                    page.answers.push((report.run_id, Answer::of(&report.outcome)));
+                }
             }
         }
         kept.write(&mut tx, now).await?;
@@ -182,7 +193,7 @@ impl Ledger {
         Ok(due.len())
     }
 
-    /// Releases waiting runs whose turn it is; gives back how many.
+    /// Releases waiting runs whose turn it is; gives back how many of those that were due must wait on.
     pub(crate) async fn release(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
@@ -190,10 +201,9 @@ impl Ledger {
         if lanes.is_empty() {
             return Ok(0);
         }
-        let mail = self.finish_over(tx, Page::default(), lanes, now).await?;
-        let released = mail.orders.len();
+        let (mail, postponed) = self.finish_over(tx, Page::default(), lanes, now).await?;
         self.postman.send(mail).await;
-        Ok(released)
+        Ok(postponed)
     }
 
     /// Publishes again what a crash left between commit and publish.
@@ -214,37 +224,43 @@ impl Ledger {
 
     async fn finish(&self, tx: LedgerTx, page: Page, now: Timestamp) -> Result<Mail, StoreError> {
         let lanes = page.lanes();
-        self.finish_over(tx, page, lanes, now).await
+        Ok(self.finish_over(tx, page, lanes, now).await?.0)
     }
 
-    /// Releases in these lanes, saves, commits; gives what is to be published.
+    /// Releases in these lanes, saves, commits; gives what is to be published, and how many runs must wait on.
     async fn finish_over(
         &self,
         mut tx: LedgerTx,
         mut page: Page,
         lanes: Vec<Lane>,
         now: Timestamp,
-    ) -> Result<Mail, StoreError> {
-        let mut rooms = Rooms::new(self.windows, tx.lanes().await?);
-        for lane in std::mem::take(&mut page.left) {
-            rooms.give_back(lane);
+    ) -> Result<(Mail, usize), StoreError> {
+        let rules = self.rules.current(&self.store, now).await?;
+        let slow_since = now.minus(self.windows.slow_after());
+        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), tx.lanes(slow_since).await?);
+        for (lane, since) in std::mem::take(&mut page.left) {
+            rooms.give_back(lane, since < slow_since);
         }
-        page.release(&mut rooms, now);
-        let free: Vec<(Lane, i64)> = lanes
-            .into_iter()
-            .map(|lane| (lane.clone(), rooms.free(&lane)))
+        let mut quota = Quota::new(rules);
+        quota.take_down(&mut tx, &page.answered(), now).await?;
+        quota.count_tokens(&mut tx, (&lanes, &mut rooms), now).await?;
+        let free = lanes.into_iter().map(|lane| (rooms.free(&lane), lane));
+        let free: Vec<(Lane, i64)> = free
+            .filter(|(room, _)| *room > 0)
+            .map(|(room, lane)| (lane, room))
             .collect();
-        let free: Vec<(Lane, i64)> = free.into_iter().filter(|(_, room)| *room > 0).collect();
         if !free.is_empty() {
             page.join(tx.turns(&free, now).await?);
-            page.release(&mut rooms, now);
         }
+        quota.prepare(&mut tx, page.due(now).into_iter()).await?;
+        page.release((&mut rooms, &mut quota), now);
+        quota.write(&mut tx, now).await?;
         tx.save(page.changes(), now).await?;
         let moved: Vec<RunId> = page.moved.iter().copied().collect();
         let mut mail = self.orders(&mut tx, &page, &moved).await?;
         mail.events = page.events(now);
         tx.commit().await?;
-        Ok(mail)
+        Ok((mail, page.postponed))
     }
 
     /// The orders of those of these runs that are out.
@@ -277,6 +293,17 @@ fn is_out_at(position: &Position) -> bool {
     matches!(position, Position::Out { .. })
 }
 
+/// The lane in which it waits or is out.
+fn lane(run: &LoadedRun) -> Option<Lane> {
+    queue(&run.head.workspace, &run.plan, &run.state)
+}
+
+/// The lane in which its next order will be counted.
+fn place_of(run: &LoadedRun) -> Option<Lane> {
+    let step = run.state.step()?;
+    Some(place(&run.head.workspace, &run.plan, (step, run.state.failures)))
+}
+
 impl Page {
     fn of(runs: Vec<LoadedRun>) -> Self {
         Self {
@@ -306,8 +333,9 @@ impl Page {
     fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Ignored> {
         let run = self.runs.get_mut(&id).ok_or(Ignored::OutOfPlace)?;
         let next = advance(&run.state, &run.plan, run.head.mode, event, now)?;
-        if let (Position::Out { step, .. }, false) = (&run.state.position, is_out_at(&next.position)) {
-            self.left.push(run.plan.lane(*step));
+        if let (Position::Out { step, deadline }, false) = (&run.state.position, is_out_at(&next.position)) {
+            let since = deadline.minus(run.plan.patience(*step));
+            self.left.extend(lane(run).map(|lane| (lane, since)));
         }
         self.was.entry(id).or_insert_with(|| run.state.status());
         run.state = next;
@@ -315,35 +343,67 @@ impl Page {
         Ok(())
     }
 
-    /// Sends out the waiting runs of this page that are due, as far as their lanes have room.
-    fn release(&mut self, rooms: &mut Rooms, now: Timestamp) {
-        let due = |run: &LoadedRun| match &run.state.position {
-            Position::Waiting { step, until, .. } if *until <= now => Some((run.head.id, run.plan.lane(*step))),
-            Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => None,
+    /// The runs of this page that wait and are due, in the order of their turns.
+    fn due(&self, now: Timestamp) -> Vec<&LoadedRun> {
+        let due = |run: &&LoadedRun| match &run.state.position {
+            Position::Waiting { until, .. } => *until <= now,
+            Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => false,
         };
-        let due: Vec<(RunId, Lane)> = self.runs.values().filter_map(due).collect();
-        for (id, lane) in due {
-            if rooms.free(&lane) > 0 && self.advance(id, Event::Released, now) {
-                rooms.take(lane);
+        let mut due: Vec<&LoadedRun> = self.runs.values().filter(due).collect();
+        due.sort_by_key(|run| run.turn);
+        due
+    }
+
+    /// Sends out what is due, as far as windows are open, lanes have room and the CAs' limits allow.
+    fn release(&mut self, (rooms, quota): (&mut Rooms, &mut Quota), now: Timestamp) {
+        let due: Vec<RunId> = self.due(now).into_iter().map(|run| run.head.id).collect();
+        for id in due {
+            let Some(run) = self.runs.get(&id) else { continue };
+            let Some(lane) = place_of(run) else { continue };
+            if let Some(opens) = pace::closed_until(run, now) {
+                self.postpone(id, (opens, Because::Window), now);
+                continue;
+            }
+            if rooms.free(&lane) <= 0 {
+                continue;
+            }
+            match quota.admit(run, now) {
+                Ok(()) => {
+                    if self.advance(id, Event::Released, now) {
+                        rooms.take(lane);
+                    }
+                }
+                Err((_, because)) if quota::waits_for(run, &because) => {}
+                Err(wait) => self.postpone(id, wait, now),
             }
         }
     }
 
+    fn postpone(&mut self, id: RunId, (until, because): (Timestamp, Because), now: Timestamp) {
+        if self.advance(id, Event::Postponed { until, because }, now) {
+            self.postponed += 1;
+        }
+    }
+
+    /// The runs that reports of Issue were about, as they stand now.
+    fn answered(&self) -> Vec<(&LoadedRun, &Answer)> {
+        let with_run = self
+            .answers
+            .iter()
+            .map(|(id, answer)| Some((self.runs.get(id)?, answer)));
+        with_run.flatten().collect()
+    }
+
     /// The lanes that these runs left or wait for.
     fn lanes(&self) -> Vec<Lane> {
-        let waiting = self
-            .runs
-            .values()
-            .filter_map(|run| Some(run.plan.lane(run.state.step()?)));
-        let lanes: HashSet<Lane> = self.left.iter().cloned().chain(waiting).collect();
+        let waiting = self.runs.values().filter_map(lane);
+        let left = self.left.iter().map(|(lane, _)| lane.clone());
+        let lanes: HashSet<Lane> = left.chain(waiting).collect();
         lanes.into_iter().collect()
     }
 
-    fn changes(&self) -> impl Iterator<Item = (RunId, &domain::plan::Plan, &domain::run::RunState)> {
-        self.moved
-            .iter()
-            .filter_map(|id| self.runs.get(id))
-            .map(|run| (run.head.id, &run.plan, &run.state))
+    fn changes(&self) -> impl Iterator<Item = &LoadedRun> {
+        self.moved.iter().filter_map(|id| self.runs.get(id))
     }
 
     /// One event for every run whose status changed.

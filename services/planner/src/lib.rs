@@ -4,11 +4,13 @@
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
-//! run, `compose` makes the immutable plan and the orders from it, `ledger` applies what happened, `postman` publishes,
+//! run, `choose` which provider issues, `compose` makes the immutable plan and the orders from it, `ledger` applies what
+//! happened, `postman` publishes,
 //! `jobs` plans bulk renewals and carries them out, `halt` says which failures stop others, `timekeeper` wakes what is
 //! due, `schedule` renews what `due` says is due, `survey` has every host looked at, `renewal_info` has CAs asked about
 //! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old.
 
+pub mod choose;
 pub mod compose;
 mod config;
 pub mod due;
@@ -21,11 +23,14 @@ mod ledger;
 mod pace;
 mod people;
 mod postman;
+mod quota;
 mod renewal_info;
 mod retention;
+mod rules;
 mod schedule;
 mod survey;
 mod timekeeper;
+mod turns;
 
 use std::sync::Arc;
 

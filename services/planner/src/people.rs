@@ -122,7 +122,9 @@ pub(crate) fn wanted_key<'a>(request: &ResolveRequest, has: &'a Material) -> Key
 #[cfg(test)]
 mod tests {
     use domain::disposition::Failure;
+    use domain::plan::Strategy;
     use domain::policy::Charge;
+    use domain::provider::Catalogue;
     use domain::run::{Because, RunState};
     use serde_json::json;
 
@@ -135,14 +137,18 @@ mod tests {
             mode,
             trigger: domain::run::Trigger::Operator,
             by: "ann".to_owned(),
+            strategy: Strategy::PolicyDefault,
             ladder: domain::backoff::Ladder::default(),
             why: None,
+            at_once: false,
+            cooled_at: None,
         };
-        let new = new_run(&charge, &asked, Timestamp::EPOCH).expect("a run");
+        let new = new_run(&charge, &asked, &Catalogue::default(), Timestamp::EPOCH).expect("a run");
         LoadedRun {
             head: new.head,
             plan: new.plan,
             state: RunState { position, ..new.state },
+            turn: new.turn,
         }
     }
 
@@ -164,6 +170,7 @@ mod tests {
             criticality: Default::default(),
             last_live_at: None,
             served_until: None,
+            tag_windows: Vec::new(),
             renewal: None,
         }
     }

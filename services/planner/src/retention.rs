@@ -15,6 +15,8 @@ const EVERY: Duration = Duration::from_secs(60);
 /// While there is more to forget.
 const AGAIN: Duration = Duration::from_secs(1);
 const AT_ONCE: i64 = 1_000;
+/// What cancelled runs had drawn from limits, and flows of runs that are long through.
+const FORGOTTEN_DAYS: u32 = 30;
 
 pub(crate) async fn forget(
     (store, keep): (&Store, Retention),
@@ -40,6 +42,8 @@ async fn sweep(store: &Store, keep: Retention, now: Timestamp) -> Result<bool, S
     let before = |days: u32| Timestamp::new(now.get() - Duration::from_secs(u64::from(days) * 86_400));
     let snapshots = store.forget_snapshots(before(keep.snapshots_days), AT_ONCE).await?;
     let logs = store.forget_logs(before(keep.logs_days), AT_ONCE).await?;
+    store.forget_reservations(before(FORGOTTEN_DAYS)).await?;
+    store.forget_flows(before(FORGOTTEN_DAYS)).await?;
     let jobs = (before(keep.plans_days), before(keep.logs_days));
     let lines = store.forget_lines_of_jobs(jobs, AT_ONCE).await?;
     if snapshots + logs + lines > 0 {

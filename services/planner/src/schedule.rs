@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::backoff::Ladder;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
+use domain::window::Window;
 use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer};
 use store::{Judgement, NewRun, Store, StoreError, ToJudge};
@@ -16,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::compose::{self, Asked};
-use crate::due::{Due, LastRun, Life, due};
+use crate::due::{Due, LastRun, Life, due, within};
 use crate::judge;
 use crate::ledger::Ledger;
+use crate::turns;
 
 const AT_ONCE: i64 = 500;
 /// A planner that dies with policies in hand leaves them to the others after this long.
@@ -64,7 +67,8 @@ impl Schedule {
         let page = self.store.policies_to_judge(now, now.plus(IN_HAND), AT_ONCE).await?;
         let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, HashMap<String, String>>::new());
         for one in &page {
-            match due(&one.policy, life(one), last_run(one), now) {
+            let by_clock = due(&one.policy, life(one), last_run(one), now);
+            match within(windows(one), by_clock, life(one), now) {
                 Due::Now { why } => {
                     let names = wanted.entry(one.policy.workspace.clone()).or_default();
                     names.insert(one.policy.says.hostname.to_string(), why);
@@ -94,6 +98,7 @@ impl Schedule {
         let names: Vec<String> = wanted.keys().cloned().collect();
         let charges = self.store.charges(workspace, &names).await?;
         let ids: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
+        let catalogue = self.store.catalogue(workspace, now).await?;
         let active: HashMap<_, RunId> = self.store.active_runs(&ids).await?.into_iter().collect();
         let (mut runs, mut judgements) = (Vec::new(), Vec::new());
         for charge in &charges {
@@ -103,7 +108,7 @@ impl Schedule {
                 .cloned()
                 .unwrap_or_default();
             let allowed = judge::judge(charge, Mode::Live, active.get(&policy).copied(), now);
-            let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(&why), now));
+            let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(&why), &catalogue, now));
             let why = match composed {
                 Ok(run) => {
                     runs.push(run);
@@ -122,6 +127,7 @@ impl Schedule {
                 why,
             });
         }
+        turns::give(&self.store, &format!("{workspace} schedule"), &mut runs, now).await?;
         match self.create(workspace, &runs, now).await {
             Ok(()) => Ok(judgements),
             // Somebody asked for one of them in this moment: all are judged again with the next look.
@@ -139,7 +145,10 @@ impl Schedule {
             trigger: Trigger::Schedule,
             by: "schedule".to_owned(),
             why: Some(why.to_owned()),
+            strategy: Strategy::PolicyDefault,
             ladder: self.ladder.clone(),
+            at_once: false,
+            cooled_at: None,
         }
     }
 
@@ -166,6 +175,12 @@ impl Schedule {
         self.ledger.release().await?;
         Ok(())
     }
+}
+
+/// As the policy says, else as any tag of its host does.
+fn windows(one: &ToJudge) -> &[Window] {
+    let own = &one.policy.says.windows;
+    if own.is_empty() { &one.tag_windows } else { own }
 }
 
 fn life(one: &ToJudge) -> Option<Life> {

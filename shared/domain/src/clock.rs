@@ -49,6 +49,14 @@ impl Timestamp {
         )
     }
 
+    #[must_use]
+    pub fn minus(self, wait: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(time::Duration::try_from(wait).unwrap_or(time::Duration::MAX)),
+        )
+    }
+
     /// The time from `earlier` until this instant; zero when it lies the other way round.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::try_from(self.0 - earlier.0).unwrap_or_default()

@@ -62,6 +62,13 @@ row_id!(/// One bulk renewal: a scope, planned as a whole and committed as a who
 row_id!(/// One immutable observation of a host.
     SnapshotId, "snapshot_id");
 
+/// 1 to 40 of `a-z`, `0-9` and `-`, not at an edge.
+pub(crate) fn is_slug(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edges = !text.starts_with('-') && !text.ends_with('-');
+    (1..=40).contains(&text.len()) && edges && text.chars().all(inner)
+}
+
 /// The tenant: a slug of `a-z`, `0-9` and `-`, because it is a token of NATS subjects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -89,9 +96,7 @@ impl FromStr for WorkspaceId {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let edges = !text.starts_with('-') && !text.ends_with('-');
-        if (1..=40).contains(&text.len()) && edges && text.chars().all(inner) {
+        if is_slug(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new(

@@ -13,8 +13,12 @@ use crate::host::Criticality;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::policy::{Challenge, Provider};
+use crate::provider::ProviderId;
 use crate::run::{Mode, Step};
 use crate::target::Target;
+use crate::window::Window;
+
+pub use crate::lane::Lane;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -50,6 +54,9 @@ pub struct Plan {
     /// When what the host served at planning ends: the life that is left for retries.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
+    /// When the host may be touched; at any time without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
 }
 
 /// How the provider of a run is chosen.
@@ -67,10 +74,14 @@ pub enum Strategy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     pub provider: Provider,
+    /// In the catalogue; nothing: it is not there, and the policy names it by its directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ProviderId>,
     pub directory_url: Url,
     pub why: String,
-    /// What the issuance costs, in millionths of a US dollar.
-    pub cost_micro_usd: u64,
+    /// What the issuance costs, in millionths of a US dollar; nothing when it is not known.
+    #[serde(default)]
+    pub cost_micro_usd: Option<u64>,
     /// Everyone else who was looked at, and why they lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<Candidate>,
@@ -81,26 +92,13 @@ pub struct Choice {
 pub struct Candidate {
     pub provider: Provider,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ProviderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_url: Option<Url>,
     /// Nothing when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<u64>,
     pub because: String,
-}
-
-/// A queue of its own: orders of one lane are released up to the lane's window.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Lane(String);
-
-impl Lane {
-    pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Plan {
@@ -133,18 +131,6 @@ impl Plan {
 
     pub fn steps(&self, mode: Mode) -> Vec<Step> {
         std::iter::successors(Some(self.first_step()), |step| self.after(*step, mode)).collect()
-    }
-
-    /// Issue has one lane per CA, because the CA's cap of orders in flight holds per account there.
-    pub fn lane(&self, step: Step) -> Lane {
-        match step {
-            Step::PrepareKey => Lane::new("key-signer"),
-            Step::Issue => Lane::new(format!("issue {}", self.choice.directory_url)),
-            Step::Deploy(_) | Step::Rollback(_) => Lane::new("deployer"),
-            Step::Verify | Step::Confirm => Lane::new("verifier"),
-            Step::Channels => Lane::new("incident"),
-            Step::Tidy => Lane::new("tidy"),
-        }
     }
 
     /// How long an order of this step may be out before it is ordered again.

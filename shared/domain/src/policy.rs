@@ -11,7 +11,9 @@ use crate::ids::{HostId, PolicyId, WorkspaceId};
 use crate::invalid::Invalid;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
+use crate::provider::ProviderName;
 use crate::target::Target;
+use crate::window::{self, Window};
 
 /// Which kind of CA issues. `acme` is any RFC 8555 CA, named by its directory URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +42,7 @@ const LETSENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const LETSENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
 /// Names in one certificate: Let's Encrypt's classic profile allows 100.
 const MOST_NAMES: usize = 100;
+const MOST_FALLBACKS: usize = 5;
 const LONGEST_PROFILE: usize = 64;
 
 /// What an operator says of a policy; the API's body of `POST /policies` and one line of an import.
@@ -55,6 +58,15 @@ pub struct NewPolicy {
     /// The CA's ACME directory; needed for `acme`, derived for `letsencrypt`.
     #[serde(default)]
     pub directory_url: Option<Url>,
+    /// Who is asked instead, in this order, while the policy's own provider is down or out of quota for too long.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<ProviderName>,
+    /// A cost-aware choice keeps to the policy's own provider.
+    #[serde(default)]
+    pub provider_pinned: bool,
+    /// Certificates of ACM whose key can be exported are paid for at every renewal: only with this word.
+    #[serde(default)]
+    pub allow_exportable_acm: bool,
     #[serde(default)]
     pub challenge: Challenge,
     /// The ACME profile that is asked for, one of those that the CA's directory names; absent: the CA decides.
@@ -82,6 +94,9 @@ pub struct NewPolicy {
     pub dry_run_default: bool,
     #[serde(default)]
     pub notify_on_failure: Vec<String>,
+    /// When the host may be touched; absent: as the tags of the host say, else at any time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
     pub targets: Vec<Target>,
 }
 
@@ -97,6 +112,7 @@ impl NewPolicy {
     /// A plan that cannot work is refused here, when the policy is saved, with the reason.
     pub fn check(&self) -> Result<(), Invalid> {
         self.check_provider()?;
+        self.check_fallbacks()?;
         self.check_key()?;
         self.check_profile()?;
         if self.sans.len() >= MOST_NAMES {
@@ -127,6 +143,7 @@ impl NewPolicy {
             let remedy = "give 1 or more, or leave it out for a third of the certificate's life";
             return Err(Invalid::new("renew_before_days", "0 days is too late", remedy));
         }
+        window::check(&self.windows)?;
         if self.targets.is_empty() {
             return Err(Invalid::new(
                 "targets",
@@ -162,6 +179,32 @@ impl NewPolicy {
                 "use http-01",
             )),
         }
+    }
+
+    /// Whether the catalogue knows them is the catalogue's to say.
+    fn check_fallbacks(&self) -> Result<(), Invalid> {
+        if self.fallbacks.len() > MOST_FALLBACKS {
+            let problem = format!("{} are too many", self.fallbacks.len());
+            let remedy = format!("name at most {MOST_FALLBACKS}, in the order in which they are to be asked");
+            return Err(Invalid::new("fallbacks", problem, remedy));
+        }
+        let own = self.directory()?;
+        for (index, name) in self.fallbacks.iter().enumerate() {
+            let is_own = matches!(name, ProviderName::Directory(url) if *url == own);
+            if is_own || self.fallbacks[..index].contains(name) {
+                let problem = format!("{name} is named already");
+                let remedy = "name each once, and not the policy's own provider";
+                return Err(Invalid::new(format!("fallbacks[{index}]"), problem, remedy));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the CA's staging is meant.
+    pub fn is_staging(&self) -> bool {
+        self.key_backend_config
+            .get("endpoint")
+            .is_some_and(|word| word == "staging")
     }
 
     /// Whether the CA has it is known at the rehearsal.
@@ -283,8 +326,18 @@ pub struct Charge {
     pub last_live_at: Option<Timestamp>,
     /// When the certificate ends that was last seen there.
     pub served_until: Option<Timestamp>,
+    /// Those of the tags of its host.
+    pub tag_windows: Vec<Window>,
     /// The certificate that a renewal replaces, when a run of ours got it and its CA was asked about it.
     pub renewal: Option<Renewal>,
+}
+
+impl Charge {
+    /// When the host may be touched: as its policy says, else as any of its tags does.
+    pub fn windows(&self) -> &[Window] {
+        let own = &self.policy.says.windows;
+        if own.is_empty() { &self.tag_windows } else { own }
+    }
 }
 
 #[cfg(test)]
@@ -308,7 +361,7 @@ mod tests {
 
     #[test]
     fn every_refusal_names_its_field() {
-        let cases: [(&str, Value, &str); 10] = [
+        let cases: [(&str, Value, &str); 14] = [
             ("profile", "two words".into(), "profile"),
             ("key_algorithm", "rsa1024".into(), "key_algorithm"),
             ("directory_url", Value::Null, "directory_url"),
@@ -323,6 +376,14 @@ mod tests {
                 "key_backend_config.endpoint",
             ),
             ("colour", "red".into(), "colour"),
+            ("fallbacks", serde_json::json!(["UPPER"]), "fallbacks"),
+            ("fallbacks", serde_json::json!(["http://ca.example.org/2"]), "fallbacks"),
+            ("fallbacks", serde_json::json!(["a", "a"]), "fallbacks[1]"),
+            (
+                "fallbacks",
+                serde_json::json!(["https://ca.example.org/dir"]),
+                "fallbacks[0]",
+            ),
         ];
         for (field, value, named) in cases {
             let with_directory = field == "key_backend_config";

@@ -35,6 +35,9 @@ pub struct FileTarget {
     /// for itself, and rolled back for itself.
     #[serde(default)]
     pub serves_at: Vec<SocketAddr>,
+    /// Targets that share something which must not be reloaded everywhere at once, for example `edge-lb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<String>,
 }
 
 /// A command without a shell: the first word is the program.
@@ -95,6 +98,9 @@ impl FileTarget {
             ));
         }
         self.key_bits()?;
+        if let Some(name) = &self.group_name {
+            check_group_name(name).map_err(|refused| refused.within("group_name"))?;
+        }
         let Some(reload) = &self.reload else {
             return Ok(());
         };
@@ -108,6 +114,22 @@ impl FileTarget {
         }
         Ok(())
     }
+}
+
+/// A target group's name is a slug: it is part of a queue's name.
+pub fn check_group_name(name: &str) -> Result<(), Invalid> {
+    let is_slug = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if is_slug && (1..=60).contains(&name.len()) {
+        return Ok(());
+    }
+    let problem = format!("{name:?} is no name of a target group");
+    Err(Invalid::new(
+        "",
+        problem,
+        "use 1 to 60 of a-z, 0-9 and -, such as edge-lb",
+    ))
 }
 
 impl Target {
@@ -124,10 +146,24 @@ impl Target {
         }
     }
 
+    /// The group whose members are not all reloaded at once.
+    pub fn group_name(&self) -> Option<&str> {
+        match self {
+            Self::File(file) => file.group_name.as_deref(),
+        }
+    }
+
     /// How the board and the log call it.
     pub fn title(&self) -> String {
         match self {
             Self::File(file) => format!("file {}", file.chain_path),
+        }
+    }
+
+    /// The word of its kind, as policies write it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
         }
     }
 

@@ -2,6 +2,7 @@
 
 use domain::Invalid;
 use domain::job::JobSpec;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
 use domain::{Hostname, JobId, RunId, Timestamp};
@@ -19,11 +20,24 @@ pub struct RenewRequest {
     /// Absent: as each policy says.
     #[serde(default)]
     pub mode: Option<Mode>,
+    /// Absent: each policy's own provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
     /// The same key asks once, however often it is sent.
     pub idempotency_key: String,
     pub requested_by: String,
     #[serde(default = "by_request")]
     pub trigger: Trigger,
+    /// Now, whatever the maintenance windows of the hosts say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub at_once: bool,
+    /// A host inside its cooldown gets a run that waits for its end, in place of a refusal.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub when_allowed: bool,
+}
+
+fn is_false(said: &bool) -> bool {
+    !said
 }
 
 fn by_request() -> Trigger {

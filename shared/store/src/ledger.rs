@@ -3,11 +3,11 @@
 use domain::Timestamp;
 use domain::certificate::{CertificateFacts, Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
-use domain::plan::{Lane, Plan};
-use domain::run::{RunState, Status, Step};
+use domain::plan::Lane;
+use domain::run::{Status, Step};
 use domain::secret::Envelope;
 use serde_json::Value;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -62,11 +62,13 @@ impl SnapshotRow {
     }
 }
 
-/// How many orders of a lane are out, and whether others wait there.
+/// How many orders of a lane are out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneRoom {
     pub lane: Lane,
     pub out: i64,
+    /// Of these, how many have been out for long.
+    pub slow: i64,
 }
 
 pub struct LedgerTx {
@@ -115,6 +117,10 @@ impl Store {
 }
 
 impl LedgerTx {
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.tx.commit().await?)
     }
@@ -126,7 +132,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, job_id, held
+                    course, moved_at, turn, job_id, held
              from runs where id = any($1) order by id for update",
             &ids,
         )
@@ -142,7 +148,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, job_id, held
+                    course, moved_at, turn, job_id, held
              from runs where workspace = $1 and id = any($2) order by id for update",
             workspace.as_str(),
             &ids,
@@ -158,7 +164,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, job_id, held
+                    course, moved_at, turn, job_id, held
              from runs where phase = 'out' and due_at < $1 and quarantined is null
              order by id limit $2 for update skip locked",
             now.get(),
@@ -175,7 +181,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, job_id, held
+                    course, moved_at, turn, job_id, held
              from runs where phase = 'asking' and due_at <= $1 and quarantined is null
              order by id limit $2 for update skip locked",
             now.get(),
@@ -193,7 +199,7 @@ impl LedgerTx {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, job_id, held
+                    course, moved_at, turn, job_id, held
              from runs
              where quarantined is null and moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
                                             union all
@@ -207,15 +213,16 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// How many orders are out per lane. Holds the lanes until the commit, so that replicas never overdraw a window;
+    /// How many orders are out per lane, and how many of them went out before `slow_since`. Holds the lanes until the commit, so that replicas never overdraw a window;
     /// row locks are taken before it or skipped, so nobody waits in a circle.
-    pub async fn lanes(&mut self) -> Result<Vec<LaneRoom>, StoreError> {
+    pub async fn lanes(&mut self, slow_since: Timestamp) -> Result<Vec<LaneRoom>, StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1)", LANES)
             .execute(&mut *self.tx)
             .await?;
         let rows = sqlx::query!(
-            r#"select lane as "lane!", count(*) as "out!" from runs
-               where phase = 'out' and lane is not null and quarantined is null group by lane"#
+            r#"select lane as "lane!", count(*) as "out!", count(*) filter (where moved_at < $1) as "slow!" from runs
+               where phase = 'out' and lane is not null and quarantined is null group by lane"#,
+            slow_since.get(),
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
         Ok(rows
@@ -223,6 +230,7 @@ impl LedgerTx {
             .map(|row| LaneRoom {
                 lane: Lane::new(row.lane),
                 out: row.out,
+                slow: row.slow,
             })
             .collect())
     }
@@ -257,7 +265,7 @@ impl LedgerTx {
                       r.trigger as "trigger!", r.operator as "operator!", r.plan as "plan!",
                       r.created_at as "created_at!", r.phase as "phase!", r.step, r.due_at, r.attempt as "attempt!",
                       r.failures as "failures!", r.because, r.question, r.ending, r.checkpoint, r.cancelled_by,
-                      r.course, r.moved_at as "moved_at!", r.job_id, r.held
+                      r.course, r.moved_at as "moved_at!", r.turn as "turn!", r.job_id, r.held
                from unnest($1::text[], $2::bigint[]) as l (lane, room)
                cross join lateral (select * from runs where phase = 'waiting' and lane = l.lane and due_at <= $3
                                      and held is null and quarantined is null
@@ -274,12 +282,12 @@ impl LedgerTx {
     /// Writes where these locked runs stand now. What was sent or published before holds for the old place only.
     pub async fn save<'a>(
         &mut self,
-        moved: impl IntoIterator<Item = (RunId, &'a Plan, &'a RunState)>,
+        moved: impl IntoIterator<Item = &'a LoadedRun>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut columns = Columns::default();
-        for (id, plan, state) in moved {
-            columns.push(id, plan, state)?;
+        for run in moved {
+            columns.push(&run.head, &run.plan, &run.state)?;
         }
         if columns.ids.is_empty() {
             return Ok(());

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::renewal_info::{suggestion, window};
 use crate::rows::{at, from_json, json};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, quiet};
 
 /// A policy with the status of its newest run; none means `idle`.
 #[derive(Debug, Clone)]
@@ -156,7 +156,8 @@ impl Store {
                       p.created_at as "created_at!", h.says as "host_says!",
                       last.created_at as "last_live_at?", served.not_after as "not_after?",
                       ari.cert_id as "cert_id?", ari.directory_url as "directory_url?", ari.names as "names?",
-                      ari.window_start as "window_start?", ari.window_end as "window_end?"
+                      ari.window_start as "window_start?", ari.window_end as "window_end?",
+                      tags.windows as "windows?"
                from policies p join hosts h on h.id = p.host_id
                left join lateral (select created_at from runs
                                   where host_id = p.host_id and policy_id = p.id and mode = 'live' and status <> 'cancelled'
@@ -164,6 +165,8 @@ impl Store {
                left join lateral (select not_after from snapshots
                                   where host_id = p.host_id and not_after is not null
                                   order by taken_at desc limit 1) served on true
+               left join lateral (select jsonb_agg(w.windows order by w.tag) as windows from tag_windows w
+                                  where w.workspace = h.workspace and h.says -> 'tags' ? w.tag) tags on true
                left join renewal_info ari on ari.host_id = p.host_id and ari.issued_here and ari.replaced_at is null
                where p.workspace = $1 and p.active and p.hostname = any($2)"#,
             workspace.as_str(),
@@ -205,6 +208,8 @@ impl Store {
                 criticality: host.criticality,
                 last_live_at,
                 served_until: row.not_after.map(at),
+                tag_windows: quiet::all(row.windows)
+                    .map_err(|why| StoreError::corrupt("tag_windows", row.host_id, why))?,
                 renewal,
             })
         });

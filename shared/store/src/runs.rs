@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::disposition::Question;
 use domain::ids::{HostId, JobId, PolicyId, RunId, WorkspaceId};
 use domain::plan::Plan;
-use domain::run::{Because, Checkpoint, Course, Ending, Position, Product, RunHead, RunState, Status};
+use domain::run::{Because, Checkpoint, Course, Ending, Position, Product, RunHead, RunState, Status, queue};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -19,6 +19,8 @@ pub struct LoadedRun {
     pub head: RunHead,
     pub plan: Plan,
     pub state: RunState,
+    /// Smaller is released first.
+    pub turn: i64,
 }
 
 /// A run as people see it.
@@ -87,6 +89,7 @@ pub(crate) struct RunRow {
     pub cancelled_by: Option<String>,
     pub course: Option<Value>,
     pub moved_at: OffsetDateTime,
+    pub turn: i64,
     pub job_id: Option<Uuid>,
     pub held: Option<String>,
 }
@@ -125,7 +128,12 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         job: row.job_id.map(JobId::from_uuid),
         created_at: at(row.created_at),
     };
-    Ok(LoadedRun { head, plan, state })
+    Ok(LoadedRun {
+        head,
+        plan,
+        state,
+        turn: row.turn,
+    })
 }
 
 fn position(row: &RunRow) -> Result<Position, String> {
@@ -187,19 +195,19 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    pub(crate) fn push(&mut self, id: RunId, plan: &Plan, state: &RunState) -> Result<(), StoreError> {
+    pub(crate) fn push(&mut self, head: &RunHead, plan: &Plan, state: &RunState) -> Result<(), StoreError> {
         let (phase, due, because, question, ending) = match &state.position {
             Position::Waiting { until, because, .. } => ("waiting", Some(*until), Some(json(because)?), None, None),
             Position::Out { deadline, .. } => ("out", Some(*deadline), None, None, None),
             Position::Asking { question, retry_at, .. } => ("asking", *retry_at, None, Some(json(question)?), None),
             Position::Ended { ending } => ("ended", None, None, None, Some(json(ending)?)),
         };
-        self.ids.push(id.get());
+        self.ids.push(head.id.get());
         self.statuses.push(state.status().as_str().to_owned());
         self.phases.push(phase.to_owned());
         self.steps.push(state.step().map(|step| step.to_string()));
         self.lanes
-            .push(state.step().map(|step| plan.lane(step).as_str().to_owned()));
+            .push(queue(&head.workspace, plan, state).map(|lane| lane.as_str().to_owned()));
         self.due.push(due.map(Timestamp::get));
         self.attempts.push(column(state.attempt));
         self.failures.push(column(state.failures));
@@ -216,7 +224,7 @@ impl Columns {
 pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestamp) -> Result<(), StoreError> {
     let mut columns = Columns::default();
     for run in runs {
-        columns.push(run.head.id, &run.plan, &run.state)?;
+        columns.push(&run.head, &run.plan, &run.state)?;
     }
     let of = |pick: fn(&NewRun) -> String| runs.iter().map(pick).collect::<Vec<String>>();
     let hosts: Vec<Uuid> = runs.iter().map(|run| run.head.host_id.get()).collect();
@@ -317,7 +325,7 @@ impl Store {
             RunRow,
             "select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, job_id, held
+                    course, moved_at, turn, job_id, held
              from runs
              where workspace = $1 and ($2::text is null or status = $2) and ($3::text is null or hostname = $3)
                and ($4::uuid is null or id < $4) and ($5::uuid[] is null or id = any($5))

@@ -6,6 +6,7 @@ use domain::clock::Timestamp;
 use domain::ids::{PolicyId, RunId};
 use domain::policy::Policy;
 use domain::run::Status;
+use domain::window::Window;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::policies::Row;
 use crate::renewal_info::suggestion;
 use crate::rows::{at, from_json, from_word};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, quiet};
 
 /// A policy with what its judgement needs.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct ToJudge {
     pub suggested: Option<Suggestion>,
     /// Its newest live run, and when that moved last.
     pub last: Option<(RunId, Status, Timestamp)>,
+    /// Those of the tags of its host.
+    pub tag_windows: Vec<Window>,
 }
 
 /// What the clock said of a policy.
@@ -54,7 +57,7 @@ impl Store {
                       t.created_at as "created_at!", served.seen as "seen?",
                       last.id as "run?", last.status as "status?", last.moved_at as "moved_at?",
                       ari.window_start as "window_start?", ari.window_end as "window_end?",
-                      ari.explanation_url as "explanation_url?"
+                      ari.explanation_url as "explanation_url?", tags.windows as "windows?"
                from taken t
                left join lateral (select seen from snapshots
                                   where host_id = t.host_id and not_after is not null
@@ -62,6 +65,9 @@ impl Store {
                left join lateral (select id, status, moved_at from runs
                                   where host_id = t.host_id and policy_id = t.id and mode = 'live'
                                   order by id desc limit 1) last on true
+               left join lateral (select jsonb_agg(w.windows order by w.tag) as windows
+                                  from tag_windows w join hosts h on h.id = t.host_id
+                                  where w.workspace = h.workspace and h.says -> 'tags' ? w.tag) tags on true
                left join renewal_info ari on ari.host_id = t.host_id"#,
             now.get(),
             in_hand_until.get(),
@@ -78,6 +84,7 @@ impl Store {
                 }
                 (_, _, _) => None,
             };
+            let tag_windows = quiet::all(row.windows).map_err(corrupt)?;
             let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
             let suggested = suggestion((row.window_start, row.window_end), row.explanation_url).map_err(corrupt)?;
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
@@ -94,6 +101,7 @@ impl Store {
                 served,
                 suggested,
                 last,
+                tag_windows,
             })
         });
         judged.collect()

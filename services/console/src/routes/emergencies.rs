@@ -79,8 +79,12 @@ pub(crate) async fn renew(
         .collect();
     let wish = Wish {
         mode: Some(Mode::Live),
+        strategy: None,
         trigger: Trigger::Bulk,
         idempotency_key: Uuid::now_v7().to_string(),
+        // The clock of a revocation runs: no maintenance window is waited for.
+        at_once: true,
+        when_allowed: false,
     };
     let on_their_way = all - still.len();
     let (accepted, declined) = planner.renew(&caller, &still, &wish).await?;

@@ -11,5 +11,6 @@ pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod openapi;
 pub(crate) mod policies;
+pub(crate) mod providers;
 pub(crate) mod renewals;
 pub(crate) mod runs;

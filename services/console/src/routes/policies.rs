@@ -26,6 +26,8 @@ pub(crate) async fn add(
     Body(new): Body<NewPolicy>,
 ) -> Result<(StatusCode, Json<Policy>), Problem> {
     new.check()?;
+    let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
+    catalogue.check(&new)?;
     let hostname = new.hostname.clone();
     let hosts = store.host_ids(&caller.workspace, &[hostname.to_string()]).await?;
     let Some((_, host_id)) = hosts.into_iter().next() else {
@@ -52,7 +54,9 @@ pub(crate) async fn import(
     caller: Caller,
     Bulk(items): Bulk,
 ) -> Result<Json<Imported>, Problem> {
-    let mut import = Import::read(&items, NewPolicy::check, |new| new.hostname.as_str())?;
+    let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
+    let check = |new: &NewPolicy| new.check().and_then(|()| catalogue.check(new));
+    let mut import = Import::read(&items, check, |new| new.hostname.as_str())?;
     let mut created = 0;
     for part in import.parts() {
         created += add_part(&store, (&caller, now.read()), part, &mut import).await?;

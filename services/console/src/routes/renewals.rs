@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, Invalid};
 use protocol::request::Accepted;
@@ -30,8 +31,17 @@ pub(crate) struct Renewal {
     all: bool,
     #[serde(default)]
     mode: Option<Mode>,
+    /// Absent: each policy's own provider.
+    #[serde(default)]
+    strategy: Option<Strategy>,
     #[serde(default)]
     idempotency_key: Option<String>,
+    /// Outside the maintenance windows too.
+    #[serde(default)]
+    at_once: bool,
+    /// Inside a cooldown: wait for its end.
+    #[serde(default)]
+    when_allowed: bool,
 }
 
 #[derive(Serialize)]
@@ -80,8 +90,11 @@ pub(crate) async fn ask(
     };
     let wish = Wish {
         mode: renewal.mode,
+        strategy: renewal.strategy,
         trigger,
         idempotency_key,
+        at_once: renewal.at_once,
+        when_allowed: renewal.when_allowed,
     };
     let (accepted, declined) = planner.renew(&caller, &hostnames, &wish).await?;
     let mut answered = Answered::of(accepted, declined);

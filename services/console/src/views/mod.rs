@@ -7,6 +7,7 @@ pub(crate) mod job;
 pub(crate) mod log;
 pub(crate) mod policy;
 pub(crate) mod run;
+mod waiting;
 
 use domain::secret::Envelope;
 use serde_json::Value;

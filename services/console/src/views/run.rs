@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Act, RunView, StepView};
 
-use super::open_only;
+use super::{open_only, waiting};
 
 /// With the page that explains its code.
 #[derive(Serialize)]
@@ -31,9 +31,11 @@ pub(crate) struct Standing {
     hostname: Hostname,
     status: Status,
     step: Option<Step>,
-    /// Why it waits: for its `turn`, for the time that its job has `planned`, `resting` while the world needs time, or for
-    /// a `retry`; `working` while an order is out.
+    /// Why it waits: for its `turn`, for the time that its job has `planned`, `resting` while the world needs time, for a
+    /// `retry`, a maintenance `window`, the end of the `cooldown`, or a `limit` of the CA; `working` while an order is out.
     because: Option<&'static str>,
+    /// The same in words, with the instant, when it waits for something that has a name.
+    waits_for: Option<String>,
     /// Why it is kept back although it is due.
     held: Option<String>,
     question: Option<Helped<Question>>,
@@ -59,6 +61,8 @@ pub(crate) struct ShownRun {
     trigger: Trigger,
     operator: String,
     choice: Choice,
+    /// Who is asked when the chosen one cannot issue, in this order.
+    fallbacks: Vec<Choice>,
     why_now: Option<String>,
     names: Vec<DnsName>,
     targets: Vec<String>,
@@ -108,6 +112,9 @@ pub(crate) fn standing(view: &RunView) -> Standing {
             Because::Planned => (Some("planned"), None, None),
             Because::Resting => (Some("resting"), None, None),
             Because::Retry { failure } => (Some("retry"), None, Some(helped(failure.clone(), &failure.code))),
+            Because::Window => (Some("window"), None, None),
+            Because::Cooldown => (Some("cooldown"), None, None),
+            Because::Limit { .. } => (Some("limit"), None, None),
         },
         Position::Out { .. } => (Some("working"), None, None),
         Position::Asking { question, .. } => (None, Some(helped(question.clone(), &question.code)), None),
@@ -124,6 +131,7 @@ pub(crate) fn standing(view: &RunView) -> Standing {
         status: state.status(),
         step: state.step(),
         because,
+        waits_for: waiting::words(&view.run),
         held: view
             .held
             .clone()
@@ -161,6 +169,7 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         targets: plan.targets.iter().map(domain::target::Target::title).collect(),
         steps_planned: plan.steps(head.mode),
         choice: plan.choice,
+        fallbacks: plan.fallbacks,
         why_now: plan.why_now,
         names: plan.names,
         created_at: head.created_at,

@@ -72,7 +72,13 @@ pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<(
         ..run.state.clone()
     };
     let mut ledger = world.store.ledger().await?;
-    ledger.save([(run.head.id, &run.plan, &state)], now()).await?;
+    let run = store::LoadedRun {
+        head: run.head.clone(),
+        plan: run.plan.clone(),
+        state,
+        turn: run.turn,
+    };
+    ledger.save([&run], now()).await?;
     Ok(ledger.commit().await?)
 }
 

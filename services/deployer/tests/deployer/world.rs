@@ -87,6 +87,7 @@ impl World {
             key_mode: "0640".to_owned(),
             reload: None,
             serves_at: Vec::new(),
+            group_name: None,
         };
         let keys = FakeKeys {
             answer: Arc::new(std::sync::Mutex::new(Ok(String::new()))),

@@ -3,11 +3,12 @@
 use domain::backoff::Ladder;
 use domain::job::{Cooldown, Decision, Included, Job, JobSpec, LeftOut};
 use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
 use domain::{RunId, Timestamp};
 use store::NewRun;
 
-use crate::compose::{self, Asked};
+use crate::compose::{self, Asked, Chosen};
 use crate::judge;
 
 /// What the record knows of one of the chosen names.
@@ -24,6 +25,7 @@ pub(super) enum Seen<'a> {
 pub(super) struct Terms<'a> {
     pub job: &'a Job,
     pub ladder: &'a Ladder,
+    pub catalogue: &'a Catalogue,
     pub now: Timestamp,
 }
 
@@ -66,7 +68,10 @@ impl Terms<'_> {
             trigger: Trigger::Bulk,
             by: self.job.requested_by.clone(),
             why: self.spec().reason.clone(),
+            strategy: self.spec().strategy,
             ladder: self.ladder.clone(),
+            at_once: false,
+            cooled_at: None,
         }
     }
 }
@@ -84,11 +89,21 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
         Seen::HostAlone => return Err(LeftOut::NoPolicy),
         Seen::Nothing => return Err(LeftOut::UnknownHost),
     };
-    let infeasible = |why| LeftOut::Infeasible { why };
-    charge.policy.says.check().map_err(infeasible)?;
-    let start = begin(charge, active, terms)?;
-    let mut run = compose::new_run(charge, &terms.asked(), start.at).map_err(infeasible)?;
-    if start.at > terms.now {
+    charge.policy.says.check().map_err(|why| LeftOut::Infeasible { why })?;
+    let mut start = begin(charge, active, terms)?;
+    let chosen =
+        Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
+    let mut run = compose::run_with(charge, &terms.asked(), chosen, start.at);
+    if let Some(opens_at) = run.state.window_opens_at() {
+        if terms.too_late(opens_at) {
+            let opens_at = Some(opens_at);
+            return Err(LeftOut::Window { opens_at });
+        }
+        start = Start {
+            at: opens_at,
+            waits_for: Some("maintenance window".to_owned()),
+        };
+    } else if start.at > terms.now {
         run.state = RunState::queued_until(&run.plan, start.at, Because::Planned);
     }
     pay(&run, terms.spec().mode, left)?;
@@ -127,7 +142,7 @@ fn pay(run: &NewRun, mode: Mode, left: &mut Left) -> Result<(), LeftOut> {
     let (Some(budget), Mode::Live) = (&mut left.budget_micro_usd, mode) else {
         return Ok(());
     };
-    let cost = Some(run.plan.choice.cost_micro_usd);
+    let cost = run.plan.choice.cost_micro_usd;
     match cost.and_then(|cost| budget.checked_sub(cost)) {
         Some(rest) => {
             *budget = rest;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::job::{Job, JobState, Speed};
 use domain::policy::Charge;
+use domain::provider::Catalogue;
 use domain::{Hostname, PolicyId, RunId, Timestamp};
 use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,7 @@ use tracing::info;
 
 use super::decide::{Left, Seen, Terms, decide};
 use super::{IN_HAND, Jobs, PAGE};
+use crate::turns;
 
 /// What a run takes while the record knows none.
 const USUAL: Duration = Duration::from_secs(20);
@@ -25,6 +27,7 @@ struct Draft {
     /// Names that are no hosts.
     strange: HashSet<String>,
     left: Left,
+    catalogue: Catalogue,
 }
 
 impl Jobs {
@@ -59,11 +62,13 @@ impl Jobs {
         tx.put(&now_stands, now.plus(IN_HAND)).await?;
         tx.commit().await?;
         let left = Left::of(&now_stands);
+        let catalogue = self.store.catalogue(&job.workspace, now).await?;
         Ok(Some(Draft {
             job: now_stands,
             rest,
             strange: strange.into_iter().collect(),
             left,
+            catalogue,
         }))
     }
 
@@ -93,7 +98,9 @@ impl Jobs {
             .iter()
             .map(|charge| (charge.policy.says.hostname.as_str(), charge))
             .collect();
-        let lines = self.lines(draft, (&names, &charges, &active), now)?;
+        let mut lines = self.lines(draft, (&names, &charges, &active), now)?;
+        let runs = lines.iter_mut().filter_map(|line| line.run.as_mut());
+        turns::give(&self.store, &format!("job {}", draft.job.id), runs, now).await?;
         let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
             return Ok(false);
         };
@@ -120,6 +127,7 @@ impl Jobs {
         let terms = Terms {
             job: &draft.job,
             ladder: &self.ladder,
+            catalogue: &draft.catalogue,
             now,
         };
         let mut lines = Vec::with_capacity(names.len());

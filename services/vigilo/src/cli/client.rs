@@ -52,6 +52,18 @@ impl Client {
         self.send(self.http.post(self.url(path)?).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failed> {
+        self.send(self.http.put(self.url(path)?).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failed> {
+        self.send(self.http.patch(self.url(path)?).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<Value, Failed> {
+        self.send(self.http.delete(self.url(path)?)).await
+    }
+
     /// What is no JSON, as it came.
     pub async fn text(&self, path: &str) -> Result<String, Failed> {
         match self.send(self.http.get(self.url(path)?)).await? {

@@ -13,6 +13,7 @@ mod import;
 mod incident;
 mod job;
 mod policy;
+mod provider;
 mod renew;
 mod show;
 mod sse;
@@ -70,6 +71,9 @@ pub enum OperatorCommand {
     /// How each hostname is renewed
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Who issues, what an issuance costs there, and whom the workspace likes
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Renew certificates now
     Renew {
         #[command(flatten)]
@@ -253,6 +257,13 @@ pub enum Criticality {
     Critical,
 }
 
+/// How the provider of a run is chosen.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Strategy {
+    PolicyDefault,
+    CostAware,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Status {
@@ -296,6 +307,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
     match command {
         OperatorCommand::Host(command) => host(command).await,
         OperatorCommand::Policy(command) => policies(command).await,
+        OperatorCommand::Provider(command) => provider::run(command).await,
         OperatorCommand::Renew { what, global } => renew::run(&Client::new(&global)?, &what).await,
         OperatorCommand::Bulk(command) => bulk::run(command).await,
         OperatorCommand::Job(command) => job::run(command).await,

@@ -14,6 +14,12 @@ pub struct PolicyArgs {
     /// The CA's ACME directory
     #[arg(long)]
     directory_url: Option<String>,
+    /// Who is asked while the CA before it is down or out of quota: a provider's id or a directory URL; may be repeated
+    #[arg(long = "fallback")]
+    fallbacks: Vec<String>,
+    /// A cost-aware choice keeps to this provider
+    #[arg(long)]
+    pin_provider: bool,
     /// Use the CA's staging
     #[arg(long)]
     staging: bool,
@@ -62,6 +68,12 @@ impl PolicyArgs {
             "profile": self.profile, "notify_on_failure": self.notify_on_failure,
             "targets": targets.collect::<Result<Vec<Value>, Failed>>()?,
         });
+        if !self.fallbacks.is_empty() {
+            body["fallbacks"] = json!(self.fallbacks);
+        }
+        if self.pin_provider {
+            body["provider_pinned"] = json!(true);
+        }
         if self.staging {
             body["key_backend_config"] = json!({"endpoint": "staging"});
         }

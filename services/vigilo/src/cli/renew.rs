@@ -27,6 +27,15 @@ pub struct RenewArgs {
     /// Rehearse: the same checks, no certificate asked for
     #[arg(long)]
     dry_run: bool,
+    /// Who issues: cost-aware takes the cheapest that policy and workspace name; without it each policy's own provider
+    #[arg(long, value_enum)]
+    strategy: Option<super::Strategy>,
+    /// Do not wait for the maintenance windows of the hosts
+    #[arg(long)]
+    now: bool,
+    /// Where a policy's cooldown has not ended, wait for its end instead of being refused
+    #[arg(long)]
+    when_allowed: bool,
     /// Wait for the end and report it in the exit code
     #[arg(long)]
     wait: bool,
@@ -40,11 +49,14 @@ pub struct RenewArgs {
 
 pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
     let mode = what.dry_run.then_some("dry_run");
-    let mut body = json!({"mode": mode});
+    let mut body = json!({"mode": mode, "at_once": what.now, "when_allowed": what.when_allowed});
     if what.all {
         body["all"] = json!(true);
     } else {
         body["hostnames"] = json!(what.hosts);
+    }
+    if let Some(strategy) = what.strategy {
+        body["strategy"] = json!(super::word(strategy));
     }
     if let Some(key) = &what.idempotency_key {
         body["idempotency_key"] = json!(key);

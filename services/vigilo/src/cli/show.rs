@@ -177,7 +177,10 @@ pub fn reason(run: &Value) -> String {
             text(&said["what"]),
             text(&said["hint"])
         ),
-        None => run["held"].as_str().map(str::to_owned).unwrap_or_default(),
+        None => {
+            let said = [&run["held"], &run["waits_for"]];
+            said.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+        }
     }
 }
 
@@ -235,12 +238,7 @@ fn head(run: &Value) {
         text(&run["trigger"]),
         text(&run["created_at"])
     ));
-    let choice = &run["choice"];
-    line(&format!(
-        "provider {}: {}",
-        text(&choice["provider"]),
-        text(&choice["why"])
-    ));
+    choice(run);
     if let Some(job) = run["job_id"].as_str() {
         line(&format!("of job {job}: vigilo job show {job}"));
     }
@@ -260,6 +258,26 @@ fn head(run: &Value) {
     if let Some(answers) = answers(run) {
         line(&answers);
     }
+}
+
+/// Who issues and why, and who does not and why not.
+fn choice(run: &Value) {
+    let chosen = &run["choice"];
+    line(&format!("provider {}: {}", named(chosen), text(&chosen["why"])));
+    for one in chosen["lost"].as_array().into_iter().flatten() {
+        let price = domain::price::shown(one["cost_micro_usd"].as_u64());
+        line(&format!("    not {} ({price}): {}", named(one), text(&one["because"])));
+    }
+    for one in run["fallbacks"].as_array().into_iter().flatten() {
+        line(&format!("    then {}: {}", named(one), text(&one["why"])));
+    }
+}
+
+/// By its id; without one by its directory.
+fn named(provider: &Value) -> String {
+    let by = ["id", "directory_url", "provider"];
+    let name = by.into_iter().find_map(|field| provider[field].as_str());
+    name.unwrap_or("–").to_owned()
 }
 
 /// What a person may say to a run that asks.

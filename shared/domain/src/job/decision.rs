@@ -117,6 +117,9 @@ pub struct Totals {
     /// By directory of the CA.
     pub providers: BTreeMap<String, Share>,
     pub cost_micro_usd: u64,
+    /// Hosts whose price nobody knows: the cost is without them.
+    #[serde(default)]
+    pub price_unknown: u32,
     pub first_start: Option<Timestamp>,
     pub last_start: Option<Timestamp>,
     /// What lets runs begin later, and how many.
@@ -154,8 +157,9 @@ impl Totals {
     }
 
     fn include(&mut self, included: &Included) {
-        let cost = included.choice.cost_micro_usd;
+        let cost = included.choice.cost_micro_usd.unwrap_or(0);
         self.included += 1;
+        self.price_unknown += u32::from(included.choice.cost_micro_usd.is_none());
         self.cost_micro_usd += cost;
         let share = self
             .providers
@@ -227,9 +231,10 @@ mod tests {
     fn included(start_at: Timestamp, cost_micro_usd: u64, waits_for: Option<&str>) -> Decision {
         let choice = Choice {
             provider: crate::policy::Provider::Acme,
+            id: None,
             directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
             why: "the policy's own".to_owned(),
-            cost_micro_usd,
+            cost_micro_usd: Some(cost_micro_usd),
             lost: Vec::new(),
         };
         Decision::Included(Included {

@@ -12,7 +12,7 @@
 //! Ended failed │ –             │ –                                               │ –              │ –              │ –                          │ Waiting
 //! Ended        │ –             │ –                                               │ –              │ –              │ –                          │ –
 //! ```
-//! `–` leaves the run as it is, and says why. The targets have states of their own (`deploy`): one that fails is put
+//! Postponed keeps a run that waits where it is, until later and for another reason. `–` leaves the run as it is, and says why. The targets have states of their own (`deploy`): one that fails is put
 //! aside until the others are through. A rehearsal never waits and never asks (`rehearse`). What people do to a run
 //! that stands is in `people`.
 
@@ -32,6 +32,11 @@ use crate::plan::Plan;
 pub enum Event {
     /// The lane has a place: the order goes out.
     Released,
+    /// It is due, and something keeps it: a window, a limit of the CA.
+    Postponed {
+        until: Timestamp,
+        because: Because,
+    },
     /// A worker's answer to the order `(step, attempt)`.
     Reported {
         step: Step,
@@ -125,6 +130,9 @@ pub fn advance(run: &RunState, plan: &Plan, mode: Mode, event: Event, now: Times
         (Position::Ended { ending }, Event::Retried) => people::retried(run, ending, (plan, mode)),
         (Position::Ended { .. }, _) => Err(Ignored::Settled),
         (Position::Waiting { step, until, .. }, Event::Released) if *until <= now => Ok(out(run, plan, *step, now)),
+        (Position::Waiting { step, .. }, Event::Postponed { until, because }) => {
+            Ok(waiting(run, *step, until, because))
+        }
         (Position::Waiting { .. } | Position::Asking { .. }, Event::CancelRequested { by }) => {
             Ok(people::given_up(run, mode, by))
         }
@@ -155,9 +163,15 @@ pub fn advance(run: &RunState, plan: &Plan, mode: Mode, event: Event, now: Times
             Ok(people::resolved(run, plan, install))
         }
         (_, Event::Reported { .. } | Event::Overdue { .. }) => Err(Ignored::Stale),
-        (_, Event::Released | Event::Resumed | Event::DueAgain | Event::Resolved { .. } | Event::Retried) => {
-            Err(Ignored::OutOfPlace)
-        }
+        (
+            _,
+            Event::Released
+            | Event::Postponed { .. }
+            | Event::Resumed
+            | Event::DueAgain
+            | Event::Resolved { .. }
+            | Event::Retried,
+        ) => Err(Ignored::OutOfPlace),
     }
 }
 

@@ -3,6 +3,7 @@
 mod advance;
 mod course;
 mod product;
+mod queue;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::host::Criticality;
 use crate::ids::{HostId, JobId, PolicyId, RunId, WorkspaceId};
+use crate::limit::Bucket;
 use crate::names::Hostname;
 use crate::plan::Plan;
 
@@ -22,6 +24,7 @@ pub use course::{Course, TargetState};
 pub use product::{
     Check, Checkpoint, Former, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
 };
+pub use queue::{keeps_window, place, queue};
 pub use step::{Step, StepKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -156,6 +159,18 @@ pub enum Because {
     Resting,
     /// The last try failed.
     Retry { failure: Failure },
+    /// For the next opening of a maintenance window.
+    Window,
+    /// For the end of the policy's cooldown.
+    Cooldown,
+    /// For a token of a CA's limit; `name` is how people call it.
+    Limit {
+        name: String,
+        bucket: Bucket,
+        /// Many may wait for it: they stand in its own queue, and `until` is when the first of them may go.
+        #[serde(default)]
+        shared: bool,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +207,18 @@ impl RunState {
             checkpoint: None,
             cancelled_by: None,
             course: Course::of(plan),
+        }
+    }
+
+    /// When the maintenance window opens for which it waits.
+    pub fn window_opens_at(&self) -> Option<Timestamp> {
+        match &self.position {
+            Position::Waiting {
+                until,
+                because: Because::Window,
+                ..
+            } => Some(*until),
+            Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => None,
         }
     }
 

@@ -1,6 +1,7 @@
 use domain::Invalid;
 use domain::filter::Filter;
 use domain::job::JobSpec;
+use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
     Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
@@ -24,11 +25,29 @@ fn a_renewal_is_asked_for_as_before() {
     let request = RenewRequest {
         hostnames: vec![hostname("a.example.org"), hostname("b.example.org")],
         mode: Some(Mode::DryRun),
+        strategy: None,
         idempotency_key: "tonight".to_owned(),
         requested_by: "ann".to_owned(),
         trigger: Trigger::Bulk,
+        at_once: false,
+        when_allowed: false,
     };
     travels("request-renew", &request);
+}
+
+#[test]
+fn a_renewal_says_how_its_provider_is_chosen() {
+    let request = RenewRequest {
+        hostnames: vec![hostname("a.example.org")],
+        mode: None,
+        strategy: Some(Strategy::CostAware),
+        idempotency_key: "tonight".to_owned(),
+        requested_by: "ann".to_owned(),
+        trigger: Trigger::Operator,
+        at_once: false,
+        when_allowed: false,
+    };
+    travels("request-renew-cost-aware", &request);
 }
 
 #[test]
@@ -177,4 +196,13 @@ fn a_request_with_an_unknown_key_is_refused_by_name() {
         .expect_err("an unknown key")
         .to_string();
     assert!(refused.contains("colour"), "{refused}");
+}
+
+#[test]
+fn a_renewal_at_once_or_when_it_is_allowed() {
+    let request: RenewRequest = serde_json::from_value(serde_json::json!({
+        "hostnames": ["www.example.org"], "idempotency_key": "k", "requested_by": "ann", "at_once": true, "when_allowed": true,
+    }))
+    .expect("a request");
+    travels("request-renew-at-once", &request);
 }

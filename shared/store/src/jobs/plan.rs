@@ -144,7 +144,7 @@ impl Lines {
     fn push_run(&mut self, run: Option<&NewRun>) -> Result<(), StoreError> {
         let mut state = Columns::default();
         if let Some(run) = run {
-            state.push(run.head.id, &run.plan, &run.state)?;
+            state.push(&run.head, &run.plan, &run.state)?;
         }
         self.hosts.push(run.map(|run| run.head.host_id.get()));
         self.policies.push(run.map(|run| run.head.policy_id.get()));

@@ -19,7 +19,7 @@ const BOUND: Duration = Duration::from_secs(60);
 
 /// How many orders of the first lane are out, as this ledger sees it.
 async fn out(ledger: &mut LedgerTx) -> Result<i64, StoreError> {
-    let lanes = ledger.lanes().await?;
+    let lanes = ledger.lanes(now()).await?;
     Ok(lanes
         .iter()
         .find(|room| room.lane.as_str() == FIRST_LANE)
@@ -152,7 +152,7 @@ async fn only_what_is_out_takes_room_in_its_lane() -> Result<()> {
     world.happens(runs[1], [Event::Released], now()).await?;
     report(&world.store, &runs[1..2]).await?;
     let lane = Lane::new(FIRST_LANE);
-    let room = LaneRoom { lane, out: 1 };
-    assert_eq!(world.store.ledger().await?.lanes().await?, [room]);
+    let room = LaneRoom { lane, out: 1, slow: 0 };
+    assert_eq!(world.store.ledger().await?.lanes(now()).await?, [room]);
     Ok(())
 }

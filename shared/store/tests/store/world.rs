@@ -139,8 +139,7 @@ impl World {
 }
 
 pub async fn save(ledger: &mut LedgerTx, runs: &[LoadedRun], at: Timestamp) -> Result<(), StoreError> {
-    let rows = runs.iter().map(|run| (run.head.id, &run.plan, &run.state));
-    ledger.save(rows, at).await
+    ledger.save(runs, at).await
 }
 
 /// Sends out the order of each of these.

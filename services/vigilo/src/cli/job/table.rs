@@ -74,6 +74,11 @@ fn plan(job: &Value) {
         text(&job["hosts"]),
         usd(&totals["cost_micro_usd"])
     ));
+    if let Some(hosts @ 1..) = totals["price_unknown"].as_u64() {
+        line(&format!(
+            "  {hosts:>7}  at a price that is not known, and not in the sum"
+        ));
+    }
     for (directory, share) in entries(&totals["providers"]) {
         line(&format!(
             "  {:>7}  {directory}  {}",
@@ -172,11 +177,7 @@ fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 fn usd(micro: &Value) -> String {
-    match micro.as_u64() {
-        None => "price not known".to_owned(),
-        Some(0) => "free".to_owned(),
-        Some(micro) => format!("{}.{:02} USD", micro / 1_000_000, micro % 1_000_000 / 10_000),
-    }
+    domain::price::shown(micro.as_u64())
 }
 
 #[cfg(test)]

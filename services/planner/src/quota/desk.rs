@@ -1,0 +1,110 @@
+//! Reads and writes the counters, under their lock. Without limits of the CAs concerned there is not one statement.
+
+use domain::Timestamp;
+use domain::lane::Lane;
+use domain::limit::{Bucket, Renewal};
+use store::{LedgerTx, LoadedRun, StoreError};
+
+use super::{Answer, Quota};
+use crate::pace::Rooms;
+
+impl Quota {
+    /// Applies what reports of Issue say to what their runs drew.
+    pub(crate) async fn take_down(
+        &mut self,
+        tx: &mut LedgerTx,
+        answered: &[(&LoadedRun, &Answer)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let of_limited = answered
+            .iter()
+            .filter(|(run, _)| self.rules.limits_of(run.plan.choice.directory_url.as_str()));
+        let answered: Vec<_> = of_limited.copied().collect();
+        let runs: Vec<&LoadedRun> = answered.iter().map(|(run, _)| *run).collect();
+        self.look_up(tx, &runs).await?;
+        for (run, answer) in answered {
+            self.account_for(run, answer, now);
+        }
+        Ok(())
+    }
+
+    /// Says how many runs may come out of the lanes that wait for tokens.
+    pub(crate) async fn count_tokens(
+        &mut self,
+        tx: &mut LedgerTx,
+        (lanes, rooms): (&[Lane], &mut Rooms),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let waiting: Vec<(&Lane, Bucket)> = lanes.iter().filter_map(|lane| Some((lane, lane.bucket()?))).collect();
+        self.read(tx, waiting.iter().map(|(_, bucket)| bucket.clone()).collect())
+            .await?;
+        for (lane, bucket) in waiting {
+            if let Some(tokens) = self.tokens(&bucket, now) {
+                rooms.has_tokens(lane.clone(), tokens);
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be known before these runs are admitted.
+    pub(crate) async fn prepare<'a>(
+        &mut self,
+        tx: &mut LedgerTx,
+        candidates: impl Iterator<Item = &'a LoadedRun>,
+    ) -> Result<(), StoreError> {
+        let concerned: Vec<&LoadedRun> = candidates.filter(|run| self.concerns(run)).collect();
+        self.look_up(tx, &concerned).await
+    }
+
+    async fn look_up(&mut self, tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<(), StoreError> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let needs = runs.iter().flat_map(|run| self.needs(run, Renewal::No));
+        let buckets: Vec<Bucket> = needs.map(|need| need.bucket).collect();
+        self.read(tx, buckets).await?;
+        let ids = runs.iter().map(|run| run.head.id);
+        let ids: Vec<_> = ids.filter(|id| !self.reserved.contains_key(id)).collect();
+        let reserved = tx.reservations(&ids).await?;
+        let settled: Vec<_> = self.settled.iter().map(|one| (one.run_id, &one.bucket)).collect();
+        let open = reserved
+            .into_iter()
+            .filter(|one| !settled.contains(&(one.run_id, &one.bucket)));
+        self.remember(open.collect());
+        Ok(())
+    }
+
+    async fn read(&mut self, tx: &mut LedgerTx, wanted: Vec<Bucket>) -> Result<(), StoreError> {
+        let mut new: Vec<Bucket> = wanted.into_iter().filter(|one| !self.known.contains(one)).collect();
+        new.sort();
+        new.dedup();
+        if new.is_empty() {
+            return Ok(());
+        }
+        if !self.held {
+            tx.hold_buckets().await?;
+            self.held = true;
+        }
+        let rows = tx.buckets(&new).await?;
+        self.learn(&new, rows);
+        Ok(())
+    }
+
+    pub(crate) async fn write(&self, tx: &mut LedgerTx, now: Timestamp) -> Result<(), StoreError> {
+        let changed: Vec<(Bucket, Timestamp)> =
+            self.book.changes().map(|(bucket, tat)| (bucket.clone(), tat)).collect();
+        if !changed.is_empty() {
+            tx.keep_buckets(&changed).await?;
+        }
+        if !self.issued.is_empty() {
+            tx.mark_issued(&self.issued, now).await?;
+        }
+        if !self.settled.is_empty() {
+            tx.settle(&self.settled).await?;
+        }
+        if !self.taken.is_empty() {
+            tx.reserve(&self.taken, now).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+use domain::backoff::Ladder;
+use domain::host::Criticality;
+use domain::ids::{HostId, PolicyId, WorkspaceId};
+use domain::limit::Limit;
+use domain::run::{Mode, RunHead, RunState, Trigger};
+use serde_json::json;
+
+use super::*;
+
+const CA: &str = "https://ca.example.org/dir";
+
+fn limit(scope: Scope, burst: u32) -> Limit {
+    Limit {
+        id: format!("{scope:?}"),
+        directory_url: CA.parse().expect("a URL"),
+        scope,
+        title: format!("{scope:?}"),
+        burst,
+        period_seconds: 60,
+        source: "a test".to_owned(),
+        last_verified: "2026-08-05".to_owned(),
+        enabled: true,
+    }
+}
+
+fn quota() -> Quota {
+    let limits = vec![
+        limit(Scope::Account, 3),
+        limit(Scope::RegisteredDomain, 2),
+        limit(Scope::ExactSet, 1),
+        limit(Scope::FailedAuthorization, 1),
+    ];
+    Quota::new(Arc::new(Rules::of(limits, [])))
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::EPOCH.plus(Duration::from_secs(1_000_000 + seconds))
+}
+
+/// A live run that waits for Issue.
+fn run(hostname: &str) -> LoadedRun {
+    let plan: domain::plan::Plan = serde_json::from_value(json!({
+        "hostname": hostname, "port": 443, "addresses": [], "criticality": "medium", "names": [hostname],
+        "choice": {"provider": "acme", "directory_url": CA, "why": "a test", "cost_micro_usd": 0},
+        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01", "targets": [],
+        "ladder": Ladder::default(),
+    }))
+    .expect("a plan");
+    let state = RunState {
+        position: Position::Waiting {
+            step: Step::Issue,
+            until: at(0),
+            because: Because::Turn,
+        },
+        attempt: 1,
+        ..RunState::queued(&plan, at(0))
+    };
+    let head = RunHead {
+        id: RunId::new(),
+        workspace: WorkspaceId::default_workspace(),
+        host_id: HostId::new(),
+        policy_id: PolicyId::new(),
+        hostname: hostname.parse().expect("a hostname"),
+        criticality: Criticality::Medium,
+        mode: Mode::Live,
+        trigger: Trigger::Operator,
+        operator: "ann".to_owned(),
+        job: None,
+        created_at: at(0),
+    };
+    LoadedRun {
+        head,
+        plan,
+        state,
+        turn: 0,
+    }
+}
+
+fn ordered(run: &LoadedRun) -> LoadedRun {
+    let mut run = run.clone();
+    run.state.checkpoint = Some(Checkpoint::AcmeOrder {
+        url: "https://ca.example.org/order/1".parse().expect("a URL"),
+        expires: None,
+        tokens: Vec::new(),
+    });
+    run
+}
+
+fn left(quota: &Quota, scope: Scope, key: &str) -> u32 {
+    let limit = format!("{scope:?}");
+    let key = key.to_owned();
+    quota.tokens(&Bucket { limit, key }, at(0)).expect("a limit")
+}
+
+fn orders_left(quota: &Quota) -> u32 {
+    left(quota, Scope::Account, "default")
+}
+
+fn trouble(code: &str, what: &str, until: Option<Timestamp>) -> Answer {
+    Answer::Trouble {
+        code: code.to_owned(),
+        what: what.to_owned(),
+        until,
+    }
+}
+
+/// The name of the limit for which it must wait, and for how many seconds.
+fn refused(quota: &mut Quota, run: &LoadedRun) -> Option<(String, u64)> {
+    match quota.admit(run, at(0)) {
+        Err((until, Because::Limit { name, .. })) => Some((name, until.since(at(0)).as_secs())),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_does_not_fit_waits_for_the_limit_that_allows_it_last() {
+    let mut quota = quota();
+    for host in ["a.one.org", "b.one.org"] {
+        assert_eq!(refused(&mut quota, &run(host)), None);
+    }
+    assert_eq!(
+        refused(&mut quota, &run("c.one.org")),
+        Some(("RegisteredDomain".to_owned(), 60))
+    );
+    assert_eq!(orders_left(&quota), 1, "the refused one took nothing");
+    assert_eq!(refused(&mut quota, &run("a.two.org")), None);
+    assert_eq!(
+        refused(&mut quota, &run("a.three.org")),
+        Some(("Account".to_owned(), 60))
+    );
+}
+
+#[test]
+fn an_order_that_is_open_or_has_drawn_draws_nothing_again() {
+    let mut quota = quota();
+    let one = run("a.one.org");
+    for again in [one.clone(), one.clone(), ordered(&run("b.one.org"))] {
+        assert_eq!(quota.admit(&again, at(0)), Ok(()));
+    }
+    assert_eq!((orders_left(&quota), quota.taken.len()), (2, 3));
+}
+
+#[test]
+fn an_order_counts_when_it_is_placed_and_a_certificate_when_it_is_issued() {
+    let mut quota = quota();
+    let one = run("a.one.org");
+    assert_eq!(quota.admit(&one, at(0)), Ok(()));
+    quota.account_for(&ordered(&one), &Answer::Ordered, at(0));
+    assert_eq!(quota.settled.len(), 1);
+    // The order becomes invalid: no certificate, but an order.
+    quota.account_for(&one, &trouble(NOT_PROVEN, "connection refused", None), at(0));
+    assert_eq!(
+        (orders_left(&quota), left(&quota, Scope::RegisteredDomain, "one.org")),
+        (2, 2)
+    );
+    assert_eq!(left(&quota, Scope::FailedAuthorization, "default a.one.org"), 0);
+    assert_eq!(
+        refused(&mut quota, &run("a.one.org")),
+        Some(("FailedAuthorization".to_owned(), 60))
+    );
+}
+
+#[test]
+fn a_renewal_of_the_same_names_is_free_of_the_limits_on_new_ones() {
+    let mut quota = quota();
+    let one = run("a.one.org");
+    assert_eq!(quota.admit(&one, at(0)), Ok(()));
+    quota.account_for(&ordered(&one), &Answer::Ordered, at(0));
+    quota.account_for(&one, &Answer::Issued, at(0));
+    assert_eq!(quota.issued.len(), 1);
+    let set = quota.issued.clone().remove(0);
+    quota.issued_at.insert(set, at(0));
+
+    let again = run("a.one.org");
+    assert_eq!(refused(&mut quota, &again), Some(("ExactSet".to_owned(), 60)));
+    assert_eq!(quota.admit(&again, at(60)), Ok(()));
+    assert_eq!(orders_left(&quota), 2, "only the first one counts");
+}
+
+#[test]
+fn what_was_not_asked_for_is_given_back_unless_the_answer_was_lost() {
+    let cases = [
+        (Answer::NotAsked, 3),
+        (trouble("ISS-0003", "the key-signer is away", None), 3),
+        (trouble(CA_UNAVAILABLE, "timeout", Some(at(60))), 2),
+    ];
+    for (answer, expected) in cases {
+        let mut quota = quota();
+        let one = run("a.one.org");
+        assert_eq!(quota.admit(&one, at(0)), Ok(()));
+        quota.account_for(&one, &answer, at(0));
+        assert_eq!(orders_left(&quota), expected, "{answer:?}");
+        assert_eq!(left(&quota, Scope::RegisteredDomain, "one.org"), 2, "{answer:?}");
+    }
+}
+
+#[test]
+fn the_ca_is_believed_about_the_limit_that_it_names() {
+    let cases = [
+        (
+            "too many certificates (2) already issued for \"one.org\"",
+            "RegisteredDomain",
+        ),
+        (
+            "too many certificates (1) already issued for this exact set of identifiers",
+            "ExactSet",
+        ),
+        (
+            "too many failed authorizations (1) for \"a.one.org\"",
+            "FailedAuthorization",
+        ),
+        ("too many new orders (3) from this account", "Account"),
+        ("slow down", "Account"),
+    ];
+    for (what, limit) in cases {
+        let mut quota = quota();
+        quota.account_for(&run("a.one.org"), &trouble(RATE_LIMITED, what, Some(at(900))), at(0));
+        assert_eq!(
+            refused(&mut quota, &run("a.one.org")),
+            Some((limit.to_owned(), 900)),
+            "{what}"
+        );
+    }
+}

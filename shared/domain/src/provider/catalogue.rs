@@ -1,0 +1,82 @@
+//! The catalogue of one workspace, loaded once and read for many choices.
+
+use url::Url;
+
+use super::{ProviderEntry, ProviderId, ProviderName};
+use crate::clock::Timestamp;
+use crate::invalid::Invalid;
+use crate::policy::NewPolicy;
+
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    entries: Vec<ProviderEntry>,
+    preferred: Vec<ProviderId>,
+    /// Why each entry should be verified again, in the order of the entries.
+    stale: Vec<Option<String>>,
+}
+
+impl Catalogue {
+    /// `preferred` is the workspace's order; `now` decides which entries are old.
+    pub fn new(entries: Vec<ProviderEntry>, preferred: Vec<ProviderId>, now: Timestamp) -> Self {
+        let stale = entries.iter().map(|entry| entry.stale(now)).collect();
+        Self {
+            entries,
+            preferred,
+            stale,
+        }
+    }
+
+    pub fn entries(&self) -> &[ProviderEntry] {
+        &self.entries
+    }
+
+    pub fn preferred(&self) -> &[ProviderId] {
+        &self.preferred
+    }
+
+    pub fn get(&self, id: &ProviderId) -> Option<&ProviderEntry> {
+        self.entries.iter().find(|entry| entry.id == *id)
+    }
+
+    /// The entry whose directory this is, or whose staging.
+    pub fn at(&self, directory: &Url) -> Option<&ProviderEntry> {
+        let is = |url: &Option<Url>| url.as_ref() == Some(directory);
+        self.entries
+            .iter()
+            .find(|entry| is(&entry.directory_url) || is(&entry.staging_url))
+    }
+
+    /// Why an entry should be verified again.
+    pub fn stale(&self, id: &ProviderId) -> Option<&str> {
+        let place = self.entries.iter().position(|entry| entry.id == *id)?;
+        self.stale.get(place)?.as_deref()
+    }
+
+    /// The place in `preferred_provider`; none: not in it.
+    pub fn preference(&self, id: &ProviderId) -> Option<usize> {
+        self.preferred.iter().position(|one| one == id)
+    }
+
+    /// A policy that names a provider which there is not, or which can never issue, is refused when it is saved.
+    pub fn check(&self, policy: &NewPolicy) -> Result<(), Invalid> {
+        for (index, name) in policy.fallbacks.iter().enumerate() {
+            let ProviderName::Id(id) = name else { continue };
+            self.can_be_named(id)
+                .map_err(|refused| refused.within(&format!("fallbacks[{index}]")))?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody may name it as what shall issue; the refusal has no field of its own.
+    pub fn can_be_named(&self, id: &ProviderId) -> Result<(), Invalid> {
+        let remedy = "vigilo provider list shows the providers, and which of them are served";
+        match self.get(id) {
+            None => Err(Invalid::new("", format!("there is no provider {id}"), remedy)),
+            Some(entry) if !entry.served => {
+                let problem = format!("{} is not served by this version", entry.title);
+                Err(Invalid::new("", problem, remedy))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The catalogue of providers: who issues, what an issuance costs there, and what can be had from it.
+//!
+//! In: rows, and the changes that people make. Out: checked entries, and the catalogue that a choice is made from.
+//! Never: a price or an ability that nobody has stated; what is not known is nothing.
+
+mod abilities;
+mod catalogue;
+mod change;
+mod name;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::Date;
+use time::format_description::well_known::Iso8601;
+use url::Url;
+
+use crate::clock::Timestamp;
+use crate::invalid::Invalid;
+use crate::policy::Provider;
+use crate::price::Price;
+
+pub use abilities::Abilities;
+pub use catalogue::Catalogue;
+pub use change::{NewProvider, ProviderChange};
+pub use name::{ProviderId, ProviderName};
+
+/// One provider, as the catalogue of a workspace has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderEntry {
+    pub id: ProviderId,
+    /// Whose entry it is: everybody's, or the workspace's own, which hides everybody's of the same id.
+    pub scope: Scope,
+    pub kind: Provider,
+    pub title: String,
+    pub directory_url: Option<Url>,
+    pub staging_url: Option<Url>,
+    pub price: Price,
+    pub abilities: Abilities,
+    pub max_validity_days: Option<u16>,
+    /// Where price and abilities were read.
+    pub source: String,
+    /// Absent: nobody has verified them.
+    pub last_verified: Option<Day>,
+    pub enabled: bool,
+    /// Whether this version can have certificates issued there; no operator can change that.
+    pub served: bool,
+    /// Smaller is taken first where nothing else tells two apart.
+    pub rank: i16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    Global,
+    Workspace,
+}
+
+/// A day as prices and limits are verified: `2026-08-05`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day(Date);
+
+/// Facts older than this are flagged wherever they are used.
+const OLDEST_DAYS: i64 = 180;
+
+impl Day {
+    pub const fn new(date: Date) -> Self {
+        Self(date)
+    }
+
+    pub const fn get(self) -> Date {
+        self.0
+    }
+
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.get().date())
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Date::parse(&text, &Iso8601::DATE).map(Self).map_err(|_| {
+            let remedy = "give year, month and day, for example 2026-08-05";
+            Invalid::new("last_verified", format!("{text:?} is no day"), remedy)
+        })
+    }
+}
+
+impl ProviderEntry {
+    /// Its directory, or that of its staging.
+    pub fn directory(&self, staging: bool) -> Option<&Url> {
+        if staging {
+            self.staging_url.as_ref()
+        } else {
+            self.directory_url.as_ref()
+        }
+    }
+
+    /// Why its facts should be looked at again; nothing when they are fresh.
+    pub fn stale(&self, now: Timestamp) -> Option<String> {
+        match self.last_verified {
+            None => Some("its price and abilities were never verified".to_owned()),
+            Some(day) if (Day::of(now).get() - day.get()).whole_days() > OLDEST_DAYS => Some(format!(
+                "its price and abilities were last verified on {day}, more than {OLDEST_DAYS} days ago"
+            )),
+            Some(_) => None,
+        }
+    }
+
+    /// What the types alone cannot refuse.
+    pub fn check(&self, now: Timestamp) -> Result<(), Invalid> {
+        if self.title.trim().is_empty() || self.title.len() > 100 {
+            let remedy = "say in 1 to 100 characters what people call it";
+            return Err(Invalid::new("title", "it is empty or too long", remedy));
+        }
+        for (field, url) in [
+            ("directory_url", &self.directory_url),
+            ("staging_url", &self.staging_url),
+        ] {
+            is_https(field, url.as_ref())?;
+        }
+        if self.served && self.kind == Provider::Acme && self.directory_url.is_none() {
+            let remedy = "give the https URL of the CA's ACME directory";
+            return Err(Invalid::new("directory_url", "it is missing", remedy));
+        }
+        if self.last_verified.is_some_and(|day| day > Day::of(now)) {
+            let remedy = "give the day on which somebody looked, or leave it out for today";
+            return Err(Invalid::new("last_verified", "it lies in the future", remedy));
+        }
+        if self.max_validity_days == Some(0) {
+            let remedy = "give the days that a certificate is good for, at least 1";
+            return Err(Invalid::new("max_validity_days", "0 days is no validity", remedy));
+        }
+        self.abilities.check().map_err(|refused| refused.within("abilities"))
+    }
+}
+
+fn is_https(field: &str, url: Option<&Url>) -> Result<(), Invalid> {
+    match url {
+        Some(url) if url.scheme() != "https" || url.host_str().is_none() => Err(Invalid::new(
+            field,
+            format!("{url} is not https"),
+            "an ACME directory is always https (RFC 8555 §6.1)",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
