@@ -231,6 +231,7 @@ pub(crate) fn merge(into: &mut Value, from: Value) {
     }
 }
 
+/// Starts one service with these settings and waits until it is ready.
 pub(crate) async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
     let name = member.as_str();
     let own = directory.join(name);

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod bench;
 pub mod chaos;
+pub mod drain;
 pub mod estate;
 pub mod fleet;
 pub mod meter;

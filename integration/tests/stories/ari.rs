@@ -317,6 +317,19 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
         .filter_map(|host| host["criticality"].as_str())
         .collect();
     ensure!(order == ["critical", "medium", "low"], "{plan}");
+    let job = wait::until_ok("a bulk plan of it", SOON, async || {
+        let plan = up.api.get(&format!("/emergencies/{id}")).await?;
+        let job = plan["plans"][0].as_str().context("no plan yet")?;
+        let job = up.api.get(&format!("/jobs/{job}")).await?;
+        ensure!(job["state"] == "planned", "{job}");
+        Ok(job)
+    })
+    .await?;
+    ensure!(job["totals"]["included"] == 3, "{job}");
+    ensure!(
+        job["spec"]["reason"].to_string().contains(&format!("emergency {id}")),
+        "{job}"
+    );
     let renewed = up.command(&["emergency", "renew", id])?.output()?;
     ensure!(renewed.status.success(), "{renewed:?}");
     let said = String::from_utf8_lossy(&renewed.stdout);

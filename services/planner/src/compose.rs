@@ -211,6 +211,17 @@ pub struct Missing {
     pub missing: &'static str,
 }
 
+/// The earlier steps whose products go into the order of this one.
+pub(crate) fn needs(step: Step) -> Vec<Step> {
+    match step {
+        Step::PrepareKey | Step::Confirm | Step::Channels => Vec::new(),
+        Step::Issue => vec![Step::PrepareKey],
+        Step::Deploy(_) => vec![Step::PrepareKey, Step::Issue],
+        Step::Verify | Step::Tidy => vec![Step::Issue],
+        Step::Rollback(index) => vec![Step::Deploy(index)],
+    }
+}
+
 /// The order of a run that is `Out`; nothing for any other.
 pub fn order(head: &RunHead, plan: &Plan, state: &RunState, has: &Material) -> Result<Option<Order<Spec>>, Missing> {
     let Position::Out { step, deadline } = &state.position else {

@@ -29,6 +29,8 @@ pub struct Life {
     pub until: Timestamp,
     /// When its CA wants it renewed, if it was asked and has said so.
     pub suggested: Option<Suggestion>,
+    /// When the host may be touched in that time; empty: always, or never.
+    pub open: Vec<ari::Window>,
 }
 
 /// The newest live run of a policy.
@@ -127,7 +129,7 @@ fn rested(run: LastRun, life: &Life) -> Timestamp {
 fn renewal_time(policy: &Policy, life: &Life, now: Timestamp) -> (Timestamp, String) {
     let own = own_time(policy, life);
     let Some(suggestion) = &life.suggested else { return own };
-    let at = ari::pick(&suggestion.window, policy.id, []);
+    let at = ari::pick(&suggestion.window, policy.id, life.open.iter().copied());
     if policy.says.renew_before_days.is_some() && own.0 <= at {
         return own;
     }
@@ -222,6 +224,7 @@ mod tests {
             from: at(T0),
             until: days(count),
             suggested: None,
+            open: Vec::new(),
         })
     }
 
@@ -293,6 +296,21 @@ mod tests {
 
     fn why_of(policy: &Policy, life: Option<Life>, now: Timestamp) -> String {
         why(due(policy, life, None, now))
+    }
+
+    #[test]
+    fn inside_the_cas_window_only_the_open_hours_are_used() {
+        let night = ari::Window::new(days(41), days(41).plus(DAY / 24)).expect("an hour");
+        for _ in 0..50 {
+            let life = advised(40, 42).map(|life| Life {
+                open: vec![night],
+                ..life
+            });
+            let Due::Later { due_at: Some(at), .. } = due(&policy(json!({})), life, None, days(30)) else {
+                panic!("it is not due yet")
+            };
+            assert!(night.contains(at), "{at}");
+        }
     }
 
     #[test]

@@ -1,24 +1,32 @@
 //! Notices when a CA wants many certificates renewed at once, and when that is over.
 //!
-//! In: calls in the record. Out: emergencies there, one per workspace and CA at a time. Never: a run: what is called for
-//! is due now by the schedule, the most critical hosts first, and people see what is left.
+//! In: calls in the record. Out: emergencies there, one per workspace and CA at a time, each with a bulk plan that somebody
+//! may commit. Never: a run: what is called for is due now by the schedule, the most critical hosts first.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ari::Threshold;
 use domain::clock::Clock;
-use domain::{IncidentId, Timestamp};
-use store::{Store, StoreError};
+use domain::filter::{Filter, MOST_HOSTNAMES};
+use domain::job::{Cooldown, JobSpec};
+use domain::{Hostname, IncidentId, Timestamp, WorkspaceId};
+use protocol::request::{Answer, BulkPlanRequest};
+use store::{Store, StoreError, plan_key};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
+
+use crate::jobs::Jobs;
 
 const TICK: Duration = Duration::from_secs(5);
 /// Calls that came within this time belong together.
 const TOGETHER: Duration = Duration::from_secs(3600);
+/// More hosts than an estate has.
+const ALL: i64 = 1_000_000;
 
 pub(crate) struct Emergencies {
     pub store: Store,
+    pub jobs: Arc<Jobs>,
     pub threshold: Threshold,
     pub clock: Arc<dyn Clock>,
 }
@@ -44,6 +52,47 @@ impl Emergencies {
             }
         }
         self.store.end_emergencies(now).await?;
+        for (workspace, id, ca) in self.store.open_emergencies().await? {
+            if self.store.answered(&workspace, &plan_key(id, Some(0))).await?.is_none() {
+                self.prepare((&workspace, id, &ca), now).await?;
+            }
+        }
         Ok(())
+    }
+
+    /// Has a bulk plan made of what is left, in parts that a filter can name. Each part's key is the emergency's own: a
+    /// planner that dies in between leaves the rest to the next round.
+    async fn prepare(
+        &self,
+        (workspace, id, ca): (&WorkspaceId, IncidentId, &str),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let left = self.store.called_hosts((workspace, id), now, ALL).await?;
+        let names: Vec<Hostname> = left.into_iter().map(|host| host.hostname).collect();
+        // The first part comes last: when its key is answered, all are.
+        for (part, hostnames) in names.chunks(MOST_HOSTNAMES).enumerate().rev() {
+            let request = BulkPlanRequest {
+                spec: wish(hostnames, id, ca),
+                idempotency_key: plan_key(id, Some(part)),
+                requested_by: "vigilo".to_owned(),
+            };
+            if let Answer::Rejected { reason } = self.jobs.take(workspace, request).await? {
+                warn!(%id, %reason, "no plan can be made for an emergency");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// At once, and what is inside its cooldown as soon as that ends.
+fn wish(hostnames: &[Hostname], id: IncidentId, ca: &str) -> JobSpec {
+    let filter = Filter {
+        hostnames: hostnames.to_vec(),
+        ..Filter::default()
+    };
+    JobSpec {
+        cooldown: Cooldown::Schedule,
+        reason: Some(format!("emergency {id}: {ca} wants these certificates renewed at once")),
+        ..JobSpec::of(filter)
     }
 }

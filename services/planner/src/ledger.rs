@@ -8,8 +8,9 @@ mod kept;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use bus::inbox::{Delivery, Inbox};
+use bus::inbox::{Delivery, Gather, Inbox};
 use domain::clock::Clock;
 use domain::lane::Lane;
 use domain::run::{Because, Event, Ignored, Position, Status, Step, advance, place, queue};
@@ -26,6 +27,13 @@ use crate::pace::{self, Rooms};
 use crate::postman::{Mail, Postman};
 use crate::quota::{self, Answer, Quota};
 use crate::rules::RuleBook;
+
+/// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
+/// the transaction itself takes.
+pub(crate) const GATHER: Gather = Gather {
+    most: Duration::from_millis(10),
+    enough: 64,
+};
 
 pub(crate) struct Ledger {
     store: Store,
@@ -99,7 +107,7 @@ impl Ledger {
                 }
                 Err(error) => return self.apply_apart(reports, &error).await,
             }
-            let pause = tokio::time::sleep(std::time::Duration::from_millis(300));
+            let pause = tokio::time::sleep(Duration::from_millis(300));
             if stop.run_until_cancelled(pause).await.is_none() {
                 return;
             }

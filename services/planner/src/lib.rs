@@ -77,6 +77,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     });
     let told = bus::inbox::Inbox::open(bus.clone(), Reader::renewal_info_told(), config.batch).await?;
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
+    let reports = reports.gathering(ledger::GATHER);
     let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
     let schedule = schedule::Schedule {
@@ -94,6 +95,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     });
     let emergencies = emergency::Emergencies {
         store: store.clone(),
+        jobs: Arc::clone(&jobs),
         threshold: config.renewal_info.emergency,
         clock: clock.clone(),
     };

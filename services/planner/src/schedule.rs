@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ari;
 use domain::backoff::Ladder;
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
-use domain::window::Window;
+use domain::window::{self, Window};
 use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer};
 use store::{Judgement, NewRun, Store, StoreError, ToJudge};
@@ -67,8 +68,9 @@ impl Schedule {
         let page = self.store.policies_to_judge(now, now.plus(IN_HAND), AT_ONCE).await?;
         let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, HashMap<String, String>>::new());
         for one in &page {
-            let by_clock = due(&one.policy, life(one), last_run(one), now);
-            match within(windows(one), by_clock, life(one), now) {
+            let served = life(one);
+            let by_clock = due(&one.policy, served.clone(), last_run(one), now);
+            match within(windows(one), by_clock, served, now) {
                 Due::Now { why } => {
                     let names = wanted.entry(one.policy.workspace.clone()).or_default();
                     names.insert(one.policy.says.hostname.to_string(), why);
@@ -185,7 +187,21 @@ fn windows(one: &ToJudge) -> &[Window] {
 
 fn life(one: &ToJudge) -> Option<Life> {
     let suggested = one.suggested.clone();
-    one.served.map(|(from, until)| Life { from, until, suggested })
+    let open = suggested.as_ref().map(|said| open_in(windows(one), &said.window));
+    one.served.map(|(from, until)| Life {
+        from,
+        until,
+        suggested,
+        open: open.unwrap_or_default(),
+    })
+}
+
+/// When the host may be touched in the time that its CA suggests.
+fn open_in(windows: &[Window], suggested: &ari::Window) -> Vec<ari::Window> {
+    let open = window::openings(windows, suggested.start(), suggested.end());
+    open.into_iter()
+        .filter_map(|(from, until)| ari::Window::new(from, until).ok())
+        .collect()
 }
 
 fn last_run(one: &ToJudge) -> Option<LastRun> {

@@ -28,8 +28,19 @@ pub struct Inbox<T> {
     reader: Reader,
     consumer: PullConsumer,
     batch: usize,
+    gather: Option<Gather>,
+    /// The last batch was more than a single message: more will come while one waits.
+    busy: bool,
     pull: Option<Pull>,
     means: std::marker::PhantomData<fn() -> T>,
+}
+
+/// How long a reader lets messages gather when they come in numbers: what is done for a batch is cheaper the larger it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Gather {
+    pub most: Duration,
+    /// So many are worth no further wait.
+    pub enough: usize,
 }
 
 /// A message that was read and waits for its acknowledgement.
@@ -76,9 +87,18 @@ impl<T: DeserializeOwned> Inbox<T> {
             reader,
             consumer,
             batch,
+            gather: None,
+            busy: false,
             pull: None,
             means: std::marker::PhantomData,
         })
+    }
+
+    /// A single message is never kept waiting.
+    #[must_use]
+    pub fn gathering(mut self, gather: Gather) -> Self {
+        self.gather = Some(gather);
+        self
     }
 
     /// The next messages, at least one; nothing when `stop` has fired and what was asked for has come.
@@ -93,7 +113,8 @@ impl<T: DeserializeOwned> Inbox<T> {
             };
             match pull.next().await {
                 None => self.pull = None,
-                Some(messages) => {
+                Some(mut messages) => {
+                    self.gather(&mut messages).await;
                     let read = self.read(messages).await;
                     if !read.is_empty() {
                         return Some(read);
@@ -101,6 +122,26 @@ impl<T: DeserializeOwned> Inbox<T> {
                 }
             }
         }
+    }
+
+    /// Adds what comes within the reader's patience; an end of the pull ends the wait.
+    async fn gather(&mut self, messages: &mut Vec<Result<Message, async_nats::Error>>) {
+        if let (Some(gather), Some(pull), true) = (self.gather, &mut self.pull, self.busy || messages.len() > 1) {
+            let until = tokio::time::sleep(gather.most);
+            tokio::pin!(until);
+            while messages.len() < gather.enough {
+                let more = tokio::select! {
+                    more = pull.next() => more,
+                    () = &mut until => break,
+                };
+                let Some(more) = more else {
+                    self.pull = None;
+                    break;
+                };
+                messages.extend(more);
+            }
+        }
+        self.busy = messages.len() > 1;
     }
 
     async fn ask(&mut self, stop: &CancellationToken) -> Option<Pull> {

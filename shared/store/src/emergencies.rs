@@ -5,7 +5,7 @@ mod told;
 
 use domain::clock::Timestamp;
 use domain::host::Criticality;
-use domain::ids::{IncidentId, RunId, WorkspaceId};
+use domain::ids::{IncidentId, JobId, RunId, WorkspaceId};
 use domain::run::Status;
 use domain::{Hostname, ari::Threshold};
 use time::OffsetDateTime;
@@ -113,6 +113,35 @@ impl Store {
         Ok(opened.rows_affected() == 1)
     }
 
+    /// Those that are not over, of every workspace.
+    pub async fn open_emergencies(&self) -> Result<Vec<(WorkspaceId, IncidentId, String)>, StoreError> {
+        let rows = sqlx::query!("select id, workspace, directory_url from emergencies where ended_at is null");
+        let rows = rows.fetch_all(&self.pool).await?;
+        let open = rows.into_iter().map(|row| {
+            let workspace = row.workspace.parse();
+            let workspace = workspace.map_err(|e| StoreError::corrupt("emergencies", row.id, e))?;
+            Ok((workspace, IncidentId::from_uuid(row.id), row.directory_url))
+        });
+        open.collect()
+    }
+
+    /// The bulk plans that were prepared for an emergency, by the keys under which they were asked for.
+    pub async fn plans_of_emergency(&self, workspace: &WorkspaceId, id: IncidentId) -> Result<Vec<JobId>, StoreError> {
+        let jobs = sqlx::query_scalar!(
+            r#"select (answer ->> 'job_id')::uuid as "job!" from requests
+               where workspace = $1 and starts_with(idempotency_key, $2) and answer ->> 'job_id' is not null
+               order by length(idempotency_key), idempotency_key"#,
+            workspace.as_str(),
+            plan_key(id, None),
+        );
+        Ok(jobs
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .map(JobId::from_uuid)
+            .collect())
+    }
+
     /// Ends emergencies of which nothing is left; gives back how many.
     pub async fn end_emergencies(&self, now: Timestamp) -> Result<u64, StoreError> {
         let ended = sqlx::query!(
@@ -191,6 +220,12 @@ impl Store {
         .await?;
         rows.into_iter().map(called).collect()
     }
+}
+
+/// The key under which one part of the plan of an emergency is asked for; what all of them begin with.
+pub fn plan_key(id: IncidentId, part: Option<usize>) -> String {
+    let part = part.map(|part| part.to_string()).unwrap_or_default();
+    format!("emergency.{id}.{part}")
 }
 
 struct Row {

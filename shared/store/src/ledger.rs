@@ -193,7 +193,7 @@ impl LedgerTx {
     }
 
     /// Locks runs whose order or status was not published since `before`: what a crash left between commit and
-    /// publish.
+    /// publish. Each half is cut short for itself: a hundred thousand that wait to be announced are not all looked at.
     pub async fn unpublished(&mut self, before: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
         let rows = sqlx::query_as!(
             RunRow,
@@ -201,9 +201,12 @@ impl LedgerTx {
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
                     course, moved_at, turn, job_id, held
              from runs
-             where quarantined is null and moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
-                                            union all
-                                            select id from runs where announced is distinct from status)
+             where quarantined is null and moved_at < $1
+               and id in ((select id from runs where phase = 'out' and not sent and moved_at < $1
+                                                 and quarantined is null order by id limit $2)
+                          union all
+                          (select id from runs where announced is distinct from status and moved_at < $1
+                                                 and quarantined is null order by id limit $2))
              order by id limit $2 for update skip locked",
             before.get(),
             limit,
@@ -352,11 +355,31 @@ impl LedgerTx {
     /// What the steps of these runs left. A run with a product that cannot be read is quarantined, and named.
     pub async fn products(&mut self, runs: &[RunId]) -> Result<Vec<Product>, StoreError> {
         let ids: Vec<Uuid> = runs.iter().map(|id| id.get()).collect();
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            ProductRow,
             "select run_id, step, product from run_products where run_id = any($1)",
             &ids
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
+        self.readable(rows).await
+    }
+
+    /// The same, of these steps only.
+    pub async fn products_of(&mut self, steps: &[(RunId, Step)]) -> Result<Vec<Product>, StoreError> {
+        let ids: Vec<Uuid> = steps.iter().map(|(id, _)| id.get()).collect();
+        let names: Vec<String> = steps.iter().map(|(_, step)| step.to_string()).collect();
+        let rows = sqlx::query_as!(
+            ProductRow,
+            "select p.run_id, p.step, p.product from unnest($1::uuid[], $2::text[]) as u (id, step)
+             join run_products p on p.run_id = u.id and p.step = u.step",
+            &ids,
+            &names,
+        );
+        let rows = rows.fetch_all(&mut *self.tx).await?;
+        self.readable(rows).await
+    }
+
+    async fn readable(&mut self, rows: Vec<ProductRow>) -> Result<Vec<Product>, StoreError> {
         let (mut products, mut broken) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             match product(row.run_id, &row.step, row.product) {
@@ -409,6 +432,12 @@ impl LedgerTx {
     ) -> Result<Vec<AccountKey>, StoreError> {
         accounts::load(&mut self.tx, workspaces, directories).await
     }
+}
+
+struct ProductRow {
+    run_id: Uuid,
+    step: String,
+    product: Value,
 }
 
 fn product(run: Uuid, step: &str, value: Value) -> Result<Product, String> {

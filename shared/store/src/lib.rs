@@ -30,11 +30,11 @@ mod survey;
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection, PgPool};
 
 pub use acts::Act;
-pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell};
+pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell, plan_key};
 pub use error::StoreError;
 pub use flows::STRIDE;
 pub use hosts::HostView;
@@ -53,6 +53,17 @@ pub use schedule::{Judgement, ToJudge};
 pub use steps::{StepRecord, StepView};
 pub use survey::{Due, LockedHost, Sighting, SurveyTx};
 
+/// A connection that was used just now is taken at its word; a longer silence may hide a server that is gone.
+const SURE_FOR: Duration = Duration::from_secs(1);
+
+/// Whether a pooled connection can be used: a question to the server before each use would cost as much as the use.
+async fn still_there(connection: &mut PgConnection, idle: Duration) -> sqlx::Result<bool> {
+    if idle >= SURE_FOR {
+        connection.ping().await?;
+    }
+    Ok(true)
+}
+
 /// A pool of connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -64,7 +75,9 @@ impl Store {
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
         let options = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(10));
+            .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| Box::pin(still_there(connection, about.idle_for)));
         Ok(Self {
             pool: options.connect(url).await?,
         })

@@ -81,11 +81,12 @@ impl Store {
                  for no key update skip locked),
                taken as (
                  update renewal_info i
-                 set next_ask_at = case when p.id is null then $1 + interval '6 hours' else $4 end,
-                     asked_at = case when p.id is null then null else $1 end
+                 set next_ask_at = case when i.not_after <= $1 then null
+                                        when p.id is null then $1 + interval '6 hours' else $4 end,
+                     asked_at = case when p.id is null or i.not_after <= $1 then null else $1 end
                  from due left join policies p on p.host_id = due.host_id and p.active
                  where i.host_id = due.host_id
-                 returning i.host_id, i.workspace, i.cert_id, i.fingerprint, p.says)
+                 returning i.host_id, i.workspace, i.cert_id, i.fingerprint, i.asked_at, p.says)
                select t.host_id as "host_id!", t.workspace as "workspace!", t.cert_id, t.says as "says?",
                       (select case when s.product -> 'leaf' ->> 'fingerprint' = t.fingerprint
                                         and s.product ->> 'order_url' is not null
@@ -93,7 +94,7 @@ impl Store {
                        from runs r join run_products s on s.run_id = r.id and s.step = 'issue'
                        where r.host_id = t.host_id and r.mode = 'live'
                        order by r.id desc limit 1) as "issued_at?"
-               from taken t where t.says is not null"#,
+               from taken t where t.says is not null and t.asked_at is not null"#,
             now.get(),
             window,
             lost.get(),
@@ -101,6 +102,10 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
+        if rows.is_empty() {
+            tx.commit().await?;
+            return Ok(Vec::new());
+        }
         let ours: Vec<bool> = rows.iter().map(|row| row.issued_at.is_some()).collect();
         let asks = rows
             .into_iter()

@@ -2,12 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
-use integration::fleet;
 use integration::planning::Planning;
 use serde_json::{Value, json};
 
-use super::release_directory;
-use crate::{demo, setup};
+use super::rounded;
 
 #[derive(Args)]
 pub struct PlanArgs {
@@ -16,23 +14,14 @@ pub struct PlanArgs {
     hosts: u32,
 }
 
-pub fn run(args: &PlanArgs) -> Result<()> {
-    setup::run()?;
-    eprintln!("bench: building vigilo in release (the first time takes some minutes)");
-    demo::build(&["--release"])?;
-    fleet::choose_vigilo(release_directory()?.join("vigilo"));
-    let report = tokio::runtime::Runtime::new()?.block_on(measure(args.hosts))?;
-    println!("{report}");
-    Ok(())
-}
-
-async fn measure(hosts: u32) -> Result<Value> {
+/// Measured on servers of its own, with an empty record.
+pub async fn measure(args: &PlanArgs) -> Result<Value> {
+    let hosts = args.hosts;
     let many = usize::try_from(hosts)?;
     let planning = Planning::start().await?;
     eprintln!("bench: adding {hosts} hosts with their policies");
     planning.add(many).await?;
     let measured = planning.measure(many).await?;
-    let rounded = |value: f64| (value * 100.0).round() / 100.0;
     Ok(json!({
         "hosts": hosts, "plan_s": rounded(measured.plan_s), "commit_s": rounded(measured.commit_s),
         "peak_rss_mib": rounded(measured.peak_rss_mib),

@@ -56,7 +56,8 @@ pub(crate) async fn show(
     let (limit, now) = (limit(shown.limit.as_deref())?, now.read());
     let view = load(&store, &caller, (&id, now)).await?;
     let hosts = store.called_hosts((&caller.workspace, view.id), now, limit).await?;
-    Ok(Json(views::whole(view, hosts)))
+    let plans = store.plans_of_emergency(&caller.workspace, view.id).await?;
+    Ok(Json(views::whole(view, plans, hosts)))
 }
 
 /// Live runs of all that is left and not on its way, the most critical first, also of what renews only by hand.

@@ -3,7 +3,7 @@
 use domain::ari::Deadlines;
 use domain::host::Criticality;
 use domain::run::Status;
-use domain::{Hostname, IncidentId, RunId, Timestamp};
+use domain::{Hostname, IncidentId, JobId, RunId, Timestamp};
 use serde::Serialize;
 use store::{CalledHost, EmergencyView};
 
@@ -26,6 +26,8 @@ pub(crate) struct ShownEmergency {
 pub(crate) struct WholeEmergency {
     #[serde(flatten)]
     head: ShownEmergency,
+    /// Bulk plans of what was left when it was noticed; they may be committed.
+    plans: Vec<JobId>,
     hosts: Vec<ShownHost>,
 }
 
@@ -55,9 +57,10 @@ pub(crate) fn head(view: EmergencyView) -> ShownEmergency {
     }
 }
 
-pub(crate) fn whole(view: EmergencyView, hosts: Vec<CalledHost>) -> WholeEmergency {
+pub(crate) fn whole(view: EmergencyView, plans: Vec<JobId>, hosts: Vec<CalledHost>) -> WholeEmergency {
     WholeEmergency {
         head: head(view),
+        plans,
         hosts: hosts.into_iter().map(host).collect(),
     }
 }

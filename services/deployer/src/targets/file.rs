@@ -25,6 +25,7 @@ mod backup;
 mod former;
 mod place;
 mod rehearsal;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use zeroize::Zeroizing;
 use self::atomic::{Manner, Staged};
 use self::backup::Keeping;
 use self::place::{Place, trouble};
+use self::sweep::Sweeper;
 use super::reload::{self, Reloads};
 use super::{Found, Installer, Job, Kept, Replaced, TargetError, WayBack};
 use crate::certificate::{Bundle, Chain};
@@ -44,6 +46,7 @@ pub struct FileInstaller {
     roots: Arc<[PathBuf]>,
     backups_kept: usize,
     reloads: Reloads,
+    sweeper: Arc<Sweeper>,
 }
 
 impl FileInstaller {
@@ -53,6 +56,7 @@ impl FileInstaller {
             roots: roots.into(),
             backups_kept,
             reloads: Reloads::default(),
+            sweeper: Arc::default(),
         }
     }
 }
@@ -72,7 +76,14 @@ impl Installer for FileInstaller {
             reload::program(reload)?;
         }
         let (target, roots, keeping) = (job.target.clone(), self.roots.clone(), self.keeping(job));
-        on_disk(move || install(&Files::find(&target, &roots)?, &wanted, &keeping)).await
+        let sweeper = Arc::clone(&self.sweeper);
+        on_disk(move || {
+            let files = Files::find(&target, &roots)?;
+            let kept = install(&files, &wanted, &keeping)?;
+            sweeper.installed(files.both().map(|(place, _)| place), &keeping);
+            Ok(kept)
+        })
+        .await
     }
 
     async fn ensure_active(&self, job: &Job<'_, FileTarget>) -> Result<Option<String>, TargetError> {
@@ -216,8 +227,5 @@ fn install(files: &Files, wanted: &Bundle, keeping: &Keeping) -> Result<Kept, Ta
     key.commit()?;
     chain.commit()?;
     files.sync()?;
-    for (place, _) in files.both() {
-        keeping.prune(place);
-    }
     former::kept(files, keeping)
 }

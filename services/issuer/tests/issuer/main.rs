@@ -4,6 +4,7 @@
 mod drills;
 mod issuance;
 mod rehearsal;
+mod replacing;
 mod service;
 mod trouble;
 mod world;

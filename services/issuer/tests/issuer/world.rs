@@ -96,6 +96,12 @@ impl World {
         ))
     }
 
+    /// The CAs of such a process, without its handlers.
+    pub fn acme(&self) -> Result<Acme<OpenKeys>> {
+        let http01 = Http01::new(self.tokens.clone());
+        Ok(Acme::new(self.config()?, OpenKeys, http01, self.claims.clone())?)
+    }
+
     /// With the eyes of the CA: its DNS, and the port where it asks.
     pub fn config(&self) -> Result<Config> {
         let mut config = config_for(

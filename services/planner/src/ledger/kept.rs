@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{AccountKey, LedgerTx, LoadedRun, SnapshotRow, StepRecord, StoreError};
 
-use crate::compose::Material;
+use crate::compose::{self, Material};
 
 #[derive(Default)]
 pub(super) struct Kept {
@@ -196,13 +196,9 @@ fn reached(checkpoint: &Checkpoint) -> String {
 /// What the earlier steps of these runs left, and the account keys that their Issue orders need.
 pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<HashMap<RunId, Material>, StoreError> {
     let mut materials: HashMap<RunId, Material> = HashMap::with_capacity(runs.len());
-    let later: Vec<RunId> = runs
-        .iter()
-        .filter(|run| run.state.step() != Some(run.plan.first_step()))
-        .map(|run| run.head.id)
-        .collect();
-    if !later.is_empty() {
-        for product in tx.products(&later).await? {
+    let needed: Vec<(RunId, Step)> = runs.iter().copied().flat_map(needed).collect();
+    if !needed.is_empty() {
+        for product in tx.products_of(&needed).await? {
             materials
                 .entry(product.run_id)
                 .or_default()
@@ -227,6 +223,14 @@ pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<
         materials.entry(run.head.id).or_default().account_key = own.map(|account| account.sealed_key.clone());
     }
     Ok(materials)
+}
+
+/// The earlier steps of which the next order takes something. A rehearsal leaves nothing to be taken.
+fn needed(run: &LoadedRun) -> impl Iterator<Item = (RunId, Step)> {
+    let id = run.head.id;
+    let step = run.state.step().filter(|_| run.head.mode == Mode::Live);
+    let steps = step.map(compose::needs).unwrap_or_default();
+    steps.into_iter().map(move |step| (id, step))
 }
 
 fn directory(plan: &Plan) -> String {

@@ -103,6 +103,12 @@ fn show(emergency: &Value, json_wanted: bool) {
         text(&emergency["grave_until"]),
         text(&emergency["other_until"])
     ));
+    for plan in emergency["plans"].as_array().into_iter().flatten() {
+        let plan = text(plan);
+        line(&format!(
+            "    planned: vigilo job show {plan}; vigilo bulk commit {plan}"
+        ));
+    }
     for host in emergency["hosts"].as_array().into_iter().flatten() {
         let stands = match (host["status"].as_str(), host["renews_itself"] == true) {
             (Some(status), _) => format!("{status} run {}", text(&host["run_id"])),

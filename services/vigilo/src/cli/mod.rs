@@ -232,7 +232,7 @@ pub enum PolicyCommand {
     /// Add one policy
     Add {
         #[command(flatten)]
-        policy: policy::PolicyArgs,
+        policy: Box<policy::PolicyArgs>,
         #[command(flatten)]
         global: Global,
     },

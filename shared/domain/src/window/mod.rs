@@ -20,6 +20,8 @@ use crate::clock::Timestamp;
 use crate::invalid::Invalid;
 use cron::Cron;
 
+/// An interval of years has more openings than anybody needs.
+const MOST_OPENINGS: usize = 300;
 /// Longer than a week is no window.
 const LONGEST_MINUTES: u32 = 7 * 24 * 60;
 /// 29 February comes once in eight years at worst.
@@ -148,6 +150,28 @@ pub fn next_open(windows: &[Window], from: Timestamp) -> Option<Timestamp> {
         return Some(from);
     }
     windows.iter().filter_map(|window| window.next_opening(from)).min()
+}
+
+/// When any of them is open between two instants: from and until, in the order of time, no two of them touching. The first
+/// few hundred; without windows there is no such time, because it is always.
+pub fn openings(windows: &[Window], from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let (mut found, mut at): (Vec<(Timestamp, Timestamp)>, Timestamp) = (Vec::new(), from);
+    while !windows.is_empty() && found.len() < MOST_OPENINGS {
+        let Some(opens) = next_open(windows, at).filter(|opens| *opens < until) else {
+            break;
+        };
+        let closes = windows.iter().filter_map(|window| window.closes_at(opens)).max();
+        let closes = closes.unwrap_or(until).min(until);
+        match found.last_mut() {
+            Some((_, end)) if *end == opens => *end = closes,
+            Some(_) | None => found.push((opens, closes)),
+        }
+        at = closes;
+        if at >= until {
+            break;
+        }
+    }
+    found
 }
 
 /// Refused when it never opens.

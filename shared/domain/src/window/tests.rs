@@ -97,6 +97,23 @@ fn it_is_written_as_it_was_read() {
     assert_eq!(serde_json::to_string(&window).expect("JSON"), text);
 }
 
+#[test]
+fn the_openings_of_two_days_are_listed_each_within_its_time() {
+    let nights = [window("0 22 * * *", 120, "UTC"), window("0 0 * * *", 60, "UTC")];
+    let (from, until) = (at("2026-03-02T22:30:00Z"), at("2026-03-04T22:10:00Z"));
+    let expected = [
+        (at("2026-03-02T22:30:00Z"), at("2026-03-03T01:00:00Z")),
+        (at("2026-03-03T22:00:00Z"), at("2026-03-04T01:00:00Z")),
+        (at("2026-03-04T22:00:00Z"), at("2026-03-04T22:10:00Z")),
+    ];
+    assert_eq!(openings(&nights, from, until), expected);
+    assert_eq!(
+        openings(&nights, at("2026-03-02T02:00:00Z"), at("2026-03-02T03:00:00Z")),
+        []
+    );
+    assert_eq!(openings(&[], from, until), []);
+}
+
 proptest! {
     /// The next opening is open, and nothing between is.
     #[test]

@@ -181,6 +181,16 @@ async fn nobody_is_asked_about_what_was_replaced_until_the_next_one_is_seen() ->
 }
 
 #[tokio::test]
+async fn nobody_is_asked_about_what_has_ended() -> Result<()> {
+    let world = World::new().await?;
+    served(&world, 1).await?;
+    assert_eq!(due_hosts(&world, 10, minutes(100_000)).await?, []);
+    let still = world.store.policies(&world.home, None, 10).await?;
+    assert!(still[0].renewal.is_none(), "it was never asked about");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_host_that_was_seen_before_this_version_is_adopted_once() -> Result<()> {
     let world = World::new().await?;
     served(&world, 3).await?;

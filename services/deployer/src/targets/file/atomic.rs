@@ -1,7 +1,7 @@
 //! A file that appears whole or not at all: written under another name beside its place, then renamed.
 //!
 //! In: content and manner. Out: a file that no reader ever sees half, and that nobody could read before it had its
-//! owner and mode. Never: a temporary file that stays, except after a kill; `backup` sweeps those.
+//! owner and mode. Never: a temporary file that stays, except after a kill; `sweep` removes those.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::backup::OURS;
 use super::place::{Ownership, Place, trouble};
 use crate::targets::TargetError;
 
@@ -100,7 +101,7 @@ impl Staged {
 
 /// A number of its own: two workers with the same order must not write into one file.
 fn temporary(place: &Place) -> PathBuf {
-    place.beside(".", &format!(".vigilo-{:016x}{TEMPORARY}", rand::random::<u64>()))
+    place.beside(".", &format!("{OURS}{:016x}{TEMPORARY}", rand::random::<u64>()))
 }
 
 impl Drop for Staged {

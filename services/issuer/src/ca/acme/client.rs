@@ -117,10 +117,12 @@ impl Transport {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(settings.connect_timeout));
+        // With as many orders in flight as a CA takes, connections that are kept cost both sides less than one HTTP/2
+        // connection: an exchange is one small request and one small answer.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
-            .enable_all_versions();
+            .enable_http1();
         let http = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
@@ -241,12 +243,10 @@ impl Inner {
         let (mut parts, body) = answer.into_parts();
         let until = retry_after_of(&parts.headers);
         recorder::set_retry_after(until);
-        let problem = serde_json::from_slice::<instant_acme::Problem>(&body).ok();
+        let refused = !parts.status.is_success();
+        let problem: Option<instant_acme::Problem> = refused.then(|| serde_json::from_slice(&body).ok()).flatten();
         if method != Method::HEAD {
-            self.keep_nonce(
-                &mut parts.headers,
-                problem.as_ref().filter(|_| !parts.status.is_success()),
-            );
+            self.keep_nonce(&mut parts.headers, problem.as_ref());
         }
         let said = || {
             problem

@@ -103,8 +103,11 @@ impl Seen {
             Answer::Nothing(why) => (0, format!("({why})")),
             Answer::Chain(status, bytes) => (*status, format!("(the certificate chain, {bytes} bytes)")),
             Answer::Body(status, body) => {
-                self.learn(body);
-                (*status, redact::text(body, &self.tokens))
+                let read = serde_json::from_slice::<Value>(body).ok();
+                if let Some(value) = &read {
+                    self.learn(value);
+                }
+                (*status, redact::body(body, read, &self.tokens))
             }
         };
         let request = redact::request(raw.request, &self.tokens);
@@ -127,11 +130,8 @@ impl Seen {
         })
     }
 
-    fn learn(&mut self, body: &[u8]) {
-        let Ok(value) = serde_json::from_slice::<Value>(body) else {
-            return;
-        };
-        for token in redact::tokens_in(&value) {
+    fn learn(&mut self, value: &Value) {
+        for token in redact::tokens_in(value) {
             if !self.tokens.contains(&token) {
                 self.tokens.push(token);
             }

@@ -40,13 +40,18 @@ pub fn request(body: &[u8], tokens: &[String]) -> String {
 }
 
 /// A body as text: JSON without its secrets, anything else as it is, both cut to a bounded length.
-pub fn text(body: &[u8], tokens: &[String]) -> String {
-    let kept = match serde_json::from_slice::<Value>(body) {
-        Ok(mut value) => {
+pub fn text(raw: &[u8], tokens: &[String]) -> String {
+    body(raw, serde_json::from_slice(raw).ok(), tokens)
+}
+
+/// The same of a body that was read already; nothing when it is no JSON.
+pub fn body(raw: &[u8], read: Option<Value>, tokens: &[String]) -> String {
+    let kept = match read {
+        Some(mut value) => {
             clean(&mut value);
             value.to_string()
         }
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
+        None => String::from_utf8_lossy(raw).into_owned(),
     };
     let kept = tokens
         .iter()

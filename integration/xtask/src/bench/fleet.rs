@@ -1,0 +1,296 @@
+//! How fast an estate is renewed, and what the orchestration costs beyond a bare ACME client.
+//!
+//! In: how many certificates. Out: JSON with the CPU of every process by the kernel's account. The two phases use the
+//! same CAs, one after the other. Never: a number of a run that did not renew every host.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use integration::bench::{Directory, Gap, Outcome, Plan, gaps, percentile};
+use integration::fleet::{self, Up};
+use integration::meter::{self, Used};
+use integration::{Api, Estate};
+use serde_json::{Value, json};
+use testkit::{Serving, wait};
+
+use super::rounded;
+
+/// Pebble hangs when more orders are in flight.
+const IN_FLIGHT: usize = 8;
+/// Runs whose steps are read for the overhead.
+const SAMPLE: usize = 200;
+/// Seldom enough that asking costs the product nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Args)]
+pub struct FleetArgs {
+    /// How many hosts are renewed
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    certs: u16,
+    /// How many CAs share the work, with eight orders in flight each
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pebbles: u8,
+}
+
+/// Renews the fleet, then lets the bare client of these binaries do as much.
+pub async fn measure(args: &FleetArgs, binaries: &Path) -> Result<Value> {
+    let certs = usize::from(args.certs);
+    eprintln!(
+        "bench: starting {} Pebbles and nginx with {certs} old certificates",
+        args.pebbles
+    );
+    let estate = Estate::start(certs, usize::from(args.pebbles), Serving::Dynamic).await?;
+    let product = Product::renew(&estate).await?;
+    let pebble_before = pebbles(&estate)?;
+    let bare = tokio::task::block_in_place(|| bare_client(&binaries.join("bare-acme"), &estate))?;
+    let bare_phase = Phase {
+        seconds: bare.seconds,
+        pebble_cpu_ms: pebbles(&estate)?.cpu_ms - pebble_before.cpu_ms,
+    };
+    ensure!(bare.issued == certs, "the bare client got {} of {certs}", bare.issued);
+    tell("vigilo", certs, &product.phase);
+    tell("bare", certs, &bare_phase);
+    Ok(report(certs, &product, &bare, pebbles(&estate)?))
+}
+
+/// One of the two phases.
+struct Phase {
+    seconds: f64,
+    pebble_cpu_ms: u64,
+}
+
+fn tell(who: &str, certs: usize, phase: &Phase) {
+    eprintln!(
+        "bench: {who}: {certs} certificates in {:.2} s, {:.1}/s; the CAs used {:.2} ms CPU for each",
+        phase.seconds,
+        certs as f64 / phase.seconds,
+        phase.pebble_cpu_ms as f64 / certs as f64
+    );
+}
+
+/// What the product's phase gave.
+struct Product {
+    phase: Phase,
+    vigilo: Used,
+    nats: Used,
+    postgres: Used,
+    overhead_ms: Vec<f64>,
+}
+
+impl Product {
+    /// Renews every host, stops the product again, and gives nothing unless every host serves its new certificate.
+    async fn renew(estate: &Estate) -> Result<Self> {
+        let up = Up::start(estate).await?;
+        let before = estate.served().await?;
+        up.api.import("hosts", &estate.hosts()).await?;
+        up.api.import("policies", &estate.policies()).await?;
+        all_seen(&up.api, estate.nginx.hosts().len()).await?;
+        let (used_before, ca_before) = (Engines::used(&up)?, pebbles(estate)?);
+        let begun = Instant::now();
+        let runs = up.api.renew(None).await?;
+        settled(&up.api, fleet::bound(runs.len())).await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let (used, ca) = (Engines::used(&up)?, pebbles(estate)?);
+        check(&up.api, estate, &before).await?;
+        let overhead_ms = overhead(&up.api, runs.values()).await?;
+        up.peer.stop().await?;
+        Ok(Self {
+            phase: Phase {
+                seconds,
+                pebble_cpu_ms: ca.cpu_ms - ca_before.cpu_ms,
+            },
+            vigilo: since(used.vigilo, used_before.vigilo),
+            nats: since(used.nats, used_before.nats),
+            postgres: since(used.postgres, used_before.postgres),
+            overhead_ms,
+        })
+    }
+}
+
+/// The processes of `vigilo up`.
+struct Engines {
+    vigilo: Used,
+    nats: Used,
+    postgres: Used,
+}
+
+impl Engines {
+    fn used(up: &Up) -> Result<Self> {
+        let vigilo = up.peer.pid();
+        Ok(Self {
+            vigilo: meter::alone(vigilo)?,
+            nats: meter::alone(meter::child(vigilo, "nats-server")?)?,
+            postgres: meter::with_children(meter::child(vigilo, "postgres")?)?,
+        })
+    }
+}
+
+fn since(now: Used, before: Used) -> Used {
+    Used {
+        cpu_ms: now.cpu_ms - before.cpu_ms,
+        peak_rss_kib: now.peak_rss_kib,
+    }
+}
+
+/// The CAs and the DNS servers that they ask.
+fn pebbles(estate: &Estate) -> Result<Used> {
+    let mut all = Used::default();
+    let pids = estate
+        .pebbles
+        .iter()
+        .flat_map(|pebble| [pebble.peer().pid(), pebble.dns_peer().pid()]);
+    for pid in pids {
+        let one = meter::alone(pid)?;
+        all.cpu_ms += one.cpu_ms;
+        all.peak_rss_kib += one.peak_rss_kib;
+    }
+    Ok(all)
+}
+
+async fn settled(api: &Api, bound: Duration) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let counts = api.counts().await?;
+        let open = counts.get("queued").unwrap_or(&0) + counts.get("running").unwrap_or(&0);
+        if open == 0 {
+            return Ok(());
+        }
+        ensure!(
+            begun.elapsed() < bound,
+            "{open} runs are open after {} s: {counts:?}",
+            bound.as_secs()
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// By the product's own word, and by handshakes that do not use its verifier.
+async fn check(api: &Api, estate: &Estate, before: &[integration::estate::Served]) -> Result<()> {
+    let hosts = before.len();
+    let counts = api.counts().await?;
+    let succeeded = counts.get("succeeded").copied().unwrap_or(0);
+    ensure!(
+        succeeded == hosts as u64,
+        "not all of {hosts} runs succeeded: {counts:?}"
+    );
+    let installed: BTreeSet<String> = seen(api).await?.into_iter().collect();
+    let after = estate.served().await?;
+    let is_new = |(before, after): (&integration::estate::Served, &integration::estate::Served)| {
+        before.fingerprint != after.fingerprint && installed.contains(&after.fingerprint)
+    };
+    let new = before.iter().zip(&after).filter(|pair| is_new(*pair)).count();
+    ensure!(
+        new == hosts,
+        "{} of {hosts} hosts do not serve what was issued",
+        hosts - new
+    );
+    Ok(())
+}
+
+/// Every new host is looked at once, whether or not it is renewed: that is over before anything is measured.
+async fn all_seen(api: &Api, hosts: usize) -> Result<()> {
+    wait::until("every host was looked at", fleet::bound(hosts), async || {
+        let seen = seen(api).await.ok()?.len();
+        (seen == hosts).then_some(())
+    })
+    .await
+}
+
+/// The fingerprints that the product says are served, one for each host that it has seen serving something.
+async fn seen(api: &Api) -> Result<Vec<String>> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(&format!("/hosts?limit=1000{after}")).await?;
+        let items = page["items"].as_array().context("a page of hosts")?;
+        all.extend(
+            items
+                .iter()
+                .filter_map(|host| host["snapshot"]["fingerprint"].as_str().map(str::to_owned)),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// The pauses between the steps of a sample of the runs, without those before the order at the CA: there a run waits
+/// for one of the CA's places, which is what the limit is for.
+async fn overhead(api: &Api, runs: impl ExactSizeIterator<Item = &String>) -> Result<Vec<f64>> {
+    let every = (runs.len() / SAMPLE).max(1);
+    let mut all: Vec<Gap> = Vec::new();
+    for run in runs.step_by(every) {
+        all.extend(gaps(&api.get(&format!("/runs/{run}")).await?)?);
+    }
+    let steps: BTreeSet<&str> = all.iter().map(|gap| gap.before.as_str()).collect();
+    for step in steps {
+        let ms: Vec<f64> = all.iter().filter(|gap| gap.before == step).map(|gap| gap.ms).collect();
+        let (half, most) = (percentile(&ms, 0.5), percentile(&ms, 0.99));
+        eprintln!(
+            "bench: pause before {step}: p50 {half:.1} ms, p99 {most:.1} ms ({})",
+            ms.len()
+        );
+    }
+    Ok(all
+        .into_iter()
+        .filter(|gap| gap.before != "issue")
+        .map(|gap| gap.ms)
+        .collect())
+}
+
+fn bare_client(binary: &Path, estate: &Estate) -> Result<Outcome> {
+    let directory = |pebble: &testkit::Pebble| Directory {
+        url: pebble.directory_url(),
+        root_file: pebble.api_root_path().to_owned(),
+    };
+    let plan = Plan {
+        directories: estate.pebbles.iter().map(directory).collect(),
+        http01_port: estate.http01.number(),
+        hostnames: estate.nginx.hosts().to_vec(),
+        in_flight_per_directory: IN_FLIGHT,
+    };
+    let mut child = Command::new(binary)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {}", binary.display()))?;
+    let stdin = child.stdin.take().context("its standard input")?;
+    serde_json::to_writer(stdin, &plan)?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "the bare client ended with {}", output.status);
+    serde_json::from_slice(&output.stdout).context("what the bare client said")
+}
+
+fn report(certs: usize, product: &Product, bare: &Outcome, pebble: Used) -> Value {
+    let certs = certs as f64;
+    let (ours, raw) = (certs / product.phase.seconds, certs / bare.seconds);
+    let each = |cpu_ms: u64| rounded(cpu_ms as f64 / certs);
+    let mib = |kib: u64| rounded(kib as f64 / 1024.0);
+    json!({
+        "certs_per_s": rounded(ours),
+        "raw_certs_per_s": rounded(raw),
+        "ratio": rounded(ours / raw),
+        "cpu_ms_per_cert": {
+            "pebble": each(product.phase.pebble_cpu_ms),
+            "raw_client": each(bare.cpu_ms),
+            "nats": each(product.nats.cpu_ms),
+            "postgres": each(product.postgres.cpu_ms),
+            "vigilo": each(product.vigilo.cpu_ms),
+        },
+        "peak_rss_mib": {
+            "pebble": mib(pebble.peak_rss_kib),
+            "raw_client": mib(bare.peak_rss_kib),
+            "nats": mib(product.nats.peak_rss_kib),
+            "postgres": mib(product.postgres.peak_rss_kib),
+            "vigilo": mib(product.vigilo.peak_rss_kib),
+        },
+        "step_overhead_ms": {
+            "p50": rounded(percentile(&product.overhead_ms, 0.5)),
+            "p99": rounded(percentile(&product.overhead_ms, 0.99)),
+        },
+    })
+}
