@@ -49,6 +49,11 @@ impl Api {
         good(self.answer_to_post(path, body).await?)
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self.client.put(format!("{}{path}", self.url)).json(body);
+        good(self.answer(request).await?)
+    }
+
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
         let answer = request.bearer_auth(&self.token).send().await?;
         let status = answer.status().as_u16();

@@ -59,7 +59,9 @@ pub struct Fleet {
     pub api: Api,
     url: String,
     token: String,
-    _ports: Vec<Port>,
+    /// How a further planner is configured.
+    planner: (PathBuf, Value),
+    ports: Vec<Port>,
 }
 
 /// Set where another binary than the one beside this program shall be started.
@@ -120,12 +122,17 @@ impl Fleet {
         };
         let mut leases = vec![listen];
         let mut members = Vec::new();
+        let login = |member| -> Result<Value> {
+            let (user, password) = login(member)?;
+            Ok(json!({"nats": {"user": user, "password": password}}))
+        };
+        let mut planner = config.of(Member::Planner, &directory, 0).await?;
+        merge(&mut planner, login(Member::Planner)?);
         // The planner makes the streams and the schema that the others find.
         for member in Member::ALL {
             let health = ports::lease()?;
             let mut values = config.of(member, &directory, health.number()).await?;
-            let (user, password) = login(member)?;
-            merge(&mut values, json!({"nats": {"user": user, "password": password}}));
+            merge(&mut values, login(member)?);
             members.push((member, start(member, &directory, &values, health.number()).await?));
             leases.push(health);
         }
@@ -137,8 +144,24 @@ impl Fleet {
             api: Api::new(&url, &token)?,
             url,
             token,
-            _ports: leases,
+            planner: (directory, planner),
+            ports: leases,
         })
+    }
+
+    /// One more planner beside those that run.
+    pub async fn another_planner(&mut self) -> Result<()> {
+        let health = ports::lease()?;
+        let (directory, mut values) = self.planner.clone();
+        merge(
+            &mut values,
+            json!({"health_listen": format!("127.0.0.1:{}", health.number())}),
+        );
+        let apart = directory.join(format!("planner-{}", self.members.len()));
+        let peer = start(Member::Planner, &apart, &values, health.number()).await?;
+        self.members.push((Member::Planner, peer));
+        self.ports.push(health);
+        Ok(())
     }
 
     pub fn member(&self, which: Member) -> Result<&Peer> {
@@ -199,7 +222,7 @@ impl Config<'_> {
 }
 
 fn windows() -> Value {
-    json!({"acme_orders_per_ca": ORDERS_PER_PEBBLE})
+    json!({"acme_orders_per_ca": ORDERS_PER_PEBBLE, "slow_acme_orders_per_ca": 0})
 }
 
 /// As many tries as in production, without its minutes; what nobody answers is not tried again within a story.

@@ -12,6 +12,7 @@ mod dry_run;
 mod faulty_ca;
 mod incidents;
 mod live_log;
+mod pace;
 mod people;
 mod probes;
 mod refusals;

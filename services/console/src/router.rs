@@ -11,8 +11,8 @@ use tracing::info;
 use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::routes::{
-    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, policies, providers, renewals,
-    runs,
+    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, pacing, policies, providers,
+    renewals, runs,
 };
 use crate::state::{Console, Timeout};
 
@@ -34,6 +34,18 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/hosts/{host}/snapshots", get(hosts::snapshots)),
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
+        ("/api/v1/limits", get(pacing::limits)),
+        ("/api/v1/limits/{id}", put(pacing::set_limit)),
+        ("/api/v1/target-groups", get(pacing::groups)),
+        (
+            "/api/v1/target-groups/{id}",
+            put(pacing::set_group).delete(pacing::forget_group),
+        ),
+        ("/api/v1/tag-windows", get(pacing::tags)),
+        (
+            "/api/v1/tag-windows/{id}",
+            put(pacing::set_tag).delete(pacing::forget_tag),
+        ),
         ("/api/v1/providers", get(providers::list).post(providers::add)),
         ("/api/v1/providers/preferred", put(providers::prefer)),
         (

@@ -10,6 +10,7 @@ pub(crate) mod incidents;
 pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod openapi;
+pub(crate) mod pacing;
 pub(crate) mod policies;
 pub(crate) mod providers;
 pub(crate) mod renewals;

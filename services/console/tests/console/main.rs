@@ -7,6 +7,7 @@ mod door;
 mod following;
 mod importing;
 mod inventory;
+mod pacing;
 mod providers;
 mod serving;
 mod watching;

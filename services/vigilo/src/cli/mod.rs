@@ -12,6 +12,7 @@ mod follow;
 mod import;
 mod incident;
 mod job;
+mod pacing;
 mod policy;
 mod provider;
 mod renew;
@@ -164,6 +165,15 @@ pub enum OperatorCommand {
     /// Certificates that a CA wants renewed at once
     #[command(subcommand)]
     Emergency(emergency::EmergencyCommand),
+    /// What the CAs allow, by which orders are paced
+    #[command(subcommand)]
+    Limits(pacing::LimitCommand),
+    /// Targets of which only so many are reloaded at once
+    #[command(subcommand)]
+    Group(pacing::GroupCommand),
+    /// Maintenance windows by host tag
+    #[command(subcommand)]
+    Window(pacing::WindowCommand),
     /// List incidents, newest first; show one, take it in hand, or close it
     Incidents(incident::IncidentArgs),
 }
@@ -346,6 +356,9 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
         OperatorCommand::Emergency(command) => emergency::run(command).await,
+        OperatorCommand::Limits(command) => pacing::limits(command).await,
+        OperatorCommand::Group(command) => pacing::groups(command).await,
+        OperatorCommand::Window(command) => pacing::windows(command).await,
         OperatorCommand::Incidents(args) => incident::run(args).await,
     }
 }

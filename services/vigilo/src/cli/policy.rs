@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Failed;
+use super::{Failed, pacing};
 
 #[derive(Args)]
 pub struct PolicyArgs {
@@ -44,7 +44,11 @@ pub struct PolicyArgs {
     /// Whom to tell when it fails; may be repeated
     #[arg(long = "notify")]
     notify_on_failure: Vec<String>,
-    /// Where chain and key go: chain=/path/tls.crt,key=/path/tls.key[,owner=U][,group=G][,mode=0640]; may be repeated
+    /// Touch the host in this window only: "CRON;MINUTES;ZONE"; may be repeated
+    #[arg(long = "window")]
+    windows: Vec<String>,
+    /// Where chain and key go: chain=/path/tls.crt,key=/path/tls.key[,owner=U][,group=G][,mode=0640][,target-group=NAME];
+    /// may be repeated
     #[arg(long = "target-file", required = true)]
     target_files: Vec<String>,
     /// Command, split at blanks, that makes the server read the files; for all targets
@@ -68,6 +72,10 @@ impl PolicyArgs {
             "profile": self.profile, "notify_on_failure": self.notify_on_failure,
             "targets": targets.collect::<Result<Vec<Value>, Failed>>()?,
         });
+        if !self.windows.is_empty() {
+            let windows = self.windows.iter().map(|text| pacing::window(text));
+            body["windows"] = json!(windows.collect::<Result<Vec<Value>, Failed>>()?);
+        }
         if !self.fallbacks.is_empty() {
             body["fallbacks"] = json!(self.fallbacks);
         }
@@ -90,8 +98,9 @@ fn target(text: &str, reload: Option<&Value>) -> Result<Value, Failed> {
             Some("owner") => "owner",
             Some("group") => "group",
             Some("mode") => "key_mode",
+            Some("target-group") => "group_name",
             Some(_) | None => {
-                let remedy = "use chain=…,key=…[,owner=…][,group=…][,mode=…]";
+                let remedy = "use chain=…,key=…[,owner=…][,group=…][,mode=…][,target-group=…]";
                 return Err(Failed::Refused(format!(
                     "--target-file: {pair:?} is not known; {remedy}"
                 )));

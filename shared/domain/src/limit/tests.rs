@@ -97,9 +97,11 @@ fn other_cas_and_what_is_switched_off_count_nothing() {
     );
 }
 
+type Spoil = fn(&mut Limit);
+
 #[test]
 fn every_refusal_of_a_limit_names_its_field() {
-    let cases: [(&str, fn(&mut Limit)); 5] = [
+    let cases: [(&str, Spoil); 5] = [
         ("id", |limit| limit.id = "no spaces".to_owned()),
         ("burst", |limit| limit.burst = 0),
         ("period_seconds", |limit| limit.period_seconds = 0),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::authority::Chain;
 use super::jws::PublicKey;
 use super::problem::compound;
+use super::quota::Quota;
 
 pub(super) type AccountId = usize;
 pub(super) type OrderId = usize;
@@ -24,6 +25,8 @@ pub(super) struct Book {
     pub(super) refused_names: HashMap<String, (String, String)>,
     pub(super) chain: Chain,
     pub(super) renewals: Renewals,
+    /// How many new orders it takes; any number without.
+    pub(super) quota: Option<Quota>,
 }
 
 /// What the CA says of renewals (RFC 9773).

@@ -9,11 +9,13 @@ mod book;
 mod faults;
 mod jws;
 mod problem;
+mod quota;
 mod routes;
 mod tls;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::task::JoinHandle;
@@ -25,6 +27,7 @@ pub use self::faults::{Fault, Place, RetryAfter};
 use self::authority::Authority;
 use self::book::Book;
 use self::faults::Faults;
+use self::quota::Quota;
 use crate::{pki, ports, run_dir};
 
 /// One CA of its own. Dropping it stops it.
@@ -102,6 +105,17 @@ impl FaultyCa {
     /// The next requests at this place meet the fault, one after another behind the faults that were set before.
     pub fn misbehave(&self, place: Place, fault: &Fault, times: usize) {
         self.ca.faults().push(place, fault, times);
+    }
+
+    /// From now on it takes so many new orders at once, then one per period; the others are `rateLimited`.
+    pub fn limit_orders(&self, burst: u32, period: Duration) {
+        self.ca.book().quota = Some(Quota::new(burst, period));
+    }
+
+    /// Orders that were one too many.
+    #[must_use]
+    pub fn overdrawn(&self) -> usize {
+        self.ca.book().quota.as_ref().map_or(0, Quota::refused)
     }
 
     /// The CA does not see the name: its challenge fails with this problem type and detail.

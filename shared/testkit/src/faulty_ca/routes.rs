@@ -1,6 +1,6 @@
 //! The CA's resources (RFC 8555 §7), and the faults before and after them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -158,6 +158,11 @@ async fn new_order(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
         return Err(Refusal::malformed("an order is for one name at least"));
     }
     let mut book = ca.book();
+    if let Some(Err(wait)) = book.quota.as_mut().map(|quota| quota.take(Instant::now())) {
+        let refusal = Refusal::new(429, "rateLimited", "too many new orders from this account");
+        let seconds = wait.as_secs() + 1;
+        return Ok(again_after(refusal.into_response(), &seconds.to_string()));
+    }
     let replaces = signed.payload["replaces"].as_str().map(str::to_owned);
     let id = book.place(account, names, replaces);
     let shown = shown_order(&ca, &book, (id, &book.orders[id]));
