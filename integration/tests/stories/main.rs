@@ -5,6 +5,7 @@
 
 mod ari;
 mod bulk;
+mod choice;
 mod clock;
 mod contract;
 mod deaths;

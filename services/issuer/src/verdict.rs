@@ -88,9 +88,9 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
         // It named its time: nothing has failed, it is busy.
         CaError::Unavailable { until: Some(until), .. } => {
             let until = within_reason(until, at.now);
-            wait("ISS-0005", format!("{what}; next try at {until}"), BUSY, until)
+            elsewhere(wait("ISS-0005", format!("{what}; next try at {until}"), BUSY, until))
         }
-        CaError::Unavailable { until: None, .. } => again("ISS-0005", what, BUSY, at.later()),
+        CaError::Unavailable { until: None, .. } => elsewhere(again("ISS-0005", what, BUSY, at.later())),
         CaError::RateLimited { until, .. } => limited(&what, until, at),
         CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, at)),
         // Once more before a person is asked: who is asked again and again is down for another reason.
@@ -126,12 +126,12 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
 /// What the CA said within reason, else the ladder.
 fn limited(what: &str, said: Option<Timestamp>, at: NextTry) -> StepError {
     let until = said.map_or(at.later(), |said| within_reason(said, at.now));
-    wait(
+    elsewhere(wait(
         "ISS-0006",
         format!("{what}; next try at {until}"),
         "nothing to do: the run waits as long as the CA asks",
         until,
-    )
+    ))
 }
 
 /// A challenge cannot be tried again in the same order: a new one is placed after Resume.
@@ -235,6 +235,14 @@ fn again(code: &str, what: String, hint: &str, until: Timestamp) -> StepError {
 /// Nobody can mend it, and it passes.
 fn wait(code: &str, what: String, hint: &str, until: Timestamp) -> StepError {
     Disposition::WaitUntil(until, Failure::new(code, what, hint)).into()
+}
+
+/// Another CA could issue meanwhile.
+fn elsewhere(error: StepError) -> StepError {
+    StepError {
+        elsewhere: true,
+        ..error
+    }
 }
 
 fn afresh(error: StepError) -> StepError {

@@ -258,7 +258,7 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             keep: None,
         }),
         Step::Issue => Spec::Issue(Box::new(IssueSpec {
-            directory_url: plan.choice.directory_url.clone(),
+            directory_url: plan.asked(&state.course).directory_url.clone(),
             account_key: has.account_key.clone(),
             names: plan.names.clone(),
             csr_pem: if live {
@@ -268,8 +268,12 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             },
             challenge: plan.challenge,
             profile: plan.profile.clone(),
-            // A rehearsal replaces nothing.
-            replaces: plan.replaces.as_ref().filter(|_| live).map(|one| one.cert_id.clone()),
+            // A rehearsal replaces nothing, and another CA knows nothing of what this one issued.
+            replaces: plan
+                .replaces
+                .as_ref()
+                .filter(|_| live && state.course.turned.is_empty())
+                .map(|one| one.cert_id.clone()),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             target: target(plan, index)?,

@@ -309,7 +309,7 @@ fn lane(run: &LoadedRun) -> Option<Lane> {
 /// The lane in which its next order will be counted.
 fn place_of(run: &LoadedRun) -> Option<Lane> {
     let step = run.state.step()?;
-    Some(place(&run.head.workspace, &run.plan, (step, run.state.failures)))
+    Some(place(&run.head.workspace, &run.plan, &run.state, step))
 }
 
 impl Page {

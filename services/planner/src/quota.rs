@@ -9,6 +9,7 @@ mod desk;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +122,7 @@ impl Quota {
     fn concerns(&self, run: &LoadedRun) -> bool {
         run.state.step() == Some(Step::Issue)
             && !matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }))
-            && self.rules.limits_of(run.plan.choice.directory_url.as_str())
+            && self.rules.limits_of(asked(run).as_str())
     }
 
     fn needs(&self, run: &LoadedRun, renewal: Renewal) -> Vec<Need> {
@@ -253,10 +254,26 @@ fn fate(need: &Need, order: Fate, certificate: Fate) -> Fate {
     }
 }
 
+/// The CA that the next order of this run goes to, or the one that has it.
+fn asked(run: &LoadedRun) -> &url::Url {
+    &run.plan.asked(&run.state.course).directory_url
+}
+
+/// As it was when it was answered: what it has turned to since has counted nothing yet.
+fn before_turning(run: &LoadedRun) -> Cow<'_, LoadedRun> {
+    let turned = run.state.course.turned.last();
+    if turned.is_none_or(|turned| turned.attempt != run.state.attempt) {
+        return Cow::Borrowed(run);
+    }
+    let mut before = run.clone();
+    before.state.course.turned.pop();
+    Cow::Owned(before)
+}
+
 fn ask(run: &LoadedRun, renewal: Renewal) -> Ask<'_> {
     Ask {
         workspace: &run.head.workspace,
-        directory_url: &run.plan.choice.directory_url,
+        directory_url: asked(run),
         names: &run.plan.names,
         renewal,
     }

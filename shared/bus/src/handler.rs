@@ -48,6 +48,8 @@ pub struct StepError {
     pub disposition: Disposition,
     /// What was begun at the other side is of no use any more: the next try starts afresh.
     pub forget_checkpoint: bool,
+    /// The CA is down or out of quota: another could issue.
+    pub elsewhere: bool,
 }
 
 impl From<Disposition> for StepError {
@@ -55,6 +57,7 @@ impl From<Disposition> for StepError {
         Self {
             disposition,
             forget_checkpoint: false,
+            elsewhere: false,
         }
     }
 }

@@ -294,19 +294,21 @@ fn gone_through(mut rehearsal: Rehearsal, now: domain::Timestamp) -> Progress {
 }
 
 fn judged(error: StepError) -> Outcome {
-    let forget_checkpoint = error.forget_checkpoint;
+    let (forget_checkpoint, elsewhere) = (error.forget_checkpoint, error.elsewhere);
     match error.disposition {
         Disposition::RetryAt(until, failure) => Outcome::Retry {
             until,
             failure,
             forget_checkpoint,
             patient: false,
+            elsewhere,
         },
         Disposition::WaitUntil(until, failure) => Outcome::Retry {
             until,
             failure,
             forget_checkpoint,
             patient: true,
+            elsewhere,
         },
         Disposition::Fail(failure) => Outcome::Failed { failure },
         Disposition::NeedsHuman(question) => Outcome::Stuck {

@@ -15,7 +15,7 @@ use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::policy::{Challenge, Provider};
 use crate::provider::ProviderId;
-use crate::run::{Mode, Step};
+use crate::run::{Course, Mode, Step};
 use crate::target::Target;
 use crate::window::Window;
 
@@ -103,6 +103,21 @@ pub struct Candidate {
 }
 
 impl Plan {
+    /// The CA that is asked now: the choice, or after it has failed one of its fallbacks.
+    pub fn asked(&self, course: &Course) -> &Choice {
+        self.nth(course.turned.len())
+    }
+
+    /// The CA that got the order of this number.
+    pub fn asked_in(&self, course: &Course, attempt: u32) -> &Choice {
+        self.nth(course.turned.iter().filter(|one| one.attempt < attempt).count())
+    }
+
+    fn nth(&self, turns: usize) -> &Choice {
+        let later = turns.checked_sub(1).and_then(|index| self.fallbacks.get(index));
+        later.unwrap_or(&self.choice)
+    }
+
     pub fn first_step(&self) -> Step {
         Step::PrepareKey
     }

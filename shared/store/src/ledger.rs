@@ -193,7 +193,7 @@ impl LedgerTx {
     }
 
     /// Locks runs whose order or status was not published since `before`: what a crash left between commit and
-    /// publish. Each half is cut short for itself: a hundred thousand that wait to be announced are not all looked at.
+    /// publish.
     pub async fn unpublished(&mut self, before: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
         let rows = sqlx::query_as!(
             RunRow,
@@ -201,12 +201,9 @@ impl LedgerTx {
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
                     course, moved_at, turn, job_id, held
              from runs
-             where quarantined is null and moved_at < $1
-               and id in ((select id from runs where phase = 'out' and not sent and moved_at < $1
-                                                 and quarantined is null order by id limit $2)
-                          union all
-                          (select id from runs where announced is distinct from status and moved_at < $1
-                                                 and quarantined is null order by id limit $2))
+             where quarantined is null and moved_at < $1 and id in (select id from runs where phase = 'out' and not sent
+                                            union all
+                                            select id from runs where announced is distinct from status)
              order by id limit $2 for update skip locked",
             before.get(),
             limit,

@@ -90,7 +90,11 @@ impl Store {
                select t.host_id as "host_id!", t.workspace as "workspace!", t.cert_id, t.says as "says?",
                       (select case when s.product -> 'leaf' ->> 'fingerprint' = t.fingerprint
                                         and s.product ->> 'order_url' is not null
-                                   then r.plan -> 'choice' ->> 'directory_url' end
+                                   then case jsonb_array_length(coalesce(r.course -> 'turned', '[]'))
+                                        when 0 then r.plan -> 'choice' ->> 'directory_url'
+                                        else r.plan -> 'fallbacks' -> (jsonb_array_length(r.course -> 'turned') - 1)
+                                                  ->> 'directory_url' end
+                                   end
                        from runs r join run_products s on s.run_id = r.id and s.step = 'issue'
                        where r.host_id = t.host_id and r.mode = 'live'
                        order by r.id desc limit 1) as "issued_at?"

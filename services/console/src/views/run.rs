@@ -3,7 +3,7 @@
 use domain::disposition::{ErrorCode, Failure, Question};
 use domain::host::Criticality;
 use domain::plan::Choice;
-use domain::run::{Because, Ending, Mode, Position, Status, Step, Trigger};
+use domain::run::{Because, Ending, Mode, Position, Status, Step, Trigger, Turned};
 use domain::{DnsName, HostId, Hostname, JobId, PolicyId, RunId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -63,6 +63,10 @@ pub(crate) struct ShownRun {
     choice: Choice,
     /// Who is asked when the chosen one cannot issue, in this order.
     fallbacks: Vec<Choice>,
+    /// Why the next of them was asked, each time: as many as there are here were given up.
+    turned: Vec<Turned>,
+    /// The directory of the CA that is asked now, or was last.
+    asked: String,
     why_now: Option<String>,
     names: Vec<DnsName>,
     targets: Vec<String>,
@@ -168,6 +172,8 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         operator: head.operator,
         targets: plan.targets.iter().map(domain::target::Target::title).collect(),
         steps_planned: plan.steps(head.mode),
+        asked: plan.asked(&state.course).directory_url.to_string(),
+        turned: state.course.turned,
         choice: plan.choice,
         fallbacks: plan.fallbacks,
         why_now: plan.why_now,

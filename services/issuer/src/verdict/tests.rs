@@ -247,3 +247,27 @@ fn the_page_of_errors_has_every_code() {
         );
     }
 }
+
+#[test]
+fn only_a_ca_that_is_down_or_out_of_quota_sends_a_run_elsewhere() {
+    let what = || "because".to_owned();
+    let down = |until| CaError::Unavailable { until, what: what() };
+    for error in [
+        down(None),
+        down(Some(now())),
+        CaError::RateLimited {
+            until: None,
+            said: what(),
+        },
+    ] {
+        assert!(judge(error.clone().into(), circumstances()).elsewhere, "{error}");
+    }
+    for error in [
+        CaError::AccountGone,
+        CaError::NotClaimed { what: what() },
+        CaError::OrderGone { url: what() },
+        CaError::Custody(CustodyError::Unavailable { reason: what() }),
+    ] {
+        assert!(!judge(error.clone().into(), circumstances()).elsewhere, "{error}");
+    }
+}

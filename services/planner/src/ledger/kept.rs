@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use domain::certificate::{Fingerprint, Snapshot};
 use domain::disposition::{Failure, Question};
-use domain::plan::Plan;
 use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step};
 use domain::{HostId, RunId, Timestamp};
 use protocol::SCHEMA;
@@ -28,7 +27,17 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn keep(&mut self, report: &Report, run: &LoadedRun) -> Result<(), StoreError> {
-        let (outcome, summary) = summary(&report.outcome);
+        let (outcome, mut summary) = summary(&report.outcome);
+        if run
+            .state
+            .course
+            .turned
+            .last()
+            .is_some_and(|turned| turned.attempt == report.attempt)
+        {
+            let next = &run.plan.asked(&run.state.course).directory_url;
+            summary.push_str(&format!("; turned to the next CA instead: {next}"));
+        }
         self.steps.push(StepRecord {
             run_id: report.run_id,
             attempt: report.attempt,
@@ -92,7 +101,11 @@ impl Kept {
         match checkpoint {
             Checkpoint::AcmeAccountKey { sealed_key } => self.accounts.push(AccountKey {
                 workspace: run.head.workspace.to_string(),
-                directory_url: run.plan.choice.directory_url.to_string(),
+                directory_url: run
+                    .plan
+                    .asked_in(&run.state.course, run.state.attempt)
+                    .directory_url
+                    .to_string(),
                 sealed_key: sealed_key.clone(),
             }),
             Checkpoint::AcmeOrder { .. } => {}
@@ -214,11 +227,11 @@ pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<
         return Ok(materials);
     }
     let workspaces: Vec<String> = issuing.iter().map(|run| run.head.workspace.to_string()).collect();
-    let directories: Vec<String> = issuing.iter().map(|run| directory(&run.plan)).collect();
+    let directories: Vec<String> = issuing.iter().map(|run| directory(run)).collect();
     let accounts = tx.accounts(&workspaces, &directories).await?;
     for run in issuing {
         let own = accounts.iter().find(|account| {
-            account.workspace == run.head.workspace.as_str() && account.directory_url == directory(&run.plan)
+            account.workspace == run.head.workspace.as_str() && account.directory_url == directory(run)
         });
         materials.entry(run.head.id).or_default().account_key = own.map(|account| account.sealed_key.clone());
     }
@@ -233,8 +246,8 @@ fn needed(run: &LoadedRun) -> impl Iterator<Item = (RunId, Step)> {
     steps.into_iter().map(move |step| (id, step))
 }
 
-fn directory(plan: &Plan) -> String {
-    plan.choice.directory_url.to_string()
+fn directory(run: &LoadedRun) -> String {
+    run.plan.asked(&run.state.course).directory_url.to_string()
 }
 
 pub(super) fn event(run: &LoadedRun, now: Timestamp) -> RunEvent {

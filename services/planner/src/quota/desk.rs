@@ -1,11 +1,13 @@
 //! Reads and writes the counters, under their lock. Without limits of the CAs concerned there is not one statement.
 
+use std::borrow::Cow;
+
 use domain::Timestamp;
 use domain::lane::Lane;
 use domain::limit::{Bucket, Renewal};
 use store::{LedgerTx, LoadedRun, StoreError};
 
-use super::{Answer, Quota};
+use super::{Answer, Quota, asked, before_turning};
 use crate::pace::Rooms;
 
 impl Quota {
@@ -16,13 +18,12 @@ impl Quota {
         answered: &[(&LoadedRun, &Answer)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let of_limited = answered
-            .iter()
-            .filter(|(run, _)| self.rules.limits_of(run.plan.choice.directory_url.as_str()));
-        let answered: Vec<_> = of_limited.copied().collect();
-        let runs: Vec<&LoadedRun> = answered.iter().map(|(run, _)| *run).collect();
+        let then = answered.iter().map(|(run, answer)| (before_turning(run), *answer));
+        let of_limited = then.filter(|(run, _)| self.rules.limits_of(asked(run).as_str()));
+        let answered: Vec<(Cow<'_, LoadedRun>, &Answer)> = of_limited.collect();
+        let runs: Vec<&LoadedRun> = answered.iter().map(|(run, _)| run.as_ref()).collect();
         self.look_up(tx, &runs).await?;
-        for (run, answer) in answered {
+        for (run, answer) in &answered {
             self.account_for(run, answer, now);
         }
         Ok(())

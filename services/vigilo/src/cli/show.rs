@@ -271,6 +271,14 @@ fn choice(run: &Value) {
     for one in run["fallbacks"].as_array().into_iter().flatten() {
         line(&format!("    then {}: {}", named(one), text(&one["why"])));
     }
+    for one in run["turned"].as_array().into_iter().flatten() {
+        let (at, code, what) = (
+            text(&one["at"]),
+            text(&one["failure"]["code"]),
+            text(&one["failure"]["what"]),
+        );
+        line(&format!("    turned to the next at {at}: {code} {what}"));
+    }
 }
 
 /// By its id; without one by its directory.

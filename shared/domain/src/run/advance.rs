@@ -8,6 +8,7 @@
 //!              │               │ resting → Waiting(s, until)                     │ Asking(s) when │ after the      │                            │
 //!              │               │ retry → Waiting(s, until), Asking(s) at patience│ patience ends  │ report         │                            │
 //!              │               │ failed → Ended        stuck → Asking(s)         │                │                │                            │
+//!              │               │ Issue elsewhere → Waiting(Issue) at the next CA │                │                │                            │
 //! Asking(s)    │ –             │ –                                               │ –              │ Tidy, or Ended │ Waiting                    │ –
 //! Ended failed │ –             │ –                                               │ –              │ –              │ –                          │ Waiting
 //! Ended        │ –             │ –                                               │ –              │ –              │ –                          │ –
@@ -17,6 +18,7 @@
 //! that stands is in `people`.
 
 mod deploy;
+mod elsewhere;
 mod people;
 mod rehearse;
 
@@ -82,6 +84,9 @@ pub enum Outcome {
         /// Nobody could mend it: a limit of the other side, or our own fleet.
         #[serde(default)]
         patient: bool,
+        /// The CA is down or out of quota: another could issue.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        elsewhere: bool,
     },
     Failed {
         failure: Failure,
@@ -198,6 +203,7 @@ fn unanswered(step: Step, now: Timestamp) -> Outcome {
         ),
         forget_checkpoint: false,
         patient: true,
+        elsewhere: false,
     }
 }
 
@@ -220,6 +226,11 @@ fn reported(
 
 fn live(run: &RunState, plan: &Plan, (step, outcome): (Step, Outcome), now: Timestamp) -> RunState {
     let run = &forgetting(run, &outcome);
+    if step == Step::Issue
+        && let Some(next) = elsewhere::turned(run, plan, &outcome, now)
+    {
+        return next;
+    }
     let weighed = weigh(run, plan, outcome, now);
     match step {
         Step::Deploy(index) => deploy::deployed(run, plan, usize::from(index), weighed),

@@ -19,9 +19,21 @@ pub struct Course {
     /// Why targets are being rolled back; asked when that is through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Question>,
+    /// CAs that were given up for the next one of the plan, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turned: Vec<Turned>,
     /// What a rehearsal found wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crosses: Vec<String>,
+}
+
+/// Why the next CA is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turned {
+    /// The order whose report made it so.
+    pub attempt: u32,
+    pub at: Timestamp,
+    pub failure: Failure,
 }
 
 /// One target of the plan.

@@ -20,7 +20,7 @@ use crate::names::Hostname;
 use crate::plan::Plan;
 
 pub use advance::{Event, Ignored, Outcome, advance};
-pub use course::{Course, TargetState};
+pub use course::{Course, TargetState, Turned};
 pub use product::{
     Check, Checkpoint, Former, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
 };

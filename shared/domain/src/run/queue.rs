@@ -18,16 +18,16 @@ pub fn queue(workspace: &WorkspaceId, plan: &Plan, state: &RunState) -> Option<L
     {
         return Some(Lane::limit(bucket));
     }
-    Some(place(workspace, plan, (step, state.failures)))
+    Some(place(workspace, plan, state, step))
 }
 
-/// Where the order of this step is counted, after so many failures.
-pub fn place(workspace: &WorkspaceId, plan: &Plan, (step, failures): (Step, u32)) -> Lane {
-    let again = failures > 0;
+/// Where the order of this step is counted.
+pub fn place(workspace: &WorkspaceId, plan: &Plan, state: &RunState, step: Step) -> Lane {
+    let again = state.failures > 0;
     match step {
         Step::PrepareKey => Lane::pool(Pool::KeySigner),
         // Issue has one lane per CA, because the CA's cap of orders in flight holds per account there.
-        Step::Issue => Lane::ca(&plan.choice.directory_url),
+        Step::Issue => Lane::ca(&plan.asked(&state.course).directory_url),
         Step::Deploy(index) | Step::Rollback(index) => {
             deployment(workspace, plan.targets.get(usize::from(index)), again)
         }

@@ -171,6 +171,7 @@ fn the_table_above_advance_is_true() {
         failure: failure(),
         forget_checkpoint: false,
         patient: false,
+        elsewhere: false,
     });
     let failed = reported(Outcome::Failed { failure: failure() });
     let stuck = reported(Outcome::Stuck {
@@ -309,6 +310,7 @@ fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
             failure: failure(),
             forget_checkpoint: true,
             patient: false,
+            elsewhere: false,
         };
         let event = Event::Reported {
             step: Step::Issue,
@@ -379,6 +381,7 @@ fn retry(_: Step) -> Outcome {
         failure: failure(),
         forget_checkpoint: false,
         patient: false,
+        elsewhere: false,
     }
 }
 
@@ -519,6 +522,7 @@ fn a_limit_is_no_failure_and_is_waited_for_long() {
             failure: failure(),
             forget_checkpoint: false,
             patient: true,
+            elsewhere: false,
         });
         assert_eq!(run.status(), Status::Running);
     }
@@ -533,6 +537,7 @@ fn a_retry_beyond_the_certificates_life_is_asked_about_at_once() {
         failure: failure(),
         forget_checkpoint: false,
         patient: true,
+        elsewhere: false,
     };
     for (until, status) in [(99, Status::Running), (100, Status::NeedsManual)] {
         let event = report(1, Step::Issue, outcome(until));
@@ -641,6 +646,7 @@ fn event(run: &RunState, what: &Happening, now: Timestamp) -> Event {
                     failure: failure(),
                     forget_checkpoint: false,
                     patient: false,
+                    elsewhere: false,
                 },
                 2 => Outcome::Failed { failure: failure() },
                 3 => Outcome::Stuck {

@@ -106,6 +106,7 @@ fn other_endings() -> Vec<(Step, Outcome)> {
         failure: failure(),
         forget_checkpoint: true,
         patient: true,
+        elsewhere: false,
     };
     let stuck = Outcome::Stuck {
         question: seen_failure().ask(),

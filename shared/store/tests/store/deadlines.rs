@@ -78,6 +78,7 @@ fn asks_until(until: Timestamp) -> [Event; 2] {
         failure: failure("busy"),
         forget_checkpoint: false,
         patient: false,
+        elsewhere: false,
     };
     let reported = Event::Reported {
         step: Step::PrepareKey,

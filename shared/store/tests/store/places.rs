@@ -75,6 +75,7 @@ fn laden(position: Position) -> RunState {
             targets: vec![installed(), aside()],
             verified: true,
             withheld: Some(failure("not served").ask()),
+            turned: Vec::new(),
             crosses: vec!["no reload hook".to_owned()],
         },
     }

@@ -1,6 +1,6 @@
 //! What people do to a run that stands, and what the clock does in their absence.
 
-use super::{begun, deploy, ended, waiting};
+use super::{begun, deploy, elsewhere, ended, waiting};
 use crate::clock::Timestamp;
 use crate::plan::Plan;
 use crate::run::{Because, Checkpoint, Ending, Ignored, Mode, Position, RunState, Step, TargetState};
@@ -29,7 +29,8 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
             again.course.withheld = None;
             deploy::onward(&again, plan)
         }
-        Step::PrepareKey | Step::Issue | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
+        Step::Issue => elsewhere::resumed(run),
+        Step::PrepareKey | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
             waiting(run, step, Timestamp::EPOCH, Because::Turn)
         }
     }
@@ -94,7 +95,7 @@ pub(super) fn retried(run: &RunState, ending: &Ending, (plan, mode): (&Plan, Mod
         ..run.clone()
     };
     Ok(match at.unwrap_or(plan.first_step()) {
-        Step::PrepareKey | Step::Issue => begun(run, plan.first_step()),
+        Step::PrepareKey | Step::Issue => begun(&elsewhere::back_to_first(run), plan.first_step()),
         step @ (Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy) => {
             resumed(run, plan, step)
         }

@@ -1,0 +1,108 @@
+//! Which CA issues: the cheapest of those that are named, and the next when the first is down. One certificate each time.
+
+use anyhow::{Context, Result, ensure};
+use integration::fleet::Up;
+use integration::{Api, Estate};
+use serde_json::{Value, json};
+use testkit::Serving;
+
+use crate::world::SOON;
+
+/// One host, and two CAs; its policy names the first, and the second if that fails.
+async fn world() -> Result<(Estate, Up, String)> {
+    let estate = Estate::start(1, 2, Serving::Dynamic).await?;
+    let up = Up::start(&estate).await?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    policies[0]["fallbacks"] = json!([estate.pebbles[1].directory_url()]);
+    up.api.import("policies", &policies).await?;
+    let host = estate.nginx.hosts()[0].clone();
+    Ok((estate, up, host))
+}
+
+fn vigilo(up: &Up, args: &[&str]) -> Result<String> {
+    let done = up.command(args)?.output()?;
+    let (said, refused) = (
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr),
+    );
+    ensure!(done.status.success(), "vigilo {args:?}: {said}{refused}");
+    Ok(said.into_owned())
+}
+
+async fn newest(api: &Api, host: &str) -> Result<Value> {
+    let runs = api.get(&format!("/runs?hostname={host}&limit=1")).await?;
+    let id = runs["items"][0]["id"].as_str().context("a run")?;
+    api.get(&format!("/runs/{id}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_ca_hands_over_to_the_next_one_and_says_so() -> Result<()> {
+    let (mut estate, up, host) = world().await?;
+    let first = estate.pebbles.remove(0);
+    let dead = first.directory_url();
+    drop(first);
+
+    let runs = up.api.renew(Some(&[&host])).await?;
+    let id = runs.get(&host).context("a run")?;
+    up.api.run_is(id, "succeeded", SOON).await?;
+
+    let run = up.api.get(&format!("/runs/{id}")).await?;
+    ensure!(run["choice"]["directory_url"] == dead, "{run}");
+    ensure!(run["asked"] == estate.pebbles[0].directory_url(), "{run}");
+    ensure!(run["turned"][0]["failure"]["code"] == "ISS-0005", "{run}");
+    ensure!(estate.pebbles[0].issued_for(&host).await? == 1 && estate.issued() == 1);
+    let told = vigilo(&up, &["run", id])?;
+    ensure!(told.contains("turned to the next CA instead"), "{told}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cost_aware_takes_the_cheaper_ca_and_a_changed_price_changes_its_mind() -> Result<()> {
+    let (estate, up, host) = world().await?;
+    let urls: Vec<String> = estate.pebbles.iter().map(testkit::Pebble::directory_url).collect();
+    vigilo(
+        &up,
+        &[
+            "provider",
+            "add",
+            "dear",
+            "--directory-url",
+            &urls[0],
+            "--price-usd",
+            "2",
+        ],
+    )?;
+    vigilo(
+        &up,
+        &[
+            "provider",
+            "add",
+            "cheap",
+            "--directory-url",
+            &urls[1],
+            "--price-usd",
+            "0.5",
+        ],
+    )?;
+    let renew = ["renew", &host, "--strategy", "cost-aware", "--wait"];
+
+    vigilo(&up, &renew)?;
+    let run = newest(&up.api, &host).await?;
+    ensure!(
+        run["choice"]["id"] == "cheap" && run["choice"]["cost_micro_usd"] == 500_000,
+        "{run}"
+    );
+    ensure!(
+        run["choice"]["lost"].to_string().contains("dearer by 1.50 USD"),
+        "{run}"
+    );
+    ensure!(estate.pebbles[1].issued() == 1 && estate.issued() == 1);
+
+    vigilo(&up, &["provider", "set", "cheap", "--price-usd", "3"])?;
+    vigilo(&up, &renew)?;
+    let run = newest(&up.api, &host).await?;
+    ensure!(run["choice"]["id"] == "dear", "{run}");
+    ensure!(estate.pebbles[0].issued() == 1 && estate.issued() == 2);
+    Ok(())
+}
