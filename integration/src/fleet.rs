@@ -57,6 +57,8 @@ pub struct Fleet {
     pub postgres: Postgres,
     members: Vec<(Member, Peer)>,
     pub api: Api,
+    url: String,
+    token: String,
     /// How a further planner is configured.
     planner: (PathBuf, Value),
     ports: Vec<Port>,
@@ -87,8 +89,27 @@ pub fn vigilo() -> Result<PathBuf> {
 }
 
 impl Fleet {
+    /// All log in to NATS as one who may do everything.
     pub async fn start(estate: &Estate) -> Result<Self> {
-        let (nats, postgres) = tokio::try_join!(Nats::start(), Postgres::durable())?;
+        let nats = Nats::start().await?;
+        let login = (nats.user().to_owned(), nats.password().to_owned());
+        Self::over(estate, nats, |_| Ok(login.clone())).await
+    }
+
+    /// Each logs in to this NATS under its own name, with the password in the file of that name.
+    pub async fn guarded(estate: &Estate, nats: Nats, secrets: &Path) -> Result<Self> {
+        Self::over(estate, nats, |member| {
+            let name = member.as_str();
+            Ok((
+                name.to_owned(),
+                std::fs::read_to_string(secrets.join(name))?.trim().to_owned(),
+            ))
+        })
+        .await
+    }
+
+    async fn over(estate: &Estate, nats: Nats, login: impl Fn(Member) -> Result<(String, String)>) -> Result<Self> {
+        let postgres = Postgres::durable().await?;
         let database_url = postgres.database("vigilo").await?;
         let directory = run_dir::fresh("fleet", None)?;
         let (listen, token) = (ports::lease()?, "a-token-for-this-test-only".to_owned());
@@ -101,20 +122,28 @@ impl Fleet {
         };
         let mut leases = vec![listen];
         let mut members = Vec::new();
-        let planner = config.of(Member::Planner, &directory, 0).await?;
+        let login = |member| -> Result<Value> {
+            let (user, password) = login(member)?;
+            Ok(json!({"nats": {"user": user, "password": password}}))
+        };
+        let mut planner = config.of(Member::Planner, &directory, 0).await?;
+        merge(&mut planner, login(Member::Planner)?);
         // The planner makes the streams and the schema that the others find.
         for member in Member::ALL {
             let health = ports::lease()?;
-            let values = config.of(member, &directory, health.number()).await?;
+            let mut values = config.of(member, &directory, health.number()).await?;
+            merge(&mut values, login(member)?);
             members.push((member, start(member, &directory, &values, health.number()).await?));
             leases.push(health);
         }
-        let api = Api::new(&format!("http://127.0.0.1:{}", leases[0].number()), &token)?;
+        let url = format!("http://127.0.0.1:{}", leases[0].number());
         Ok(Self {
             nats,
             postgres,
             members,
-            api,
+            api: Api::new(&url, &token)?,
+            url,
+            token,
             planner: (directory, planner),
             ports: leases,
         })
@@ -142,6 +171,16 @@ impl Fleet {
             .with_context(|| format!("{} is not in this fleet", which.as_str()))
     }
 
+    /// A command of `vigilo` against this fleet.
+    pub fn command(&self, args: &[&str]) -> Result<std::process::Command> {
+        let mut command = std::process::Command::new(vigilo()?);
+        command
+            .args(args)
+            .env("VIGILO_URL", &self.url)
+            .env("VIGILO_TOKEN", &self.token);
+        Ok(command)
+    }
+
     /// kill -9, then the same command again.
     pub async fn kill_and_restart(&self, which: Member) -> Result<()> {
         let peer = self.member(which)?;
@@ -161,7 +200,7 @@ struct Config<'a> {
 impl Config<'_> {
     async fn of(&self, member: Member, directory: &Path, health: u16) -> Result<Value> {
         let mut values = json!({
-            "nats": {"url": self.nats.url(), "user": "vigilo", "password": self.nats.password()},
+            "nats": {"url": self.nats.url()},
             "health_listen": format!("127.0.0.1:{health}"),
         });
         let own = match member {

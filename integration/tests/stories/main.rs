@@ -7,6 +7,7 @@ mod ari;
 mod bulk;
 mod choice;
 mod clock;
+mod contract;
 mod deaths;
 mod dry_run;
 mod faulty_ca;

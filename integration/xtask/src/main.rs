@@ -8,6 +8,7 @@ mod chaos;
 mod demo;
 mod prepare;
 mod rules;
+mod schema;
 mod setup;
 mod test;
 
@@ -32,6 +33,8 @@ enum Chore {
     Setup,
     /// Writes the query data of the store anew, after a query or a migration has changed
     Prepare,
+    /// Writes the JSON schemas of what other systems send and read, after a type has changed
+    Schema,
     /// Runs every check: format, lints, import rules, all tests (after setup)
     Test,
     /// Checks only which crate imports which
@@ -44,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Chaos(args) => chaos::run(&args),
         Chore::Demo(args) => demo::run(&args),
         Chore::Prepare => prepare::run(),
+        Chore::Schema => schema::run(),
         Chore::Setup => setup::run(),
         Chore::Test => test::run(),
         Chore::Rules => rules::run(),

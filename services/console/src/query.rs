@@ -47,6 +47,19 @@ pub(crate) fn limit(text: Option<&str>) -> Result<i64, Invalid> {
     })
 }
 
+/// A parameter that is true or false; absent means false.
+pub(crate) fn yes(field: &str, text: Option<&str>) -> Result<bool, Invalid> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Invalid::new(
+            field,
+            format!("{other:?} is no yes or no"),
+            "give true or false",
+        )),
+    }
+}
+
 /// A part of a list, and where the next part begins.
 #[derive(Serialize)]
 pub(crate) struct Page<T> {

@@ -11,8 +11,8 @@ use tracing::info;
 use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::routes::{
-    deeds, emergencies, errors, health, hosts, incidents, jobs, log, openapi, pacing, policies, providers, renewals,
-    runs,
+    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, pacing, policies, providers,
+    renewals, runs,
 };
 use crate::state::{Console, Timeout};
 
@@ -74,6 +74,7 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/runs/resume", post(deeds::resume_many).layer(bulk)),
         ("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
         ("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
+        ("/api/v1/events", get(events::show)),
         ("/api/v1/emergencies", get(emergencies::list)),
         ("/api/v1/emergencies/{id}", get(emergencies::show)),
         ("/api/v1/emergencies/{id}/renew", post(emergencies::renew)),

@@ -93,6 +93,8 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
         CaError::Unavailable { until: None, .. } => elsewhere(again("ISS-0005", what, BUSY, at.later())),
         CaError::RateLimited { until, .. } => limited(&what, until, at),
         CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, at)),
+        // Once more before a person is asked: who is asked again and again is down for another reason.
+        CaError::Unattended { .. } => afresh(again("ISS-0005", what, NEW_ORDER, at.later())),
         CaError::Refused(problem) => refused(&problem, what),
         CaError::Denied(problem) => ask("ISS-0010", what, account_hint(&problem.kind)),
         CaError::AccountGone => again(

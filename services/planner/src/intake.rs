@@ -12,7 +12,7 @@ use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{
     Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
-    ResolveRequest, RunRequest, RunsRequest, Verb,
+    ResolveRequest, RunRequest, RunsRequest, Verb, readable,
 };
 use serde_json::Value;
 use store::{NewRun, Store, StoreError};
@@ -99,33 +99,37 @@ impl Intake {
                 remedy,
             )));
         };
+        let body = match readable(body.clone()) {
+            Ok(body) => body,
+            Err(refused) => return Ok(rejected(refused)),
+        };
         match verb {
-            Verb::Renew => match serde_json::from_value::<RenewRequest>(body.clone()) {
+            Verb::Renew => match serde_json::from_value::<RenewRequest>(body) {
                 Ok(request) => self.renew(&workspace, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Resolve => match serde_json::from_value::<ResolveRequest>(body.clone()) {
+            Verb::Resolve => match serde_json::from_value::<ResolveRequest>(body) {
                 Ok(request) => self.resolve(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::Probe => match serde_json::from_value::<ProbeRequest>(body.clone()) {
+            Verb::Probe => match serde_json::from_value::<ProbeRequest>(body) {
                 Ok(request) => self.probe(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::BulkPlan => match serde_json::from_value::<BulkPlanRequest>(body.clone()) {
+            Verb::BulkPlan => match serde_json::from_value::<BulkPlanRequest>(body) {
                 Ok(request) => self.plan_bulk(&workspace, request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::BulkCommit => match serde_json::from_value::<BulkCommitRequest>(body.clone()) {
+            Verb::BulkCommit => match serde_json::from_value::<BulkCommitRequest>(body) {
                 Ok(request) => self.commit_bulk(&workspace, &request).await,
                 Err(e) => Ok(unreadable(&e)),
             },
-            Verb::JobPause => self.told_job(&workspace, JobWord::Pause, body).await,
-            Verb::JobResume => self.told_job(&workspace, JobWord::Resume, body).await,
-            Verb::JobCancel => self.told_job(&workspace, JobWord::Cancel, body).await,
-            Verb::Resume => self.told(&workspace, Word::Resume, body).await,
-            Verb::Retry => self.told(&workspace, Word::Retry, body).await,
-            Verb::Cancel => self.told(&workspace, Word::Cancel, body).await,
+            Verb::JobPause => self.told_job(&workspace, JobWord::Pause, &body).await,
+            Verb::JobResume => self.told_job(&workspace, JobWord::Resume, &body).await,
+            Verb::JobCancel => self.told_job(&workspace, JobWord::Cancel, &body).await,
+            Verb::Resume => self.told(&workspace, Word::Resume, &body).await,
+            Verb::Retry => self.told(&workspace, Word::Retry, &body).await,
+            Verb::Cancel => self.told(&workspace, Word::Cancel, &body).await,
         }
     }
 
@@ -423,7 +427,7 @@ fn unreadable(error: &serde_json::Error) -> Answer {
     rejected(Invalid::new(
         "payload",
         error.to_string(),
-        "send the JSON that shared/protocol describes",
+        "send the JSON that shared/protocol/schema describes",
     ))
 }
 

@@ -4,6 +4,7 @@
 //! of a service.
 
 mod cli;
+mod nats_config;
 mod service;
 mod up;
 
@@ -33,6 +34,8 @@ enum Command {
     Up(up::UpArgs),
     #[command(flatten)]
     Service(service::ServiceCommand),
+    /// Print the users of a fleet's NATS with their rights, for the configuration of nats-server
+    NatsConfig(nats_config::NatsConfigArgs),
     #[command(flatten)]
     Operator(cli::OperatorCommand),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     match Vigilo::parse().command {
         Command::Up(args) => up::run(args),
         Command::Service(command) => service::run(command),
+        Command::NatsConfig(args) => nats_config::run(&args),
         Command::Operator(command) => cli::run(command),
     }
 }

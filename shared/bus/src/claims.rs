@@ -8,7 +8,7 @@ use async_nats::jetstream::stream::StorageType;
 
 use crate::connection::{Bus, BusError};
 
-const BUCKET: &str = "finalize";
+pub(crate) const BUCKET: &str = "finalize";
 
 #[derive(Clone)]
 pub struct Claims {

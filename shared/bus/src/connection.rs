@@ -136,6 +136,9 @@ async fn options(to: &Connection, name: &str) -> Result<ConnectOptions, BusError
         .event_callback(|event| async move { log(&event) });
     if let (Some(user), Some(password)) = (&to.user, &to.password) {
         options = options.user_and_password(user.clone(), password.clone());
+        if is_token(user) {
+            options = options.custom_inbox_prefix(protocol::subjects::inbox_of(user));
+        }
     }
     if let Some(file) = &to.credentials_file {
         options = options
@@ -147,6 +150,11 @@ async fn options(to: &Connection, name: &str) -> Result<ConnectOptions, BusError
         options = options.add_root_certificates(file.clone());
     }
     Ok(options)
+}
+
+/// May stand in a subject.
+fn is_token(user: &str) -> bool {
+    !user.is_empty() && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 fn log(event: &Event) {

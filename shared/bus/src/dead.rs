@@ -23,8 +23,6 @@ struct Exhausted {
     deliveries: u64,
 }
 
-const EXHAUSTED: &str = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.*.*";
-
 impl Bus {
     /// Copies the message to the dead letters, tells a waiting sender, and only then ends it.
     pub(crate) async fn bury(&self, stream: StreamName, message: &Message, reason: &str) {
@@ -42,7 +40,7 @@ impl Bus {
             return;
         }
         if let Some(sender) = reply_to(message) {
-            let remedy = "send JSON as shared/protocol describes it";
+            let remedy = "send JSON as shared/protocol/schema describes it";
             let reason = domain::Invalid::new("payload", reason, remedy);
             self.reply(sender, &Answer::Rejected { reason }).await;
         }
@@ -51,7 +49,10 @@ impl Bus {
 
     /// Buries what ran out of deliveries, until `stop`. One of the planner's replicas does it for all.
     pub async fn bury_exhausted(&self, stop: &CancellationToken) -> Result<(), BusError> {
-        let subscribed = self.client.queue_subscribe(EXHAUSTED, "planner".to_owned()).await;
+        let subscribed = self
+            .client
+            .queue_subscribe(subjects::EXHAUSTED, "planner".to_owned())
+            .await;
         let mut advisories = subscribed.map_err(BusError::unavailable)?;
         while let Some(Some(advisory)) = stop.run_until_cancelled(advisories.next()).await {
             match serde_json::from_slice::<Exhausted>(&advisory.payload) {

@@ -13,6 +13,7 @@ pub mod handler;
 pub mod inbox;
 mod live;
 pub mod logs;
+pub mod permissions;
 mod publish;
 mod request;
 pub mod tokens;

@@ -3,9 +3,11 @@
 //! In: which subjects, from where on. Out: their messages in order, none twice, also over a restart of the server. Never: an
 //! acknowledgement; nobody else waits for what a watcher does.
 
+use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
-use domain::{RunId, WorkspaceId};
+use domain::{RunId, Timestamp, WorkspaceId};
 use futures::{Stream, StreamExt};
+use protocol::event::RunEvent;
 use protocol::log::LogBatch;
 use protocol::subjects;
 use serde::de::DeserializeOwned;
@@ -15,6 +17,30 @@ use crate::connection::{Bus, BusError};
 use crate::inbox::parse;
 use crate::topology::StreamName;
 
+/// A message of a stream that is followed.
+#[derive(Debug, Clone)]
+pub struct Followed<T> {
+    pub value: T,
+    /// Its number in the stream: who comes back asks for what is behind it.
+    pub number: u64,
+    /// So many more are there already.
+    pub left: u64,
+}
+
+/// From where on run events are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    Now,
+    Since(Timestamp),
+    Behind(u64),
+}
+
+/// What is followed, and how many messages were there at the begin.
+pub struct Following<S> {
+    pub there: u64,
+    pub messages: S,
+}
+
 impl Bus {
     /// What workers write down for this run, from the oldest line that the stream still has.
     pub async fn follow_log(
@@ -23,16 +49,33 @@ impl Bus {
         run: RunId,
     ) -> Result<impl Stream<Item = LogBatch> + Send + use<>, BusError> {
         let filter = subjects::log(workspace, run);
-        self.follow(StreamName::Logs, filter, DeliverPolicy::All).await
+        let following = self.follow(StreamName::Logs, filter, DeliverPolicy::All).await?;
+        Ok(following.messages.map(|followed| followed.value))
     }
 
-    /// What does not parse is passed over: a watcher cannot mend it.
-    pub(crate) async fn follow<T: DeserializeOwned + Send>(
+    /// The run events of a workspace, old ones first as far as they are wanted.
+    pub async fn follow_events(
+        &self,
+        workspace: &WorkspaceId,
+        from: From,
+    ) -> Result<Following<impl Stream<Item = Followed<RunEvent>> + Send + use<>>, BusError> {
+        let policy = match from {
+            From::Now => DeliverPolicy::New,
+            From::Since(at) => DeliverPolicy::ByStartTime { start_time: at.get() },
+            From::Behind(number) => DeliverPolicy::ByStartSequence {
+                start_sequence: number.saturating_add(1),
+            },
+        };
+        self.follow(StreamName::Runs, subjects::runs_of(workspace), policy)
+            .await
+    }
+
+    async fn follow<T: DeserializeOwned + Send>(
         &self,
         stream: StreamName,
         filter: String,
         from: DeliverPolicy,
-    ) -> Result<impl Stream<Item = T> + Send + use<T>, BusError> {
+    ) -> Result<Following<impl Stream<Item = Followed<T>> + Send + use<T>>, BusError> {
         let config = pull::OrderedConfig {
             filter_subject: filter,
             deliver_policy: from,
@@ -40,15 +83,30 @@ impl Bus {
         };
         let made = self.stream.create_consumer_on_stream(config, stream.as_str()).await;
         let consumer = made.map_err(BusError::unavailable)?;
+        let there = consumer.cached_info().num_pending;
         let messages = consumer.messages().await.map_err(BusError::unavailable)?;
-        Ok(messages.filter_map(async |message| match message {
-            Ok(message) => parse::<T>(&message)
-                .inspect_err(|why| warn!(%why, subject = %message.subject, "a watcher cannot read a message"))
-                .ok(),
+        let messages = messages.filter_map(async |message| match message {
+            Ok(message) => followed(&message),
             Err(error) => {
                 warn!(%error, "a watcher's stream was interrupted");
                 None
             }
-        }))
+        });
+        Ok(Following { there, messages })
     }
+}
+
+/// What does not parse is passed over: a watcher cannot mend it.
+fn followed<T: DeserializeOwned>(message: &Message) -> Option<Followed<T>> {
+    let subject = &message.subject;
+    let value = parse(message).inspect_err(|why| warn!(%why, %subject, "a watcher cannot read a message"));
+    let info = message
+        .info()
+        .inspect_err(|error| warn!(%error, %subject, "a message without its number"));
+    let (value, info) = (value.ok()?, info.ok()?);
+    Some(Followed {
+        value,
+        number: info.stream_sequence,
+        left: info.pending,
+    })
 }

@@ -48,8 +48,12 @@ impl Bus {
         }
     }
 
-    /// Answers a sender that waits. Nobody waiting is fine.
+    /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox: to any other subject it could have
+    /// us say what it may not say itself.
     pub async fn reply(&self, to: &str, answer: &Answer) {
+        if !is_inbox(to) {
+            return warn!(to, "an answer was wanted at what is no inbox, and is not given");
+        }
         let sent = match serde_json::to_vec(answer) {
             Ok(payload) => self
                 .client
@@ -60,6 +64,33 @@ impl Bus {
         };
         if let Err(error) = sent {
             warn!(%error, "an answer could not be sent");
+        }
+    }
+}
+
+fn is_inbox(subject: &str) -> bool {
+    let inbox = subject
+        .strip_prefix(subjects::INBOX)
+        .and_then(|rest| rest.strip_prefix('.'));
+    inbox.is_some_and(|rest| !rest.is_empty() && !rest.contains(['*', '>', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_go_to_inboxes_only() {
+        assert!(is_inbox("_INBOX.ws-default.8jf.1") && is_inbox("_INBOX.x"));
+        for other in [
+            "vigilo.order.issuer.issue",
+            "_INBOX",
+            "_INBOX.",
+            "_INBOXES.a",
+            "_INBOX.>",
+            "",
+        ] {
+            assert!(!is_inbox(other), "{other:?}");
         }
     }
 }

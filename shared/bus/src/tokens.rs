@@ -7,7 +7,7 @@ use async_nats::jetstream::stream::StorageType;
 
 use crate::connection::{Bus, BusError};
 
-const BUCKET: &str = "http01";
+pub(crate) const BUCKET: &str = "http01";
 /// A token outlives every order it can belong to (Let's Encrypt: 8 h at most), then it goes by itself.
 const LIFE: Duration = Duration::from_secs(12 * 3600);
 

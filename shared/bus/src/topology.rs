@@ -105,6 +105,17 @@ const STREAMS: [StreamPlan; 8] = [
 ];
 
 impl StreamName {
+    pub const ALL: [Self; 8] = [
+        Self::Orders,
+        Self::Reports,
+        Self::Requests,
+        Self::Probes,
+        Self::RenewalInfo,
+        Self::Runs,
+        Self::Logs,
+        Self::Dead,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Orders => "ORDERS",
@@ -182,31 +193,64 @@ impl Reader {
     }
 }
 
+/// The server fills in what we leave open.
+fn fulfils(found: &Config, wanted: &Config) -> bool {
+    found.subjects == wanted.subjects
+        && found.retention == wanted.retention
+        && found.max_age == wanted.max_age
+        && found.max_bytes == wanted.max_bytes
+        && found.num_replicas == wanted.num_replicas
+        && found.duplicate_window == wanted.duplicate_window
+}
+
 impl Bus {
-    /// Makes every stream as the table says. Idempotent; every process does it at its start, and waits for a server that
-    /// restarts just then.
+    /// Makes every stream as the table says. Idempotent; every process does it at its start, and where the table is
+    /// fulfilled already it only looks: a worker needs no right to change a stream. A server that restarts just then is
+    /// waited for.
     pub async fn apply_topology(&self) -> Result<(), BusError> {
         patiently(|| self.apply_once()).await
     }
 
     async fn apply_once(&self) -> Result<(), BusError> {
         for plan in &STREAMS {
-            let config = Config {
-                name: plan.name.as_str().to_owned(),
-                subjects: vec![plan.subjects.to_owned()],
-                retention: plan.retention,
-                max_age: plan.max_age,
-                max_bytes: plan.max_bytes,
-                discard: DiscardPolicy::Old,
-                storage: StorageType::File,
-                num_replicas: self.replicas,
-                duplicate_window: Duration::from_secs(120),
-                ..Default::default()
-            };
-            let applied = self.stream.create_or_update_stream(config).await;
-            applied.map_err(|e| BusError::Unavailable(format!("stream {}: {e}", plan.name.as_str())))?;
+            self.apply(plan).await?;
         }
         Ok(())
+    }
+
+    async fn apply(&self, plan: &StreamPlan) -> Result<(), BusError> {
+        let wanted = self.wanted(plan);
+        let found = self.stream.get_stream(&wanted.name).await;
+        let found = found.ok().map(|stream| stream.cached_info().config.clone());
+        if found.as_ref().is_some_and(|found| fulfils(found, &wanted)) {
+            return Ok(());
+        }
+        let stream = wanted.name.clone();
+        let applied = self.stream.create_or_update_stream(wanted).await;
+        match (applied, found) {
+            (Ok(_), _) => Ok(()),
+            // It can be worked with until somebody who may change it does.
+            (Err(error), Some(_)) => {
+                warn!(%error, stream, "a stream is not as this version wants it, and could not be changed");
+                Ok(())
+            }
+            (Err(error), None) => Err(BusError::Unavailable(format!("stream {stream}: {error}"))),
+        }
+    }
+
+    fn wanted(&self, plan: &StreamPlan) -> Config {
+        Config {
+            name: plan.name.as_str().to_owned(),
+            subjects: vec![plan.subjects.to_owned()],
+            retention: plan.retention,
+            max_age: plan.max_age,
+            max_bytes: plan.max_bytes,
+            discard: DiscardPolicy::Old,
+            storage: StorageType::File,
+            num_replicas: self.replicas,
+            duplicate_window: Duration::from_secs(120),
+            ..Default::default()
+        }
     }
 
     /// The reader's consumer again, after its stream may have gone with a server's disk.
@@ -254,5 +298,15 @@ async fn patiently<T, F: Future<Output = Result<T, BusError>>>(make: impl Fn() -
             }
             ended => return ended,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_has_its_plan() {
+        assert_eq!(STREAMS.each_ref().map(|plan| plan.name), StreamName::ALL);
     }
 }

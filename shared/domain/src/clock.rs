@@ -3,14 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 /// An instant in UTC with the microsecond precision of Postgres; RFC 3339 on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Timestamp(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
+#[schemars(extend("format" = "date-time"))]
+pub struct Timestamp(
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String")]
+    OffsetDateTime,
+);
 
 impl Timestamp {
     pub const EPOCH: Self = Self(OffsetDateTime::UNIX_EPOCH);

@@ -1,9 +1,10 @@
 //! One shape for refused input: which field, what was wrong, what would be right.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A refusal that a person can act on. The console shows it as problem+json, the CLI as one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{field}: {problem}; {remedy}")]
 pub struct Invalid {
     /// The field as it is spelt in the API, for example `targets[0].chain_path`.

@@ -4,9 +4,10 @@ use domain::disposition::{Failure, Question};
 use domain::host::Criticality;
 use domain::run::{Mode, Status, Step, Trigger};
 use domain::{HostId, Hostname, JobId, PolicyId, RunId, Timestamp, WorkspaceId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEvent {
     pub schema: u16,
     pub run_id: RunId,

@@ -11,6 +11,7 @@ pub mod probe;
 pub mod renewal_info;
 pub mod report;
 pub mod request;
+pub mod schema;
 pub mod subjects;
 
 /// The version of every message in this crate; a reader refuses what is newer.

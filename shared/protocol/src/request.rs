@@ -6,10 +6,14 @@ use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
 use domain::{Hostname, JobId, RunId, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::SCHEMA;
 
 /// `vigilo.request.<workspace>.renew`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenewRequest {
     pub hostnames: Vec<Hostname>,
@@ -41,7 +45,7 @@ fn by_request() -> Trigger {
 }
 
 /// `vigilo.request.<workspace>.resume`, `.retry` and `.cancel`, of one run
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunRequest {
     pub run_id: RunId,
@@ -52,7 +56,7 @@ pub struct RunRequest {
 }
 
 /// The same subjects, of many runs: each is taken or refused for itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunsRequest {
     pub run_ids: Vec<RunId>,
@@ -62,7 +66,7 @@ pub struct RunsRequest {
 }
 
 /// `vigilo.request.<workspace>.resolve`: a run that asks goes on with a certificate that a person got elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
     pub run_id: RunId,
@@ -80,7 +84,7 @@ pub struct ResolveRequest {
 }
 
 /// `vigilo.request.<workspace>.probe`: look at these hosts now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeRequest {
     pub hostnames: Vec<Hostname>,
@@ -118,6 +122,21 @@ pub struct JobRequest {
     /// Why, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// Any request may say by `schema` in which version it is written; one that does not is of the first. Gives the rest of
+/// it, when this version reads it.
+pub fn readable(mut body: Value) -> Result<Value, Invalid> {
+    let said = body.as_object_mut().and_then(|body| body.remove("schema"));
+    match said.as_ref().map(Value::as_u64) {
+        None => Ok(body),
+        Some(Some(version)) if (1..=u64::from(SCHEMA)).contains(&version) => Ok(body),
+        Some(_) => {
+            let problem = format!("{} is no version that is read here", said.unwrap_or_default());
+            let remedy = format!("write it in a version from 1 to {SCHEMA} (shared/protocol/schema), or leave it out");
+            Err(Invalid::new("schema", problem, remedy))
+        }
+    }
 }
 
 /// The last token of a request's subject.
@@ -169,7 +188,7 @@ impl Verb {
 }
 
 /// The planner's answer, given after its commit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
     /// Every hostname is in one of the two lists.
@@ -202,19 +221,19 @@ pub enum Answer {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accepted {
     pub hostname: Hostname,
     pub run_id: RunId,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     pub hostname: Hostname,
     pub reason: Invalid,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RefusedRun {
     pub run_id: RunId,
     pub reason: Invalid,

@@ -75,6 +75,11 @@ pub fn run(workspace: &WorkspaceId, run: RunId, status: Status) -> String {
     format!("vigilo.run.{workspace}.{run}.{}", status.as_str())
 }
 
+/// Every event of every run of a workspace.
+pub fn runs_of(workspace: &WorkspaceId) -> String {
+    format!("vigilo.run.{workspace}.>")
+}
+
 pub fn log(workspace: &WorkspaceId, run: RunId) -> String {
     format!("vigilo.log.{workspace}.{run}")
 }
@@ -107,3 +112,14 @@ pub fn custody_open(worker: Worker) -> String {
 pub const CUSTODY_OPEN_ALL: &str = "vigilo.custody.open.*";
 pub const CUSTODY_SEAL: &str = "vigilo.custody.seal";
 pub const CUSTODY_RECIPIENT: &str = "vigilo.custody.recipient";
+
+/// The server's word that a message ran out of deliveries.
+pub const EXHAUSTED: &str = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.*.*";
+
+/// Where answers are waited for.
+pub const INBOX: &str = "_INBOX";
+
+/// Where a user waits for answers: nobody else may listen there.
+pub fn inbox_of(user: &str) -> String {
+    format!("{INBOX}.{user}")
+}

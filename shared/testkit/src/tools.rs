@@ -118,6 +118,12 @@ pub fn tools_dir() -> PathBuf {
         .join("vigilo/tools")
 }
 
+/// The interpreter that the example clients run in.
+#[must_use]
+pub fn clients_python() -> PathBuf {
+    tools_dir().join("clients/bin/python")
+}
+
 /// Whether this process runs as root.
 #[must_use]
 pub fn is_root() -> bool {

@@ -3,6 +3,7 @@
 //! In: the record, and what is told on NATS. Out: events whose ids let a reader come back without a gap. Never: a wait of
 //! anybody else for a slow reader, and no stream that outlives the soft stop.
 
+pub(crate) mod events;
 pub(crate) mod log;
 mod tail;
 

@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::error::Problem;
 use crate::follow::log::FollowedLog;
 use crate::follow::{Stop, Tail, serve};
-use crate::query::{Items, Params};
+use crate::query::{Items, Params, yes};
 use crate::state::Console;
 use crate::views::log::Line;
 
@@ -46,7 +46,7 @@ pub(crate) async fn show(
     let run = load(&sources.store, &sources.caller, &id).await?.run.head.id;
     let workspace = sources.caller.workspace;
     let mut tail = came_back(&headers)?;
-    if yes(wish.follow.as_deref())? {
+    if yes("follow", wish.follow.as_deref())? {
         let followed = FollowedLog::open((sources.store, sources.bus), (workspace, run), tail).await;
         return Ok(serve(followed, sources.stop));
     }
@@ -65,16 +65,4 @@ fn came_back(headers: &HeaderMap) -> Result<Tail, Invalid> {
         let remedy = "send back the id of the last event as it came, or leave the header out";
         Invalid::new("Last-Event-ID", "it is no id of an event of a log", remedy)
     })
-}
-
-fn yes(text: Option<&str>) -> Result<bool, Invalid> {
-    match text {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Invalid::new(
-            "follow",
-            format!("{other:?} is no yes or no"),
-            "give true or false",
-        )),
-    }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod deeds;
 pub(crate) mod emergencies;
 pub(crate) mod errors;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod hosts;
 pub(crate) mod incidents;

@@ -148,6 +148,9 @@ pub enum CaError {
         names: Vec<NameProblem>,
         order: Option<Problem>,
     },
+    /// The same, because the CA reached nobody; and the issuer that should have answered did not live to see it.
+    #[error("the CA looked while an issuer was being restarted: {what}")]
+    Unattended { what: String },
     #[error("the CA offers no {challenge} challenge for {name}")]
     NoSuchChallenge { name: String, challenge: &'static str },
     #[error("the CA has no profile {asked:?}: {}", offer(.offered))]

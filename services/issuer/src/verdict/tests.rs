@@ -97,6 +97,7 @@ fn the_table() {
             .into(),
             "retry ISS-0005 afresh",
         ),
+        (CaError::Unattended { what: text() }.into(), "retry ISS-0005 afresh"),
         (CaError::AccountGone.into(), "retry ISS-0011"),
         (CaError::OrderGone { url: text() }.into(), "retry ISS-0011 afresh"),
         (Foreign::OtherKey.into(), "ask ISS-0012 afresh"),

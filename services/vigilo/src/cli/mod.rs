@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod deeds;
 mod emergency;
+mod events;
 mod follow;
 mod import;
 mod incident;
@@ -110,6 +111,13 @@ pub enum OperatorCommand {
         /// Show the log as it grows, until the run has ended or needs a person; the exit code says how
         #[arg(long)]
         follow: bool,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Show what happens to runs, replayed and followed
+    Events {
+        #[command(flatten)]
+        wish: events::EventArgs,
         #[command(flatten)]
         global: Global,
     },
@@ -340,6 +348,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Run {
             id, exchange, global, ..
         } => show::run(&Client::new(&global)?, &id, exchange).await,
+        OperatorCommand::Events { wish, global } => events::run(&Client::new(&global)?, &wish).await,
         OperatorCommand::Resume { meant, global } => deeds::tell(&Client::new(&global)?, "resume", &meant).await,
         OperatorCommand::Retry { meant, global } => deeds::tell(&Client::new(&global)?, "retry", &meant).await,
         OperatorCommand::Cancel { meant, global } => deeds::tell(&Client::new(&global)?, "cancel", &meant).await,

@@ -33,6 +33,8 @@ pub struct Happenings<'a> {
     parser: Parser,
     ready: VecDeque<Happening>,
     last_id: Option<String>,
+    /// The API's end of the stream is the end, and no broken connection.
+    ends: bool,
 }
 
 impl<'a> Happenings<'a> {
@@ -44,18 +46,32 @@ impl<'a> Happenings<'a> {
             parser: Parser::default(),
             ready: VecDeque::new(),
             last_id: None,
+            ends: false,
         }
     }
 
+    /// The same, for what the API ends by itself.
+    pub fn that_end(self) -> Self {
+        Self { ends: true, ..self }
+    }
+
+    /// The next event of what has no end of its own.
     pub async fn next(&mut self) -> Result<Happening, Failed> {
+        let next = self.next_or_end().await?;
+        next.ok_or_else(|| Failed::Unreachable("the API ended the stream".to_owned()))
+    }
+
+    pub async fn next_or_end(&mut self) -> Result<Option<Happening>, Failed> {
         let mut gone_since = None;
         loop {
             if let Some(happening) = self.ready.pop_front() {
                 self.last_id = happening.id.clone().or(self.last_id.take());
-                return Ok(happening);
+                return Ok(Some(happening));
             }
             let trouble = match self.read().await {
-                Ok(()) => continue,
+                Ok(Read::Some) => continue,
+                Ok(Read::End) if self.ends => return Ok(None),
+                Ok(Read::End) => "the API ended the stream".to_owned(),
                 Err(Failed::Unreachable(why)) => why,
                 Err(other) => return Err(other),
             };
@@ -66,7 +82,7 @@ impl<'a> Happenings<'a> {
         }
     }
 
-    async fn read(&mut self) -> Result<(), Failed> {
+    async fn read(&mut self) -> Result<Read, Failed> {
         let answer = match &mut self.answer {
             Some(answer) => answer,
             None => {
@@ -78,15 +94,23 @@ impl<'a> Happenings<'a> {
         let trouble = match tokio::time::timeout(SILENCE, answer.chunk()).await {
             Ok(Ok(Some(bytes))) => {
                 self.ready.extend(self.parser.push(&bytes));
-                return Ok(());
+                return Ok(Read::Some);
             }
-            Ok(Ok(None)) => Failed::Unreachable("the API ended the stream".to_owned()),
+            Ok(Ok(None)) => {
+                self.answer = None;
+                return Ok(Read::End);
+            }
             Ok(Err(error)) => self.client.unreachable(&error),
             Err(_elapsed) => Failed::Unreachable("the API has fallen silent".to_owned()),
         };
         self.answer = None;
         Err(trouble)
     }
+}
+
+enum Read {
+    Some,
+    End,
 }
 
 /// The format of the stream (HTML, 9.2.6), as far as the API uses it.

@@ -55,6 +55,11 @@ impl DataDir {
     }
 }
 
+/// A random secret in this file, made once.
+pub fn made_secret(file: &Path) -> Result<String> {
+    secret(file)
+}
+
 /// Writes a file that only its owner may read, from its first byte on.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let write = || {

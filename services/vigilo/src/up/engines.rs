@@ -1,5 +1,6 @@
 //! NATS and Postgres: given by URL, or our own children.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,7 +35,11 @@ pub struct Running {
 
 impl Engines {
     /// Finds the programs, chooses ports and passwords, writes configurations; starts nothing.
-    pub fn prepare(data: &DataDir, nats_url: Option<&str>, database_url: Option<&str>) -> Result<Self> {
+    pub fn prepare(
+        data: &DataDir,
+        (nats_url, database_url): (Option<&str>, Option<&str>),
+        nats_listen: Option<SocketAddr>,
+    ) -> Result<Self> {
         let (nats, own_nats) = match nats_url {
             Some(url) => {
                 let url = url.to_owned();
@@ -44,7 +49,7 @@ impl Engines {
                 };
                 (given, None)
             }
-            None => nats::prepare(data).map(|(nats, program)| (nats, Some(program)))?,
+            None => nats::prepare(data, nats_listen).map(|(nats, program)| (nats, Some(program)))?,
         };
         let (database_url, own_postgres) = match database_url {
             Some(url) => (url.to_owned(), None),

@@ -4,7 +4,7 @@
 //! processes. Never: another engine than production's.
 
 mod child;
-mod data_dir;
+pub mod data_dir;
 mod engines;
 mod find;
 mod nats;
@@ -40,6 +40,10 @@ pub struct UpArgs {
     /// Use this NATS instead of an own one
     #[arg(long)]
     nats_url: Option<String>,
+    /// Let other systems reach the own NATS at this address, in the clear, as the users whose passwords are in nats-users/
+    /// of the data directory; each may ask for renewals and read run events in its own workspace only
+    #[arg(long, conflicts_with = "nats_url")]
+    nats_listen: Option<std::net::SocketAddr>,
     /// Use this Postgres instead of an own one
     #[arg(long)]
     database_url: Option<String>,
@@ -68,7 +72,8 @@ struct Services {
 
 pub fn run(args: UpArgs) -> ExitCode {
     let prepared = DataDir::open(&args.data_dir).and_then(|data| {
-        let engines = Engines::prepare(&data, args.nats_url.as_deref(), args.database_url.as_deref())?;
+        let given = (args.nats_url.as_deref(), args.database_url.as_deref());
+        let engines = Engines::prepare(&data, given, args.nats_listen)?;
         Ok((data, engines))
     });
     let (data, engines) = match prepared {

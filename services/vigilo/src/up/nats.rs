@@ -1,30 +1,44 @@
 //! Our own NATS: one server with JetStream on the loopback interface, behind a password.
 
-use anyhow::Result;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use anyhow::{Context, Result};
 use bus::Connection;
+use bus::permissions::User;
+use domain::WorkspaceId;
 use rustix::process::Signal;
 
 use super::child::Program;
-use super::data_dir::{DataDir, write_private};
+use super::data_dir::{DataDir, made_secret, write_private};
 use super::find::Tool;
 use super::ports;
+use crate::nats_config::{authorization, entry};
 
 const USER: &str = "vigilo";
 
-/// Chooses port and password and writes the configuration; starts nothing.
-pub fn prepare(data: &DataDir) -> Result<(Connection, Program)> {
+/// Chooses port and password and writes the configuration; starts nothing. Where others may connect, each workspace has a
+/// user of its own.
+pub fn prepare(data: &DataDir, listen: Option<SocketAddr>) -> Result<(Connection, Program)> {
     let program = Tool::NatsServer.find()?;
-    let (port, password) = (data.port("nats.port", ports::NATS)?, data.secret("nats.password")?);
+    let at = match listen {
+        Some(at) => at,
+        None => (Ipv4Addr::LOCALHOST, data.port("nats.port", ports::NATS)?).into(),
+    };
+    let password = data.secret("nats.password")?;
+    let mut users = vec![format!("    {{ user: {USER}, password: \"{password}\" }}\n")];
+    if listen.is_some() {
+        users.push(of_workspace(data)?);
+    }
     let (config, store) = (data.path("nats.conf"), data.path("nats"));
     // A power cut loses what was not synced: once a second is the bargain (the record is in Postgres).
     let text = format!(
-        "server_name: vigilo\nlisten: \"127.0.0.1:{port}\"\nmax_payload: 4MB\n\
-         jetstream {{ store_dir: {store:?}, sync_interval: 1s }}\n\
-         authorization {{ users = [ {{ user: {USER}, password: \"{password}\" }} ] }}\n"
+        "server_name: vigilo\nlisten: \"{at}\"\nmax_payload: 4MB\n\
+         jetstream {{ store_dir: {store:?}, sync_interval: 1s }}\n{}",
+        authorization(&users)
     );
     write_private(&config, &text)?;
     let connection = Connection {
-        url: format!("nats://127.0.0.1:{port}"),
+        url: format!("nats://{}", reached(at)),
         user: Some(USER.to_owned()),
         password: Some(password),
         ..Connection::default()
@@ -43,4 +57,21 @@ pub fn prepare(data: &DataDir) -> Result<(Connection, Program)> {
         hindrance: None,
     };
     Ok((connection, program))
+}
+
+/// The other systems of the workspace that exists from the first start on.
+fn of_workspace(data: &DataDir) -> Result<String> {
+    let user = User::Workspace(WorkspaceId::default_workspace());
+    let directory = data.path("nats-users");
+    std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+    Ok(entry(&user, &made_secret(&directory.join(user.name()))?))
+}
+
+/// Where our own services connect: a server that listens everywhere is here too.
+fn reached(at: SocketAddr) -> SocketAddr {
+    match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),
+        _ => at,
+    }
 }

@@ -16,3 +16,4 @@ mod probes;
 mod renewal_info;
 mod reports;
 mod requests;
+mod schemas;

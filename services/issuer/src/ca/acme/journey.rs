@@ -41,6 +41,8 @@ pub struct Proof {
 struct Presented<'a> {
     http01: &'a Http01,
     tokens: Vec<String>,
+    /// This process has told the CA to look: so it was there when the CA did.
+    attended: bool,
 }
 
 impl Presented<'_> {
@@ -89,10 +91,12 @@ impl Journey<'_> {
                 }
                 OrderStatus::Valid => return self.download(order).await.map(Obtained::Chain),
                 OrderStatus::Invalid => {
+                    let attended = presented.as_ref().is_some_and(|presented| presented.attended);
                     if let Some(presented) = presented {
                         presented.withdraw(self.ctx).await;
                     }
-                    return Err(self.cause(order.url()).await);
+                    let cause = self.cause(order.url()).await;
+                    return Err(if attended { cause } else { unattended(cause) });
                 }
             }
         }
@@ -150,9 +154,10 @@ impl Journey<'_> {
     async fn answer(&self, order: &mut Order) -> Result<Presented<'_>, CaError> {
         let proofs = self.proofs(order).await?;
         let tokens = proofs.iter().map(|proof| proof.token.clone()).collect();
-        let presented_here = Presented {
+        let mut presented_here = Presented {
             http01: self.http01,
             tokens,
+            attended: false,
         };
         let presented = try_join_all(
             proofs
@@ -168,13 +173,13 @@ impl Journey<'_> {
                 "http-01, at every issuer",
             ));
         }
-        self.set_ready(order).await?;
+        presented_here.attended = self.set_ready(order).await?;
         Ok(presented_here)
     }
 
-    /// Each challenge that is still `pending`: a second time would be `malformed`.
-    async fn set_ready(&self, order: &mut Order) -> Result<(), CaError> {
-        let mut all = order.authorizations();
+    /// Each challenge that is still `pending`: a second time would be `malformed`. Whether that was every one.
+    async fn set_ready(&self, order: &mut Order) -> Result<bool, CaError> {
+        let (mut every_one, mut all) = (true, order.authorizations());
         while let Some(next) = all.next().await {
             let mut authorization = next.map_err(translate)?;
             if authorization.status != AuthorizationStatus::Pending {
@@ -184,16 +189,20 @@ impl Journey<'_> {
                 continue;
             };
             if challenge.status != ChallengeStatus::Pending {
+                every_one = false;
                 continue;
             }
             match nonce_proof!(challenge.set_ready()) {
                 Ok(()) => {}
                 // Another worker was faster, or the challenge has failed already: the order's state tells which.
-                Err(Error::Api(said)) => self.ctx.warn(format!("the CA did not take the challenge: {said}"), &[]),
+                Err(Error::Api(said)) => {
+                    every_one = false;
+                    self.ctx.warn(format!("the CA did not take the challenge: {said}"), &[]);
+                }
                 Err(other) => return Err(translate(other)),
             }
         }
-        Ok(())
+        Ok(every_one)
     }
 
     async fn look_again(&self, order: &mut Order, waits: &mut Waits) -> Result<Option<domain::Timestamp>, CaError> {
@@ -277,6 +286,21 @@ impl Journey<'_> {
             }));
         }
         Ok((names, whole))
+    }
+}
+
+/// An order that an earlier execution left to the CA, and that failed because the CA reached nobody: most likely that
+/// execution was killed while the CA looked.
+fn unattended(cause: CaError) -> CaError {
+    let unreached = |names: &[NameProblem]| {
+        let connection = |one: &NameProblem| one.problem.kind == ProblemKind::Connection;
+        !names.is_empty() && names.iter().all(connection)
+    };
+    match cause {
+        CaError::OrderInvalid { ref names, .. } if unreached(names) => CaError::Unattended {
+            what: cause.to_string(),
+        },
+        other => other,
     }
 }
 

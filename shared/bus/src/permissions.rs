@@ -1,0 +1,288 @@
+//! Who may say and hear what on NATS: the rows of the topology once more, seen from each user.
+//!
+//! In: a user. Out: the subjects of its permissions. Touches: nothing. Never: a password, or a right that no row needs.
+//!
+//! A worker can be fooled or broken into: it must not be able to ask for a renewal, to read another worker's orders, or
+//! to change a stream. Another system belongs to one workspace, and sees and asks nothing outside of it.
+
+use domain::WorkspaceId;
+use domain::run::StepKind;
+use protocol::subjects::{self, Worker};
+
+use crate::topology::{Reader, StreamName};
+use crate::{claims, tokens};
+
+/// So many consumers of run events a workspace may have at the same time: rights name consumers one by one.
+const CONSUMERS: u8 = 4;
+
+/// Somebody with a login of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum User {
+    Planner,
+    Console,
+    Worker(Worker),
+    /// The other systems of one workspace.
+    Workspace(WorkspaceId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    pub publish: Vec<String>,
+    pub subscribe: Vec<String>,
+    /// May answer what it was asked, wherever the asker listens.
+    pub answers: bool,
+}
+
+impl User {
+    /// Every service of a fleet.
+    pub fn services() -> Vec<Self> {
+        let workers = Worker::ALL.into_iter().map(Self::Worker);
+        [Self::Planner, Self::Console].into_iter().chain(workers).collect()
+    }
+
+    /// The name to log in with.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Planner => "planner".to_owned(),
+            Self::Console => "console".to_owned(),
+            Self::Worker(worker) => worker.to_string(),
+            Self::Workspace(workspace) => format!("ws-{workspace}"),
+        }
+    }
+
+    pub fn rights(&self) -> Rights {
+        let (publish, mut subscribe) = match self {
+            Self::Planner => (planner(), vec![subjects::EXHAUSTED.to_owned()]),
+            Self::Console => (console(), Vec::new()),
+            Self::Worker(worker) => (self::worker(*worker), custody_heard(*worker)),
+            Self::Workspace(workspace) => (self.of_workspace(workspace), vec![subjects::runs_of(workspace)]),
+        };
+        // Each hears answers in a box of its own: one that all share would let everybody read along.
+        subscribe.push(format!("{}.>", subjects::inbox_of(&self.name())));
+        Rights {
+            publish,
+            subscribe,
+            answers: *self == Self::Worker(Worker::KeySigner),
+        }
+    }
+
+    /// The filter is a part of the subject, and the server holds the consumer to it.
+    fn of_workspace(&self, workspace: &WorkspaceId) -> Vec<String> {
+        let mut all = vec![format!("vigilo.request.{workspace}.>")];
+        for number in 1..=CONSUMERS {
+            let durable = format!("{}-{number}", self.name());
+            let reader = Reader {
+                filter: subjects::runs_of(workspace),
+                ..Reader::runs(&durable)
+            };
+            all.extend(reads(&reader));
+            all.push(format!("$JS.API.CONSUMER.DELETE.RUNS.{durable}"));
+        }
+        all
+    }
+}
+
+fn planner() -> Vec<String> {
+    let mut all = owned(&[
+        "vigilo.order.>",
+        "vigilo.run.>",
+        "vigilo.probe.ask.*",
+        "vigilo.renewal-info.ask.*",
+        "vigilo.dead.*",
+    ]);
+    // A sender of a request says where it waits.
+    all.push(format!("{}.>", subjects::INBOX));
+    for stream in StreamName::ALL.map(StreamName::as_str) {
+        all.extend(["CREATE", "UPDATE", "MSG.GET", "MSG.DELETE"].map(|verb| format!("$JS.API.STREAM.{verb}.{stream}")));
+    }
+    all.extend(looks());
+    all.extend(
+        [
+            Reader::reports(),
+            Reader::requests(),
+            Reader::probes_seen(),
+            Reader::renewal_info_told(),
+        ]
+        .iter()
+        .flat_map(reads),
+    );
+    all
+}
+
+fn console() -> Vec<String> {
+    let mut all = owned(&["vigilo.request.>", subjects::CUSTODY_SEAL, subjects::CUSTODY_RECIPIENT]);
+    all.extend(looks());
+    // Those who watch have consumers that come and go, with names that the server gives.
+    for stream in ["RUNS", "LOGS"] {
+        all.push(format!("$JS.API.CONSUMER.CREATE.{stream}"));
+        all.push(format!("$JS.API.CONSUMER.CREATE.{stream}.>"));
+        all.extend(["INFO", "DELETE", "MSG.NEXT"].map(|verb| format!("$JS.API.CONSUMER.{verb}.{stream}.*")));
+    }
+    all
+}
+
+fn worker(worker: Worker) -> Vec<String> {
+    let steps = StepKind::ALL.into_iter().filter(|kind| Worker::of(*kind) == worker);
+    let mut all: Vec<String> = steps.map(subjects::report).collect();
+    all.push("vigilo.log.*.*".to_owned());
+    all.extend(looks());
+    all.extend(reads(&Reader::orders(worker)));
+    all.extend(beside_orders(worker));
+    all
+}
+
+/// What a worker does beside its orders.
+fn beside_orders(worker: Worker) -> Vec<String> {
+    let custody = [
+        &subjects::custody_open(worker),
+        subjects::CUSTODY_SEAL,
+        subjects::CUSTODY_RECIPIENT,
+    ];
+    match worker {
+        Worker::KeySigner => Vec::new(),
+        Worker::Issuer => {
+            let buckets = [tokens::BUCKET, claims::BUCKET].into_iter().flat_map(bucket);
+            let mut all = reads(&Reader::renewal_info_asks());
+            all.push("vigilo.renewal-info.told.*".to_owned());
+            all.extend(owned(&custody).into_iter().chain(buckets));
+            all
+        }
+        Worker::Deployer => owned(&custody[..1]),
+        Worker::Verifier => {
+            let mut all = reads(&Reader::probe_asks());
+            all.push("vigilo.probe.seen.*".to_owned());
+            all
+        }
+        Worker::Incident => {
+            let mut all = reads(&Reader::runs(worker.as_str()));
+            all.extend(owned(&custody[..1]));
+            all
+        }
+    }
+}
+
+fn custody_heard(worker: Worker) -> Vec<String> {
+    match worker {
+        Worker::KeySigner => owned(&[
+            subjects::CUSTODY_OPEN_ALL,
+            subjects::CUSTODY_SEAL,
+            subjects::CUSTODY_RECIPIENT,
+        ]),
+        Worker::Issuer | Worker::Deployer | Worker::Verifier | Worker::Incident => Vec::new(),
+    }
+}
+
+/// Opening a durable consumer, pulling from it, acknowledging in both forms that servers use, and burying what cannot be
+/// read.
+fn reads(reader: &Reader) -> Vec<String> {
+    let (stream, durable, filter) = (reader.stream.as_str(), &reader.durable, &reader.filter);
+    vec![
+        format!("$JS.API.CONSUMER.CREATE.{stream}.{durable}.{filter}"),
+        format!("$JS.API.CONSUMER.INFO.{stream}.{durable}"),
+        format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"),
+        format!("$JS.ACK.{stream}.{durable}.>"),
+        format!("$JS.ACK.*.*.{stream}.{durable}.>"),
+        subjects::dead(stream),
+    ]
+}
+
+/// Whether the streams are there.
+fn looks() -> Vec<String> {
+    StreamName::ALL
+        .map(|stream| format!("$JS.API.STREAM.INFO.{}", stream.as_str()))
+        .to_vec()
+}
+
+/// A key-value bucket, which its user makes.
+fn bucket(name: &str) -> Vec<String> {
+    let mut all: Vec<String> = ["INFO", "CREATE", "UPDATE", "MSG.GET"]
+        .map(|verb| format!("$JS.API.STREAM.{verb}.KV_{name}"))
+        .to_vec();
+    // The client library looks first at what the server can do.
+    all.push("$JS.API.INFO".to_owned());
+    all.push(format!("$JS.API.DIRECT.GET.KV_{name}.>"));
+    all.push(format!("$KV.{name}.>"));
+    all
+}
+
+fn owned(subjects: &[&str]) -> Vec<String> {
+    subjects.iter().map(|subject| (*subject).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may_publish(user: &User, subject: &str) -> bool {
+        user.rights().publish.iter().any(|right| covers(right, subject))
+    }
+
+    /// How the server reads a right.
+    fn covers(right: &str, subject: &str) -> bool {
+        let (mut rights, mut tokens) = (right.split('.'), subject.split('.'));
+        loop {
+            match (rights.next(), tokens.next()) {
+                (Some(">"), Some(_)) | (None, None) => return true,
+                (Some("*"), Some(_)) => {}
+                (Some(right), Some(token)) if right == token => {}
+                (_, _) => return false,
+            }
+        }
+    }
+
+    #[test]
+    fn every_step_is_reported_by_its_worker_alone() {
+        for kind in StepKind::ALL {
+            for user in User::services() {
+                let own = user == User::Worker(Worker::of(kind));
+                assert_eq!(may_publish(&user, &subjects::report(kind)), own, "{user:?} {kind:?}");
+                let orders = may_publish(&user, &subjects::order(kind));
+                assert_eq!(orders, user == User::Planner, "{user:?} {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_planner_changes_a_stream_and_only_askers_ask() {
+        for user in User::services() {
+            assert_eq!(
+                may_publish(&user, "$JS.API.STREAM.UPDATE.ORDERS"),
+                user == User::Planner
+            );
+            assert!(!may_publish(&user, "$JS.API.STREAM.DELETE.ORDERS"));
+            let asks = may_publish(&user, "vigilo.request.default.renew");
+            assert_eq!(asks, user == User::Console, "{user:?}");
+        }
+    }
+
+    #[test]
+    fn a_workspace_reaches_its_own_subjects_and_no_service_of_a_fleet() {
+        let own = User::Workspace("acme".parse().expect("a slug"));
+        assert!(may_publish(&own, "vigilo.request.acme.renew"));
+        assert!(may_publish(
+            &own,
+            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.acme.>"
+        ));
+        for foreign in [
+            "vigilo.request.default.renew",
+            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.default.>",
+            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1",
+            "$JS.API.CONSUMER.CREATE.RUNS.incident.vigilo.run.acme.>",
+            "$JS.API.CONSUMER.MSG.NEXT.RUNS.incident",
+            "vigilo.run.acme.1.succeeded",
+        ] {
+            assert!(!may_publish(&own, foreign), "{foreign}");
+        }
+        assert_eq!(own.rights().subscribe, ["vigilo.run.acme.>", "_INBOX.ws-acme.>"]);
+    }
+
+    #[test]
+    fn a_secret_is_asked_for_under_ones_own_name() {
+        for user in User::services() {
+            for worker in Worker::ALL {
+                let asks = may_publish(&user, &subjects::custody_open(worker));
+                assert!(!asks || user == User::Worker(worker), "{user:?} asks as {worker}");
+            }
+        }
+    }
+}
