@@ -93,10 +93,11 @@ impl Store {
         let rows = sqlx::query!(
             "select s.attempt, s.step, s.outcome, s.summary, s.worker, s.started_at, s.ended_at, s.checks, s.log
              from run_steps s join runs r on r.id = s.run_id
-             where r.workspace = $1 and s.run_id = $2 and s.attempt > $3 order by s.attempt",
+             where r.workspace = $1 and s.run_id = $2 and ($3::int is null or s.attempt > $3)
+             order by s.attempt",
             workspace.as_str(),
             run.get(),
-            attempt.map_or(-1, column),
+            attempt.map(column),
         )
         .fetch_all(&self.pool)
         .await?;

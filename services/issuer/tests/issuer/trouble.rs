@@ -58,19 +58,22 @@ async fn a_host_that_the_ca_cannot_find_is_a_question_and_a_new_order_after_resu
 }
 
 #[tokio::test]
-async fn an_order_that_was_invalid_before_this_process_came_says_why() -> Result<()> {
+async fn an_order_that_was_invalid_before_this_process_came_says_why_and_gets_a_new_one() -> Result<()> {
     let world = World::start().await?;
     let mut order = world.order(&["dark.example.org"])?;
     world.pebble.break_dns("dark.example.org").await?;
     rest(&world.issuer()?, &mut order).await?;
     rest(&world.issuer()?, &mut order).await?;
     refusal(&world.issuer()?, &order).await?;
-    let asked = question(refusal(&world.issuer()?, &order).await?)?;
+    let error = refusal(&world.issuer()?, &order).await?;
+    ensure!(error.forget_checkpoint, "that order is of no use any more");
+    let (_, why) = retry(error)?;
+    ensure!(why.code.as_str() == "ISS-0005", "{why:?}");
     ensure!(
-        asked.what.contains("dark.example.org: ") && asked.what.contains("could not resolve"),
-        "{asked:?}"
+        why.what.contains("dark.example.org: ") && why.what.contains("could not resolve"),
+        "{why:?}"
     );
-    ensure!(!asked.what.contains(&tokens_of(&order)?[0]), "{asked:?}");
+    ensure!(!why.what.contains(&tokens_of(&order)?[0]), "{why:?}");
     Ok(())
 }
 
