@@ -8,6 +8,7 @@ mod following;
 mod importing;
 mod inventory;
 mod pacing;
+mod policies;
 mod providers;
 mod serving;
 mod watching;
