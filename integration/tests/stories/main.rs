@@ -10,6 +10,7 @@ mod clock;
 mod contract;
 mod deaths;
 mod dry_run;
+mod events;
 mod faulty_ca;
 mod guarded;
 mod incidents;
