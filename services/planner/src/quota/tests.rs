@@ -131,6 +131,21 @@ fn what_does_not_fit_waits_for_the_limit_that_allows_it_last() {
 }
 
 #[test]
+fn a_rehearsal_waits_for_no_limit_and_takes_nothing_from_live_runs() {
+    let mut quota = quota();
+    let mut dry = run("a.one.org");
+    dry.head.mode = Mode::DryRun;
+    for _ in 0..10 {
+        assert_eq!(refused(&mut quota, &dry), None);
+    }
+    let limited = trouble("ISS-0006", "too many", Some(at(3_600)));
+    for answer in [Answer::Rehearsed, limited] {
+        quota.account_for(&dry, &answer, at(0));
+    }
+    assert_eq!(orders_left(&quota), 3);
+}
+
+#[test]
 fn an_order_that_is_open_or_has_drawn_draws_nothing_again() {
     let mut quota = quota();
     let one = run("a.one.org");
