@@ -11,5 +11,6 @@ mod pacing;
 mod policies;
 mod providers;
 mod serving;
+mod troubles;
 mod watching;
 mod world;
