@@ -76,7 +76,8 @@ impl Planner {
                 | Answer::Told { .. }
                 | Answer::Probing { .. }
                 | Answer::Job { .. }
-                | Answer::JobStands(_) => {
+                | Answer::JobStands(_)
+                | Answer::Events { .. } => {
                     return Err(astray());
                 }
             }
@@ -100,7 +101,8 @@ impl Planner {
             | Answer::Told { .. }
             | Answer::Done { .. }
             | Answer::Job { .. }
-            | Answer::JobStands(_) => Err(astray()),
+            | Answer::JobStands(_)
+            | Answer::Events { .. } => Err(astray()),
         }
     }
 
@@ -137,7 +139,8 @@ impl Planner {
                 | Answer::Renewal { .. }
                 | Answer::Probing { .. }
                 | Answer::Job { .. }
-                | Answer::JobStands(_) => {
+                | Answer::JobStands(_)
+                | Answer::Events { .. } => {
                     return Err(astray());
                 }
             }
@@ -194,7 +197,8 @@ fn done(answer: Answer) -> Result<(), Problem> {
         | Answer::Told { .. }
         | Answer::Probing { .. }
         | Answer::Job { .. }
-        | Answer::JobStands(_) => Err(astray()),
+        | Answer::JobStands(_)
+        | Answer::Events { .. } => Err(astray()),
     }
 }
 
@@ -208,7 +212,8 @@ fn taken(answer: Answer) -> Result<JobId, Problem> {
         | Answer::Told { .. }
         | Answer::Probing { .. }
         | Answer::Done { .. }
-        | Answer::JobStands(_) => Err(astray()),
+        | Answer::JobStands(_)
+        | Answer::Events { .. } => Err(astray()),
     }
 }
 
