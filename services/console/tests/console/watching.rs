@@ -1,5 +1,6 @@
 //! Runs and snapshots as people see them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -77,7 +78,7 @@ pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<(
         state,
         turn: run.turn,
     };
-    ledger.save([&run], now()).await?;
+    ledger.save([&run], &HashMap::new(), now()).await?;
     Ok(ledger.commit().await?)
 }
 
