@@ -34,6 +34,9 @@ pub struct RenewRequest {
     /// A host inside its cooldown gets a run that waits for its end, in place of a refusal.
     #[serde(default, skip_serializing_if = "is_false")]
     pub when_allowed: bool,
+    /// A host inside its cooldown is renewed all the same: what it serves is not to be served any longer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub despite_cooldown: bool,
 }
 
 fn is_false(said: &bool) -> bool {
@@ -195,6 +198,9 @@ pub enum Answer {
     Renewal {
         accepted: Vec<Accepted>,
         refused: Vec<Refused>,
+        /// They are renewed all the same; a person should know this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning: Option<String>,
     },
     Done {
         run_id: RunId,
