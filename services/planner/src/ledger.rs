@@ -267,6 +267,7 @@ impl Ledger {
         let moved: Vec<RunId> = page.moved.iter().copied().collect();
         let mut mail = self.orders(&mut tx, &page, &moved).await?;
         mail.events = page.events(now);
+        mail.moved = moved;
         tx.commit().await?;
         Ok((mail, page.postponed))
     }

@@ -4,7 +4,8 @@
 //! again by the timekeeper. Marking waits a moment on purpose: most orders are answered before it, and then there is
 //! nothing to mark.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bus::Bus;
@@ -22,6 +23,8 @@ const MARK_EVERY: Duration = Duration::from_millis(1_000);
 pub(crate) struct Mail {
     pub orders: Vec<Order<Spec>>,
     pub events: Vec<RunEvent>,
+    /// These runs stand elsewhere now: what was to be marked of their old places is not worth a statement any more.
+    pub moved: Vec<RunId>,
 }
 
 #[derive(Clone)]
@@ -33,8 +36,8 @@ pub(crate) struct Postman {
 
 #[derive(Default)]
 struct Published {
-    orders: Vec<(RunId, u32)>,
-    events: Vec<(RunId, Status)>,
+    orders: HashMap<RunId, u32>,
+    events: HashMap<RunId, Status>,
 }
 
 impl Postman {
@@ -66,7 +69,10 @@ impl Postman {
         if let Some(error) = failed {
             warn!(%error, "not everything could be published; it is tried again");
         }
-        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut published = self.published();
+        for run in &mail.moved {
+            published.orders.remove(run);
+        }
         let sent = mail.orders.iter().zip(orders).filter(|(_, answer)| answer.is_ok());
         published
             .orders
@@ -75,6 +81,10 @@ impl Postman {
         published
             .events
             .extend(told.map(|(event, _)| (event.run_id, event.status)));
+    }
+
+    fn published(&self) -> MutexGuard<'_, Published> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Marks the rows of what was published, once a second, until `stop`.
@@ -87,13 +97,13 @@ impl Postman {
     }
 
     async fn mark(&self) {
-        let done = std::mem::take(&mut *self.published.lock().unwrap_or_else(PoisonError::into_inner));
+        let done = std::mem::take(&mut *self.published());
         let marked = async {
             if !done.orders.is_empty() {
-                self.store.mark_sent(&done.orders).await?;
+                self.store.mark_sent(&Vec::from_iter(done.orders)).await?;
             }
             if !done.events.is_empty() {
-                self.store.mark_announced(&done.events).await?;
+                self.store.mark_announced(&Vec::from_iter(done.events)).await?;
             }
             Ok::<(), store::StoreError>(())
         };
