@@ -75,7 +75,8 @@ pub struct LaneRoom {
 /// otherwise from the statistics of a minute ago, when the table was empty: a plan that reads or sorts all that waits makes
 /// each step dearer the more runs there are. Index scans also clear away the entries of rows that moved on, which bitmap
 /// scans leave.
-const BEGIN: &str = "begin; set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off";
+const BEGIN: &str =
+    "begin; set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off";
 
 pub struct LedgerTx {
     pub(crate) tx: Transaction<'static, Postgres>,
