@@ -79,15 +79,15 @@ async def first_of(wanted, denied, seconds):
     raise PermissionError(denied.result()) if denied in done else TimeoutError("no answer in time")
 
 
-async def ask(client, args, denied):
+async def ask(client, args, denied, verb, body):
     """The stream's word that it has the request comes to the reply subject; the planner's answer, after its commit, to
     the inbox that the header names."""
     inbox = client.new_inbox()
     answers = await client.subscribe(inbox, max_msgs=1)
     kept = await first_of(
         client.request(
-            f"vigilo.request.{args.workspace}.renew",
-            request(args),
+            f"vigilo.request.{args.workspace}.{verb}",
+            body,
             timeout=args.timeout,
             headers={"vigilo-reply-to": inbox},
         ),
@@ -149,7 +149,7 @@ async def main():
     denied = asyncio.get_running_loop().create_future()
     client = await connect(args, denied)
     try:
-        answer = await ask(client, args, denied)
+        answer = await ask(client, args, denied, "renew", request(args))
         print(json.dumps({"answer": answer}), flush=True)
         if answer["answer"] != "renewal" or not answer["accepted"]:
             return 2

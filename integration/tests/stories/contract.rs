@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
+use futures::StreamExt;
 use integration::fleet::vigilo;
 use integration::{Estate, Fleet, Member};
 use serde_json::{Value, json};
-use testkit::async_nats::{Client, ConnectOptions, Event};
+use testkit::async_nats::{Client, ConnectOptions, Event, HeaderMap};
 use testkit::tools::clients_python;
 use testkit::{Nats, run_dir};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -69,7 +70,11 @@ impl Guarded {
 
     /// The example client as this user; gives its exit code and what it printed.
     async fn python(&self, user: &str, args: &[&str]) -> Result<(Option<i32>, Vec<Value>)> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python/renew.py");
+        self.client("renew.py", user, args).await
+    }
+
+    async fn client(&self, name: &str, user: &str, args: &[&str]) -> Result<(Option<i32>, Vec<Value>)> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python").join(name);
         let mut command = tokio::process::Command::new(clients_python());
         command
             .arg(script)
@@ -86,6 +91,19 @@ impl Guarded {
 }
 
 impl Somebody {
+    /// Sends a request as any client does; gives the planner's answer.
+    async fn asks(&self, subject: &str, body: &Value) -> Result<Value> {
+        let inbox = self.client.new_inbox();
+        let mut answers = self.client.subscribe(inbox.clone()).await?;
+        let mut headers = HeaderMap::new();
+        headers.insert("vigilo-reply-to", inbox.as_str());
+        self.client
+            .publish_with_headers(subject.to_owned(), headers, body.to_string().into())
+            .await?;
+        let answer = tokio::time::timeout(SOON, answers.next()).await?;
+        Ok(serde_json::from_slice(&answer.context("no answer")?.payload)?)
+    }
+
     /// Waits until the server has refused something that concerns the subject.
     async fn was_denied(&mut self, subject: &str) -> Result<()> {
         self.client.flush().await?;
@@ -223,5 +241,62 @@ fn the_cli_replays(world: &Guarded, run: &str) -> Result<()> {
         .command(&["events", "--json", "--since", "2999-01-01T00:00:00Z"])?
         .output()?;
     ensure!(later.status.success() && later.stdout.is_empty(), "{later:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_in_another_language_plans_a_bulk_renewal_and_commits_it() -> Result<()> {
+    let world = guarded(3).await?;
+    let spec = json!({"filter": {"hostname_glob": "*"}, "reason": "the night plan of another system"}).to_string();
+    let asked = ["--spec", spec.as_str(), "--key", "night-2"];
+    let (code, lines) = world.client("bulk.py", "ws-default", &asked).await?;
+    let plan = &lines.last().context("an answer")?["answer"];
+    ensure!(code == Some(0) && plan["state"] == "planned", "{lines:?}");
+    ensure!(plan["totals"]["included"] == 3, "{plan}");
+    ensure!(world.estate.issued() == 0, "nothing happens before the commit");
+
+    let twin = [&asked[..], &["--commit"]].concat();
+    let (code, lines) = world.client("bulk.py", "ws-default", &twin).await?;
+    let end = &lines.last().context("an answer")?["answer"];
+    ensure!(code == Some(0) && end["job_id"] == plan["job_id"], "{lines:?}");
+    ensure!(end["state"] == "ended" && end["progress"]["succeeded"] == 3, "{end}");
+    all_succeed_with_one_certificate_each(&world.fleet.api, &world.estate).await?;
+    strange_bulks_are_refused(&world, plan["job_id"].as_str().context("a job")?).await
+}
+
+async fn strange_bulks_are_refused(world: &Guarded, job: &str) -> Result<()> {
+    for (spec, field) in [
+        (r#"{"filter": {"colour": "red"}}"#, "payload"),
+        (r#"{"filter": {}, "concurrency": 0}"#, "concurrency"),
+        (r#"{"filter": {}, "ends_at": "2001-01-01T00:00:00Z"}"#, "ends_at"),
+    ] {
+        let (code, lines) = world.client("bulk.py", "ws-default", &["--spec", spec]).await?;
+        let reason = &lines[0]["answer"]["reason"];
+        ensure!(code == Some(2) && reason["field"] == field, "{spec}: {lines:?}");
+        ensure!(reason["remedy"].is_string(), "{spec}: {lines:?}");
+    }
+    let all = r#"{"filter": {}}"#;
+    let forbidden = ["--workspace", "default", "--spec", all];
+    let (code, lines) = world.client("bulk.py", "ws-other", &forbidden).await?;
+    let error = lines[0]["error"].as_str().unwrap_or_default().to_lowercase();
+    ensure!(code == Some(3) && error.contains("permissions violation"), "{lines:?}");
+    words_about_a_job_are_answered(world, job).await
+}
+
+/// By the names that are written now and by those of the first versions.
+async fn words_about_a_job_are_answered(world: &Guarded, job: &str) -> Result<()> {
+    let somebody = world.login("ws-default").await?;
+    for (verb, answered) in [
+        ("job-show", "job_stands"),
+        ("job-pause", "rejected"),
+        ("job_resume", "rejected"),
+        ("bulk_commit", "job"),
+        ("job-cancel", "job"),
+        ("job-delete", "rejected"),
+    ] {
+        let body = json!({"job_id": job, "requested_by": "cmdb"});
+        let answer = somebody.asks(&format!("vigilo.request.default.{verb}"), &body).await?;
+        ensure!(answer["answer"] == answered, "{verb}: {answer}");
+    }
     Ok(())
 }

@@ -80,7 +80,11 @@ impl Planner {
                     all.warning = warning.or(all.warning);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Told { .. } | Answer::Probing { .. } | Answer::Job { .. } => {
+                Answer::Done { .. }
+                | Answer::Told { .. }
+                | Answer::Probing { .. }
+                | Answer::Job { .. }
+                | Answer::JobStands(_) => {
                     return Err(astray());
                 }
             }
@@ -100,7 +104,11 @@ impl Planner {
                 Some(refused) => Err(Problem::field(Code::NoSuchThing, refused.reason)),
             },
             Answer::Rejected { reason } => Err(reason.into()),
-            Answer::Renewal { .. } | Answer::Told { .. } | Answer::Done { .. } | Answer::Job { .. } => Err(astray()),
+            Answer::Renewal { .. }
+            | Answer::Told { .. }
+            | Answer::Done { .. }
+            | Answer::Job { .. }
+            | Answer::JobStands(_) => Err(astray()),
         }
     }
 
@@ -133,7 +141,11 @@ impl Planner {
                     refused.extend(no);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
-                Answer::Done { .. } | Answer::Renewal { .. } | Answer::Probing { .. } | Answer::Job { .. } => {
+                Answer::Done { .. }
+                | Answer::Renewal { .. }
+                | Answer::Probing { .. }
+                | Answer::Job { .. }
+                | Answer::JobStands(_) => {
                     return Err(astray());
                 }
             }
@@ -186,7 +198,11 @@ fn done(answer: Answer) -> Result<(), Problem> {
         Answer::Done { .. } => Ok(()),
         Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
         Answer::Rejected { reason } => Err(reason.into()),
-        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } | Answer::Job { .. } => Err(astray()),
+        Answer::Renewal { .. }
+        | Answer::Told { .. }
+        | Answer::Probing { .. }
+        | Answer::Job { .. }
+        | Answer::JobStands(_) => Err(astray()),
     }
 }
 
@@ -196,7 +212,11 @@ fn taken(answer: Answer) -> Result<JobId, Problem> {
         Answer::Job { job_id } => Ok(job_id),
         Answer::Rejected { reason } if reason.field == "job_id" => Err(Problem::field(Code::OutOfPlace, reason)),
         Answer::Rejected { reason } => Err(reason.into()),
-        Answer::Renewal { .. } | Answer::Told { .. } | Answer::Probing { .. } | Answer::Done { .. } => Err(astray()),
+        Answer::Renewal { .. }
+        | Answer::Told { .. }
+        | Answer::Probing { .. }
+        | Answer::Done { .. }
+        | Answer::JobStands(_) => Err(astray()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -14,7 +15,7 @@ use crate::policy::Provider;
 /// More names would not fit into one message; a filter says the same in fewer words.
 pub const MOST_HOSTNAMES: usize = 10_000;
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
     /// Only these.
@@ -81,8 +82,9 @@ impl Filter {
 }
 
 /// A pattern of hostnames: `*` stands for any characters, dots included, `?` for one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9.*?-]{1,253}$"))]
 pub struct Glob(String);
 
 impl Glob {

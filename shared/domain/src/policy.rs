@@ -1,5 +1,6 @@
 //! Policies: how one hostname is renewed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
@@ -16,7 +17,7 @@ use crate::target::Target;
 use crate::window::{self, Window};
 
 /// Which kind of CA issues. `acme` is any RFC 8555 CA, named by its directory URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
     Letsencrypt,

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::SCHEMA;
 use crate::event::RunEvent;
-use crate::request::{Answer, ProbeRequest, RenewRequest, ResolveRequest, RunRequest, RunsRequest};
+use crate::request::{
+    Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, RenewRequest, ResolveRequest, RunRequest,
+    RunsRequest, Verb,
+};
 
 /// Name of the file without its ending, and the schema.
 pub fn all() -> Vec<(&'static str, Value)> {
@@ -18,9 +21,25 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("request-runs", request::<RunsRequest>()),
         ("request-resolve", request::<ResolveRequest>()),
         ("request-probe", request::<ProbeRequest>()),
+        ("request-bulk-plan", request::<BulkPlanRequest>()),
+        ("request-bulk-commit", request::<BulkCommitRequest>()),
+        ("request-job", request::<JobRequest>()),
         ("answer", said::<Answer>()),
         ("event", said::<RunEvent>()),
     ]
+}
+
+/// The schemas that a request of this verb may follow, by name. All are answered as `answer` says.
+pub const fn of(verb: Verb) -> &'static [&'static str] {
+    match verb {
+        Verb::Renew => &["request-renew"],
+        Verb::Resume | Verb::Retry | Verb::Cancel => &["request-run", "request-runs"],
+        Verb::Resolve => &["request-resolve"],
+        Verb::Probe => &["request-probe"],
+        Verb::BulkPlan => &["request-bulk-plan"],
+        Verb::BulkCommit => &["request-bulk-commit"],
+        Verb::JobPause | Verb::JobResume | Verb::JobCancel | Verb::JobShow => &["request-job"],
+    }
 }
 
 /// The text of a file.

@@ -3,7 +3,7 @@
 use domain::job::{FRESH, Holds, Job, JobSpec, JobState, Totals};
 use domain::price::usd;
 use domain::{Invalid, JobId, RunId, Timestamp, WorkspaceId};
-use protocol::request::{Answer, BulkCommitRequest, BulkPlanRequest, JobRequest};
+use protocol::request::{Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, JobStanding};
 use store::{JobAct, JobTx, StoreError};
 use tracing::info;
 use uuid::Uuid;
@@ -96,6 +96,22 @@ impl Jobs {
         .await
     }
 
+    /// How it stands now, for those who see neither the console nor its record.
+    pub(crate) async fn show(&self, workspace: &WorkspaceId, id: JobId) -> Result<Answer, StoreError> {
+        let Some(job) = self.store.job(workspace, id).await? else {
+            return Ok(no_such(id));
+        };
+        let progress = self.store.job_progress(&job).await?;
+        Ok(Answer::JobStands(Box::new(JobStanding {
+            job_id: id,
+            state: job.state,
+            eta: progress.eta(&job, self.ledger.now()),
+            note: job.note,
+            totals: job.totals,
+            progress,
+        })))
+    }
+
     /// Moves a locked job, or says why not.
     async fn on(
         &self,
@@ -105,9 +121,7 @@ impl Jobs {
         deed: impl FnOnce(&mut Job) -> Moved,
     ) -> Result<Answer, StoreError> {
         let Some((mut tx, mut job)) = self.store.job_tx(workspace, id).await? else {
-            let problem = format!("{id} is no job of this workspace");
-            let reason = Invalid::new("job_id", problem, "see vigilo job list");
-            return Ok(Answer::Rejected { reason });
+            return Ok(no_such(id));
         };
         let before = job.clone();
         if let Err(reason) = deed(&mut job) {
@@ -139,6 +153,12 @@ impl Jobs {
         info!(job = %job.id, by = %person, verb, "people");
         Ok(())
     }
+}
+
+fn no_such(id: JobId) -> Answer {
+    let problem = format!("{id} is no job of this workspace");
+    let reason = Invalid::new("job_id", problem, "see vigilo job list");
+    Answer::Rejected { reason }
 }
 
 pub(super) fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Timestamp) -> Job {

@@ -9,6 +9,7 @@ mod progress;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -28,7 +29,7 @@ pub const FRESH: Duration = Duration::from_secs(3_600);
 const LONGEST_REASON: usize = 1_000;
 
 /// What is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
     pub filter: Filter,
@@ -71,7 +72,7 @@ fn live() -> Mode {
 }
 
 /// What becomes of a host that is inside the cooldown of its policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cooldown {
     #[default]
@@ -83,7 +84,7 @@ pub enum Cooldown {
 }
 
 /// How many runs go first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Canary {
     Percent(u8),
@@ -102,7 +103,7 @@ impl Canary {
 }
 
 /// When failures stop what shares their cause: more than this part of the runs that ended, and at least so many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HaltRule {
     pub percent: u8,
@@ -195,7 +196,7 @@ impl JobSpec {
 }
 
 /// Where a job stands. Paused and halted are not here: they hold runs of a running job (`Holds`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     Planning,

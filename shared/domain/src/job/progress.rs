@@ -1,5 +1,6 @@
 //! How far a job is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Job;
@@ -7,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::run::Status;
 
 /// How the runs of a job stand. `held` are queued ones that something keeps back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     pub queued: u32,
     pub held: u32,

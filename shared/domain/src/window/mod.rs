@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -27,8 +28,9 @@ const LONGEST_MINUTES: u32 = 7 * 24 * 60;
 /// 29 February comes once in eight years at worst.
 const LONGEST_SEARCH_DAYS: i32 = 8 * 366;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
+#[schemars(with = "Written", rename = "Window")]
 pub struct Window {
     cron: Cron,
     minutes: u32,
@@ -36,8 +38,9 @@ pub struct Window {
 }
 
 /// As people write it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Window")]
 struct Written {
     /// When it opens: minute, hour, day, month, weekday.
     cron: String,

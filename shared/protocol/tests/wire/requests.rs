@@ -1,11 +1,11 @@
 use domain::Invalid;
 use domain::filter::Filter;
-use domain::job::JobSpec;
+use domain::job::{JobSpec, JobState, Progress, Totals};
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
-    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
-    ResolveRequest, RunRequest, RunsRequest,
+    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, JobStanding, ProbeRequest, Refused, RefusedRun,
+    RenewRequest, ResolveRequest, RunRequest, RunsRequest,
 };
 use serde_json::json;
 
@@ -164,6 +164,25 @@ fn a_job_is_committed_and_told_as_before() {
     travels("request-job", &told);
 }
 
+fn standing() -> JobStanding {
+    JobStanding {
+        job_id: job_id(),
+        state: JobState::Running,
+        note: None,
+        totals: Totals {
+            hosts: 3,
+            included: 2,
+            ..Totals::default()
+        },
+        progress: Progress {
+            running: 1,
+            succeeded: 1,
+            ..Progress::default()
+        },
+        eta: Some(at(60)),
+    }
+}
+
 /// How its snapshot is called; a new answer does not compile before it has a name.
 fn name(answer: &Answer) -> &'static str {
     match answer {
@@ -172,6 +191,7 @@ fn name(answer: &Answer) -> &'static str {
         Answer::Told { .. } => "answer-told",
         Answer::Probing { .. } => "answer-probing",
         Answer::Job { .. } => "answer-job",
+        Answer::JobStands(_) => "answer-job-stands",
         Answer::Rejected { .. } => "answer-rejected",
     }
 }
@@ -206,6 +226,7 @@ fn every_answer_is_given_as_before() {
             }],
         },
         Answer::Job { job_id: job_id() },
+        Answer::JobStands(Box::new(standing())),
         Answer::Rejected { reason: refusal() },
     ];
     for answer in answers {

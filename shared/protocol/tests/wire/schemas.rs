@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use protocol::request::{RenewRequest, readable};
-use protocol::schema::{all, text};
+use protocol::request::{RenewRequest, Verb, readable};
+use protocol::schema::{all, of, text};
 use serde_json::{Value, json};
 
 #[test]
@@ -15,6 +15,20 @@ fn the_files_are_what_the_types_say() {
             "{} is stale: run `cargo xtask schema`",
             file.display()
         );
+    }
+}
+
+#[test]
+fn every_verb_has_its_schema_and_is_in_the_page_for_other_systems() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nats/README.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let schemas = all();
+    for verb in Verb::ALL {
+        assert!(page.contains(&format!("| `{}` |", verb.as_str())), "{verb:?}");
+        for name in of(verb) {
+            assert!(schemas.iter().any(|(there, _)| there == name), "{name}");
+            assert!(page.contains(&format!("schema/{name}.json")), "{name}");
+        }
     }
 }
 

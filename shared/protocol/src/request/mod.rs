@@ -1,16 +1,22 @@
 //! What other systems, the console and the CLI ask of the planner, and what it answers.
 
+mod answer;
+mod verb;
+
 use domain::Invalid;
 use domain::job::JobSpec;
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
-use domain::{Hostname, JobId, RunId, Timestamp};
+use domain::{Hostname, JobId, RunId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::SCHEMA;
+
+pub use answer::{Accepted, Answer, JobStanding, Refused, RefusedRun};
+pub use verb::Verb;
 
 /// `vigilo.request.<workspace>.renew`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,9 +100,9 @@ pub struct ProbeRequest {
     pub requested_by: String,
 }
 
-/// `vigilo.request.<workspace>.bulk_plan`: plan a bulk renewal. Nothing happens to any host; the answer is the job's id
+/// `vigilo.request.<workspace>.bulk-plan`: plan a bulk renewal. Nothing happens to any host; the answer is the job's id
 /// at once, and the plan is ready a little later.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkPlanRequest {
     pub spec: JobSpec,
@@ -105,8 +111,8 @@ pub struct BulkPlanRequest {
     pub requested_by: String,
 }
 
-/// `vigilo.request.<workspace>.bulk_commit`: create the runs of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `vigilo.request.<workspace>.bulk-commit`: create the runs of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkCommitRequest {
     pub job_id: JobId,
@@ -116,8 +122,8 @@ pub struct BulkCommitRequest {
     pub stale_ok: bool,
 }
 
-/// `vigilo.request.<workspace>.job_pause`, `.job_resume` and `.job_cancel`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `vigilo.request.<workspace>.job-pause`, `.job-resume`, `.job-cancel` and `.job-show`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobRequest {
     pub job_id: JobId,
@@ -140,107 +146,4 @@ pub fn readable(mut body: Value) -> Result<Value, Invalid> {
             Err(Invalid::new("schema", problem, remedy))
         }
     }
-}
-
-/// The last token of a request's subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verb {
-    Renew,
-    Resume,
-    Retry,
-    Cancel,
-    Resolve,
-    Probe,
-    BulkPlan,
-    BulkCommit,
-    JobPause,
-    JobResume,
-    JobCancel,
-}
-
-impl Verb {
-    pub const ALL: [Self; 11] = [
-        Self::Renew,
-        Self::Resume,
-        Self::Retry,
-        Self::Cancel,
-        Self::Resolve,
-        Self::Probe,
-        Self::BulkPlan,
-        Self::BulkCommit,
-        Self::JobPause,
-        Self::JobResume,
-        Self::JobCancel,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Renew => "renew",
-            Self::Resume => "resume",
-            Self::Retry => "retry",
-            Self::Cancel => "cancel",
-            Self::Resolve => "resolve",
-            Self::Probe => "probe",
-            Self::BulkPlan => "bulk_plan",
-            Self::BulkCommit => "bulk_commit",
-            Self::JobPause => "job_pause",
-            Self::JobResume => "job_resume",
-            Self::JobCancel => "job_cancel",
-        }
-    }
-}
-
-/// The planner's answer, given after its commit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Answer {
-    /// Every hostname is in one of the two lists.
-    Renewal {
-        accepted: Vec<Accepted>,
-        refused: Vec<Refused>,
-        /// They are renewed all the same; a person should know this.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        warning: Option<String>,
-    },
-    Done {
-        run_id: RunId,
-    },
-    /// Every run is in one of the two lists.
-    Told {
-        done: Vec<RunId>,
-        refused: Vec<RefusedRun>,
-    },
-    /// Every hostname is in one of the two lists. A host has been looked at when the ask of this instant, or of a later
-    /// one, is answered.
-    Probing {
-        asked_at: Timestamp,
-        asked: Vec<Hostname>,
-        refused: Vec<Refused>,
-    },
-    /// A job was taken in hand; how it goes on is in the record.
-    Job {
-        job_id: JobId,
-    },
-    /// The request as a whole was refused.
-    Rejected {
-        reason: Invalid,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Accepted {
-    pub hostname: Hostname,
-    pub run_id: RunId,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Refused {
-    pub hostname: Hostname,
-    pub reason: Invalid,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RefusedRun {
-    pub run_id: RunId,
-    pub reason: Invalid,
 }

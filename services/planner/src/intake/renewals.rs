@@ -1,0 +1,157 @@
+//! A request to renew hosts: each becomes a run or a refusal, in one transaction with the answer.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::policy::Charge;
+use domain::provider::Catalogue;
+use domain::run::Mode;
+use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
+use protocol::request::{Accepted, Answer, Refused, RenewRequest};
+use store::{NewRun, StoreError};
+use tracing::info;
+
+use super::checks::{few_enough, short};
+use super::{Intake, Refusal};
+use crate::compose::{self, Asked};
+use crate::{judge, money, turns};
+
+impl Intake {
+    pub(super) async fn renew(&self, workspace: &WorkspaceId, request: RenewRequest) -> Result<Answer, Refusal> {
+        check(&request)?;
+        loop {
+            if let Some(given) = self.store.answered(workspace, &request.idempotency_key).await? {
+                return Ok(serde_json::from_value(given).map_err(|e| corrupt(&request, &e))?);
+            }
+            let now = self.ledger.now();
+            let (mut runs, answer) = self.decide(workspace, &request, now).await?;
+            turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
+            let kept = serde_json::to_value(&answer).map_err(|e| corrupt(&request, &e))?;
+            match self
+                .store
+                .create_runs(&runs, (workspace, &request.idempotency_key, &kept), now)
+                .await
+            {
+                Ok(()) => {
+                    info!(by = %request.requested_by, runs = runs.len(), "runs were created");
+                    self.ledger.ring();
+                    return Ok(answer);
+                }
+                // Somebody was faster, with the same key or the same policy: decide again on what is true now.
+                Err(StoreError::Duplicate { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Every hostname becomes a run or a refusal.
+    async fn decide(
+        &self,
+        workspace: &WorkspaceId,
+        request: &RenewRequest,
+        now: Timestamp,
+    ) -> Result<(Vec<NewRun>, Answer), StoreError> {
+        let names: Vec<String> = request.hostnames.iter().map(ToString::to_string).collect();
+        let charges = self.store.charges(workspace, &names).await?;
+        let catalogue = self.store.catalogue(workspace, now).await?;
+        let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
+        let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
+        let charges: HashMap<&Hostname, &Charge> = charges
+            .iter()
+            .map(|charge| (&charge.policy.says.hostname, charge))
+            .collect();
+        let (mut runs, mut accepted, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
+            let charge = charges.get(hostname).copied();
+            match self.one(charge, request, (&active, &catalogue), now) {
+                Ok(run) => {
+                    accepted.push(Accepted {
+                        hostname: hostname.clone(),
+                        run_id: run.head.id,
+                    });
+                    runs.push(run);
+                }
+                Err(reason) => refused.push(Refused {
+                    hostname: hostname.clone(),
+                    reason,
+                }),
+            }
+        }
+        let warning = self.warning(workspace, &runs, now).await?;
+        Ok((
+            runs,
+            Answer::Renewal {
+                accepted,
+                refused,
+                warning,
+            },
+        ))
+    }
+
+    /// What people ask for is not held for money: they are told.
+    async fn warning(
+        &self,
+        workspace: &WorkspaceId,
+        runs: &[NewRun],
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let live = runs.iter().filter(|run| run.head.mode == Mode::Live);
+        let prices: Vec<Option<u64>> = live.map(|run| run.plan.choice.cost_micro_usd).collect();
+        if prices.iter().all(|price| *price == Some(0)) {
+            return Ok(None);
+        }
+        let budget = self.store.limited_budget(workspace, now).await?;
+        Ok(budget.and_then(|budget| money::warning(&budget, &prices)))
+    }
+
+    fn one(
+        &self,
+        charge: Option<&Charge>,
+        request: &RenewRequest,
+        (active, catalogue): (&HashMap<PolicyId, RunId>, &Catalogue),
+        now: Timestamp,
+    ) -> Result<NewRun, Invalid> {
+        let remedy = "add one first: vigilo policy add";
+        let charge = charge.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
+        let by_policy = if charge.policy.says.dry_run_default {
+            Mode::DryRun
+        } else {
+            Mode::Live
+        };
+        let mode = request.mode.unwrap_or(by_policy);
+        let active = active.get(&charge.policy.id).copied();
+        let (mut cooled_at, mut why) = (None, None);
+        if request.despite_cooldown {
+            why = judge::judge_despite_cooldown(charge, mode, active, now)?;
+        } else if request.when_allowed {
+            cooled_at = judge::judge_when_allowed(charge, mode, active, now)?;
+        } else {
+            judge::judge(charge, mode, active, now)?;
+        }
+        let asked = Asked {
+            mode,
+            trigger: request.trigger,
+            by: request.requested_by.clone(),
+            why,
+            strategy: request.strategy.unwrap_or_default(),
+            ladder: self.ladder.clone(),
+            at_once: request.at_once,
+            cooled_at,
+        };
+        compose::new_run(charge, &asked, catalogue, now)
+    }
+}
+
+fn check(request: &RenewRequest) -> Result<(), Invalid> {
+    few_enough("hostnames", request.hostnames.len())?;
+    short("idempotency_key", &request.idempotency_key)?;
+    short("requested_by", &request.requested_by)
+}
+
+fn corrupt(request: &RenewRequest, error: &serde_json::Error) -> StoreError {
+    StoreError::Corrupt {
+        table: "requests",
+        id: request.idempotency_key.clone(),
+        why: error.to_string(),
+    }
+}
