@@ -86,6 +86,7 @@ fn checkpoint() -> Checkpoint {
         url,
         expires: None,
         tokens: vec!["t".into()],
+        unfinalized: false,
     }
 }
 
