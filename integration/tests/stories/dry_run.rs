@@ -13,7 +13,11 @@ use crate::world::{SOON, estate, fleet};
 
 /// Asks for a rehearsal of one host through the command line, and waits for its end.
 async fn rehearse(up: &Up, host: &str) -> Result<Output> {
-    let mut command = up.command(&["renew", host, "--dry-run", "--wait"])?;
+    vigilo(up, &["renew", host, "--dry-run", "--wait"]).await
+}
+
+async fn vigilo(up: &Up, arguments: &[&str]) -> Result<Output> {
+    let mut command = up.command(arguments)?;
     Ok(tokio::task::spawn_blocking(move || command.output()).await??)
 }
 
@@ -132,5 +136,53 @@ async fn three_things_that_are_wrong_are_three_crosses_of_one_rehearsal() -> Res
     let exchange = up.api.get(&format!("/runs/{id}/exchange")).await?;
     ensure!(exchange.to_string().contains("could not resolve URL"), "{exchange}");
     ensure!(estate.issued() == 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_rehearses_by_default_is_corrected_and_then_renewed_live() -> Result<()> {
+    let estate = estate(1).await?;
+    let up = Up::start(&estate).await?;
+    let host = estate.nginx.hosts()[0].as_str();
+    let mut policies = estate.policies();
+    policies[0]["dry_run_default"] = json!(true);
+    let good = policies[0]["targets"][0].clone();
+    policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    up.api.import("hosts", &estate.hosts()).await?;
+    up.api.import("policies", &policies).await?;
+
+    let said = vigilo(&up, &["renew", host, "--wait"]).await?;
+    ensure!(said.status.code() == Some(1), "{said:?}");
+    let shown = String::from_utf8_lossy(&said.stdout).into_owned();
+    for part in ["✗ the directory of the key exists: ", "1 of them rehearsed only"] {
+        ensure!(shown.contains(part), "{part:?} is not in {shown}");
+    }
+
+    let path = |field: &str| good[field].as_str().unwrap_or_default().to_owned();
+    let target = format!("chain={},key={}", path("chain_path"), path("key_path"));
+    let reload: Vec<String> = estate.nginx.reload_command();
+    let corrected = [
+        "policy",
+        "set",
+        host,
+        "--target-file",
+        &target,
+        "--reload",
+        &reload.join(" "),
+    ];
+    let said = vigilo(&up, &corrected).await?;
+    ensure!(said.status.success(), "{said:?}");
+    let said = vigilo(&up, &["renew", host, "--live", "--wait"]).await?;
+    ensure!(said.status.success(), "{said:?}");
+    ensure!(estate.issued() == 1, "the CA has issued {}", estate.issued());
+
+    let said = vigilo(&up, &["policy", "forget", host]).await?;
+    ensure!(said.status.success(), "{said:?}");
+    let said = vigilo(&up, &["renew", host]).await?;
+    let why = String::from_utf8_lossy(&said.stderr).into_owned();
+    ensure!(
+        said.status.code() == Some(65) && why.contains("no active policy"),
+        "{why}"
+    );
     Ok(())
 }

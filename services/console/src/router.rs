@@ -5,7 +5,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, get, patch, post, put};
 use tracing::info;
 
 use crate::auth::guard;
@@ -35,6 +35,10 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
         ("/api/v1/budget", get(budget::show).put(budget::set)),
+        (
+            "/api/v1/policies/{host}",
+            patch(policies::change).delete(policies::forget),
+        ),
         ("/api/v1/limits", get(pacing::limits)),
         ("/api/v1/limits/{id}", put(pacing::set_limit)),
         ("/api/v1/target-groups", get(pacing::groups)),

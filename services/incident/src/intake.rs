@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::place::{MANY, MANY_OF_A_JOB, NEAR, Place, place};
-use crate::triage::{Trouble, mends, triage};
+use crate::triage::{Trouble, given_up, mends, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
 const DURABLE: &str = "incident";
@@ -58,11 +58,16 @@ impl Intake {
         if let Some(trouble) = triage(event) {
             return self.trouble(&trouble).await;
         }
-        match mends(event) {
-            Some(run) if self.store.has_trouble(&event.workspace, event.host_id).await? => {
-                self.mended(event, run).await
-            }
-            Some(_) | None => Ok(()),
+        let (said, mends) = (given_up(event), mends(event));
+        if said.is_none() && mends.is_none() || !self.store.has_trouble(&event.workspace, event.host_id).await? {
+            return Ok(());
+        }
+        if let Some(said) = said {
+            self.given_up(event, &said).await?;
+        }
+        match mends {
+            Some(run) => self.mended(event, run).await,
+            None => Ok(()),
         }
     }
 
@@ -140,6 +145,16 @@ impl Intake {
                 tx.tell(*into, (Change::Grown, &note), &everyone, soon).await
             }
         }
+    }
+
+    /// Its incident stays open: the host was not renewed. Who looks reads that there is nothing to resume.
+    async fn given_up(&self, event: &RunEvent, said: &str) -> Result<(), StoreError> {
+        let mut tx = self.store.incident_tx(&event.workspace).await?;
+        if let Some(incident) = tx.say_of(event.run_id, said).await? {
+            let word = Word::own(self.now(), format!("run {} was cancelled", event.run_id));
+            tx.remember(incident, Change::GivenUp, &word).await?;
+        }
+        tx.commit().await
     }
 
     async fn mended(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {

@@ -35,8 +35,14 @@ impl Trouble {
             Some(job) => (format!(" of job {job}"), format!("{}\n", look_at(job))),
             None => (String::new(), String::new()),
         };
+        let at_once = cause.map_or_else(String::new, |cause| {
+            format!(
+                "All that ask for this reason go on at once with: vigilo resume --all-asking --code {}\n",
+                cause.code
+            )
+        });
         let detail = format!(
-            "Many hosts failed in the same way within minutes; mend the one cause first. {job}{} says:\n{}",
+            "Many hosts failed in the same way within minutes; mend the one cause first. {at_once}{job}{} says:\n{}",
             self.member.hostname, self.member.said
         );
         Group {
@@ -57,23 +63,41 @@ pub fn triage(event: &RunEvent) -> Option<Trouble> {
         Mode::Live => {}
         Mode::DryRun => return None,
     }
+    let run = event.run_id;
     let (happened, next) = match event.status {
         Status::Failed => (
             "the renewal failed",
-            "The run has ended. When it is mended, renew the host again.",
+            format!("The run has ended. When it is mended: vigilo retry {run}"),
         ),
         Status::NeedsManual => (
             "the renewal needs a person",
-            "The run waits: resume it when it is mended, or cancel it.",
+            format!("The run waits. When it is mended: vigilo resume {run}; or: vigilo resolve | cancel {run}"),
         ),
         Status::Queued | Status::Running | Status::Succeeded | Status::Cancelled => return None,
     };
-    let member = member(event, detail(event, next));
+    let member = member(event, detail(event, &next));
     Some(Trouble {
         incident: incident(&member, event, title(event, happened)),
         member,
         job: event.job_id,
     })
+}
+
+/// What is to be said of the trouble of a run that was given up: nobody resumes it any more, and its host still serves
+/// what it served.
+pub fn given_up(event: &RunEvent) -> Option<String> {
+    match (event.mode, event.status) {
+        (Mode::Live, Status::Cancelled) => Some(format!(
+            "Run {} was cancelled: {} was not renewed.\n\
+             When it may be renewed: vigilo renew {}; the incident closes by itself when that has succeeded, or a person \
+             closes it.",
+            event.run_id, event.hostname, event.hostname
+        )),
+        (Mode::DryRun, _) => None,
+        (Mode::Live, Status::Queued | Status::Running | Status::Succeeded | Status::Failed | Status::NeedsManual) => {
+            None
+        }
+    }
 }
 
 /// The run of an event that ends the trouble of its host.
@@ -140,7 +164,8 @@ fn detail(event: &RunEvent, next: &str) -> String {
     match said_by(event) {
         Some(said) => {
             let (what, hint) = (sentence(said.what), sentence(said.hint));
-            format!("{}: {what}\nWhat to do: {hint}\n{next}", said.code)
+            let code = said.code;
+            format!("{code}: {what}\nWhat to do: {hint}\n{next}\nMore on it: vigilo explain {code}")
         }
         None => format!(
             "The run does not say why. Its steps and log do: vigilo run {}\n{next}",
@@ -261,15 +286,18 @@ mod tests {
             question: Some(failure().ask()),
             ..event(Status::NeedsManual)
         };
-        let opened = triage(&asked).expect("an incident").incident;
+        let (run, opened) = (asked.run_id, triage(&asked).expect("an incident").incident);
         assert_eq!(
             opened.title,
             "www.example.org: the renewal needs a person at issue (ISS-0004)"
         );
         assert_eq!(
             opened.detail,
-            "ISS-0004: the CA could not reach www.example.org on port 80.\nWhat to do: open port 80.\n\
-             The run waits: resume it when it is mended, or cancel it."
+            format!(
+                "ISS-0004: the CA could not reach www.example.org on port 80.\nWhat to do: open port 80.\n\
+                 The run waits. When it is mended: vigilo resume {run}; or: vigilo resolve | cancel {run}\n\
+                 More on it: vigilo explain ISS-0004"
+            )
         );
         assert_eq!((opened.run_id, opened.host_id), (Some(asked.run_id), asked.host_id));
     }
@@ -282,7 +310,8 @@ mod tests {
         };
         let opened = triage(&failed).expect("an incident").incident;
         assert_eq!(opened.title, "www.example.org: the renewal failed (ISS-0004)");
-        assert!(opened.detail.contains("has ended"), "{}", opened.detail);
+        let again = format!("has ended. When it is mended: vigilo retry {}", failed.run_id);
+        assert!(opened.detail.contains(&again), "{}", opened.detail);
     }
 
     #[test]
@@ -311,7 +340,21 @@ mod tests {
         assert_ne!(first.member.cause, at(Step::Issue).member.cause);
         let many = first.of_many();
         assert_eq!(many.title, "many hosts: the renewals fail at deploy (ISS-0004)");
-        assert!(many.detail.contains("open port 80"), "{}", many.detail);
+        for said in ["open port 80", "vigilo resume --all-asking --code ISS-0004"] {
+            assert!(many.detail.contains(said), "{}", many.detail);
+        }
+    }
+
+    #[test]
+    fn only_a_live_run_that_was_cancelled_is_given_up() {
+        for status in Status::ALL {
+            let live = event(status);
+            let said = given_up(&live);
+            assert_eq!(said.is_some(), status == Status::Cancelled, "{status:?}");
+            assert!(said.is_none_or(|said| said.contains("vigilo renew www.example.org")));
+            let mode = Mode::DryRun;
+            assert_eq!(given_up(&RunEvent { mode, ..live }), None);
+        }
     }
 
     #[test]

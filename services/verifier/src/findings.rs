@@ -79,7 +79,7 @@ fn in_words(at: SocketAddr, presented: &Presented) -> String {
         .first()
         .and_then(|leaf| CertificateFacts::read(leaf).ok());
     let about = facts.map_or_else(String::new, |leaf| {
-        format!(" ({}, good until {})", leaf.subject, leaf.not_after)
+        format!(" ({}, good until {})", leaf.called(), leaf.not_after)
     });
     format!("{at} serves {}{about}", presented.leaf)
 }

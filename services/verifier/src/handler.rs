@@ -142,7 +142,12 @@ fn today(snapshot: &Snapshot) -> Vec<Check> {
     match &snapshot.seen {
         Seen::Served(served) => {
             let leaf = &served.leaf;
-            let evidence = format!("{} ({}), good until {}", leaf.fingerprint, leaf.subject, leaf.not_after);
+            let evidence = format!(
+                "{} ({}), good until {}",
+                leaf.fingerprint,
+                leaf.called(),
+                leaf.not_after
+            );
             let reached = Check::tick(format!("{at} answers"), evidence);
             vec![
                 reached,

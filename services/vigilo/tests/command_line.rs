@@ -87,6 +87,13 @@ fn wrong_usage_is_2() {
     refused(&["renew", "--all", "www.example.org"], &[], 2);
     refused(&["host", "add", "www.example.org", "--criticality", "extreme"], &[], 2);
     refused(&["runs", "--status", "finished"], &[], 2);
+    refused(&["renew", "www.example.org", "--live", "--dry-run"], &[], 2);
+    let said = refused(&["policy", "add", "www.example.org"], &[], 2);
+    assert!(said.contains("--target-file"), "{said}");
+    let said = refused(&["policy", "set", "www.example.org", "--reload", "true"], &[], 2);
+    assert!(said.contains("--target-file"), "{said}");
+    let said = refused(&["policy", "set", "www.example.org"], &[("VIGILO_TOKEN", "any")], 65);
+    assert!(said.contains("nothing is to be changed"), "{said}");
     refused(&["no-such-command"], &[], 2);
 }
 

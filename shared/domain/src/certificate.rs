@@ -57,6 +57,15 @@ pub struct CertificateFacts {
 pub struct NoCertificate(pub String);
 
 impl CertificateFacts {
+    /// For people: its subject, or where that is empty, as CAs leave it more and more, its first name.
+    pub fn called(&self) -> &str {
+        match (self.subject.as_str(), self.sans.first()) {
+            ("", Some(name)) => name,
+            ("", None) => "without a name",
+            (subject, _) => subject,
+        }
+    }
+
     pub fn read(der: &[u8]) -> Result<Self, NoCertificate> {
         let (_, parsed) = X509Certificate::from_der(der).map_err(|e| NoCertificate(e.to_string()))?;
         let instant = |seconds| {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-/// A stable code such as `ISS-0007`; each has a paragraph in `docs/errors.md`.
+/// A stable code such as `ISS-0007`; each has a paragraph in the `ERRORS.md` of its service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ErrorCode(String);

@@ -108,6 +108,8 @@ pub enum Change {
     Raised,
     /// One of its runs failed again after it was closed.
     Reopened,
+    /// One of its runs was cancelled; its host was not renewed.
+    GivenUp,
     Acknowledged,
     Closed,
     /// Went into another incident.
@@ -122,6 +124,7 @@ impl Change {
             Self::Grown => "grown",
             Self::Raised => "raised",
             Self::Reopened => "reopened",
+            Self::GivenUp => "given_up",
             Self::Acknowledged => "acknowledged",
             Self::Closed => "closed",
             Self::Folded => "folded",
@@ -132,7 +135,7 @@ impl Change {
     pub const fn is_told(self) -> bool {
         match self {
             Self::Opened | Self::Attached | Self::Grown | Self::Raised | Self::Reopened | Self::Closed => true,
-            Self::Acknowledged | Self::Folded => false,
+            Self::GivenUp | Self::Acknowledged | Self::Folded => false,
         }
     }
 }
@@ -260,7 +263,13 @@ mod tests {
         for state in State::ALL {
             assert_eq!(serde_json::to_value(state).expect("a word"), state.as_str());
         }
-        for change in [Change::Opened, Change::Grown, Change::Reopened, Change::Folded] {
+        for change in [
+            Change::Opened,
+            Change::Grown,
+            Change::Reopened,
+            Change::GivenUp,
+            Change::Folded,
+        ] {
             assert_eq!(serde_json::to_value(change).expect("a word"), change.as_str());
         }
     }

@@ -1,5 +1,7 @@
 //! Incidents as people read them; writing is [`IncidentTx`]'s.
 
+mod enter;
+mod settle;
 mod tx;
 mod watch;
 

@@ -1,5 +1,7 @@
 //! Policies, and the charges that the planner composes plans from.
 
+mod change;
+
 use std::net::IpAddr;
 
 use domain::ari::{Predecessor, Renewal, Suggestion};

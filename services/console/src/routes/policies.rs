@@ -3,15 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::clock::Timestamp;
 use domain::policy::{NewPolicy, Policy};
 use domain::{HostId, Hostname, Invalid};
+use serde_json::{Map, Value};
 use store::Store;
+use tracing::info;
 
 use crate::auth::Caller;
-use crate::body::{Body, Bulk};
+use crate::body::{self, Body, Bulk};
 use crate::error::{Code, Problem};
 use crate::import::{Import, Imported};
 use crate::query::{Page, Params, limit};
@@ -103,6 +105,87 @@ pub(crate) async fn list(
     let rows = store.policies(&caller.workspace, after.as_deref(), limit + 1).await?;
     let page = Page::of(rows, limit, |view| view.policy.says.hostname.to_string());
     Ok(Json(page.map(policy)))
+}
+
+/// Changes the fields that are given (RFC 7396): null takes a value back to its default, a list is replaced as a whole.
+pub(crate) async fn change(
+    State(store): State<Store>,
+    State(now): State<Now>,
+    (caller, Path(host)): (Caller, Path<String>),
+    Body(fields): Body<Map<String, Value>>,
+) -> Result<Json<Policy>, Problem> {
+    let was = load(&store, &caller, &host).await?;
+    let says = changed(&was, fields)?;
+    let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
+    says.check().and_then(|()| catalogue.check(&says))?;
+    if !store.change_policy(&was, &says, now.read()).await? {
+        let remedy = "look at it, then say your change again";
+        let refused = Invalid::new(
+            "hostname",
+            "somebody has changed this policy in the same moment",
+            remedy,
+        );
+        return Err(Problem::field(Code::OutOfPlace, refused));
+    }
+    info!(by = %caller.name, policy = %was.says.hostname, "a policy was changed");
+    Ok(Json(Policy { says, ..was }))
+}
+
+fn changed(was: &Policy, fields: Map<String, Value>) -> Result<NewPolicy, Problem> {
+    let own = was.says.hostname.as_str();
+    if fields.get("hostname").is_some_and(|name| name.as_str() != Some(own)) {
+        let remedy = "add a policy for the other host: vigilo policy add";
+        return Err(Invalid::new("hostname", format!("this is the policy of {own}"), remedy).into());
+    }
+    let mut says =
+        serde_json::to_value(&was.says).map_err(|error| Problem::new(Code::Unreadable, error.to_string()))?;
+    for (field, value) in fields {
+        match (says.as_object_mut(), value) {
+            (Some(all), Value::Null) => {
+                all.remove(&field);
+            }
+            (Some(all), value) => {
+                all.insert(field, value);
+            }
+            (None, _) => {}
+        }
+    }
+    Ok(body::read(says.to_string().as_bytes())?)
+}
+
+/// What is under way is not left without its policy: it is ended first.
+pub(crate) async fn forget(
+    State(store): State<Store>,
+    (caller, Path(host)): (Caller, Path<String>),
+) -> Result<StatusCode, Problem> {
+    let policy = load(&store, &caller, &host).await?;
+    if let Some((_, run)) = store.active_runs(&[policy.id]).await?.first() {
+        let problem = format!("run {run} of this policy has not ended");
+        let remedy = format!("wait for its end, or cancel it: vigilo cancel {run}");
+        return Err(Problem::field(
+            Code::OutOfPlace,
+            Invalid::new("hostname", problem, remedy),
+        ));
+    }
+    if !store.forget_policy(&caller.workspace, &policy.says.hostname).await? {
+        return Err(Problem::absent("policy", &host));
+    }
+    info!(by = %caller.name, policy = %policy.says.hostname, "a policy was taken away");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn load(store: &Store, caller: &Caller, host: &str) -> Result<Policy, Problem> {
+    let found = match host.parse::<Hostname>() {
+        Ok(hostname) => store.policy_of(&caller.workspace, &hostname).await?,
+        Err(_) => None,
+    };
+    found.ok_or_else(|| {
+        let remedy = "give the hostname as vigilo policy list shows it";
+        Problem::field(
+            Code::NoSuchThing,
+            Invalid::new("hostname", format!("{host} has no active policy"), remedy),
+        )
+    })
 }
 
 fn unknown(hostname: &Hostname) -> Invalid {

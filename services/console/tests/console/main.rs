@@ -9,6 +9,7 @@ mod following;
 mod importing;
 mod inventory;
 mod pacing;
+mod policies;
 mod providers;
 mod serving;
 mod watching;

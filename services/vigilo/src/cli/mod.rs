@@ -244,9 +244,23 @@ pub enum HostCommand {
 #[derive(Subcommand)]
 pub enum PolicyCommand {
     /// Add one policy
+    #[command(mut_arg("target_files", |arg| arg.required(true)))]
     Add {
         #[command(flatten)]
         policy: Box<policy::PolicyArgs>,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Change what is given, keep what is not; an empty value ("") takes a list or word away. Runs keep their plan
+    Set {
+        #[command(flatten)]
+        policy: Box<policy::PolicyArgs>,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Follow the policy of a hostname no more; its runs stay
+    Forget {
+        hostname: String,
         #[command(flatten)]
         global: Global,
     },
@@ -405,7 +419,22 @@ async fn host(command: HostCommand) -> Result<(), Failed> {
 
 async fn policies(command: PolicyCommand) -> Result<(), Failed> {
     match command {
-        PolicyCommand::Add { policy, global } => added(&global, "/policies", &policy.body()?).await,
+        PolicyCommand::Add { policy, global } => added(&global, "/policies", &policy.added()?).await,
+        PolicyCommand::Set { policy, global } => {
+            let path = format!("/policies/{}", policy.hostname);
+            let changed = Client::new(&global)?.patch(&path, &policy.changes()?).await?;
+            show::line(&if global.json {
+                changed.to_string()
+            } else {
+                format!("changed {}", policy.hostname)
+            });
+            Ok(())
+        }
+        PolicyCommand::Forget { hostname, global } => {
+            Client::new(&global)?.delete(&format!("/policies/{hostname}")).await?;
+            show::line(&format!("{hostname} has no policy any more"));
+            Ok(())
+        }
         PolicyCommand::Import { file, global } => import::run(&Client::new(&global)?, "policies", &file).await,
         PolicyCommand::List { global } => {
             let items = Client::new(&global)?.all("/policies").await?;

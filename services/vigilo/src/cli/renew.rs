@@ -27,6 +27,9 @@ pub struct RenewArgs {
     /// Rehearse: the same checks, no certificate asked for
     #[arg(long)]
     dry_run: bool,
+    /// Renew, also where the policy makes a rehearsal of what does not say so (dry_run_default)
+    #[arg(long, conflicts_with = "dry_run")]
+    live: bool,
     /// Who issues: cost-aware takes the cheapest that policy and workspace name; without it each policy's own provider
     #[arg(long, value_enum)]
     strategy: Option<super::Strategy>,
@@ -48,7 +51,11 @@ pub struct RenewArgs {
 }
 
 pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
-    let mode = what.dry_run.then_some("dry_run");
+    let mode = match (what.dry_run, what.live) {
+        (true, _) => Some("dry_run"),
+        (false, true) => Some("live"),
+        (false, false) => None,
+    };
     let mut body = json!({"mode": mode, "at_once": what.now, "when_allowed": what.when_allowed});
     if what.all {
         body["all"] = json!(true);
@@ -80,7 +87,7 @@ pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
     }
     let ids: Vec<Value> = accepted.iter().map(|one| one["run_id"].clone()).collect();
     let mut runs = watch(client, &ids, Duration::from_secs(what.timeout)).await?;
-    if what.dry_run {
+    if !what.live {
         rehearsed(client, &mut runs).await?;
     }
     if !report(client, &runs, refused.len()) {
@@ -168,11 +175,11 @@ fn settled_ids(answer: &Value) -> HashSet<&str> {
         .collect()
 }
 
-/// What a rehearsal is for: every check, of so many runs at most.
+/// What a rehearsal is for: every check, of so many runs at most. A policy may have made one of what did not say so.
 async fn rehearsed(client: &Client, runs: &mut [Value]) -> Result<(), Failed> {
     for run in runs.iter_mut().take(MOST_REHEARSALS) {
         *run = client.get(&format!("/runs/{}", show::text(&run["id"]))).await?;
-        if !client.json {
+        if !client.json && is_rehearsal(run) {
             show::whole(run);
         }
     }
@@ -187,6 +194,10 @@ fn bar(length: u64) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
+}
+
+fn is_rehearsal(run: &Value) -> bool {
+    run["mode"] == "dry_run"
 }
 
 fn is_settled(run: &Value) -> bool {
@@ -227,6 +238,13 @@ fn report(client: &Client, runs: &[Value], refused: usize) -> bool {
         show::line(&format!(
             "{succeeded} succeeded, {failed} failed, {manual} need a person, {cancelled} cancelled, {refused} refused"
         ));
+        let rehearsals = runs.iter().filter(|run| is_rehearsal(run)).count();
+        if rehearsals > 0 {
+            let least = if runs.len() > MOST_REHEARSALS { "at least " } else { "" };
+            show::line(&format!(
+                "{least}{rehearsals} of them rehearsed only: nothing was renewed there"
+            ));
+        }
     }
     succeeded == runs.len()
 }

@@ -95,7 +95,7 @@ fn one_address(seen: &Value) {
         None => "trusted".to_owned(),
     };
     let facts = [
-        ("subject", text(&seen["subject"])),
+        ("subject", named_or_none(&seen["subject"])),
         (
             "names",
             seen["sans"]
@@ -136,6 +136,12 @@ fn one_address(seen: &Value) {
     for (name, value) in facts {
         line(&format!("    {name:<8} {value}"));
     }
+}
+
+/// CAs leave the subject empty more and more: the names stand in the extension.
+fn named_or_none(subject: &Value) -> String {
+    let said = subject.as_str().filter(|said| !said.is_empty());
+    said.unwrap_or("–").to_owned()
 }
 
 pub fn policies(items: &[Value], json_wanted: bool) {
@@ -221,6 +227,12 @@ pub fn whole(run: &Value) {
             line("what a rehearsal cannot know:");
         }
         line(&format!("       ? {}", text(one)));
+    }
+    if run["mode"] == "dry_run" {
+        line(&format!(
+            "what was said to the CA: vigilo run {} --exchange",
+            text(&run["id"])
+        ));
     }
 }
 

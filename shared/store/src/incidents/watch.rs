@@ -21,7 +21,7 @@ pub struct Watched {
     pub host_id: HostId,
     pub criticality: Criticality,
     pub told_at: Timestamp,
-    /// When what the host was last seen to serve ends.
+    /// When what the host was last seen to serve ends, at the address where it ends first.
     pub expires_at: Option<Timestamp>,
     /// What the run has issued.
     pub issued: Option<Fingerprint>,
@@ -39,7 +39,7 @@ impl Store {
         let rows = sqlx::query!(
             r#"select m.workspace, m.incident_id, i.severity, m.run_id, m.host_id, m.criticality, m.told_at,
                       (select s.not_after from snapshots s where s.host_id = m.host_id and s.not_after is not null
-                       order by s.taken_at desc limit 1) as seen_end,
+                       order by s.taken_at desc, s.not_after limit 1) as seen_end,
                       (select p.product #>> '{leaf,fingerprint}' from run_products p
                        where p.run_id = m.run_id and p.step = 'issue') as issued,
                       (r.phase = 'asking' and jsonb_array_length(r.plan -> 'targets') > 1) as "asks!",

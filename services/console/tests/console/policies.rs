@@ -1,0 +1,97 @@
+//! A policy is corrected where it stands, and taken away.
+
+use anyhow::Result;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::world::{Answered, TOKEN, World, answered, policy};
+
+const HOST: &str = "www.example.org";
+
+async fn patch(world: &World, hostname: &str, fields: Value) -> Result<Answered> {
+    let path = format!("/policies/{hostname}");
+    world.send(Method::PATCH, &path, Body::from(fields.to_string())).await
+}
+
+async fn forget(world: &World) -> Result<Response<Body>> {
+    let path = format!("/api/v1/policies/{HOST}");
+    let request = Request::builder().method(Method::DELETE).uri(path);
+    world
+        .raw(
+            request
+                .header("authorization", format!("Bearer {TOKEN}"))
+                .body(Body::empty())?,
+        )
+        .await
+}
+
+async fn listed(world: &World) -> Result<Vec<Value>> {
+    let page = world.get("/policies").await?.good(200)?;
+    Ok(page["items"].as_array().cloned().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn what_is_given_changes_and_the_rest_stays() -> Result<()> {
+    let world = World::new().await?;
+    world.host(HOST).await?;
+    world.policy(HOST).await?;
+    let before = listed(&world).await?;
+    let fields = json!({"cooldown_seconds": 60, "notify_on_failure": ["ops@example.org"], "dry_run_default": true});
+    let changed = patch(&world, HOST, fields).await?.good(200)?;
+    assert_eq!((&changed["id"], &changed["hostname"]), (&before[0]["id"], &json!(HOST)));
+    let now = listed(&world).await?;
+    assert_eq!(now[0]["cooldown_seconds"], 60);
+    assert_eq!(now[0]["notify_on_failure"], json!(["ops@example.org"]));
+    assert_eq!(now[0]["dry_run_default"], true);
+    assert_eq!(now[0]["targets"], before[0]["targets"], "what is not given stays");
+
+    patch(&world, HOST, json!({"cooldown_seconds": null, "hostname": HOST}))
+        .await?
+        .good(200)?;
+    assert_eq!(listed(&world).await?[0]["cooldown_seconds"], 0, "null is the default");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_work_changes_nothing() -> Result<()> {
+    let world = World::new().await?;
+    world.host(HOST).await?;
+    world.policy(HOST).await?;
+    let before = listed(&world).await?;
+    for (fields, named) in [
+        (json!({"key_algorithm": "rsa1024"}), "key_algorithm"),
+        (json!({"sans": ["*.example.org"]}), "sans"),
+        (json!({"targets": []}), "targets"),
+        (json!({"targets": null}), "targets"),
+        (json!({"colour": "red"}), "colour"),
+        (json!({"hostname": "other.example.org"}), "hostname"),
+    ] {
+        let refused = patch(&world, HOST, fields).await?.refused(422, "API-0002")?;
+        assert_eq!(refused["field"], named, "{refused}");
+    }
+    for hostname in ["no.such.host", "no_name"] {
+        let refused = patch(&world, hostname, json!({"cooldown_seconds": 1})).await?;
+        let refused = refused.refused(404, "API-0004")?;
+        assert!(
+            refused["problem"].as_str().is_some_and(|said| said.contains(hostname)),
+            "{refused}"
+        );
+    }
+    assert_eq!(listed(&world).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_policy_that_was_taken_away_makes_room_for_another() -> Result<()> {
+    let world = World::new().await?;
+    world.host(HOST).await?;
+    world.policy(HOST).await?;
+    assert_eq!(forget(&world).await?.status(), 204);
+    assert_eq!(listed(&world).await?, Vec::<Value>::new());
+    let again = answered(forget(&world).await?).await?;
+    again.refused(404, "API-0004")?;
+    world.post("/policies", &policy(HOST)).await?.good(201)?;
+    Ok(())
+}

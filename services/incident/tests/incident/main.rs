@@ -1,0 +1,7 @@
+//! The incident service on a real NATS and a real Postgres.
+
+mod intake;
+mod many;
+mod timer;
+mod told;
+mod world;

@@ -1,0 +1,134 @@
+//! The common way, with rests, failures and a cancel.
+
+use super::*;
+
+#[test]
+fn a_live_run_goes_through_every_step_and_succeeds() {
+    let plan = plan(2);
+    let mut run = RunState::queued(&plan, at(0));
+    let mut seen = Vec::new();
+    while let Some(step) = run.step() {
+        seen.push(step.to_string());
+        run = advance(&run, &plan, Mode::Live, Event::Released, at(1)).expect("its turn");
+        let event = Event::Reported {
+            step,
+            attempt: run.attempt,
+            outcome: Outcome::Done { product: product(step) },
+        };
+        run = advance(&run, &plan, Mode::Live, event, at(2)).expect("its report");
+    }
+    assert_eq!(seen, ["prepare-key", "issue", "deploy-0", "deploy-1", "verify", "tidy"]);
+    assert_eq!(run.status(), Status::Succeeded);
+}
+
+#[test]
+fn a_dry_run_leaves_nothing_to_tidy() {
+    let steps: Vec<String> = plan(1).steps(Mode::DryRun).iter().map(ToString::to_string).collect();
+    assert_eq!(steps, ["prepare-key", "issue", "deploy-0", "verify"]);
+}
+
+#[test]
+fn a_report_of_another_attempt_or_step_is_stale() {
+    let done = |step: Step, attempt| Event::Reported {
+        step,
+        attempt,
+        outcome: Outcome::Done { product: product(step) },
+    };
+    let run = out(Step::Issue);
+    for event in [done(Step::Issue, 0), done(Step::Issue, 2), done(Step::Verify, 1)] {
+        assert_eq!(advance(&run, &plan(1), Mode::Live, event, at(5)), Err(Ignored::Stale));
+    }
+}
+
+#[test]
+fn a_product_of_another_step_is_refused() {
+    let event = reported(Outcome::Done {
+        product: Product::Tidied,
+    });
+    assert_eq!(
+        advance(&out(Step::Issue), &plan(1), Mode::Live, event, at(5)),
+        Err(Ignored::WrongProduct)
+    );
+}
+
+#[test]
+fn resting_keeps_the_checkpoint_for_the_next_order_and_a_new_step_drops_it() {
+    let resting = reported(Outcome::Resting {
+        until: at(60),
+        checkpoint: checkpoint(),
+    });
+    let run = advance(&out(Step::Issue), &plan(1), Mode::Live, resting, at(5)).expect("rests");
+    assert_eq!(run.checkpoint, Some(checkpoint()));
+    assert_eq!(
+        advance(&run, &plan(1), Mode::Live, Event::Released, at(59)),
+        Err(Ignored::OutOfPlace),
+        "not before"
+    );
+    let run = advance(&run, &plan(1), Mode::Live, Event::Released, at(60)).expect("its turn");
+    assert_eq!((run.checkpoint.clone(), run.attempt), (Some(checkpoint()), 2));
+    let outcome = Outcome::Done {
+        product: product(Step::Issue),
+    };
+    let run = advance(
+        &run,
+        &plan(1),
+        Mode::Live,
+        Event::Reported {
+            step: Step::Issue,
+            attempt: 2,
+            outcome,
+        },
+        at(61),
+    );
+    assert_eq!(run.expect("goes on").checkpoint, None);
+}
+
+#[test]
+fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
+    let plan = plan(1);
+    let mut run = waiting(Step::Issue);
+    for _ in 0..plan.ladder.patience() {
+        run = advance(&run, &plan, Mode::Live, Event::Released, at(5)).expect("its turn");
+        let outcome = Outcome::Retry {
+            until: at(5),
+            failure: failure(),
+            forget_checkpoint: true,
+            patient: false,
+            elsewhere: false,
+        };
+        let event = Event::Reported {
+            step: Step::Issue,
+            attempt: run.attempt,
+            outcome,
+        };
+        run = advance(&run, &plan, Mode::Live, event, at(5)).expect("its report");
+    }
+    let Position::Asking { question, .. } = &run.position else {
+        panic!("{:?}", run.position)
+    };
+    assert_eq!(question.code, ErrorCode::new("TST-0001"));
+    let resumed = advance(&run, &plan, Mode::Live, Event::Resumed, at(6)).expect("resumes");
+    assert_eq!((resumed.failures, resumed.step()), (0, Some(Step::Issue)));
+}
+
+#[test]
+fn a_cancel_while_an_order_is_out_waits_for_its_answer() {
+    let asked = Event::CancelRequested { by: "ann".into() };
+    let run = advance(&out(Step::Issue), &plan(1), Mode::Live, asked, at(5)).expect("noted");
+    assert_eq!(run.status(), Status::Running);
+    let done = reported(Outcome::Done {
+        product: product(Step::Issue),
+    });
+    let run = advance(&run, &plan(1), Mode::Live, done, at(6)).expect("its report");
+    assert_eq!(run.step(), Some(Step::Tidy), "the challenge records are removed first");
+    let run = tell(
+        &tell(&run, Event::Released),
+        report(2, Step::Tidy, Outcome::Failed { failure: failure() }),
+    );
+    assert_eq!(
+        run.position,
+        Position::Ended {
+            ending: Ending::Cancelled { by: "ann".into() }
+        }
+    );
+}
