@@ -16,7 +16,7 @@ import sys
 import uuid
 
 import nats
-from nats.errors import Error as NatsError
+from nats.errors import Error as NatsError, TimeoutError as NatsTimeout
 
 ENDINGS = {"succeeded", "failed", "needs_manual", "cancelled"}
 
@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("--key", help="the same key asks once, however often it is sent")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--raw", help="send this text in place of a request")
+    parser.add_argument("--consumer", type=int, default=1, help="which of the workspace's consumers of events, 1 to 4")
     parser.add_argument("--timeout", type=float, default=30, help="seconds for each answer")
     parser.add_argument("--patience", type=float, default=3600, help="seconds for the run")
     return parser.parse_args()
@@ -101,46 +102,40 @@ async def ask(client, args, denied, verb, body):
     return json.loads(answer.data)
 
 
-async def replay(client, args, denied):
-    """Run events from the first that is kept, by a consumer of the workspace's own. Its name and filter are in the
-    subject, and the rights allow four names."""
-    inbox, stream = client.new_inbox(), f"vigilo.run.{args.workspace}.>"
-    events = await client.subscribe(inbox)
-    for number in range(1, 5):
-        name = f"ws-{args.workspace}-{number}"
-        wish = {
-            "stream_name": "RUNS",
-            "action": "create",
-            "config": {
-                "name": name,
-                "filter_subject": stream,
-                "deliver_subject": inbox,
-                "deliver_policy": "all",
-                "ack_policy": "none",
-                "inactive_threshold": 5_000_000_000,
-                "mem_storage": True,
-                "num_replicas": 1,
-            },
-        }
-        subject = f"$JS.API.CONSUMER.CREATE.RUNS.{name}.{stream}"
-        made = await first_of(client.request(subject, json.dumps(wish).encode(), timeout=args.timeout), denied, args.timeout)
-        if "error" not in json.loads(made.data):
-            return name, events
-    raise RuntimeError("every consumer that this workspace may have is in use")
+async def reader(client, args, denied):
+    """A consumer of the workspace's own for run events: the planner opens it, begun with the first event that is kept. We
+    may pull from it and acknowledge, under the API prefix that our account knows."""
+    wish = {
+        "schema": 1,
+        "consumer": args.consumer,
+        "since": "1970-01-01T00:00:00Z",
+        "requested_by": f"renew.py as {args.user}",
+    }
+    answer = await ask(client, args, denied, "events", json.dumps(wish).encode())
+    if answer["answer"] != "events":
+        raise RuntimeError(f"no consumer was opened: {answer}")
+    jetstream = client.jetstream(prefix="vigilo.js")
+    return await jetstream.pull_subscribe_bind(durable=answer["consumer"], stream="RUNS")
 
 
 async def follow(client, args, denied, runs):
     """Prints the events of these runs until each has ended; gives how they did."""
-    name, events = await replay(client, args, denied)
-    ended = {}
+    events = await reader(client, args, denied)
+    until, ended = asyncio.get_running_loop().time() + args.patience, {}
     while len(ended) < len(runs):
-        message = await events.next_msg(timeout=args.patience)
-        event = json.loads(message.data)
-        if event["run_id"] in runs:
-            print(json.dumps({"event": event}), flush=True)
-            if event["status"] in ENDINGS:
-                ended[event["run_id"]] = event["status"]
-    await client.request(f"$JS.API.CONSUMER.DELETE.RUNS.{name}", b"", timeout=args.timeout)
+        try:
+            messages = await events.fetch(100, timeout=5)
+        except NatsTimeout:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            continue
+        for message in messages:
+            await message.ack()
+            event = json.loads(message.data)
+            if event["run_id"] in runs:
+                print(json.dumps({"event": event}), flush=True)
+                if event["status"] in ENDINGS:
+                    ended[event["run_id"]] = event["status"]
     return ended.values()
 
 

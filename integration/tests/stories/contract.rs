@@ -1,125 +1,12 @@
-//! The contract on NATS: every service and every other system logs in as itself and can do what it is for, no more; and
-//! a program in another language asks, is answered, and sees what becomes of it.
-
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+//! The contract on NATS: every service logs in as itself and can do what it is for, no more; and programs in another
+//! language ask, are answered, and see what becomes of it.
 
 use anyhow::{Context, Result, ensure};
-use futures::StreamExt;
-use integration::fleet::vigilo;
-use integration::{Estate, Fleet, Member};
+use integration::Member;
 use serde_json::{Value, json};
-use testkit::async_nats::{Client, ConnectOptions, Event, HeaderMap};
-use testkit::tools::clients_python;
-use testkit::{Nats, run_dir};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::world::{SOON, all_succeed_with_one_certificate_each, estate, import};
-
-/// A fleet whose NATS knows the users of `vigilo nats-config`, among them those of the workspaces `default` and `other`.
-struct Guarded {
-    estate: Estate,
-    fleet: Fleet,
-    secrets: PathBuf,
-}
-
-async fn guarded(hosts: usize) -> Result<Guarded> {
-    let secrets = run_dir::fresh("secrets", None)?;
-    let mut command = Command::new(vigilo()?);
-    command.args([
-        "nats-config",
-        "--make-secrets",
-        "--workspace",
-        "default",
-        "--workspace",
-        "other",
-    ]);
-    let made = command.arg("--secrets").arg(&secrets).output()?;
-    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let nats = Nats::start_with(std::str::from_utf8(&made.stdout)?).await?;
-    let estate = estate(hosts).await?;
-    let fleet = Fleet::guarded(&estate, nats, &secrets).await?;
-    import(&fleet.api, &estate).await?;
-    Ok(Guarded { estate, fleet, secrets })
-}
-
-/// Somebody at NATS, and what the server tells it.
-struct Somebody {
-    client: Client,
-    told: UnboundedReceiver<String>,
-}
-
-impl Guarded {
-    async fn login(&self, user: &str) -> Result<Somebody> {
-        let password = std::fs::read_to_string(self.secrets.join(user))?.trim().to_owned();
-        let (tell, told) = unbounded_channel();
-        let options = ConnectOptions::with_user_and_password(user.to_owned(), password)
-            .custom_inbox_prefix(format!("_INBOX.{user}"))
-            .event_callback(move |event| {
-                let tell = tell.clone();
-                async move {
-                    if let Event::ServerError(error) = event {
-                        // Nobody listens any more when the story is over.
-                        let _ = tell.send(error.to_string());
-                    }
-                }
-            });
-        let client = options.connect(self.fleet.nats.url()).await?;
-        Ok(Somebody { client, told })
-    }
-
-    /// The example client as this user; gives its exit code and what it printed.
-    async fn python(&self, user: &str, args: &[&str]) -> Result<(Option<i32>, Vec<Value>)> {
-        self.client("renew.py", user, args).await
-    }
-
-    async fn client(&self, name: &str, user: &str, args: &[&str]) -> Result<(Option<i32>, Vec<Value>)> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python").join(name);
-        let mut command = tokio::process::Command::new(clients_python());
-        command
-            .arg(script)
-            .args(["--server", &self.fleet.nats.url(), "--user", user, "--password-file"])
-            .arg(self.secrets.join(user))
-            .args(args);
-        let output: Output = tokio::time::timeout(2 * SOON, command.kill_on_drop(true).output()).await??;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
-        let lines = lines.with_context(|| format!("{text}{}", String::from_utf8_lossy(&output.stderr)))?;
-        ensure!(!lines.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok((output.status.code(), lines))
-    }
-}
-
-impl Somebody {
-    /// Sends a request as any client does; gives the planner's answer.
-    async fn asks(&self, subject: &str, body: &Value) -> Result<Value> {
-        let inbox = self.client.new_inbox();
-        let mut answers = self.client.subscribe(inbox.clone()).await?;
-        let mut headers = HeaderMap::new();
-        headers.insert("vigilo-reply-to", inbox.as_str());
-        self.client
-            .publish_with_headers(subject.to_owned(), headers, body.to_string().into())
-            .await?;
-        let answer = tokio::time::timeout(SOON, answers.next()).await?;
-        Ok(serde_json::from_slice(&answer.context("no answer")?.payload)?)
-    }
-
-    /// Waits until the server has refused something that concerns the subject.
-    async fn was_denied(&mut self, subject: &str) -> Result<()> {
-        self.client.flush().await?;
-        let denied = async {
-            while let Some(error) = self.told.recv().await {
-                let error = error.to_lowercase();
-                if error.contains("permissions violation") && error.contains(subject) {
-                    return Ok(());
-                }
-            }
-            anyhow::bail!("the connection ended")
-        };
-        let waited = tokio::time::timeout(SOON, denied).await;
-        waited.with_context(|| format!("{subject} was not denied"))?
-    }
-}
+use crate::guarded::{Guarded, guarded};
+use crate::world::all_succeed_with_one_certificate_each;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wheel_turns_with_a_user_per_service_and_none_steps_out_of_its_row() -> Result<()> {
@@ -144,30 +31,6 @@ async fn the_wheel_turns_with_a_user_per_service_and_none_steps_out_of_its_row()
         let _orders = worker.client.subscribe("vigilo.order.>").await?;
         worker.was_denied("vigilo.order.>").await?;
     }
-    let mut other = world.login("ws-other").await?;
-    let request = "vigilo.request.default.renew";
-    other.client.publish(request, "{}".into()).await?;
-    other.was_denied(request).await?;
-    let _events = other.client.subscribe("vigilo.run.default.>").await?;
-    other.was_denied("vigilo.run.default.>").await?;
-    let _everything = other.client.subscribe("_INBOX.console.>").await?;
-    other.was_denied("_inbox.console.>").await?;
-    foreign_consumers_are_refused(&mut other).await
-}
-
-/// What the subject says is what counts: a consumer with another filter in its body is not made.
-async fn foreign_consumers_are_refused(other: &mut Somebody) -> Result<()> {
-    let foreign = "$JS.API.CONSUMER.CREATE.RUNS.ws-other-1.vigilo.run.default.>";
-    other.client.publish(foreign, "{}".into()).await?;
-    other.was_denied("vigilo.run.default.>").await?;
-    let inbox = other.client.new_inbox();
-    let lie = json!({"stream_name": "RUNS", "action": "create", "config": {
-        "name": "ws-other-1", "filter_subject": "vigilo.run.default.>", "deliver_subject": inbox, "ack_policy": "none",
-    }});
-    let own = "$JS.API.CONSUMER.CREATE.RUNS.ws-other-1.vigilo.run.other.>";
-    let answer = other.client.request(own, lie.to_string().into()).await?;
-    let answer: Value = serde_json::from_slice(&answer.payload)?;
-    ensure!(answer["error"].is_object(), "{answer}");
     Ok(())
 }
 

@@ -84,7 +84,8 @@ impl Planner {
                 | Answer::Told { .. }
                 | Answer::Probing { .. }
                 | Answer::Job { .. }
-                | Answer::JobStands(_) => {
+                | Answer::JobStands(_)
+                | Answer::Events { .. } => {
                     return Err(astray());
                 }
             }
@@ -108,7 +109,8 @@ impl Planner {
             | Answer::Told { .. }
             | Answer::Done { .. }
             | Answer::Job { .. }
-            | Answer::JobStands(_) => Err(astray()),
+            | Answer::JobStands(_)
+            | Answer::Events { .. } => Err(astray()),
         }
     }
 
@@ -145,7 +147,8 @@ impl Planner {
                 | Answer::Renewal { .. }
                 | Answer::Probing { .. }
                 | Answer::Job { .. }
-                | Answer::JobStands(_) => {
+                | Answer::JobStands(_)
+                | Answer::Events { .. } => {
                     return Err(astray());
                 }
             }
@@ -202,7 +205,8 @@ fn done(answer: Answer) -> Result<(), Problem> {
         | Answer::Told { .. }
         | Answer::Probing { .. }
         | Answer::Job { .. }
-        | Answer::JobStands(_) => Err(astray()),
+        | Answer::JobStands(_)
+        | Answer::Events { .. } => Err(astray()),
     }
 }
 
@@ -216,7 +220,8 @@ fn taken(answer: Answer) -> Result<JobId, Problem> {
         | Answer::Told { .. }
         | Answer::Probing { .. }
         | Answer::Done { .. }
-        | Answer::JobStands(_) => Err(astray()),
+        | Answer::JobStands(_)
+        | Answer::Events { .. } => Err(astray()),
     }
 }
 

@@ -11,7 +11,8 @@ use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use domain::backoff::Ladder;
 use domain::{Invalid, WorkspaceId};
-use protocol::request::{Answer, ProbeRequest, Refused, Verb, readable};
+use protocol::request::{Answer, EventsRequest, ProbeRequest, Refused, Verb, readable};
+use protocol::subjects::EVENT_READERS;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::{Store, StoreError};
@@ -97,7 +98,7 @@ impl Intake {
 
     async fn settle(&self, request: &Delivery<Value>, answer: &Answer) {
         if let Some(sender) = request.reply_to() {
-            self.bus.reply(sender, answer).await;
+            self.bus.reply(request.subject(), sender, answer).await;
         }
         request.ack().await;
     }
@@ -126,6 +127,20 @@ impl Intake {
             Verb::JobResume => self.told_job(workspace, JobWord::Resume, &read(body)?).await,
             Verb::JobCancel => self.told_job(workspace, JobWord::Cancel, &read(body)?).await,
             Verb::JobShow => self.show_job(workspace, &read(body)?).await,
+            Verb::Events => self.open_events(workspace, &read(body)?).await,
+        }
+    }
+
+    async fn open_events(&self, workspace: &WorkspaceId, request: &EventsRequest) -> Result<Answer, Refusal> {
+        short("requested_by", &request.requested_by)?;
+        let (number, since) = (request.consumer, request.since);
+        if !(1..=EVENT_READERS).contains(&number) {
+            let remedy = format!("give 1 to {EVENT_READERS}: so many a workspace may have at the same time");
+            return Err(Invalid::new("consumer", format!("there is no consumer {number}"), remedy).into());
+        }
+        match self.bus.open_events(workspace, number, since).await {
+            Ok(consumer) => Ok(Answer::Events { consumer }),
+            Err(error) => Err(Invalid::new("", error.to_string(), "ask again in a moment").into()),
         }
     }
 

@@ -263,11 +263,12 @@ impl Ledger {
         quota.prepare(&mut tx, page.due(now).into_iter()).await?;
         page.release((&mut rooms, &mut quota), now);
         quota.write(&mut tx, now).await?;
-        tx.save(page.changes(), now).await?;
         let moved: Vec<RunId> = page.moved.iter().copied().collect();
+        let marked = self.postman.published(&moved);
+        tx.save(page.changes(), &marked, now).await?;
         let mut mail = self.orders(&mut tx, &page, &moved).await?;
         mail.events = page.events(now);
-        mail.moved = moved;
+        (mail.moved, mail.marked) = (moved, marked);
         tx.commit().await?;
         Ok((mail, page.postponed))
     }

@@ -23,8 +23,10 @@ const MARK_EVERY: Duration = Duration::from_millis(1_000);
 pub(crate) struct Mail {
     pub orders: Vec<Order<Spec>>,
     pub events: Vec<RunEvent>,
-    /// These runs stand elsewhere now: what was to be marked of their old places is not worth a statement any more.
+    /// These runs stand elsewhere now: to mark the orders of their old places is not worth a statement any more.
     pub moved: Vec<RunId>,
+    /// Statuses that were marked when the runs were saved.
+    pub marked: HashMap<RunId, Status>,
 }
 
 #[derive(Clone)]
@@ -69,9 +71,12 @@ impl Postman {
         if let Some(error) = failed {
             warn!(%error, "not everything could be published; it is tried again");
         }
-        let mut published = self.published();
+        let mut published = self.lock();
         for run in &mail.moved {
             published.orders.remove(run);
+        }
+        for run in mail.marked.keys() {
+            published.events.remove(run);
         }
         let sent = mail.orders.iter().zip(orders).filter(|(_, answer)| answer.is_ok());
         published
@@ -83,7 +88,14 @@ impl Postman {
             .extend(told.map(|(event, _)| (event.run_id, event.status)));
     }
 
-    fn published(&self) -> MutexGuard<'_, Published> {
+    /// The statuses of these runs that are published and not marked yet. Whoever moves a run marks them by the way.
+    pub(crate) fn published(&self, runs: &[RunId]) -> HashMap<RunId, Status> {
+        let published = self.lock();
+        let of = |run: &RunId| Some((*run, *published.events.get(run)?));
+        runs.iter().filter_map(of).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Published> {
         self.published.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,7 +109,7 @@ impl Postman {
     }
 
     async fn mark(&self) {
-        let done = std::mem::take(&mut *self.published());
+        let done = std::mem::take(&mut *self.lock());
         let marked = async {
             if !done.orders.is_empty() {
                 self.store.mark_sent(&Vec::from_iter(done.orders)).await?;

@@ -1,12 +1,14 @@
-//! `vigilo nats-config`: the users of a fleet's NATS, each with the rights of its rows of the topology and no more.
+//! `vigilo nats-config`: the accounts of a fleet's NATS and their users, each with the rights of its rows of the topology
+//! and no more.
 //!
-//! In: a directory with one password per user. Out: an `authorization` block for nats-server on stdout. Never: a running
+//! In: a directory with one password per user. Out: an `accounts` block for nats-server on stdout. Never: a running
 //! server, and no password outside of that directory and the block.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use bus::accounts::{self, Door, Kind};
 use bus::permissions::User;
 use clap::Args;
 use domain::WorkspaceId;
@@ -43,17 +45,62 @@ pub fn run(args: &NatsConfigArgs) -> ExitCode {
 }
 
 fn config(args: &NatsConfigArgs) -> Result<String> {
-    let workspaces = args.workspaces.iter().cloned().map(User::Workspace);
-    let mut lines = Vec::new();
-    for user in User::services().into_iter().chain(workspaces) {
-        lines.push(entry(&user, &password(args, &user)?));
+    let mut fleet = Vec::new();
+    for user in User::services() {
+        fleet.push(entry(&user, &password(args, &user)?));
     }
-    Ok(authorization(&lines))
+    let mut workspaces = Vec::new();
+    for workspace in &args.workspaces {
+        let user = User::Workspace(workspace.clone());
+        workspaces.push((workspace.clone(), entry(&user, &password(args, &user)?)));
+    }
+    Ok(accounts_block(&fleet, &workspaces))
 }
 
-/// The block with these entries.
-pub fn authorization(entries: &[String]) -> String {
-    format!("authorization {{\n  users = [\n{}  ]\n}}\n", entries.concat())
+/// The account of the services with these users, and one for each workspace with its own.
+pub fn accounts_block(fleet: &[String], workspaces: &[(WorkspaceId, String)]) -> String {
+    let exports: String = workspaces.iter().map(|(workspace, _)| exports(workspace)).collect();
+    let walled: String = workspaces
+        .iter()
+        .map(|(workspace, user)| walled(workspace, user))
+        .collect();
+    let (name, users) = (accounts::FLEET, fleet.concat());
+    format!(
+        "accounts {{\n  {name} {{\n    jetstream: enabled\n    users = [\n{users}    ]\n    exports = [\n{exports}    ]\n  \
+         }}\n{walled}}}\n"
+    )
+}
+
+fn exports(workspace: &WorkspaceId) -> String {
+    let to = accounts::of(workspace);
+    let line = |door: Door| {
+        let (kind, answers) = match door.kind {
+            Kind::Heard => ("stream", ""),
+            Kind::Asked => ("service", ""),
+            Kind::Fetched => ("service", "response: stream, "),
+        };
+        format!("      {{ {kind}: {:?}, {answers}accounts: [{to:?}] }}\n", door.subject)
+    };
+    accounts::doors(workspace).into_iter().map(line).collect()
+}
+
+fn walled(workspace: &WorkspaceId, user: &str) -> String {
+    let line = |door: Door| {
+        let kind = match door.kind {
+            Kind::Heard => "stream",
+            Kind::Asked | Kind::Fetched => "service",
+        };
+        let renamed = if door.inside == door.subject {
+            String::new()
+        } else {
+            format!(", to: {:?}", door.inside)
+        };
+        let (account, subject) = (accounts::FLEET, &door.subject);
+        format!("      {{ {kind}: {{ account: {account}, subject: {subject:?} }}{renamed} }}\n")
+    };
+    let imports: String = accounts::doors(workspace).into_iter().map(line).collect();
+    let name = accounts::of(workspace);
+    format!("  {name:?} {{\n    users = [\n{user}    ]\n    imports = [\n{imports}    ]\n  }}\n")
 }
 
 /// One user as nats-server reads it. What is not allowed is denied.
@@ -61,7 +108,7 @@ pub fn entry(user: &User, password: &str) -> String {
     let rights = user.rights();
     let responses = if rights.answers { ", allow_responses: true" } else { "" };
     format!(
-        "    {{ user: {:?}, password: {password:?}, permissions: {{\n      publish: {{ allow: {:?} }},\n      \
+        "      {{ user: {:?}, password: {password:?}, permissions: {{\n        publish: {{ allow: {:?} }},\n        \
          subscribe: {{ allow: {:?} }}{responses} }} }}\n",
         user.name(),
         rights.publish,

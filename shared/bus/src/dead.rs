@@ -42,7 +42,7 @@ impl Bus {
         if let Some(sender) = reply_to(message) {
             let remedy = "send JSON as shared/protocol/schema describes it";
             let reason = domain::Invalid::new("payload", reason, remedy);
-            self.reply(sender, &Answer::Rejected { reason }).await;
+            self.reply(&message.subject, sender, &Answer::Rejected { reason }).await;
         }
         terminate(message).await;
     }

@@ -3,6 +3,7 @@
 //! In: orders, reports, requests, events as Rust values. Out: the same on the other side, acknowledged by the
 //! settle table of `work`. Touches: NATS JetStream. Never: Postgres, a decision about a run.
 
+pub mod accounts;
 pub mod ask;
 pub mod claims;
 pub mod clock;
@@ -15,6 +16,7 @@ mod live;
 pub mod logs;
 pub mod permissions;
 mod publish;
+mod replay;
 mod request;
 pub mod tokens;
 pub mod topology;

@@ -3,17 +3,16 @@
 //! In: a user. Out: the subjects of its permissions. Touches: nothing. Never: a password, or a right that no row needs.
 //!
 //! A worker can be fooled or broken into: it must not be able to ask for a renewal, to read another worker's orders, or
-//! to change a stream. Another system belongs to one workspace, and sees and asks nothing outside of it.
+//! to change a stream. Another system belongs to one workspace, whose account (`accounts`) is its wall; its rights are the
+//! doors in that wall.
 
 use domain::WorkspaceId;
 use domain::run::StepKind;
 use protocol::subjects::{self, Worker};
 
+use crate::accounts::{self, Kind};
 use crate::topology::{Reader, StreamName};
 use crate::{claims, tokens};
-
-/// So many consumers of run events a workspace may have at the same time: rights name consumers one by one.
-const CONSUMERS: u8 = 4;
 
 /// Somebody with a login of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,31 +54,28 @@ impl User {
             Self::Planner => (planner(), vec![subjects::EXHAUSTED.to_owned()]),
             Self::Console => (console(), Vec::new()),
             Self::Worker(worker) => (self::worker(*worker), custody_heard(*worker)),
-            Self::Workspace(workspace) => (self.of_workspace(workspace), vec![subjects::runs_of(workspace)]),
+            Self::Workspace(workspace) => of_workspace(workspace),
         };
         // Each hears answers in a box of its own: one that all share would let everybody read along.
-        subscribe.push(format!("{}.>", subjects::inbox_of(&self.name())));
+        let inbox = format!("{}.>", subjects::inbox_of(&self.name()));
+        if !subscribe.contains(&inbox) {
+            subscribe.push(inbox);
+        }
         Rights {
             publish,
             subscribe,
             answers: *self == Self::Worker(Worker::KeySigner),
         }
     }
+}
 
-    /// The filter is a part of the subject, and the server holds the consumer to it.
-    fn of_workspace(&self, workspace: &WorkspaceId) -> Vec<String> {
-        let mut all = vec![format!("vigilo.request.{workspace}.>")];
-        for number in 1..=CONSUMERS {
-            let durable = format!("{}-{number}", self.name());
-            let reader = Reader {
-                filter: subjects::runs_of(workspace),
-                ..Reader::runs(&durable)
-            };
-            all.extend(reads(&reader));
-            all.push(format!("$JS.API.CONSUMER.DELETE.RUNS.{durable}"));
-        }
-        all
-    }
+/// What it may say and what it may hear.
+fn of_workspace(workspace: &WorkspaceId) -> (Vec<String>, Vec<String>) {
+    let (heard, said): (Vec<_>, Vec<_>) = accounts::doors(workspace)
+        .into_iter()
+        .partition(|door| door.kind == Kind::Heard);
+    let inside = |doors: Vec<accounts::Door>| doors.into_iter().map(|door| door.inside).collect();
+    (inside(said), inside(heard))
 }
 
 fn planner() -> Vec<String> {
@@ -96,6 +92,9 @@ fn planner() -> Vec<String> {
         all.extend(["CREATE", "UPDATE", "MSG.GET", "MSG.DELETE"].map(|verb| format!("$JS.API.STREAM.{verb}.{stream}")));
     }
     all.extend(looks());
+    // Consumers of run events, which it opens for other systems.
+    all.push("$JS.API.CONSUMER.CREATE.RUNS.*.vigilo.run.>".to_owned());
+    all.extend(["INFO", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.RUNS.*")));
     all.extend(
         [
             Reader::reports(),
@@ -258,18 +257,23 @@ mod tests {
     #[test]
     fn a_workspace_reaches_its_own_subjects_and_no_service_of_a_fleet() {
         let own = User::Workspace("acme".parse().expect("a slug"));
-        assert!(may_publish(&own, "vigilo.request.acme.renew"));
-        assert!(may_publish(
-            &own,
-            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.acme.>"
-        ));
+        for own_subject in [
+            "vigilo.request.acme.renew",
+            "vigilo.js.CONSUMER.MSG.NEXT.RUNS.ws-acme-1",
+            "$JS.ACK.RUNS.ws-acme-4.1.1.1.1.0",
+        ] {
+            assert!(may_publish(&own, own_subject), "{own_subject}");
+        }
         for foreign in [
             "vigilo.request.default.renew",
-            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.default.>",
-            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1",
-            "$JS.API.CONSUMER.CREATE.RUNS.incident.vigilo.run.acme.>",
-            "$JS.API.CONSUMER.MSG.NEXT.RUNS.incident",
+            "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.acme.>",
+            "$JS.API.CONSUMER.CREATE.RUNS",
+            "vigilo.js.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.acme.>",
+            "vigilo.js.CONSUMER.MSG.NEXT.RUNS.ws-default-1",
+            "vigilo.js.CONSUMER.MSG.NEXT.RUNS.incident",
+            "$JS.ACK.RUNS.incident.1.1.1.1.0",
             "vigilo.run.acme.1.succeeded",
+            "vigilo.dead.runs",
         ] {
             assert!(!may_publish(&own, foreign), "{foreign}");
         }

@@ -48,11 +48,14 @@ impl Bus {
         }
     }
 
-    /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox: to any other subject it could have
-    /// us say what it may not say itself.
-    pub async fn reply(&self, to: &str, answer: &Answer) {
-        if !is_inbox(to) {
-            return warn!(to, "an answer was wanted at what is no inbox, and is not given");
+    /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox, and none of another workspace: to any
+    /// other subject it could have us say what it may not say itself.
+    pub async fn reply(&self, subject: &str, to: &str, answer: &Answer) {
+        if !may_be_answered(subject, to) {
+            return warn!(
+                subject,
+                to, "an answer was wanted at what is no inbox of the sender, and is not given"
+            );
         }
         let sent = match serde_json::to_vec(answer) {
             Ok(payload) => self
@@ -68,11 +71,13 @@ impl Bus {
     }
 }
 
-fn is_inbox(subject: &str) -> bool {
-    let inbox = subject
-        .strip_prefix(subjects::INBOX)
-        .and_then(|rest| rest.strip_prefix('.'));
-    inbox.is_some_and(|rest| !rest.is_empty() && !rest.contains(['*', '>', ' ']))
+fn may_be_answered(subject: &str, to: &str) -> bool {
+    let rest = to.strip_prefix(subjects::INBOX).and_then(|rest| rest.strip_prefix('.'));
+    let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['*', '>', ' '])) else {
+        return false;
+    };
+    let owner = rest.split('.').next().and_then(|user| user.strip_prefix("ws-"));
+    owner.is_none_or(|owner| subject.split('.').nth(2) == Some(owner))
 }
 
 #[cfg(test)]
@@ -80,8 +85,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_go_to_inboxes_only() {
-        assert!(is_inbox("_INBOX.ws-default.8jf.1") && is_inbox("_INBOX.x"));
+    fn answers_go_to_inboxes_of_the_sender_only() {
+        let asked = "vigilo.request.default.renew";
+        for own in ["_INBOX.ws-default.8jf.1", "_INBOX.console.x", "_INBOX.x"] {
+            assert!(may_be_answered(asked, own), "{own:?}");
+        }
         for other in [
             "vigilo.order.issuer.issue",
             "_INBOX",
@@ -89,8 +97,9 @@ mod tests {
             "_INBOXES.a",
             "_INBOX.>",
             "",
+            "_INBOX.ws-other.8jf.1",
         ] {
-            assert!(!is_inbox(other), "{other:?}");
+            assert!(!may_be_answered(asked, other), "{other:?}");
         }
     }
 }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::SCHEMA;
 use crate::event::RunEvent;
 use crate::request::{
-    Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, RenewRequest, ResolveRequest, RunRequest,
-    RunsRequest, Verb,
+    Answer, BulkCommitRequest, BulkPlanRequest, EventsRequest, JobRequest, ProbeRequest, RenewRequest, ResolveRequest,
+    RunRequest, RunsRequest, Verb,
 };
 
 /// Name of the file without its ending, and the schema.
@@ -24,6 +24,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("request-bulk-plan", request::<BulkPlanRequest>()),
         ("request-bulk-commit", request::<BulkCommitRequest>()),
         ("request-job", request::<JobRequest>()),
+        ("request-events", request::<EventsRequest>()),
         ("answer", said::<Answer>()),
         ("event", said::<RunEvent>()),
     ]
@@ -39,6 +40,7 @@ pub const fn of(verb: Verb) -> &'static [&'static str] {
         Verb::BulkPlan => &["request-bulk-plan"],
         Verb::BulkCommit => &["request-bulk-commit"],
         Verb::JobPause | Verb::JobResume | Verb::JobCancel | Verb::JobShow => &["request-job"],
+        Verb::Events => &["request-events"],
     }
 }
 

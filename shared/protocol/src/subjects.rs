@@ -80,6 +80,14 @@ pub fn runs_of(workspace: &WorkspaceId) -> String {
     format!("vigilo.run.{workspace}.>")
 }
 
+/// So many consumers of its run events a workspace may have: the rights of its user name each.
+pub const EVENT_READERS: u8 = 4;
+
+/// The name of one of them, from 1 on.
+pub fn event_reader(workspace: &WorkspaceId, number: u8) -> String {
+    format!("ws-{workspace}-{number}")
+}
+
 pub fn log(workspace: &WorkspaceId, run: RunId) -> String {
     format!("vigilo.log.{workspace}.{run}")
 }

@@ -1,5 +1,7 @@
 //! The ledger's transaction: the only writer of runs. Short, and never across a network call of another kind.
 
+use std::collections::HashMap;
+
 use domain::Timestamp;
 use domain::certificate::{CertificateFacts, Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
@@ -71,12 +73,10 @@ pub struct LaneRoom {
     pub slow: i64,
 }
 
-/// Every statement of the ledger has an index that gives it its few rows in the right order. Postgres must not believe
-/// otherwise from the statistics of a minute ago, when the table was empty: a plan that reads or sorts all that waits makes
-/// each step dearer the more runs there are. Index scans also clear away the entries of rows that moved on, which bitmap
-/// scans leave.
-const BEGIN: &str =
-    "begin; set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off";
+/// Every statement of the ledger has an index that gives it its few rows. Postgres must not believe otherwise from the
+/// statistics of a minute ago, when the table was empty: a plan that reads all that waits makes each step dearer the more
+/// runs there are. Index scans also clear away the entries of rows that moved on, which bitmap scans leave.
+const BEGIN: &str = "begin; set local enable_seqscan = off; set local enable_bitmapscan = off";
 
 pub struct LedgerTx {
     pub(crate) tx: Transaction<'static, Postgres>,
@@ -89,7 +89,8 @@ impl Store {
         })
     }
 
-    /// Marks orders as being in the stream, unless their runs have moved on.
+    /// Marks orders as being in the stream, unless their runs have moved on. What is locked moves just now: waiting for it
+    /// would hold up the ledger, which in turn waits for the rows that were marked already.
     pub async fn mark_sent(&self, orders: &[(RunId, u32)]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = orders.iter().map(|(id, _)| id.get()).collect();
         let attempts: Vec<i32> = orders
@@ -97,8 +98,11 @@ impl Store {
             .map(|(_, attempt)| crate::rows::column(*attempt))
             .collect();
         sqlx::query!(
-            "update runs r set sent = true from unnest($1::uuid[], $2::int[]) as u (id, attempt)
-             where r.id = u.id and r.attempt = u.attempt and r.phase = 'out' and not r.sent",
+            "update runs r set sent = true
+             from (select o.id from unnest($1::uuid[], $2::int[]) as u (id, attempt) join runs o on o.id = u.id
+                   where o.attempt = u.attempt and o.phase = 'out' and not o.sent
+                   for update of o skip locked) as m
+             where r.id = m.id",
             &ids,
             &attempts,
         )
@@ -107,13 +111,16 @@ impl Store {
         Ok(())
     }
 
-    /// Marks statuses as published, unless the runs have moved on.
+    /// Marks statuses as published, unless the runs have moved on or move just now.
     pub async fn mark_announced(&self, events: &[(RunId, Status)]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = events.iter().map(|(id, _)| id.get()).collect();
         let statuses: Vec<String> = events.iter().map(|(_, status)| status.as_str().to_owned()).collect();
         sqlx::query!(
-            "update runs r set announced = u.status from unnest($1::uuid[], $2::text[]) as u (id, status)
-             where r.id = u.id and r.status = u.status",
+            "update runs r set announced = m.status
+             from (select o.id, o.status from unnest($1::uuid[], $2::text[]) as u (id, status) join runs o on o.id = u.id
+                   where o.status = u.status and o.announced is distinct from o.status
+                   for update of o skip locked) as m
+             where r.id = m.id",
             &ids,
             &statuses,
         )
@@ -214,7 +221,7 @@ impl LedgerTx {
                     phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
                     course, moved_at, turn, job_id, held
              from runs
-             where id in (select id from orders union all select id from statuses)
+             where id = any(array(select id from orders union all select id from statuses))
              order by id for update",
             before.get(),
             limit,
@@ -224,8 +231,9 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// How many orders are out per lane, and how many of them went out before `slow_since`. Holds the lanes until the commit, so that replicas never overdraw a window;
-    /// row locks are taken before it or skipped, so nobody waits in a circle.
+    /// How many orders are out per lane, and how many of them went out before `slow_since`. Holds the lanes until the
+    /// commit, so that replicas never overdraw a window; row locks are taken before it or skipped, so nobody waits in a
+    /// circle.
     pub async fn lanes(&mut self, slow_since: Timestamp) -> Result<Vec<LaneRoom>, StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1)", LANES)
             .execute(&mut *self.tx)
@@ -290,15 +298,18 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// Writes where these locked runs stand now. What was sent or published before holds for the old place only.
+    /// Writes where these locked runs stand now. What was sent before holds for the old place only; what is known to be
+    /// published of these runs is marked by the way.
     pub async fn save<'a>(
         &mut self,
         moved: impl IntoIterator<Item = &'a LoadedRun>,
+        published: &HashMap<RunId, Status>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut columns = Columns::default();
+        let (mut columns, mut announced) = (Columns::default(), Vec::new());
         for run in moved {
             columns.push(&run.head, &run.plan, &run.state)?;
+            announced.push(published.get(&run.head.id).map(|status| status.as_str().to_owned()));
         }
         if columns.ids.is_empty() {
             return Ok(());
@@ -308,12 +319,12 @@ impl LedgerTx {
              set status = u.status, phase = u.phase, step = u.step, lane = u.lane, due_at = u.due_at,
                  attempt = u.attempt, failures = u.failures, because = u.because, question = u.question,
                  ending = u.ending, checkpoint = u.checkpoint, cancelled_by = u.cancelled_by, course = u.course,
-                 moved_at = $15, sent = false
+                 moved_at = $15, sent = false, announced = coalesce(u.announced, r.announced)
              from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::int[],
                          $8::int[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::text[],
-                         $14::jsonb[])
+                         $14::jsonb[], $16::text[])
                   as u (id, status, phase, step, lane, due_at, attempt, failures, because, question, ending, checkpoint,
-                        cancelled_by, course)
+                        cancelled_by, course, announced)
              where r.id = u.id",
             &columns.ids,
             &columns.statuses,
@@ -330,6 +341,7 @@ impl LedgerTx {
             &columns.cancelled as &[Option<String>],
             &columns.courses,
             now.get(),
+            &announced as &[Option<String>],
         )
         .execute(&mut *self.tx)
         .await?;

@@ -29,9 +29,10 @@ mod snapshots;
 mod steps;
 mod survey;
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use acts::Act;
@@ -80,8 +81,10 @@ impl Store {
             .acquire_timeout(Duration::from_secs(10))
             .test_before_acquire(false)
             .before_acquire(|connection, about| Box::pin(still_there(connection, about.idle_for)));
+        // Short statements, each of them many times: compiling one costs more than it runs.
+        let server = PgConnectOptions::from_str(url)?.options([("jit", "off")]);
         Ok(Self {
-            pool: options.connect(url).await?,
+            pool: options.connect_with(server).await?,
         })
     }
 

@@ -170,7 +170,7 @@ pub async fn play_planner(
         for request in next.context("no request came")?.context("the inbox ended")? {
             let answer = say(request.subject(), &request.value);
             let sender = request.reply_to().context("nobody waits for the answer")?;
-            bus.reply(sender, &answer).await;
+            bus.reply(request.subject(), sender, &answer).await;
             request.ack().await;
             taken.push((request.subject().to_owned(), request.value.clone()));
         }

@@ -12,12 +12,12 @@ use super::child::Program;
 use super::data_dir::{DataDir, made_secret, write_private};
 use super::find::Tool;
 use super::ports;
-use crate::nats_config::{authorization, entry};
+use crate::nats_config::{accounts_block, entry};
 
 const USER: &str = "vigilo";
 
-/// Chooses port and password and writes the configuration; starts nothing. Where others may connect, each workspace has a
-/// user of its own.
+/// Chooses port and password and writes the configuration; starts nothing. Where others may connect, the
+/// workspace has an account of its own.
 pub fn prepare(data: &DataDir, listen: Option<SocketAddr>) -> Result<(Connection, Program)> {
     let program = Tool::NatsServer.find()?;
     let at = match listen {
@@ -25,16 +25,17 @@ pub fn prepare(data: &DataDir, listen: Option<SocketAddr>) -> Result<(Connection
         None => (Ipv4Addr::LOCALHOST, data.port("nats.port", ports::NATS)?).into(),
     };
     let password = data.secret("nats.password")?;
-    let mut users = vec![format!("    {{ user: {USER}, password: \"{password}\" }}\n")];
-    if listen.is_some() {
-        users.push(of_workspace(data)?);
-    }
+    let ours = format!("      {{ user: {USER}, password: \"{password}\" }}\n");
+    let workspaces = match listen {
+        Some(_) => vec![of_workspace(data)?],
+        None => Vec::new(),
+    };
     let (config, store) = (data.path("nats.conf"), data.path("nats"));
     // A power cut loses what was not synced: once a second is the bargain (the record is in Postgres).
     let text = format!(
         "server_name: vigilo\nlisten: \"{at}\"\nmax_payload: 4MB\n\
          jetstream {{ store_dir: {store:?}, sync_interval: 1s }}\n{}",
-        authorization(&users)
+        accounts_block(&[ours], &workspaces)
     );
     write_private(&config, &text)?;
     let connection = Connection {
@@ -60,11 +61,13 @@ pub fn prepare(data: &DataDir, listen: Option<SocketAddr>) -> Result<(Connection
 }
 
 /// The other systems of the workspace that exists from the first start on.
-fn of_workspace(data: &DataDir) -> Result<String> {
-    let user = User::Workspace(WorkspaceId::default_workspace());
+fn of_workspace(data: &DataDir) -> Result<(WorkspaceId, String)> {
+    let workspace = WorkspaceId::default_workspace();
+    let user = User::Workspace(workspace.clone());
     let directory = data.path("nats-users");
     std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    Ok(entry(&user, &made_secret(&directory.join(user.name()))?))
+    let entry = entry(&user, &made_secret(&directory.join(user.name()))?);
+    Ok((workspace, entry))
 }
 
 /// Where our own services connect: a server that listens everywhere is here too.

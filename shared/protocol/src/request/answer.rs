@@ -37,6 +37,10 @@ pub enum Answer {
         job_id: JobId,
     },
     JobStands(Box<JobStanding>),
+    /// The consumer is there: pull from it by this name, in the stream RUNS.
+    Events {
+        consumer: String,
+    },
     /// The request as a whole was refused.
     Rejected {
         reason: Invalid,

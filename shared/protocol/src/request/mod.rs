@@ -8,7 +8,7 @@ use domain::job::JobSpec;
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::secret::Envelope;
-use domain::{Hostname, JobId, RunId};
+use domain::{Hostname, JobId, RunId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,6 +131,20 @@ pub struct JobRequest {
     /// Why, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// `vigilo.request.<workspace>.events`: open a consumer of the workspace's run events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsRequest {
+    /// Which of the workspace's own, from 1 on; each remembers how far it was read.
+    #[schemars(range(min = 1, max = 4))]
+    pub consumer: u8,
+    /// Begin anew with the events from then on. Absent: go on where the consumer stands; a new one begins with the first
+    /// event that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    pub requested_by: String,
 }
 
 /// Any request may say by `schema` in which version it is written; one that does not is of the first. Gives the rest of

@@ -14,10 +14,11 @@ pub enum Verb {
     JobResume,
     JobCancel,
     JobShow,
+    Events,
 }
 
 impl Verb {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Renew,
         Self::Resume,
         Self::Retry,
@@ -30,6 +31,7 @@ impl Verb {
         Self::JobResume,
         Self::JobCancel,
         Self::JobShow,
+        Self::Events,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Verb {
             Self::JobResume => "job-resume",
             Self::JobCancel => "job-cancel",
             Self::JobShow => "job-show",
+            Self::Events => "events",
         }
     }
 

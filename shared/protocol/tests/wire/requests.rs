@@ -4,8 +4,8 @@ use domain::job::{JobSpec, JobState, Progress, Totals};
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
-    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, JobStanding, ProbeRequest, Refused, RefusedRun,
-    RenewRequest, ResolveRequest, RunRequest, RunsRequest,
+    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, EventsRequest, JobRequest, JobStanding, ProbeRequest,
+    Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
 };
 use serde_json::json;
 
@@ -164,6 +164,16 @@ fn a_job_is_committed_and_told_as_before() {
     travels("request-job", &told);
 }
 
+#[test]
+fn a_consumer_of_run_events_is_asked_for_as_before() {
+    let request = EventsRequest {
+        consumer: 1,
+        since: Some(at(0)),
+        requested_by: "cmdb".to_owned(),
+    };
+    travels("request-events", &request);
+}
+
 fn standing() -> JobStanding {
     JobStanding {
         job_id: job_id(),
@@ -192,6 +202,7 @@ fn name(answer: &Answer) -> &'static str {
         Answer::Probing { .. } => "answer-probing",
         Answer::Job { .. } => "answer-job",
         Answer::JobStands(_) => "answer-job-stands",
+        Answer::Events { .. } => "answer-events",
         Answer::Rejected { .. } => "answer-rejected",
     }
 }
@@ -227,6 +238,9 @@ fn every_answer_is_given_as_before() {
         },
         Answer::Job { job_id: job_id() },
         Answer::JobStands(Box::new(standing())),
+        Answer::Events {
+            consumer: "ws-default-1".to_owned(),
+        },
         Answer::Rejected { reason: refusal() },
     ];
     for answer in answers {

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use anyhow::Result;
 use domain::run::{Event, Status};
 use domain::{RunId, Timestamp};
@@ -111,6 +113,35 @@ async fn each_mark_holds_for_its_own_run() -> Result<()> {
     ordered_again(&world, other).await?;
     world.store.mark_sent(&[(one, 1), (other, 1)]).await?;
     assert_eq!(unpublished(&world, later()).await?, [other]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mark_does_not_wait_for_a_run_that_moves_just_now() -> Result<()> {
+    let world = World::new().await?;
+    let still = announced(&world, "a.example.org").await?;
+    let moving = announced(&world, "b.example.org").await?;
+    let mut ledger = world.store.ledger().await?;
+    ledger.load(&[moving]).await?;
+    world.store.mark_sent(&[(still, 1), (moving, 1)]).await?;
+    world.store.mark_announced(&[(moving, Status::Running)]).await?;
+    ledger.commit().await?;
+    assert_eq!(unpublished(&world, later()).await?, [moving]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_moves_a_run_marks_by_the_way_what_is_published_of_it() -> Result<()> {
+    let world = World::new().await?;
+    let run = world.created("www.example.org").await?.head.id;
+    let loaded = world.loaded(run).await?;
+    let mut ledger = world.store.ledger().await?;
+    ledger.load(&[run]).await?;
+    ledger
+        .save(&[loaded], &HashMap::from([(run, Status::Queued)]), now())
+        .await?;
+    ledger.commit().await?;
+    assert_eq!(unpublished(&world, later()).await?, []);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! A migrated database of a test's own, and runs in it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -139,7 +140,7 @@ impl World {
 }
 
 pub async fn save(ledger: &mut LedgerTx, runs: &[LoadedRun], at: Timestamp) -> Result<(), StoreError> {
-    ledger.save(runs, at).await
+    ledger.save(runs, &HashMap::new(), at).await
 }
 
 /// Sends out the order of each of these.
