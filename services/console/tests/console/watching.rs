@@ -78,7 +78,7 @@ pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<(
         state,
         turn: run.turn,
     };
-    ledger.save([&run], now()).await?;
+    ledger.save([&run], &std::collections::HashMap::new(), now()).await?;
     Ok(ledger.commit().await?)
 }
 
