@@ -39,8 +39,30 @@ pub(crate) struct Quota {
     taken: Vec<Reservation>,
     settled: Vec<Reservation>,
     issued: Vec<Bucket>,
+    /// How many wait for a bucket, where it matters.
+    queued: HashMap<Bucket, u32>,
     /// The lock is held.
     held: bool,
+}
+
+/// Why an order must wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// When it is looked at again.
+    pub until: Timestamp,
+    pub because: Because,
+    /// When all that wait for the same have gone before it.
+    pub expected_at: Timestamp,
+}
+
+impl Wait {
+    pub(crate) fn until(until: Timestamp, because: Because) -> Self {
+        Self {
+            until,
+            because,
+            expected_at: until,
+        }
+    }
 }
 
 /// What a report of Issue says of the limits.
@@ -98,6 +120,7 @@ impl Quota {
             taken: Vec::new(),
             settled: Vec::new(),
             issued: Vec::new(),
+            queued: HashMap::new(),
             held: false,
         }
     }
@@ -146,7 +169,7 @@ impl Quota {
     }
 
     /// Draws what the order needs, or says for which limit it must wait and until when.
-    pub(crate) fn admit(&mut self, run: &LoadedRun, now: Timestamp) -> Result<(), (Timestamp, Because)> {
+    pub(crate) fn admit(&mut self, run: &LoadedRun, now: Timestamp) -> Result<(), Wait> {
         // An order that was out before has its share.
         if !self.concerns(run) || self.reserved.contains_key(&run.head.id) {
             return Ok(());
@@ -159,7 +182,12 @@ impl Quota {
                 bucket: need.bucket.clone(),
                 shared: need.scope.is_shared(),
             };
-            return Err((refusal.allowed_at, because));
+            let before = self.queued.get(&need.bucket).copied().unwrap_or(0);
+            return Err(Wait {
+                until: refusal.allowed_at,
+                because,
+                expected_at: refusal.allowed_at.plus(need.rate.period.saturating_mul(before)),
+            });
         }
         let taken = needs.into_iter().filter(|need| need.takes);
         let buckets: Vec<Bucket> = taken.map(|need| need.bucket).collect();
