@@ -50,6 +50,7 @@ impl Canned {
             url: of.clone(),
             expires: None,
             tokens: vec!["t".repeat(43)],
+            unfinalized: false,
         }
     }
 

@@ -265,7 +265,10 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
         host["criticality"] = json!(criticality);
     }
     up.api.import("hosts", &hosts).await?;
-    up.api.import("policies", &estate.policies()).await?;
+    let mut policies = estate.policies();
+    // What was got a moment ago is revoked all the same.
+    policies[0]["cooldown_seconds"] = json!(86_400);
+    up.api.import("policies", &policies).await?;
     up.api.renew(None).await?;
     up.api.all_settled(SOON).await?;
     for host in estate.nginx.hosts() {
@@ -326,6 +329,8 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
     })
     .await?;
     ensure!(job["totals"]["included"] == 3, "{job}");
+    let despite = json!({"the cooldown of the policy": 1});
+    ensure!(job["totals"]["despite"] == despite, "{job}");
     ensure!(
         job["spec"]["reason"].to_string().contains(&format!("emergency {id}")),
         "{job}"

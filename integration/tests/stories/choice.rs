@@ -106,3 +106,32 @@ async fn cost_aware_takes_the_cheaper_ca_and_a_changed_price_changes_its_mind() 
     ensure!(estate.pebbles[0].issued() == 1 && estate.issued() == 2);
     Ok(())
 }
+
+/// One order may be placed at the first CA, and the next in four days.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_has_no_room_in_time_hands_over_to_the_next_ca() -> Result<()> {
+    let (estate, up, host) = world().await?;
+    let urls: Vec<String> = estate.pebbles.iter().map(testkit::Pebble::directory_url).collect();
+    let limit = json!({"directory_url": urls[0], "scope": "account", "title": "orders of the story", "burst": 1,
+                       "period_seconds": 345_600, "source": "the story", "last_verified": "2026-11-24"});
+    up.api.put("/limits/story.orders", &limit).await?;
+    // The planners read the limits again after two seconds at most; a first renewal is through later than that, or the
+    // second shows that it was not counted.
+    for _ in 0..3 {
+        let runs = up.api.renew(Some(&[&host])).await?;
+        let id = runs.get(&host).context("a run")?;
+        let run = up.api.run_is(id, "succeeded", SOON).await?;
+        if run["asked"] == urls[1].as_str() {
+            ensure!(run["turned"][0]["failure"]["code"] == "RUN-0004", "{run}");
+            ensure!(
+                run["turned"][0]["failure"]["what"]
+                    .to_string()
+                    .contains("orders of the story"),
+                "{run}"
+            );
+            ensure!(estate.pebbles[1].issued() == 1);
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the limit of the first CA was never in the way")
+}

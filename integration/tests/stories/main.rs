@@ -4,6 +4,7 @@
 //! is awaited is a state.
 
 mod ari;
+mod budget;
 mod bulk;
 mod choice;
 mod clock;

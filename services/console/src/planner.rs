@@ -29,6 +29,15 @@ pub(crate) struct Wish {
     pub idempotency_key: String,
     pub at_once: bool,
     pub when_allowed: bool,
+    pub despite_cooldown: bool,
+}
+
+/// What the planner said of all hostnames.
+#[derive(Default)]
+pub(crate) struct Renewed {
+    pub accepted: Vec<Accepted>,
+    pub refused: Vec<Refused>,
+    pub warning: Option<String>,
 }
 
 /// A person's word on runs, and why.
@@ -44,13 +53,8 @@ impl Planner {
 
     /// Asks for runs of all hostnames, part by part. Each part has a key of its own, made of the wish's: asking again
     /// after a silence finds every part that was carried out.
-    pub(crate) async fn renew(
-        &self,
-        caller: &Caller,
-        hostnames: &[Hostname],
-        wish: &Wish,
-    ) -> Result<(Vec<Accepted>, Vec<Refused>), Problem> {
-        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    pub(crate) async fn renew(&self, caller: &Caller, hostnames: &[Hostname], wish: &Wish) -> Result<Renewed, Problem> {
+        let mut all = Renewed::default();
         for (part, names) in hostnames.chunks(AT_ONCE).enumerate() {
             let request = RenewRequest {
                 hostnames: names.to_vec(),
@@ -61,15 +65,19 @@ impl Planner {
                 trigger: wish.trigger,
                 at_once: wish.at_once,
                 when_allowed: wish.when_allowed,
+                despite_cooldown: wish.despite_cooldown,
             };
             let answer = self.bus.request(&caller.workspace, Verb::Renew, &request).await;
             match answer.map_err(|error| silence(error, &wish.idempotency_key))? {
                 Answer::Renewal {
                     accepted: yes,
                     refused: no,
+                    warning,
                 } => {
-                    accepted.extend(yes);
-                    refused.extend(no);
+                    all.accepted.extend(yes);
+                    all.refused.extend(no);
+                    // Of the parts the last one knows of all before it.
+                    all.warning = warning.or(all.warning);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
                 Answer::Done { .. }
@@ -82,7 +90,7 @@ impl Planner {
                 }
             }
         }
-        Ok((accepted, refused))
+        Ok(all)
     }
 
     /// Has a host looked at now. Gives the instant of the ask, which the host shows once it was answered.

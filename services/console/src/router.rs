@@ -11,8 +11,8 @@ use tracing::info;
 use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::routes::{
-    deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, pacing, policies, providers,
-    renewals, runs,
+    budget, deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, pacing, policies,
+    providers, renewals, runs,
 };
 use crate::state::{Console, Timeout};
 
@@ -34,6 +34,7 @@ fn paths() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/api/v1/hosts/{host}/snapshots", get(hosts::snapshots)),
         ("/api/v1/policies", get(policies::list).post(policies::add)),
         ("/api/v1/policies/import", post(policies::import).layer(bulk)),
+        ("/api/v1/budget", get(budget::show).put(budget::set)),
         (
             "/api/v1/policies/{host}",
             patch(policies::change).delete(policies::forget),

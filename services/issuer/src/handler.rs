@@ -6,10 +6,12 @@
 //! | no account key | a key is made and sealed | the key; nothing is at the CA yet |
 //! | an account key | account registered or found, order opened | the order's URL and tokens; nothing is presented yet |
 //! | an opened order | challenges, finalize, chain: by the order's state | the certificate |
+//! | an opened order that may be left for another CA | challenges | that it may not be left any more |
 //!
 //! In: one order. Out: its checkpoint or the chain. Never: a second finalized order for a step.
 
 use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::Timestamp;
 use domain::backoff::NextTry;
 use domain::policy::Challenge;
 use domain::run::{Check, Checkpoint, IssuedCertificate, Product, Rehearsal, StepKind};
@@ -33,7 +35,21 @@ pub struct Issue<C> {
 struct Opened<'a> {
     saved: &'a Checkpoint,
     url: &'a Url,
+    expires: Option<Timestamp>,
     tokens: &'a [String],
+    unfinalized: bool,
+}
+
+impl Opened<'_> {
+    /// From now on the certificate may be asked for at any moment.
+    fn binding(&self) -> Checkpoint {
+        Checkpoint::AcmeOrder {
+            url: self.url.clone(),
+            expires: self.expires,
+            tokens: self.tokens.to_vec(),
+            unfinalized: false,
+        }
+    }
 }
 
 impl<C: CertificateAuthority> Issue<C> {
@@ -49,16 +65,26 @@ impl<C: CertificateAuthority> Issue<C> {
             return self.make_account_key(&for_).await;
         };
         match &order.checkpoint {
-            None | Some(Checkpoint::AcmeAccountKey { .. }) => self.open_order(&for_, account_key).await,
+            None | Some(Checkpoint::AcmeAccountKey { .. }) => {
+                let unfinalized = order.spec.save_before_finalize;
+                self.open_order(&for_, account_key, unfinalized).await
+            }
             Some(
                 saved @ Checkpoint::AcmeOrder {
                     url,
-                    expires: _,
+                    expires,
                     tokens,
+                    unfinalized,
                 },
             ) => {
-                self.complete(&for_, account_key, &csr, Opened { saved, url, tokens })
-                    .await
+                let opened = Opened {
+                    saved,
+                    url,
+                    expires: *expires,
+                    tokens,
+                    unfinalized: *unfinalized,
+                };
+                self.complete(&for_, account_key, &csr, opened).await
             }
         }
     }
@@ -72,12 +98,23 @@ impl<C: CertificateAuthority> Issue<C> {
         Ok(rest(for_, Checkpoint::AcmeAccountKey { sealed_key }))
     }
 
-    async fn open_order(&self, for_: &Application<'_>, account_key: &Envelope) -> Result<Progress, IssueError> {
+    async fn open_order(
+        &self,
+        for_: &Application<'_>,
+        account_key: &Envelope,
+        unfinalized: bool,
+    ) -> Result<Progress, IssueError> {
         let opened = self.ca.open_order(for_, account_key).await?;
         for_.ctx
             .check(Check::tick("order opened at the CA", opened.url.as_str()));
         let (url, expires, tokens) = (opened.url, opened.expires, opened.tokens);
-        Ok(rest(for_, Checkpoint::AcmeOrder { url, expires, tokens }))
+        let checkpoint = Checkpoint::AcmeOrder {
+            url,
+            expires,
+            tokens,
+            unfinalized,
+        };
+        Ok(rest(for_, checkpoint))
     }
 
     async fn complete(
@@ -90,9 +127,17 @@ impl<C: CertificateAuthority> Issue<C> {
         let claim = Claim {
             order_url: opened.url,
             csr_der: csr,
+            finalize: !opened.unfinalized,
         };
         let chain_pem = match self.ca.ensure_issued(for_, account_key, &claim).await? {
             Obtained::Chain(chain_pem) => chain_pem,
+            Obtained::Ready => {
+                for_.ctx.check(Check::tick(
+                    "every name is proven",
+                    "saved before the certificate is asked for",
+                ));
+                return Ok(rest(for_, opened.binding()));
+            }
             Obtained::Later(until) => {
                 let until = within_reason(until, for_.ctx.now());
                 for_.ctx

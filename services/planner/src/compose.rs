@@ -274,6 +274,7 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
                 .as_ref()
                 .filter(|_| live && state.course.turned.is_empty())
                 .map(|one| one.cert_id.clone()),
+            save_before_finalize: live && plan.stands_by(&state.course),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             target: target(plan, index)?,

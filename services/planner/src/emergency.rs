@@ -84,14 +84,15 @@ impl Emergencies {
     }
 }
 
-/// At once, and what is inside its cooldown as soon as that ends.
+/// At once: neither a cooldown nor the month's budget holds what must not be served any longer.
 fn wish(hostnames: &[Hostname], id: IncidentId, ca: &str) -> JobSpec {
     let filter = Filter {
         hostnames: hostnames.to_vec(),
         ..Filter::default()
     };
     JobSpec {
-        cooldown: Cooldown::Schedule,
+        cooldown: Cooldown::Ignore,
+        beyond_month: true,
         reason: Some(format!("emergency {id}: {ca} wants these certificates renewed at once")),
         ..JobSpec::of(filter)
     }

@@ -32,6 +32,22 @@ pub fn judge_when_allowed(
     }
 }
 
+/// The same for a run that no cooldown holds; gives what is to be said of the one that it passes over.
+pub fn judge_despite_cooldown(
+    charge: &Charge,
+    mode: Mode,
+    active: Option<RunId>,
+    now: Timestamp,
+) -> Result<Option<String>, Invalid> {
+    let until = judge_when_allowed(charge, mode, active, now)?;
+    Ok(until.map(passed_over))
+}
+
+/// The words for a cooldown that is not waited for.
+pub(crate) fn passed_over(until: Timestamp) -> String {
+    format!("asked for despite the cooldown of the policy, which ends at {until}")
+}
+
 /// When the policy's cooldown ends, if it has not.
 pub(crate) fn cooled_at(charge: &Charge, now: Timestamp) -> Option<Timestamp> {
     cooled_down_at(charge).filter(|again| *again > now)
@@ -124,6 +140,18 @@ mod tests {
         assert_eq!(begin(4_600), Ok(None));
         let active = Some(RunId::new());
         assert!(judge_when_allowed(&charge(3600, None), Mode::Live, active, at(0)).is_err());
+    }
+
+    #[test]
+    fn despite_a_cooldown_a_run_goes_and_says_so_but_never_beside_another() {
+        let said = judge_despite_cooldown(&charge(3600, Some(1_000)), Mode::Live, None, at(1_060)).expect("it goes");
+        assert!(said.expect("a reason").contains("ends at 1970-01-01T01:16:40Z"));
+        assert_eq!(
+            judge_despite_cooldown(&charge(0, None), Mode::Live, None, at(0)),
+            Ok(None)
+        );
+        let active = Some(RunId::new());
+        assert!(judge_despite_cooldown(&charge(0, None), Mode::Live, active, at(0)).is_err());
     }
 
     #[test]

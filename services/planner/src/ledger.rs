@@ -25,7 +25,7 @@ use crate::compose::{self, Material};
 use crate::config::Windows;
 use crate::pace::{self, Rooms};
 use crate::postman::{Mail, Postman};
-use crate::quota::{self, Answer, Quota};
+use crate::quota::{self, Answer, Quota, Wait};
 use crate::rules::RuleBook;
 
 /// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
@@ -371,7 +371,7 @@ impl Page {
             let Some(run) = self.runs.get(&id) else { continue };
             let Some(lane) = place_of(run) else { continue };
             if let Some(opens) = pace::closed_until(run, now) {
-                self.postpone(id, (opens, Because::Window), now);
+                self.postpone(id, Wait::until(opens, Because::Window), now);
                 continue;
             }
             if rooms.free(&lane) <= 0 {
@@ -383,14 +383,19 @@ impl Page {
                         rooms.take(lane);
                     }
                 }
-                Err((_, because)) if quota::waits_for(run, &because) => {}
+                Err(wait) if quota::waits_for(run, &wait.because) => {}
                 Err(wait) => self.postpone(id, wait, now),
             }
         }
     }
 
-    fn postpone(&mut self, id: RunId, (until, because): (Timestamp, Because), now: Timestamp) {
-        if self.advance(id, Event::Postponed { until, because }, now) {
+    fn postpone(&mut self, id: RunId, wait: Wait, now: Timestamp) {
+        let event = Event::Postponed {
+            until: wait.until,
+            because: wait.because,
+            expected_at: wait.expected_at,
+        };
+        if self.advance(id, event, now) {
             self.postponed += 1;
         }
     }

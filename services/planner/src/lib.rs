@@ -7,7 +7,7 @@
 //! run, `choose` which provider issues, `compose` makes the immutable plan and the orders from it, `ledger` applies what
 //! happened, `postman` publishes,
 //! `jobs` plans bulk renewals and carries them out, `halt` says which failures stop others, `timekeeper` wakes what is
-//! due, `schedule` renews what `due` says is due, `survey` has every host looked at, `renewal_info` has CAs asked about
+//! due, `schedule` renews what `due` says is due, as far as `money` allows, `survey` has every host looked at, `renewal_info` has CAs asked about
 //! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old.
 
 pub mod choose;
@@ -20,6 +20,7 @@ mod intake;
 mod jobs;
 pub mod judge;
 mod ledger;
+mod money;
 mod pace;
 mod people;
 mod postman;

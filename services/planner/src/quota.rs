@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use domain::ari;
 use domain::limit::{self, Ask, Book, Bucket, Need, Renewal, Scope};
-use domain::run::{Because, Checkpoint, Outcome, Position, Product, Step};
+use domain::run::{Because, Checkpoint, Mode, Outcome, Position, Product, Step};
 use domain::{RunId, Timestamp};
 use store::{BucketRow, LoadedRun, Reservation};
 
@@ -39,8 +39,30 @@ pub(crate) struct Quota {
     taken: Vec<Reservation>,
     settled: Vec<Reservation>,
     issued: Vec<Bucket>,
+    /// How many wait for a bucket, where it matters.
+    queued: HashMap<Bucket, u32>,
     /// The lock is held.
     held: bool,
+}
+
+/// Why an order must wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// When it is looked at again.
+    pub until: Timestamp,
+    pub because: Because,
+    /// When all that wait for the same have gone before it.
+    pub expected_at: Timestamp,
+}
+
+impl Wait {
+    pub(crate) fn until(until: Timestamp, because: Because) -> Self {
+        Self {
+            until,
+            because,
+            expected_at: until,
+        }
+    }
 }
 
 /// What a report of Issue says of the limits.
@@ -51,7 +73,7 @@ pub(crate) enum Answer {
     /// The step rests before it has asked for anything.
     NotAsked,
     Issued,
-    /// An order was opened and given up.
+    /// An order was opened and given up, at the CA's staging where there is one: no limit of ours.
     Rehearsed,
     Trouble {
         code: String,
@@ -98,6 +120,7 @@ impl Quota {
             taken: Vec::new(),
             settled: Vec::new(),
             issued: Vec::new(),
+            queued: HashMap::new(),
             held: false,
         }
     }
@@ -118,9 +141,11 @@ impl Quota {
         }
     }
 
-    /// Whether the next order of this run would place a new order at a CA whose limits are known.
+    /// Whether the next order of this run would place a new order at a CA whose limits are known. A rehearsal never
+    /// waits and takes nothing from live runs: when its order is too much, the CA says so, and that is a cross.
     fn concerns(&self, run: &LoadedRun) -> bool {
-        run.state.step() == Some(Step::Issue)
+        run.head.mode == Mode::Live
+            && run.state.step() == Some(Step::Issue)
             && !matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }))
             && self.rules.limits_of(asked(run).as_str())
     }
@@ -144,7 +169,7 @@ impl Quota {
     }
 
     /// Draws what the order needs, or says for which limit it must wait and until when.
-    pub(crate) fn admit(&mut self, run: &LoadedRun, now: Timestamp) -> Result<(), (Timestamp, Because)> {
+    pub(crate) fn admit(&mut self, run: &LoadedRun, now: Timestamp) -> Result<(), Wait> {
         // An order that was out before has its share.
         if !self.concerns(run) || self.reserved.contains_key(&run.head.id) {
             return Ok(());
@@ -157,7 +182,12 @@ impl Quota {
                 bucket: need.bucket.clone(),
                 shared: need.scope.is_shared(),
             };
-            return Err((refusal.allowed_at, because));
+            let before = self.queued.get(&need.bucket).copied().unwrap_or(0);
+            return Err(Wait {
+                until: refusal.allowed_at,
+                because,
+                expected_at: refusal.allowed_at.plus(need.rate.period.saturating_mul(before)),
+            });
         }
         let taken = needs.into_iter().filter(|need| need.takes);
         let buckets: Vec<Bucket> = taken.map(|need| need.bucket).collect();
@@ -171,6 +201,9 @@ impl Quota {
 
     /// What a report makes of what its run drew; `run` stands where the report has put it.
     fn account_for(&mut self, run: &LoadedRun, answer: &Answer, now: Timestamp) {
+        if run.head.mode == Mode::DryRun {
+            return;
+        }
         let needs = self.needs(run, Renewal::No);
         let open = matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }));
         match answer {
@@ -181,7 +214,7 @@ impl Quota {
                 let sets = needs.iter().filter(|need| need.scope == Scope::ExactSet);
                 self.issued.extend(sets.map(|need| need.bucket.clone()));
             }
-            Answer::Rehearsed => self.close(run, &needs, |need| fate(need, Fate::Settle, Fate::GiveBack)),
+            Answer::Rehearsed => {}
             Answer::Trouble { .. } if open => {}
             // The answer to newOrder may have been lost: it may have been counted.
             Answer::Trouble { code, .. } if code == CA_UNAVAILABLE => {

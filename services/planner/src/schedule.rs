@@ -3,14 +3,14 @@
 //! In: the passing of time. Out: runs with the trigger `schedule`. Touches: Postgres; any number of planners share the
 //! work. Never: a second run of a policy, a certificate for a host that was never seen serving one.
 
+mod deciding;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ari;
 use domain::backoff::Ladder;
-use domain::plan::Strategy;
-use domain::run::{Mode, Trigger};
 use domain::window::{self, Window};
 use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer};
@@ -18,9 +18,8 @@ use store::{Judgement, NewRun, Store, StoreError, ToJudge};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::compose::{self, Asked};
+use self::deciding::{Terms, Wanted, Wish, pressed};
 use crate::due::{Due, LastRun, Life, due, within};
-use crate::judge;
 use crate::ledger::Ledger;
 use crate::turns;
 
@@ -66,20 +65,22 @@ impl Schedule {
     async fn one_page(&self) -> Result<usize, StoreError> {
         let now = self.ledger.now();
         let page = self.store.policies_to_judge(now, now.plus(IN_HAND), AT_ONCE).await?;
-        let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, HashMap<String, String>>::new());
+        let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, Wanted>::new());
         for one in &page {
             let served = life(one);
             let by_clock = due(&one.policy, served.clone(), last_run(one), now);
             match within(windows(one), by_clock, served, now) {
                 Due::Now { why } => {
                     let names = wanted.entry(one.policy.workspace.clone()).or_default();
-                    names.insert(one.policy.says.hostname.to_string(), why);
+                    let served = pressed(one);
+                    names.insert(one.policy.says.hostname.to_string(), Wish { why, served });
                 }
                 Due::Later { due_at, judge_at, why } => judgements.push(Judgement {
                     policy: one.policy.id,
                     due_at,
                     judge_at,
                     why,
+                    waits_for_budget: false,
                 }),
             }
         }
@@ -90,11 +91,12 @@ impl Schedule {
         Ok(page.len())
     }
 
-    /// Creates the runs of what is due, unless something speaks against it.
+    /// Creates the runs of what is due, unless something speaks against it. While a budget is drawn from, no other
+    /// planner does.
     async fn renew(
         &self,
         workspace: &WorkspaceId,
-        wanted: &HashMap<String, String>,
+        wanted: &Wanted,
         now: Timestamp,
     ) -> Result<Vec<Judgement>, StoreError> {
         let names: Vec<String> = wanted.keys().cloned().collect();
@@ -102,35 +104,28 @@ impl Schedule {
         let ids: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
         let catalogue = self.store.catalogue(workspace, now).await?;
         let active: HashMap<_, RunId> = self.store.active_runs(&ids).await?.into_iter().collect();
+        let mut held = self.store.hold_budget(workspace, now).await?;
+        let terms = Terms {
+            catalogue: &catalogue,
+            active: &active,
+            now,
+        };
         let (mut runs, mut judgements) = (Vec::new(), Vec::new());
         for charge in &charges {
-            let policy = charge.policy.id;
-            let why = wanted
-                .get(charge.policy.says.hostname.as_str())
-                .cloned()
-                .unwrap_or_default();
-            let allowed = judge::judge(charge, Mode::Live, active.get(&policy).copied(), now);
-            let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(&why), &catalogue, now));
-            let why = match composed {
-                Ok(run) => {
-                    runs.push(run);
-                    why
-                }
-                Err(refused) => format!(
-                    "{why}; refused: {} {}; {}",
-                    refused.field, refused.problem, refused.remedy
-                ),
+            let Some(wish) = wanted.get(charge.policy.says.hostname.as_str()) else {
+                continue;
             };
-            let judge_at = now.plus(REFUSED);
-            judgements.push(Judgement {
-                policy,
-                due_at: Some(now),
-                judge_at,
-                why,
-            });
+            let budget = held.as_mut().map(|held| &mut held.budget);
+            let (run, judgement) = self.decide((charge, wish), &terms, budget);
+            runs.extend(run);
+            judgements.push(judgement);
         }
         turns::give(&self.store, &format!("{workspace} schedule"), &mut runs, now).await?;
-        match self.create(workspace, &runs, now).await {
+        let created = self.create(workspace, &runs, now).await;
+        if let Some(held) = held {
+            held.release().await?;
+        }
+        match created {
             Ok(()) => Ok(judgements),
             // Somebody asked for one of them in this moment: all are judged again with the next look.
             Err(StoreError::Duplicate { .. }) => Ok(judgements
@@ -138,19 +133,6 @@ impl Schedule {
                 .map(|one| Judgement { judge_at: now, ..one })
                 .collect()),
             Err(error) => Err(error),
-        }
-    }
-
-    fn asked(&self, why: &str) -> Asked {
-        Asked {
-            mode: Mode::Live,
-            trigger: Trigger::Schedule,
-            by: "schedule".to_owned(),
-            why: Some(why.to_owned()),
-            strategy: Strategy::PolicyDefault,
-            ladder: self.ladder.clone(),
-            at_once: false,
-            cooled_at: None,
         }
     }
 
@@ -165,6 +147,7 @@ impl Schedule {
         let answer = Answer::Renewal {
             accepted: accepted.collect(),
             refused: Vec::new(),
+            warning: None,
         };
         let kept = serde_json::to_value(&answer).map_err(|error| StoreError::Corrupt {
             table: "requests",

@@ -5,6 +5,7 @@
 
 pub mod ari;
 pub mod backoff;
+pub mod budget;
 pub mod certificate;
 pub mod chain;
 pub mod clock;

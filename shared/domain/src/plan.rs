@@ -113,6 +113,11 @@ impl Plan {
         self.nth(course.turned.iter().filter(|one| one.attempt < attempt).count())
     }
 
+    /// Whether another CA could be asked after the present one.
+    pub fn stands_by(&self, course: &Course) -> bool {
+        course.turned.len() < self.fallbacks.len()
+    }
+
     fn nth(&self, turns: usize) -> &Choice {
         let later = turns.checked_sub(1).and_then(|index| self.fallbacks.get(index));
         later.unwrap_or(&self.choice)

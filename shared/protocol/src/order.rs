@@ -124,6 +124,10 @@ pub struct IssueSpec {
     /// The certificate that this one replaces (RFC 9773 §5), when the account got that one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CertId>,
+    /// Another CA stands by: the checkpoint says that nobody has asked for the certificate before that is done. Issuers of a
+    /// version before this field do not heed it: they are upgraded before the planners.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub save_before_finalize: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod acts;
+mod budget;
 mod emergencies;
 mod error;
 mod flows;
@@ -36,6 +37,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use acts::Act;
+pub use budget::{HeldBudget, Paid};
 pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell, plan_key};
 pub use error::StoreError;
 pub use flows::STRIDE;

@@ -2,6 +2,7 @@
 
 use domain::clock::Timestamp;
 use domain::ids::RunId;
+use domain::lane::Lane;
 use domain::limit::{Bucket, Limit};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -31,6 +32,23 @@ pub struct BucketRow {
 pub struct Reservation {
     pub run_id: RunId,
     pub bucket: Bucket,
+}
+
+impl LedgerTx {
+    /// How many runs wait in each of these lanes; one in which none waits is not told of.
+    pub async fn waiting_in(&mut self, lanes: &[Lane]) -> Result<Vec<(Lane, u32)>, StoreError> {
+        let lanes: Vec<String> = lanes.iter().map(|lane| lane.as_str().to_owned()).collect();
+        let rows = sqlx::query!(
+            r#"select lane as "lane!", count(*) as "n!" from runs
+               where phase = 'waiting' and held is null and lane = any($1) group by lane"#,
+            &lanes,
+        );
+        let rows = rows.fetch_all(&mut *self.tx).await?;
+        let counted = rows
+            .into_iter()
+            .map(|row| (Lane::new(row.lane), u32::try_from(row.n).unwrap_or(u32::MAX)));
+        Ok(counted.collect())
+    }
 }
 
 impl Store {

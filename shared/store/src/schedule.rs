@@ -28,6 +28,8 @@ pub struct ToJudge {
     pub last: Option<(RunId, Status, Timestamp)>,
     /// Those of the tags of its host.
     pub tag_windows: Vec<Window>,
+    /// The CA's window for it has jumped into the past: it wants that certificate gone.
+    pub called: bool,
 }
 
 /// What the clock said of a policy.
@@ -37,6 +39,8 @@ pub struct Judgement {
     pub due_at: Option<Timestamp>,
     pub judge_at: Timestamp,
     pub why: String,
+    /// Due, and its run is not created for money.
+    pub waits_for_budget: bool,
 }
 
 impl Store {
@@ -57,7 +61,8 @@ impl Store {
                       t.created_at as "created_at!", served.seen as "seen?",
                       last.id as "run?", last.status as "status?", last.moved_at as "moved_at?",
                       ari.window_start as "window_start?", ari.window_end as "window_end?",
-                      ari.explanation_url as "explanation_url?", tags.windows as "windows?"
+                      ari.explanation_url as "explanation_url?", (ari.called_at is not null) as "called!",
+                      tags.windows as "windows?"
                from taken t
                left join lateral (select seen from snapshots
                                   where host_id = t.host_id and not_after is not null
@@ -102,6 +107,7 @@ impl Store {
                 suggested,
                 last,
                 tag_windows,
+                called: row.called,
             })
         });
         judged.collect()
@@ -112,14 +118,17 @@ impl Store {
         let due: Vec<Option<OffsetDateTime>> = judgements.iter().map(|one| one.due_at.map(Timestamp::get)).collect();
         let next: Vec<OffsetDateTime> = judgements.iter().map(|one| one.judge_at.get()).collect();
         let why: Vec<String> = judgements.iter().map(|one| one.why.clone()).collect();
+        let waits: Vec<bool> = judgements.iter().map(|one| one.waits_for_budget).collect();
         sqlx::query!(
-            "update policies p set due_at = new.due_at, judge_at = new.judge_at, due_why = new.why
-             from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[]) as new (id, due_at, judge_at, why)
+            "update policies p set due_at = new.due_at, judge_at = new.judge_at, due_why = new.why, waits_for_budget = new.waits
+             from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::bool[])
+                  as new (id, due_at, judge_at, why, waits)
              where p.id = new.id",
             &ids,
             &due as &[Option<OffsetDateTime>],
             &next,
             &why,
+            &waits,
         )
         .execute(&self.pool)
         .await?;

@@ -86,10 +86,11 @@ pub(crate) async fn renew(
         // The clock of a revocation runs: no maintenance window is waited for.
         at_once: true,
         when_allowed: false,
+        // A certificate that was got yesterday may be revoked as well.
+        despite_cooldown: true,
     };
     let on_their_way = all - still.len();
-    let (accepted, declined) = planner.renew(&caller, &still, &wish).await?;
-    let answered = Answered::of(accepted, declined);
+    let answered = Answered::of(planner.renew(&caller, &still, &wish).await?);
     Ok((StatusCode::ACCEPTED, Json(Begun { answered, on_their_way })))
 }
 

@@ -1,5 +1,6 @@
 //! One file per noun of the API.
 
+pub(crate) mod budget;
 pub(crate) mod deeds;
 pub(crate) mod emergencies;
 pub(crate) mod errors;

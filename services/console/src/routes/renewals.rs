@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::Problem;
-use crate::planner::{Planner, Wish};
+use crate::planner::{Planner, Renewed, Wish};
 
 /// The planner's own keys may have 200: ours get a number at the end.
 const LONGEST_KEY: usize = 180;
@@ -48,6 +48,9 @@ pub(crate) struct Renewal {
 pub(crate) struct Answered {
     accepted: Vec<Accepted>,
     refused: Vec<Refused>,
+    /// What a person should know of those that are accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 /// Other than the planner's: what was asked for may be no hostname at all.
@@ -58,14 +61,15 @@ struct Refused {
 }
 
 impl Answered {
-    pub(crate) fn of(accepted: Vec<Accepted>, declined: Vec<protocol::request::Refused>) -> Self {
-        let refused = declined.into_iter().map(|one| Refused {
+    pub(crate) fn of(all: Renewed) -> Self {
+        let refused = all.refused.into_iter().map(|one| Refused {
             hostname: one.hostname.into(),
             reason: one.reason,
         });
         Self {
-            accepted,
+            accepted: all.accepted,
             refused: refused.collect(),
+            warning: all.warning,
         }
     }
 }
@@ -95,9 +99,9 @@ pub(crate) async fn ask(
         idempotency_key,
         at_once: renewal.at_once,
         when_allowed: renewal.when_allowed,
+        despite_cooldown: false,
     };
-    let (accepted, declined) = planner.renew(&caller, &hostnames, &wish).await?;
-    let mut answered = Answered::of(accepted, declined);
+    let mut answered = Answered::of(planner.renew(&caller, &hostnames, &wish).await?);
     answered.refused.splice(0..0, unreadable);
     Ok((StatusCode::ACCEPTED, Json(answered)))
 }

@@ -28,7 +28,11 @@ fn willing(_: &str, request: &Value) -> Answer {
             reason: reason.clone(),
         })
         .collect();
-    Answer::Renewal { accepted, refused }
+    Answer::Renewal {
+        accepted,
+        refused,
+        warning: None,
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The API as a client meets it: a real Postgres and a real NATS behind it, the planner's part played by the test.
 
 mod asking;
+mod budget;
 mod deeds;
 mod description;
 mod door;
@@ -11,5 +12,6 @@ mod pacing;
 mod policies;
 mod providers;
 mod serving;
+mod troubles;
 mod watching;
 mod world;

@@ -44,6 +44,8 @@ pub struct OpenedOrder {
 pub struct Claim<'a> {
     pub order_url: &'a Url,
     pub csr_der: &'a [u8],
+    /// Otherwise every name is proven, and no certificate asked for.
+    pub finalize: bool,
 }
 
 /// What a rehearsal has to know of a CA.
@@ -88,6 +90,8 @@ pub struct Rehearsed {
 pub enum Obtained {
     /// PEM, leaf first, as the CA delivered it.
     Chain(String),
+    /// The certificate may be asked for: the claim was not to do that.
+    Ready,
     /// The CA has said when it wants to be asked again.
     Later(Timestamp),
 }
@@ -104,7 +108,7 @@ pub trait CertificateAuthority: Send + Sync + 'static {
         account_key: &Envelope,
     ) -> impl Future<Output = Result<OpenedOrder, CaError>> + Send;
 
-    /// Brings the order on from whatever state it is in. May be repeated, at the end too: one order is one
+    /// Brings the order on from whatever state it is in, as far as the claim says. May be repeated, at the end too: one order is one
     /// certificate.
     fn ensure_issued(
         &self,

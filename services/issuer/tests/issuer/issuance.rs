@@ -5,7 +5,7 @@ use bus::{Progress, StepHandler};
 use domain::run::{Checkpoint, Product};
 use issuer::challenge::Http01;
 use issuer::tidy::Tidy;
-use protocol::order::TidySpec;
+use protocol::order::{IssueSpec, Order, TidySpec};
 use testkit::PebbleOptions;
 
 use crate::world::{World, ctx, drive, issued, rest, tokens_of, told, with_account};
@@ -46,6 +46,28 @@ async fn key_order_and_certificate_are_three_orders_each_saved_before_the_next_e
         certificate.chain_pem.matches("BEGIN CERTIFICATE").count() >= 2,
         "leaf and intermediate"
     );
+    ensure!(world.pebble.issued_for("www.example.org").await? == 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_another_ca_stands_by_the_certificate_is_asked_for_only_after_that_was_saved() -> Result<()> {
+    let world = World::start().await?;
+    let issuer = world.issuer()?;
+    let mut order = with_account(&world, &issuer, &["www.example.org"]).await?;
+    order.spec.save_before_finalize = true;
+    let bound = |order: &Order<IssueSpec>| order.checkpoint.as_ref().map(Checkpoint::is_binding);
+
+    rest(&issuer, &mut order).await?;
+    ensure!(bound(&order) == Some(false), "the order is open, and may be left");
+    let left_alone = order.clone();
+    rest(&issuer, &mut order).await?;
+    ensure!(bound(&order) == Some(true), "every name is proven");
+    // A process that has heard of the old order only never asks for the certificate.
+    rest(&world.issuer()?, &mut left_alone.clone()).await?;
+    ensure!(world.pebble.issued_for("www.example.org").await? == 0);
+
+    drive(&issuer, &mut order).await?;
     ensure!(world.pebble.issued_for("www.example.org").await? == 1);
     Ok(())
 }

@@ -168,6 +168,7 @@ pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
             challenge: Challenge::Http01,
             profile: None,
             replaces: None,
+            save_before_finalize: false,
         },
     })
 }

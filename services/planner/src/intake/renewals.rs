@@ -13,7 +13,7 @@ use tracing::info;
 use super::checks::{few_enough, short};
 use super::{Intake, Refusal};
 use crate::compose::{self, Asked};
-use crate::{judge, turns};
+use crate::{judge, money, turns};
 
 impl Intake {
     pub(super) async fn renew(&self, workspace: &WorkspaceId, request: RenewRequest) -> Result<Answer, Refusal> {
@@ -77,7 +77,31 @@ impl Intake {
                 }),
             }
         }
-        Ok((runs, Answer::Renewal { accepted, refused }))
+        let warning = self.warning(workspace, &runs, now).await?;
+        Ok((
+            runs,
+            Answer::Renewal {
+                accepted,
+                refused,
+                warning,
+            },
+        ))
+    }
+
+    /// What people ask for is not held for money: they are told.
+    async fn warning(
+        &self,
+        workspace: &WorkspaceId,
+        runs: &[NewRun],
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let live = runs.iter().filter(|run| run.head.mode == Mode::Live);
+        let prices: Vec<Option<u64>> = live.map(|run| run.plan.choice.cost_micro_usd).collect();
+        if prices.iter().all(|price| *price == Some(0)) {
+            return Ok(None);
+        }
+        let budget = self.store.limited_budget(workspace, now).await?;
+        Ok(budget.and_then(|budget| money::warning(&budget, &prices)))
     }
 
     fn one(
@@ -96,16 +120,19 @@ impl Intake {
         };
         let mode = request.mode.unwrap_or(by_policy);
         let active = active.get(&charge.policy.id).copied();
-        let cooled_at = if request.when_allowed {
-            judge::judge_when_allowed(charge, mode, active, now)?
+        let (mut cooled_at, mut why) = (None, None);
+        if request.despite_cooldown {
+            why = judge::judge_despite_cooldown(charge, mode, active, now)?;
+        } else if request.when_allowed {
+            cooled_at = judge::judge_when_allowed(charge, mode, active, now)?;
         } else {
-            judge::judge(charge, mode, active, now).map(|()| None)?
-        };
+            judge::judge(charge, mode, active, now)?;
+        }
         let asked = Asked {
             mode,
             trigger: request.trigger,
             by: request.requested_by.clone(),
-            why: None,
+            why,
             strategy: request.strategy.unwrap_or_default(),
             ladder: self.ladder.clone(),
             at_once: request.at_once,

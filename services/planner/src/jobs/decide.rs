@@ -1,7 +1,7 @@
 //! Whether a host is in a plan, at which CA, at what price and when; or the named reason why not. Pure.
 
 use domain::backoff::Ladder;
-use domain::job::{Cooldown, Decision, Included, Job, JobSpec, LeftOut};
+use domain::job::{Cap, Cooldown, Decision, Included, Job, JobSpec, LeftOut};
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
@@ -15,6 +15,7 @@ use crate::judge;
 
 /// Between windows of the job, windows of the host and limits of the CA a common instant is sought so often.
 const TRIES: usize = 64;
+const COOLDOWN: &str = "the cooldown of the policy";
 
 /// What the record knows of one of the chosen names.
 #[derive(Clone, Copy)]
@@ -36,7 +37,8 @@ pub(super) struct Terms<'a> {
 
 /// What earlier lines of the plan have left.
 pub(super) struct Left {
-    pub budget_micro_usd: Option<u64>,
+    /// Of the job's own budget, and of the month's.
+    pub budgets: Vec<(Cap, u64)>,
     pub quotas: Quotas,
 }
 
@@ -44,6 +46,18 @@ pub(super) struct Left {
 struct Start {
     at: Timestamp,
     waits_for: Option<String>,
+    /// The cooldown that it passes over ends then.
+    despite: Option<Timestamp>,
+}
+
+impl Start {
+    fn at(at: Timestamp) -> Self {
+        Self {
+            at,
+            waits_for: None,
+            despite: None,
+        }
+    }
 }
 
 impl Terms<'_> {
@@ -59,12 +73,14 @@ impl Terms<'_> {
         self.spec().ends_at.is_some_and(|end| at >= end)
     }
 
-    fn asked(&self) -> Asked {
+    fn asked(&self, start: &Start) -> Asked {
+        let reasons = [self.spec().reason.clone(), start.despite.map(judge::passed_over)];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
         Asked {
             mode: self.spec().mode,
             trigger: Trigger::Bulk,
             by: self.job.requested_by.clone(),
-            why: self.spec().reason.clone(),
+            why: (!reasons.is_empty()).then(|| reasons.join("; ")),
             strategy: self.spec().strategy,
             ladder: self.ladder.clone(),
             at_once: false,
@@ -90,7 +106,7 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
     let start = allowed(charge, active, terms)?;
     let chosen =
         Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
-    let mut run = compose::run_with(charge, &terms.asked(), chosen, start.at);
+    let mut run = compose::run_with(charge, &terms.asked(&start), chosen, start.at);
     let start = match terms.spec().mode {
         Mode::Live => {
             let start = in_time(&run, (start, terms), &left.quotas)?;
@@ -112,25 +128,30 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
         choice: run.plan.choice.clone(),
         start_at: start.at,
         waits_for: start.waits_for,
+        despite: start.despite.map(|_| COOLDOWN.to_owned()),
     };
     Ok((included, run))
 }
 
 /// A dry run is free of company and cooldown.
 fn allowed(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<Start, LeftOut> {
-    let (at, waits_for) = (terms.start(), None);
+    let at = terms.start();
     match terms.spec().mode {
-        Mode::DryRun => return Ok(Start { at, waits_for }),
+        Mode::DryRun => return Ok(Start::at(at)),
         Mode::Live => {}
     }
     if let Some(run_id) = active {
         return Err(LeftOut::ActiveRun { run_id });
     }
     match (judge::cooled_at(charge, at), terms.spec().cooldown) {
-        (None, _) => Ok(Start { at, waits_for }),
+        (None, _) => Ok(Start::at(at)),
+        (Some(until), Cooldown::Ignore) => Ok(Start {
+            despite: Some(until),
+            ..Start::at(at)
+        }),
         (Some(until), Cooldown::Schedule) if !terms.too_late(until) => Ok(Start {
-            at: until,
-            waits_for: Some("the cooldown of the policy".to_owned()),
+            waits_for: Some(COOLDOWN.to_owned()),
+            ..Start::at(until)
         }),
         (Some(until), Cooldown::Schedule | Cooldown::LeaveOut) => Err(LeftOut::Cooldown { until }),
     }
@@ -147,6 +168,7 @@ fn in_time(run: &NewRun, (mut start, terms): (Start, &Terms<'_>), quotas: &Quota
             start = Start {
                 at: opens,
                 waits_for: Some("a maintenance window".to_owned()),
+                ..start
             };
         }
         let slot = quotas.slot((&run.head.workspace, &run.plan), start.at);
@@ -159,6 +181,7 @@ fn in_time(run: &NewRun, (mut start, terms): (Start, &Terms<'_>), quotas: &Quota
         start = Start {
             at: slot.at,
             waits_for: Some(limit),
+            ..start
         };
     }
     Err(LeftOut::Window { opens_at: None })
@@ -177,22 +200,25 @@ fn open(of_job: &[Window], of_host: &[Window], from: Timestamp) -> Option<Timest
     None
 }
 
-/// Takes the price from what the budget has left. A price that is not known fits into no budget.
+/// Takes the price from what the budgets have left: from all or from none, and the tightest is named. A price that is not
+/// known fits into no budget, and what is free into every one.
 fn pay(run: &NewRun, left: &mut Left) -> Result<(), LeftOut> {
-    let Some(budget) = &mut left.budget_micro_usd else {
+    let cost = run.plan.choice.cost_micro_usd;
+    let tightest = left.budgets.iter().copied().min_by_key(|(_, rest)| *rest);
+    let Some((cap, left_micro_usd)) = tightest else {
         return Ok(());
     };
-    let cost = run.plan.choice.cost_micro_usd;
-    match cost.and_then(|cost| budget.checked_sub(cost)) {
-        Some(rest) => {
-            *budget = rest;
-            Ok(())
-        }
-        None => Err(LeftOut::Budget {
+    let Some(price) = cost.filter(|price| *price <= left_micro_usd) else {
+        return Err(LeftOut::Budget {
             cost_micro_usd: cost,
-            left_micro_usd: *budget,
-        }),
+            left_micro_usd,
+            cap,
+        });
+    };
+    for (_, rest) in &mut left.budgets {
+        *rest -= price;
     }
+    Ok(())
 }
 
 #[cfg(test)]

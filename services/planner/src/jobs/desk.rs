@@ -1,6 +1,7 @@
 //! What people ask of jobs: plan, commit, pause, resume, cancel. Each word is kept with the move that it causes.
 
 use domain::job::{FRESH, Holds, Job, JobSpec, JobState, Totals};
+use domain::price::usd;
 use domain::{Invalid, JobId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, JobStanding};
 use store::{JobAct, JobTx, StoreError};
@@ -65,7 +66,12 @@ impl Jobs {
     ) -> Result<Answer, StoreError> {
         let now = self.ledger.now();
         let by = &request.requested_by;
+        let month_left = match self.store.job(workspace, request.job_id).await? {
+            Some(job) if !job.spec.beyond_month => self.month_left(&job, now).await?,
+            Some(_) | None => None,
+        };
         let answer = self.on(workspace, request.job_id, (by, "commit", ""), |job| {
+            affordable(job, month_left)?;
             committed(job, (by, request.stale_ok), now)
         });
         let answer = answer.await?;
@@ -177,6 +183,23 @@ pub(super) fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Tim
         judged_from: now,
         cancelled_by: None,
         ended_at: None,
+    }
+}
+
+/// What others have spent since the plan was made may be missing now.
+fn affordable(job: &Job, month_left: Option<u64>) -> Moved {
+    let cost = job.totals.cost_micro_usd;
+    match month_left {
+        Some(left) if job.state == JobState::Planned && cost > left => {
+            let problem = format!(
+                "it costs {}, and the month's budget has {} left now",
+                usd(cost),
+                usd(left)
+            );
+            let remedy = "plan anew, or raise the budget: vigilo budget set";
+            Err(Invalid::new("job_id", problem, remedy))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use domain::job::{Job, JobState, Speed};
+use domain::job::{Cap, Job, JobState, Speed};
 use domain::policy::Charge;
 use domain::provider::Catalogue;
+use domain::run::Mode;
 use domain::{Hostname, PolicyId, RunId, Timestamp};
 use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,16 @@ use tracing::info;
 use super::decide::{Left, Seen, Terms, decide};
 use super::quotas::Quotas;
 use super::{IN_HAND, Jobs, PAGE};
+
+/// What the lines that are decided have left of the job's own budget and of the month's.
+fn budgets(job: &Job) -> Vec<(Cap, u64)> {
+    let month = job.totals.month_left_micro_usd.filter(|_| !job.spec.beyond_month);
+    let caps = [(Cap::Job, job.spec.budget_micro_usd), (Cap::Month, month)];
+    let spent = job.totals.cost_micro_usd;
+    caps.into_iter()
+        .filter_map(|(cap, whole)| Some((cap, whole?.saturating_sub(spent))))
+        .collect()
+}
 
 /// What a run takes while the record knows none.
 const USUAL: Duration = Duration::from_secs(20);
@@ -51,6 +62,7 @@ impl Jobs {
         let strange = self.strange(job).await?;
         rest.extend(strange.iter().cloned());
         rest.reverse();
+        let month_left = self.month_left(job, now).await?;
         let Some((mut tx, mut now_stands)) = self.store.job_tx(&job.workspace, job.id).await? else {
             return Ok(None);
         };
@@ -58,6 +70,9 @@ impl Jobs {
             return Ok(None);
         }
         let open = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        if now_stands.lines == 0 {
+            now_stands.totals.month_left_micro_usd = month_left;
+        }
         now_stands.hosts = Some(now_stands.lines.saturating_add(open));
         tx.put(&now_stands, now.plus(IN_HAND)).await?;
         tx.commit().await?;
@@ -74,7 +89,6 @@ impl Jobs {
 
     /// The budget and the limits, as far as the lines that are decided have left them.
     async fn left(&self, job: &Job) -> Result<Left, StoreError> {
-        let spent = job.totals.cost_micro_usd;
         let rows = self.store.buckets_in_use(self.ledger.now()).await?;
         let mut quotas = Quotas::new(self.store.limits().await?, rows);
         if quotas.are_any() && job.lines > 0 {
@@ -83,9 +97,20 @@ impl Jobs {
             }
         }
         Ok(Left {
-            budget_micro_usd: job.spec.budget_micro_usd.map(|cap| cap.saturating_sub(spent)),
+            budgets: budgets(job),
             quotas,
         })
+    }
+
+    /// What the budget has left of the month in which the job begins, if the workspace has one. The whole job is paid by
+    /// that month.
+    pub(super) async fn month_left(&self, job: &Job, now: Timestamp) -> Result<Option<u64>, StoreError> {
+        let begins = job.spec.start_at.map_or(now, |at| at.max(now));
+        let budget = match job.spec.mode {
+            Mode::Live => self.store.limited_budget(&job.workspace, begins).await?,
+            Mode::DryRun => None,
+        };
+        Ok(budget.and_then(|budget| budget.left_micro_usd()))
     }
 
     /// Hostnames that were given by name and are no hosts, as far as no line says so yet.

@@ -11,7 +11,7 @@ use protocol::event::RunEvent;
 use protocol::report::Report;
 use serde::Serialize;
 use serde_json::Value;
-use store::{AccountKey, LedgerTx, LoadedRun, SnapshotRow, StepRecord, StoreError};
+use store::{AccountKey, LedgerTx, LoadedRun, Paid, SnapshotRow, StepRecord, StoreError};
 
 use crate::compose::{self, Material};
 
@@ -23,6 +23,8 @@ pub(super) struct Kept {
     accounts: Vec<AccountKey>,
     /// The leaves that runs have got, by host.
     got: Vec<(HostId, Fingerprint)>,
+    /// Those that were not free.
+    paid: Vec<Paid>,
 }
 
 impl Kept {
@@ -80,6 +82,7 @@ impl Kept {
         self.keep_snapshots(run, snapshots);
         if let Product::Issued(issued) = product {
             self.got.push((run.head.host_id, issued.leaf.fingerprint.clone()));
+            self.paid.extend(paid(report, run));
         }
         self.products.push(store::Product {
             run_id: report.run_id,
@@ -119,8 +122,20 @@ impl Kept {
         }
         tx.keep_snapshots(&self.snapshots).await?;
         tx.mark_replaced(&self.got, now).await?;
+        tx.keep_spending(&self.paid, now).await?;
         tx.keep_accounts(&self.accounts, now).await
     }
+}
+
+/// What the CA charges that has issued; nothing when it is free.
+fn paid(report: &Report, run: &LoadedRun) -> Option<Paid> {
+    let asked = run.plan.asked_in(&run.state.course, report.attempt);
+    let cost_micro_usd = asked.cost_micro_usd;
+    (cost_micro_usd != Some(0)).then(|| Paid {
+        run_id: report.run_id,
+        workspace: run.head.workspace.clone(),
+        cost_micro_usd,
+    })
 }
 
 /// The checks of the step; a rehearsal carries its own, and what ended it early is a cross of it.

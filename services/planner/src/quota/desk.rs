@@ -1,6 +1,7 @@
 //! Reads and writes the counters, under their lock. Without limits of the CAs concerned there is not one statement.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use domain::Timestamp;
 use domain::lane::Lane;
@@ -54,7 +55,27 @@ impl Quota {
         candidates: impl Iterator<Item = &'a LoadedRun>,
     ) -> Result<(), StoreError> {
         let concerned: Vec<&LoadedRun> = candidates.filter(|run| self.concerns(run)).collect();
-        self.look_up(tx, &concerned).await
+        self.look_up(tx, &concerned).await?;
+        self.count_queues(tx, &concerned).await
+    }
+
+    /// How many wait already for what these runs may have to wait for. It matters to those only that could turn to
+    /// another CA.
+    async fn count_queues(&mut self, tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<(), StoreError> {
+        let may_turn = runs.iter().filter(|run| run.plan.stands_by(&run.state.course));
+        let needs = may_turn.flat_map(|run| self.needs(run, Renewal::No));
+        let shared = needs.filter(|need| need.scope.is_shared());
+        let buckets: HashMap<Lane, Bucket> = shared.map(|need| (Lane::limit(&need.bucket), need.bucket)).collect();
+        if buckets.is_empty() {
+            return Ok(());
+        }
+        let lanes: Vec<Lane> = buckets.keys().cloned().collect();
+        for (lane, waiting) in tx.waiting_in(&lanes).await? {
+            if let Some(bucket) = buckets.get(&lane) {
+                self.queued.insert(bucket.clone(), waiting);
+            }
+        }
+        Ok(())
     }
 
     async fn look_up(&mut self, tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<(), StoreError> {

@@ -82,6 +82,7 @@ fn ordered(run: &LoadedRun) -> LoadedRun {
         url: "https://ca.example.org/order/1".parse().expect("a URL"),
         expires: None,
         tokens: Vec::new(),
+        unfinalized: false,
     });
     run
 }
@@ -107,7 +108,11 @@ fn trouble(code: &str, what: &str, until: Option<Timestamp>) -> Answer {
 /// The name of the limit for which it must wait, and for how many seconds.
 fn refused(quota: &mut Quota, run: &LoadedRun) -> Option<(String, u64)> {
     match quota.admit(run, at(0)) {
-        Err((until, Because::Limit { name, .. })) => Some((name, until.since(at(0)).as_secs())),
+        Err(Wait {
+            until,
+            because: Because::Limit { name, .. },
+            ..
+        }) => Some((name, until.since(at(0)).as_secs())),
         _ => None,
     }
 }
@@ -128,6 +133,37 @@ fn what_does_not_fit_waits_for_the_limit_that_allows_it_last() {
         refused(&mut quota, &run("a.three.org")),
         Some(("Account".to_owned(), 60))
     );
+}
+
+#[test]
+fn a_rehearsal_waits_for_no_limit_and_takes_nothing_from_live_runs() {
+    let mut quota = quota();
+    let mut dry = run("a.one.org");
+    dry.head.mode = Mode::DryRun;
+    for _ in 0..10 {
+        assert_eq!(refused(&mut quota, &dry), None);
+    }
+    let limited = trouble("ISS-0006", "too many", Some(at(3_600)));
+    for answer in [Answer::Rehearsed, limited] {
+        quota.account_for(&dry, &answer, at(0));
+    }
+    assert_eq!(orders_left(&quota), 3);
+}
+
+#[test]
+fn who_must_wait_is_told_when_all_before_it_have_gone() {
+    let mut quota = quota();
+    for host in ["a.one.org", "b.one.org"] {
+        assert_eq!(refused(&mut quota, &run(host)), None);
+    }
+    let third = run("c.one.org");
+    let need = quota.needs(&third, Renewal::No);
+    let need = need.iter().find(|need| need.scope == Scope::RegisteredDomain);
+    quota
+        .queued
+        .insert(need.expect("a limit of the domain").bucket.clone(), 5);
+    let wait = quota.admit(&third, at(0)).expect_err("no room");
+    assert_eq!((wait.until, wait.expected_at), (at(60), at(360)));
 }
 
 #[test]

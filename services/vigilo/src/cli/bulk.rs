@@ -84,12 +84,18 @@ pub struct Wish {
     /// Spend at most this
     #[arg(long, value_name = "USD")]
     budget: Option<String>,
+    /// Also what the month's budget does not allow
+    #[arg(long)]
+    beyond_month: bool,
     /// Runs under way at once, at most
     #[arg(long, value_name = "N")]
     concurrency: Option<u32>,
     /// Let hosts inside their cooldown begin when it ends, instead of leaving them out
     #[arg(long)]
     schedule_cooldown: bool,
+    /// Renew hosts inside their cooldown all the same, for example when what they serve was revoked
+    #[arg(long, conflicts_with = "schedule_cooldown")]
+    ignore_cooldown: bool,
     /// Let so many go first, such as 5 or 1%; the others wait until these are verified
     #[arg(long, value_name = "N|N%")]
     canary: Option<String>,
@@ -171,12 +177,21 @@ impl Wish {
             "start_at": self.start_at, "ends_at": self.ends_at,
             "windows": self.windows.iter().map(|text| window(text)).collect::<Result<Vec<Value>, Failed>>()?,
             "budget_micro_usd": self.budget.as_deref().map(micro_usd).transpose()?,
+            "beyond_month": self.beyond_month,
             "concurrency": self.concurrency,
-            "cooldown": if self.schedule_cooldown { "schedule" } else { "leave_out" },
+            "cooldown": self.cooldown(),
             "canary": self.canary.as_deref().map(canary).transpose()?,
             "halt": {"percent": self.halt_percent, "at_least": self.halt_at_least},
             "reason": self.reason,
         }))
+    }
+
+    fn cooldown(&self) -> &'static str {
+        match (self.schedule_cooldown, self.ignore_cooldown) {
+            (true, _) => "schedule",
+            (false, true) => "ignore",
+            (false, false) => "leave_out",
+        }
     }
 
     fn filter(&self) -> Result<Value, Failed> {

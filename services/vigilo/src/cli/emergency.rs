@@ -54,6 +54,9 @@ async fn renew(global: &Global, id: &str) -> Result<(), Failed> {
     let answer = Client::new(global)?
         .post(&format!("/emergencies/{id}/renew"), &json!({}))
         .await?;
+    if let Some(warning) = answer["warning"].as_str() {
+        eprintln!("warning: {warning}");
+    }
     let refused = answer["refused"].as_array().map_or(&[][..], Vec::as_slice);
     if global.json {
         line(&answer.to_string());

@@ -2,6 +2,7 @@
 //!
 //! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never: NATS, Postgres.
 
+mod budget;
 mod bulk;
 mod check;
 mod client;
@@ -165,6 +166,9 @@ pub enum OperatorCommand {
     /// Certificates that a CA wants renewed at once
     #[command(subcommand)]
     Emergency(emergency::EmergencyCommand),
+    /// What may be spent in a month, and what was
+    #[command(subcommand)]
+    Budget(budget::BudgetCommand),
     /// What the CAs allow, by which orders are paced
     #[command(subcommand)]
     Limits(pacing::LimitCommand),
@@ -283,6 +287,7 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Csr { id, global } => deeds::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => deeds::explain(code.as_deref(), json),
         OperatorCommand::Emergency(command) => emergency::run(command).await,
+        OperatorCommand::Budget(command) => budget::run(command).await,
         OperatorCommand::Limits(command) => pacing::limits(command).await,
         OperatorCommand::Group(command) => pacing::groups(command).await,
         OperatorCommand::Window(command) => pacing::windows(command).await,

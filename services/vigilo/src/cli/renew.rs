@@ -73,6 +73,9 @@ pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
     for one in &refused {
         eprintln!("refused {}: {}", show::text(&one["hostname"]), invalid(&one["reason"]));
     }
+    if let Some(warning) = answer["warning"].as_str() {
+        eprintln!("warning: {warning}");
+    }
     let accepted = answer["accepted"].as_array().cloned().unwrap_or_default();
     if !what.wait {
         told(client, &answer, &accepted);

@@ -27,6 +27,20 @@ pub struct Included {
     /// What makes it begin later than the job does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
+    /// What it passes over: the cooldown of its policy, where the job was told to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub despite: Option<String>,
+}
+
+/// Whose money is at an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// The budget that was given to this job.
+    #[default]
+    Job,
+    /// The workspace's budget of the month.
+    Month,
 }
 
 /// Why a host is not renewed by this job.
@@ -46,11 +60,13 @@ pub enum LeftOut {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opens_at: Option<Timestamp>,
     },
-    /// It costs more than the budget has left, or nobody knows what it costs.
+    /// It costs more than a budget has left, or nobody knows what it costs. Of two budgets it is the tighter one.
     Budget {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cost_micro_usd: Option<u64>,
         left_micro_usd: u64,
+        #[serde(default)]
+        cap: Cap,
     },
     /// The CA would not take its order before the job ends.
     Quota {
@@ -121,10 +137,19 @@ pub struct Totals {
     /// Hosts whose price nobody knows: the cost is without them.
     #[serde(default)]
     pub price_unknown: u32,
+    /// What the workspace's budget of the month had left before this plan; none: it has no budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month_left_micro_usd: Option<u64>,
+    /// Of those left out for a budget: for that of the month.
+    #[serde(default)]
+    pub beyond_month: u32,
     pub first_start: Option<Timestamp>,
     pub last_start: Option<Timestamp>,
     /// What lets runs begin later, and how many.
     pub waits_for: BTreeMap<String, u32>,
+    /// What runs pass over, and how many.
+    #[serde(default)]
+    pub despite: BTreeMap<String, u32>,
     /// What the last one waits for.
     pub last_waits_for: Option<String>,
     pub expected_end: Option<Timestamp>,
@@ -152,8 +177,15 @@ impl Totals {
     pub fn add(&mut self, decision: &Decision) {
         self.hosts += 1;
         match decision {
-            Decision::LeftOut(why) => *self.left_out.entry(why.reason().to_owned()).or_default() += 1,
+            Decision::LeftOut(why) => self.leave_out(why),
             Decision::Included(included) => self.include(included),
+        }
+    }
+
+    fn leave_out(&mut self, why: &LeftOut) {
+        *self.left_out.entry(why.reason().to_owned()).or_default() += 1;
+        if let LeftOut::Budget { cap: Cap::Month, .. } = why {
+            self.beyond_month += 1;
         }
     }
 
@@ -176,6 +208,9 @@ impl Totals {
         }
         if let Some(limit) = &included.waits_for {
             *self.waits_for.entry(limit.clone()).or_default() += 1;
+        }
+        if let Some(passed) = &included.despite {
+            *self.despite.entry(passed.clone()).or_default() += 1;
         }
     }
 
@@ -205,19 +240,18 @@ impl Totals {
     }
 
     fn smaller(&self) -> Vec<String> {
+        let of = |reason| self.left_out_for(reason);
         let named = [
-            ("budget", "the budget"),
-            ("quota", "the limits of the CA"),
-            ("window", "the maintenance windows"),
-            ("cooldown", "the cooldown"),
+            (of("budget").saturating_sub(self.beyond_month), "the budget"),
+            (self.beyond_month, "the budget of the month"),
+            (of("quota"), "the limits of the CA"),
+            (of("window"), "the maintenance windows"),
+            (of("cooldown"), "the cooldown"),
         ];
-        let left_out = named
-            .iter()
-            .filter_map(|(reason, name)| match self.left_out_for(reason) {
-                0 => None,
-                hosts => Some(format!("{name}: {hosts} host(s) left out")),
-            });
-        left_out.collect()
+        let left_out = named.iter().filter(|(hosts, _)| *hosts > 0);
+        left_out
+            .map(|(hosts, name)| format!("{name}: {hosts} host(s) left out"))
+            .collect()
     }
 }
 
@@ -242,6 +276,7 @@ mod tests {
             choice,
             start_at,
             waits_for: waits_for.map(str::to_owned),
+            despite: None,
         })
     }
 
@@ -269,11 +304,21 @@ mod tests {
         totals.add(&Decision::LeftOut(LeftOut::Budget {
             cost_micro_usd: Some(9),
             left_micro_usd: 1,
+            cap: Cap::Job,
+        }));
+        totals.add(&Decision::LeftOut(LeftOut::Budget {
+            cost_micro_usd: Some(9),
+            left_micro_usd: 1,
+            cap: Cap::Month,
         }));
         totals.close(speed(), None);
         assert_eq!(totals.expected_end, Some(at(1_010)));
         assert!(totals.binds[0].starts_with("orders per account"), "{:?}", totals.binds);
-        assert_eq!(totals.binds[1], "the budget: 1 host(s) left out");
+        let left_out = [
+            "the budget: 1 host(s) left out",
+            "the budget of the month: 1 host(s) left out",
+        ];
+        assert_eq!(totals.binds[1..], left_out);
     }
 
     #[test]
@@ -285,6 +330,7 @@ mod tests {
             LeftOut::Budget {
                 cost_micro_usd: None,
                 left_micro_usd: 0,
+                cap: Cap::Job,
             },
             LeftOut::Quota {
                 limit: "x".to_owned(),

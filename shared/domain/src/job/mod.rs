@@ -20,7 +20,7 @@ use crate::plan::Strategy;
 use crate::run::Mode;
 use crate::window::{self, Window};
 
-pub use decision::{Decision, Included, LeftOut, Refusal, Share, Speed, Totals};
+pub use decision::{Cap, Decision, Included, LeftOut, Refusal, Share, Speed, Totals};
 pub use holds::{Halt, Holds, Shared, Traits};
 pub use progress::Progress;
 
@@ -49,6 +49,9 @@ pub struct JobSpec {
     /// Hosts that would cost more than is left of it are left out. Millionths of a US dollar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_micro_usd: Option<u64>,
+    /// The workspace's budget of the month leaves no host out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_month: bool,
     /// Runs of the job that are under way at once, at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
@@ -76,6 +79,8 @@ pub enum Cooldown {
     LeaveOut,
     /// It begins when the cooldown ends.
     Schedule,
+    /// It begins all the same: what it serves is not to be served any longer.
+    Ignore,
 }
 
 /// How many runs go first.
@@ -125,6 +130,7 @@ impl JobSpec {
             windows: Vec::new(),
             ends_at: None,
             budget_micro_usd: None,
+            beyond_month: false,
             concurrency: None,
             cooldown: Cooldown::default(),
             canary: None,

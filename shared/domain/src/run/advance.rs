@@ -13,7 +13,8 @@
 //! Ended failed │ –             │ –                                               │ –              │ –              │ –                          │ Waiting
 //! Ended        │ –             │ –                                               │ –              │ –              │ –                          │ –
 //! ```
-//! Postponed keeps a run that waits where it is, until later and for another reason. `–` leaves the run as it is, and says why. The targets have states of their own (`deploy`): one that fails is put
+//! Postponed keeps a run that waits where it is, until later and for another reason; or, when a limit of the CA has no room for
+//! longer than the certificate in service can wait, Waiting(Issue) at the next CA. `–` leaves the run as it is, and says why. The targets have states of their own (`deploy`): one that fails is put
 //! aside until the others are through. A rehearsal never waits and never asks (`rehearse`). What people do to a run
 //! that stands is in `people`.
 
@@ -38,6 +39,8 @@ pub enum Event {
     Postponed {
         until: Timestamp,
         because: Because,
+        /// When its turn comes by then at the latest: many may wait for the same.
+        expected_at: Timestamp,
     },
     /// A worker's answer to the order `(step, attempt)`.
     Reported {
@@ -135,8 +138,19 @@ pub fn advance(run: &RunState, plan: &Plan, mode: Mode, event: Event, now: Times
         (Position::Ended { ending }, Event::Retried) => people::retried(run, ending, (plan, mode)),
         (Position::Ended { .. }, _) => Err(Ignored::Settled),
         (Position::Waiting { step, until, .. }, Event::Released) if *until <= now => Ok(out(run, plan, *step, now)),
-        (Position::Waiting { step, .. }, Event::Postponed { until, because }) => {
-            Ok(waiting(run, *step, until, because))
+        (
+            Position::Waiting { step, .. },
+            Event::Postponed {
+                until,
+                because,
+                expected_at,
+            },
+        ) => {
+            let turned = match (step, mode) {
+                (Step::Issue, Mode::Live) => elsewhere::outwaited(run, plan, (&because, expected_at), now),
+                (_, Mode::Live | Mode::DryRun) => None,
+            };
+            Ok(turned.unwrap_or_else(|| waiting(run, *step, until, because)))
         }
         (Position::Waiting { .. } | Position::Asking { .. }, Event::CancelRequested { by }) => {
             Ok(people::given_up(run, mode, by))

@@ -185,5 +185,19 @@ pub enum Checkpoint {
         url: Url,
         expires: Option<Timestamp>,
         tokens: Vec<String>,
+        /// Nobody has asked for the certificate yet, and nobody does before this is saved as false: the order may be left
+        /// for another CA. Only where another one stands by; elsewhere it is false from the start.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unfinalized: bool,
     },
+}
+
+impl Checkpoint {
+    /// Whether a certificate may have been asked for with this order, or may be at any moment.
+    pub fn is_binding(&self) -> bool {
+        match self {
+            Self::AcmeOrder { unfinalized, .. } => !unfinalized,
+            Self::AcmeAccountKey { .. } => false,
+        }
+    }
 }

@@ -90,6 +90,7 @@ fn checkpoint() -> Checkpoint {
         url,
         expires: None,
         tokens: vec!["t".into()],
+        unfinalized: false,
     }
 }
 

@@ -13,6 +13,9 @@ pub enum Answer {
     Renewal {
         accepted: Vec<Accepted>,
         refused: Vec<Refused>,
+        /// They are renewed all the same; a person should know this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning: Option<String>,
     },
     Done {
         run_id: RunId,

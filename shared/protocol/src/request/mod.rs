@@ -40,6 +40,9 @@ pub struct RenewRequest {
     /// A host inside its cooldown gets a run that waits for its end, in place of a refusal.
     #[serde(default, skip_serializing_if = "is_false")]
     pub when_allowed: bool,
+    /// A host inside its cooldown is renewed all the same: what it serves is not to be served any longer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub despite_cooldown: bool,
 }
 
 fn is_false(said: &bool) -> bool {

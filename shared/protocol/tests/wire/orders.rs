@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use domain::keys::{KeyAlgorithm, KeyBackend};
 use domain::policy::Challenge;
-use domain::run::{Mode, Step, StepKind};
+use domain::run::{Checkpoint, Mode, Step, StepKind};
 use protocol::SCHEMA;
 use protocol::order::{
     ChannelsSpec, ConfirmSpec, DeploySpec, DeployedCertificate, ExpectedCertificate, IssueSpec, Order, PrepareKeySpec,
@@ -57,6 +57,7 @@ fn issue() -> IssueSpec {
         challenge: Challenge::Http01,
         profile: Some("tlsserver".to_owned()),
         replaces: Some("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse().expect("an identifier")),
+        save_before_finalize: false,
     }
 }
 
@@ -189,6 +190,26 @@ fn a_rehearsal_is_ordered_without_what_it_must_not_use() {
     let meant = rehearsal(Step::Issue, spec.clone());
     arrives(
         "order-issue-rehearsed",
+        meant.clone().with(Spec::Issue(Box::new(spec))),
+        &meant,
+    );
+}
+
+#[test]
+fn an_order_that_may_be_left_for_another_ca_says_so() {
+    let spec = IssueSpec {
+        save_before_finalize: true,
+        ..issue()
+    };
+    let mut meant = order(Step::Issue, spec.clone());
+    meant.checkpoint = Some(Checkpoint::AcmeOrder {
+        url: "https://ca.example.org/order/1".parse().expect("a URL"),
+        expires: None,
+        tokens: Vec::new(),
+        unfinalized: true,
+    });
+    arrives(
+        "order-issue-unfinalized",
         meant.clone().with(Spec::Issue(Box::new(spec))),
         &meant,
     );

@@ -66,6 +66,7 @@ pub fn acme_order() -> Checkpoint {
         url: "https://ca.example.org/order/1".parse().expect("a URL"),
         expires: Some(at(86_400)),
         tokens: vec!["token".to_owned()],
+        unfinalized: false,
     }
 }
 

@@ -31,6 +31,7 @@ fn a_renewal_is_asked_for_as_before() {
         trigger: Trigger::Bulk,
         at_once: false,
         when_allowed: false,
+        despite_cooldown: false,
     };
     travels("request-renew", &request);
 }
@@ -46,8 +47,31 @@ fn a_renewal_says_how_its_provider_is_chosen() {
         trigger: Trigger::Operator,
         at_once: false,
         when_allowed: false,
+        despite_cooldown: false,
     };
     travels("request-renew-cost-aware", &request);
+}
+
+#[test]
+fn a_renewal_may_go_despite_a_cooldown_and_come_with_a_warning() {
+    let request = RenewRequest {
+        hostnames: vec![hostname("a.example.org")],
+        mode: Some(Mode::Live),
+        strategy: None,
+        idempotency_key: "tonight".to_owned(),
+        requested_by: "ann".to_owned(),
+        trigger: Trigger::Bulk,
+        at_once: true,
+        when_allowed: false,
+        despite_cooldown: true,
+    };
+    travels("request-renew-despite-cooldown", &request);
+    let warned = Answer::Renewal {
+        accepted: Vec::new(),
+        refused: Vec::new(),
+        warning: Some("the month's budget does not allow all of this".to_owned()),
+    };
+    travels("answer-renewal-warned", &warned);
 }
 
 #[test]
@@ -197,6 +221,7 @@ fn every_answer_is_given_as_before() {
         Answer::Renewal {
             accepted: vec![accepted],
             refused: vec![refused.clone()],
+            warning: None,
         },
         Answer::Probing {
             asked_at: at(0),

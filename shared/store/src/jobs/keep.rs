@@ -59,10 +59,7 @@ impl Store {
     /// What the certificates cost that were issued for the job so far, in millionths of a US dollar.
     pub async fn job_cost(&self, job: JobId) -> Result<u64, StoreError> {
         let cost = sqlx::query_scalar!(
-            r#"select coalesce(sum(((case jsonb_array_length(coalesce(r.course -> 'turned', '[]'))
-                                    when 0 then r.plan -> 'choice'
-                                    else r.plan -> 'fallbacks' -> (jsonb_array_length(r.course -> 'turned') - 1) end)
-                                   ->> 'cost_micro_usd')::bigint), 0)::bigint as "cost!" from runs r
+            r#"select coalesce(sum(asked_cost(r.plan, r.course)), 0)::bigint as "cost!" from runs r
                where r.job_id = $1 and r.mode = 'live'
                  and exists (select 1 from run_products p where p.run_id = r.id and p.step = 'issue')"#,
             job.get(),

@@ -40,6 +40,7 @@ struct Row {
     hostname: String,
     left_out: Option<Value>,
     waits_for: Option<String>,
+    despite: Option<String>,
     choice: Option<Value>,
     start_at: Option<OffsetDateTime>,
     cohort: bool,
@@ -56,6 +57,7 @@ fn read(row: Row) -> Result<LineView, String> {
             choice: from_json::<Choice>(row.choice.ok_or("its choice is missing")?)?,
             start_at: row.start_at.map(at).ok_or("start_at is missing")?,
             waits_for: row.waits_for,
+            despite: row.despite,
         }),
     };
     Ok(LineView {
@@ -80,7 +82,7 @@ impl Store {
     ) -> Result<Vec<LineView>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            r#"select l.nr, l.hostname, l.left_out, l.waits_for, coalesce(l.plan, r.plan) -> 'choice' as choice, l.start_at,
+            r#"select l.nr, l.hostname, l.left_out, l.waits_for, l.despite, coalesce(l.plan, r.plan) -> 'choice' as choice, l.start_at,
                       l.cohort, l.run_id, r.status as "run_status?",
                       case when r.phase = 'waiting' then r.held end as held, l.refused
                from job_lines l join jobs j on j.id = l.job_id

@@ -144,6 +144,7 @@ struct Lines {
     reasons: Vec<Option<String>>,
     left_out: Vec<Option<Value>>,
     waits_for: Vec<Option<String>>,
+    despite: Vec<Option<String>>,
     hosts: Vec<Option<Uuid>>,
     policies: Vec<Option<Uuid>>,
     criticalities: Vec<Option<String>>,
@@ -165,6 +166,8 @@ impl Lines {
         self.left_out.push(line.left_out().map(json).transpose()?);
         self.waits_for
             .push(line.included().and_then(|included| included.waits_for.clone()));
+        self.despite
+            .push(line.included().and_then(|included| included.despite.clone()));
         self.push_run(line.run.as_ref())
     }
 
@@ -200,11 +203,11 @@ impl JobTx {
         let [cas, zones, targets] = &columns.traits;
         sqlx::query!(
             "insert into job_lines (job_id, nr, hostname, reason, left_out, waits_for, host_id, policy_id, criticality,
-                                    rank, plan, step, lane, because, course, start_at, ca, zone, target)
+                                    rank, plan, step, lane, because, course, start_at, ca, zone, target, despite)
              select $1, u.* from unnest($2::int[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::uuid[],
                                         $8::uuid[], $9::text[], $10::smallint[], $11::jsonb[], $12::text[],
                                         $13::text[], $14::jsonb[], $15::jsonb[], $16::timestamptz[], $17::text[],
-                                        $18::text[], $19::text[]) as u",
+                                        $18::text[], $19::text[], $20::text[]) as u",
             self.id.get(),
             &columns.nrs,
             &columns.hostnames,
@@ -224,6 +227,7 @@ impl JobTx {
             cas as &[Option<String>],
             zones as &[Option<String>],
             targets as &[Option<String>],
+            &columns.despite as &[Option<String>],
         )
         .execute(&mut *self.tx)
         .await?;

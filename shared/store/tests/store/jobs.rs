@@ -87,6 +87,7 @@ fn line(nr: u32, run: &NewRun) -> NewLine {
             choice: run.plan.choice.clone(),
             start_at: now(),
             waits_for: None,
+            despite: None,
         }),
         run: Some(run.clone()),
     }

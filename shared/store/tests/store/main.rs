@@ -1,6 +1,7 @@
 //! The record on a real Postgres: one file per noun, one database per test.
 
 mod accounts;
+mod budget;
 mod corrupt;
 mod deadlines;
 mod emergencies;

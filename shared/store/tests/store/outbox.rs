@@ -137,7 +137,9 @@ async fn who_moves_a_run_marks_by_the_way_what_is_published_of_it() -> Result<()
     let loaded = world.loaded(run).await?;
     let mut ledger = world.store.ledger().await?;
     ledger.load(&[run]).await?;
-    ledger.save(&[loaded], &HashMap::from([(run, Status::Queued)]), now()).await?;
+    ledger
+        .save(&[loaded], &HashMap::from([(run, Status::Queued)]), now())
+        .await?;
     ledger.commit().await?;
     assert_eq!(unpublished(&world, later()).await?, []);
     Ok(())

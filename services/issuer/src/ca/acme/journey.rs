@@ -19,7 +19,7 @@ use super::client::Obstacle;
 use super::nonce_proof;
 use super::pace::{Pace, Waits};
 use super::translate::{is, is_bad_nonce, of_order, problem, translate};
-use crate::ca::{CaError, NameProblem, Obtained, Problem, ProblemKind};
+use crate::ca::{CaError, Claim, NameProblem, Obtained, Problem, ProblemKind};
 use crate::challenge::Http01;
 
 pub struct Journey<'a> {
@@ -73,7 +73,7 @@ impl Journey<'_> {
     }
 
     /// Until the certificate is there, or the CA wants to be left alone for long.
-    pub async fn complete(&self, order: &mut Order, csr_der: &[u8]) -> Result<Obtained, CaError> {
+    pub async fn complete(&self, order: &mut Order, claim: &Claim<'_>) -> Result<Obtained, CaError> {
         let mut waits = self.pace.begin();
         let mut presented = None;
         loop {
@@ -84,8 +84,9 @@ impl Journey<'_> {
                         return Ok(Obtained::Later(until));
                     }
                 }
+                OrderStatus::Ready if !claim.finalize => return Ok(Obtained::Ready),
                 OrderStatus::Ready => {
-                    if let Some(until) = self.finalize(order, csr_der, &mut waits).await? {
+                    if let Some(until) = self.finalize(order, claim.csr_der, &mut waits).await? {
                         return Ok(Obtained::Later(until));
                     }
                 }

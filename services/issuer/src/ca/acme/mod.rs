@@ -99,7 +99,11 @@ impl<K: AccountKeys> Acme<K> {
             Some(order) => order,
             None => journey.load(claim.order_url.as_str()).await?,
         };
-        journey.complete(&mut order, claim.csr_der).await
+        let obtained = journey.complete(&mut order, claim).await?;
+        if obtained == Obtained::Ready {
+            self.warm.keep(claim.order_url.clone(), order);
+        }
+        Ok(obtained)
     }
 
     fn journey<'a>(&'a self, account: &'a Account, directory: &Directory, for_: &Application<'a>) -> Journey<'a> {

@@ -54,6 +54,7 @@ fn spec(body: Value) -> JobSpec {
 struct Draft {
     job: Job,
     left: Left,
+    catalogue: Catalogue,
 }
 
 impl Draft {
@@ -61,17 +62,23 @@ impl Draft {
         let workspace = WorkspaceId::default_workspace();
         let job = super::super::desk::new_job(&workspace, spec(body), "ann", at(0));
         let left = Left {
-            budget_micro_usd: job.spec.budget_micro_usd,
+            budgets: job
+                .spec
+                .budget_micro_usd
+                .map(|cap| (Cap::Job, cap))
+                .into_iter()
+                .collect(),
             quotas: Quotas::new(limits, Vec::new()),
         };
-        Self { job, left }
+        let catalogue = Catalogue::default();
+        Self { job, left, catalogue }
     }
 
     fn decide(&mut self, charge: &Charge, active: Option<RunId>) -> Decision {
         let terms = Terms {
             job: &self.job,
             ladder: &Ladder::default(),
-            catalogue: &Catalogue::default(),
+            catalogue: &self.catalogue,
             now: at(0),
         };
         let (decision, run) = decide(Seen::Charge(charge, active), &terms, &mut self.left);
@@ -178,7 +185,7 @@ fn what_cannot_work_is_left_out_with_its_reason() {
         now: at(0),
     };
     let mut left = Left {
-        budget_micro_usd: None,
+        budgets: Vec::new(),
         quotas: Quotas::new(Vec::new(), Vec::new()),
     };
     assert_eq!(reason(&decide(Seen::HostAlone, &terms, &mut left).0), "no_policy");
@@ -195,6 +202,55 @@ fn a_price_that_nobody_knows_fits_into_no_budget() {
     let nothing_known = LeftOut::Budget {
         cost_micro_usd: None,
         left_micro_usd: 1_000_000,
+        cap: Cap::Job,
     };
     assert_eq!(why, nothing_known);
+}
+
+/// The CA of these tests at a price.
+fn priced(micro_usd: u64) -> Catalogue {
+    let entry = json!({
+        "id": "priced", "scope": "workspace", "kind": "acme", "title": "a CA", "directory_url": CA, "staging_url": null,
+        "price": {"micro_usd": micro_usd}, "abilities": {}, "max_validity_days": null, "source": "a test",
+        "last_verified": null, "enabled": true, "served": true, "rank": 100,
+    });
+    let entry = serde_json::from_value(entry).expect("a provider");
+    Catalogue::new(vec![entry], Vec::new(), at(0))
+}
+
+#[test]
+fn whichever_budget_is_the_tighter_binds_and_is_named() {
+    let mut draft = Draft::new(json!({}), Vec::new());
+    draft.catalogue = priced(3);
+    draft.left.budgets = vec![(Cap::Job, 7), (Cap::Month, 10)];
+    let decide = |draft: &mut Draft, name: &str| draft.decide(&charge(name, json!({})), None);
+    assert_eq!(reason(&decide(&mut draft, "a.example.org")), "included");
+    assert_eq!(reason(&decide(&mut draft, "b.example.org")), "included");
+    let (cost_micro_usd, left_micro_usd) = (Some(3), 1);
+    let beyond = |cap| {
+        Decision::LeftOut(LeftOut::Budget {
+            cost_micro_usd,
+            left_micro_usd,
+            cap,
+        })
+    };
+    assert_eq!(decide(&mut draft, "c.example.org"), beyond(Cap::Job));
+    assert_eq!(draft.left.budgets, [(Cap::Job, 1), (Cap::Month, 4)]);
+    draft.left.budgets = vec![(Cap::Job, 7), (Cap::Month, 1)];
+    assert_eq!(decide(&mut draft, "d.example.org"), beyond(Cap::Month));
+    draft.catalogue = priced(0);
+    draft.left.budgets = vec![(Cap::Month, 0)];
+    assert_eq!(reason(&decide(&mut draft, "e.example.org")), "included", "it is free");
+}
+
+#[test]
+fn what_must_not_be_served_any_longer_waits_for_no_cooldown_and_says_so() {
+    let mut resting = charge("a.example.org", json!({"cooldown_seconds": 600}));
+    resting.last_live_at = Some(at(0));
+    let decision = Draft::new(json!({"cooldown": "ignore"}), Vec::new()).decide(&resting, None);
+    let Decision::Included(included) = decision else {
+        panic!("{decision:?}")
+    };
+    assert_eq!((included.start_at, included.waits_for), (at(0), None));
+    assert_eq!(included.despite.as_deref(), Some("the cooldown of the policy"));
 }

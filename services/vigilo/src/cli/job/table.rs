@@ -1,5 +1,6 @@
 //! Jobs on a terminal: the plan in numbers, and where its runs stand.
 
+use domain::price;
 use serde_json::{Map, Value};
 
 use super::super::show::{self, line, text};
@@ -79,6 +80,7 @@ fn plan(job: &Value) {
             "  {hosts:>7}  at a price that is not known, and not in the sum"
         ));
     }
+    month(totals);
     for (directory, share) in entries(&totals["providers"]) {
         line(&format!(
             "  {:>7}  {directory}  {}",
@@ -92,6 +94,9 @@ fn plan(job: &Value) {
     for (limit, hosts) in entries(&totals["waits_for"]) {
         line(&format!("  {:>7}  begin later: {limit}", text(hosts)));
     }
+    for (passed, hosts) in entries(&totals["despite"]) {
+        line(&format!("  {:>7}  despite {passed}", text(hosts)));
+    }
     if !totals["first_start"].is_null() {
         line(&format!(
             "begins {}, the last at {}, ends about {}",
@@ -104,6 +109,21 @@ fn plan(job: &Value) {
         let name = if index == 0 { "what binds" } else { "          " };
         line(&format!("{name}: {}", text(limit)));
     }
+}
+
+fn month(totals: &Value) {
+    let Some(left) = totals["month_left_micro_usd"].as_u64() else {
+        return;
+    };
+    let cost = totals["cost_micro_usd"].as_u64().unwrap_or(0);
+    let after = match left.checked_sub(cost) {
+        Some(rest) => format!("{} after it", price::usd(rest)),
+        None => format!("it goes beyond by {}", price::usd(cost - left)),
+    };
+    line(&format!(
+        "the month's budget has {} left before this plan, {after}",
+        price::usd(left)
+    ));
 }
 
 fn runs(job: &Value) {
@@ -143,6 +163,8 @@ pub fn lines(items: &[Value], json_wanted: bool) {
         let stands = [&item["held"], &item["refused"], &item["run_status"]];
         let stands = stands.into_iter().find_map(Value::as_str).unwrap_or("planned");
         let later = item["waits_for"].as_str().map(|limit| format!(" ({limit})"));
+        let despite = item["despite"].as_str().map(|passed| format!(" (despite {passed})"));
+        let later = later.or(despite);
         format!(
             "{number:>7}  {name:<40} {}  {:>10}  {}{}  {stands}",
             text(&choice["directory_url"]),
@@ -160,9 +182,10 @@ fn why(item: &Value) -> String {
         "cooldown" => format!("until {}", text(&item["until"])),
         "active_run" => format!("run {}", text(&item["run_id"])),
         "budget" => format!(
-            "costs {}, {} left",
+            "costs {}, {} left of {}",
             usd(&item["cost_micro_usd"]),
-            usd(&item["left_micro_usd"])
+            price::usd(item["left_micro_usd"].as_u64().unwrap_or(0)),
+            if item["cap"] == "month" { "the month" } else { "the job" }
         ),
         "quota" => format!("{} until {}", text(&item["limit"]), text(&item["until"])),
         "window" => format!("opens {}", text(&item["opens_at"])),
@@ -177,7 +200,7 @@ fn entries(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 fn usd(micro: &Value) -> String {
-    domain::price::shown(micro.as_u64())
+    price::shown(micro.as_u64())
 }
 
 #[cfg(test)]
@@ -197,7 +220,12 @@ mod tests {
     #[test]
     fn a_reason_says_what_is_beside_it() {
         let left_out = json!({"reason": "budget", "cost_micro_usd": 7_000_000, "left_micro_usd": 500_000});
-        assert_eq!(why(&left_out), "budget: costs 7.00 USD, 0.50 USD left");
+        assert_eq!(why(&left_out), "budget: costs 7.00 USD, 0.50 USD left of the job");
+        let of_month = json!({"reason": "budget", "cost_micro_usd": null, "left_micro_usd": 0, "cap": "month"});
+        assert_eq!(
+            why(&of_month),
+            "budget: costs price not known, 0.00 USD left of the month"
+        );
         assert_eq!(why(&json!({"reason": "no_policy"})), "no_policy");
     }
 }

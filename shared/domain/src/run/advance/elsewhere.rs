@@ -1,12 +1,14 @@
 //! To the next CA, when the one that is asked is down or out of quota for longer than the certificate in service can wait.
 //!
-//! Never while an order is open at the present CA: whether that was finalized cannot be known here, and two CAs would
-//! both issue. An order that is known to be of no use is not open any more.
+//! Never while an order that may have been finalized is open at the present CA: two CAs would both issue. An order that is
+//! known to be of no use is not open any more, and one of which the record says that nobody has finalized it is left: the
+//! issuer asks for the certificate only under an order whose checkpoint says otherwise, and none was ever sent.
 
 use std::time::Duration;
 
 use super::{begun, waiting};
 use crate::clock::Timestamp;
+use crate::disposition::Failure;
 use crate::plan::Plan;
 use crate::run::course::Turned;
 use crate::run::{Because, Checkpoint, Outcome, RunState, Step};
@@ -29,19 +31,44 @@ pub(super) fn turned(run: &RunState, plan: &Plan, outcome: &Outcome, now: Timest
     else {
         return None;
     };
-    let open = matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. }));
-    let is_last = run.course.turned.len() >= plan.fallbacks.len();
     let too_long = run.failures + 1 >= TRIES || *until > now.plus(bearable(plan, now));
-    if open || is_last || !too_long {
+    (too_long && may_turn(run, plan)).then(|| next(run, failure.clone(), now))
+}
+
+/// The same for a run whose order was not sent, because a limit of the CA has no room: its turn there may come at
+/// `expected_at`.
+pub(super) fn outwaited(
+    run: &RunState,
+    plan: &Plan,
+    (because, expected_at): (&Because, Timestamp),
+    now: Timestamp,
+) -> Option<RunState> {
+    let Because::Limit { name, .. } = because else {
         return None;
-    }
+    };
+    let too_long = expected_at > now.plus(bearable(plan, now));
+    (too_long && may_turn(run, plan)).then(|| {
+        let what =
+            format!("{name}: no room before {expected_at}, which is longer than the certificate in service can wait");
+        let hint = "nothing to do: the next CA is asked";
+        next(run, Failure::new("RUN-0004", what, hint), now)
+    })
+}
+
+/// Whether another CA stands by, and none will have issued before it.
+fn may_turn(run: &RunState, plan: &Plan) -> bool {
+    let bound = run.checkpoint.as_ref().is_some_and(Checkpoint::is_binding);
+    !bound && plan.stands_by(&run.course)
+}
+
+fn next(run: &RunState, failure: Failure, now: Timestamp) -> RunState {
     let mut next = begun(run, Step::Issue);
     next.course.turned.push(Turned {
         attempt: run.attempt,
         at: now,
-        failure: failure.clone(),
+        failure,
     });
-    Some(next)
+    next
 }
 
 /// A tenth of the life that is left, but a minute at least and a day at most.
@@ -71,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::disposition::Failure;
+    use crate::limit::Bucket;
     use crate::run::{Event, Mode, Position, advance};
 
     fn at(seconds: u64) -> Timestamp {
@@ -101,11 +128,12 @@ mod tests {
         run
     }
 
-    fn open_order() -> Checkpoint {
+    fn open_order(unfinalized: bool) -> Checkpoint {
         Checkpoint::AcmeOrder {
             url: "https://ca0.example.org/order/1".parse().expect("a URL"),
             expires: None,
             tokens: Vec::new(),
+            unfinalized,
         }
     }
 
@@ -171,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_order_that_may_have_been_finalized_keeps_its_ca() {
-        let mut run = issuing(Some(open_order()));
+        let mut run = issuing(Some(open_order(false)));
         for _ in 0..9 {
             run = again(&reported(&run, trouble(9_000, true)));
             assert!(run.course.turned.is_empty() && run.checkpoint.is_some());
@@ -194,6 +222,67 @@ mod tests {
     }
 
     #[test]
+    fn an_order_of_which_the_record_says_that_nobody_finalized_it_is_left() {
+        let mut run = issuing(Some(open_order(true)));
+        for _ in 0..2 {
+            run = again(&reported(&run, trouble(10, true)));
+            assert!(run.course.turned.is_empty() && run.checkpoint.is_some());
+        }
+        let turned = reported(&run, trouble(10, true));
+        assert_eq!(
+            (asks(&turned), turned.checkpoint),
+            ("https://ca1.example.org/dir".to_owned(), None)
+        );
+    }
+
+    /// It waits for its turn at the present CA, which has no room before then.
+    fn postponed(run: &RunState, expected: u64, because: Because) -> RunState {
+        let event = Event::Postponed {
+            until: at(10),
+            because,
+            expected_at: at(expected),
+        };
+        advance(run, &plan(), Mode::Live, event, at(0)).expect("it is kept")
+    }
+
+    fn limit() -> Because {
+        Because::Limit {
+            name: "orders per account".to_owned(),
+            bucket: Bucket {
+                limit: "ca.orders".to_owned(),
+                key: "default".to_owned(),
+            },
+            shared: true,
+        }
+    }
+
+    #[test]
+    fn our_own_pacing_may_take_too_long_as_well() {
+        let mut waiting = issuing(None);
+        waiting.position = resumed(&waiting).position;
+        let patient = postponed(&waiting, 6_000, limit());
+        assert!(matches!(
+            patient.position,
+            Position::Waiting {
+                because: Because::Limit { .. },
+                ..
+            }
+        ));
+        assert_eq!(
+            asks(&postponed(&waiting, 60_000, Because::Window)),
+            "https://ca0.example.org/dir"
+        );
+        let turned = postponed(&waiting, 6_001, limit());
+        assert_eq!(asks(&turned), "https://ca1.example.org/dir");
+        assert_eq!(turned.course.turned[0].failure.code.as_str(), "RUN-0004");
+        let last = postponed(&postponed(&turned, 6_001, limit()), 90_000, limit());
+        assert_eq!(
+            (asks(&last), last.course.turned.len()),
+            ("https://ca2.example.org/dir".to_owned(), 2)
+        );
+    }
+
+    #[test]
     fn after_the_last_a_person_is_asked_and_a_resume_begins_with_the_first() {
         let mut run = issuing(None);
         for _ in 0..2 {
@@ -207,19 +296,26 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is reported: an open order stays at its CA, and there are no more turns than CAs.
+        /// Whatever is reported, and however long a limit has no room: an order that may have been finalized stays at its
+        /// CA, and there are no more turns than CAs.
         #[test]
-        fn no_open_order_is_left_behind(happenings in prop::collection::vec((0..4_u8, 0..20_000_u64), 1..30)) {
+        fn no_order_that_may_have_been_finalized_is_left_behind(
+            happenings in prop::collection::vec((0..6_u8, 0..20_000_u64), 1..30)
+        ) {
             let mut run = issuing(None);
             for (kind, until) in happenings {
                 let outcome = match kind {
-                    0 => Outcome::Resting { until: at(until), checkpoint: open_order() },
-                    1 => trouble(until, false),
+                    0 => Outcome::Resting { until: at(until), checkpoint: open_order(false) },
+                    1 => Outcome::Resting { until: at(until), checkpoint: open_order(true) },
+                    2 => trouble(until, false),
                     _ => trouble(until, true),
                 };
                 let before = run.clone();
                 run = reported(&run, outcome);
-                if matches!(before.checkpoint, Some(Checkpoint::AcmeOrder { .. })) {
+                if kind == 5 && matches!(run.position, Position::Waiting { .. }) {
+                    run = postponed(&run, until, limit());
+                }
+                if before.checkpoint.as_ref().is_some_and(Checkpoint::is_binding) {
                     prop_assert_eq!(&run.course.turned, &before.course.turned);
                 }
                 prop_assert!(run.course.turned.len() <= 2);

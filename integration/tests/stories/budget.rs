@@ -1,0 +1,97 @@
+//! The budget of a month: the schedule keeps to it and says so, a person is warned and goes on.
+
+use std::process::Output;
+
+use anyhow::{Result, ensure};
+use integration::fleet::Up;
+use serde_json::{Value, json};
+use testkit::wait;
+
+use crate::world::{SOON, estate};
+
+fn vigilo(up: &Up, args: &[&str]) -> Result<Output> {
+    let done = up.command(args)?.output()?;
+    ensure!(done.status.success(), "vigilo {args:?}: {done:?}");
+    Ok(done)
+}
+
+fn shown(up: &Up) -> Result<Value> {
+    Ok(serde_json::from_slice(
+        &vigilo(up, &["budget", "show", "--json"])?.stdout,
+    )?)
+}
+
+/// Three hosts that have been renewed once at ten cents each. Two of them are always due: Pebble's certificates live five
+/// years.
+async fn spent_thirty_cents() -> Result<(integration::Estate, Up)> {
+    let estate = estate(3).await?;
+    let up = Up::start(&estate).await?;
+    let url = estate.pebbles[0].directory_url();
+    vigilo(
+        &up,
+        &[
+            "provider",
+            "add",
+            "dear",
+            "--directory-url",
+            &url,
+            "--price-usd",
+            "0.10",
+        ],
+    )?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    for policy in &mut policies[..2] {
+        policy["renew_before_days"] = json!(4_000);
+    }
+    up.api.import("policies", &policies).await?;
+    up.api.renew(None).await?;
+    up.api.all_settled(SOON).await?;
+    Ok((estate, up))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_keeps_to_the_budget_of_the_month_until_it_is_raised() -> Result<()> {
+    let (estate, mut up) = spent_thirty_cents().await?;
+    vigilo(&up, &["budget", "set", "0.40"])?;
+    let every_second = json!({"planner": {"schedule": {"enabled": true, "every_seconds": 1}}});
+    up.start_again_with(every_second).await?;
+    let waiting = wait::until("one goes, one waits for money", SOON, async || {
+        let budget = shown(&up).ok()?;
+        (budget["policies_waiting"] != 0 && budget["spent"]["micro_usd"] == 400_000).then_some(budget)
+    })
+    .await?;
+    ensure!(
+        waiting["left_micro_usd"] == 0 && waiting["over_micro_usd"] == 0,
+        "{waiting}"
+    );
+    let policies = up.api.get("/policies").await?;
+    let held = policies["items"].as_array().into_iter().flatten();
+    let held: Vec<&str> = held
+        .filter_map(|policy| policy["due_why"].as_str())
+        .filter(|why| why.contains("budget: 0.40 USD of the 0.40 USD of "))
+        .collect();
+    ensure!(
+        !held.is_empty() && held[0].contains("or the budget is raised"),
+        "{policies}"
+    );
+    ensure!(estate.issued() == 4, "{} certificates", estate.issued());
+
+    let third = estate.nginx.hosts()[2].as_str();
+    let asked = vigilo(&up, &["renew", third, "--wait"])?;
+    let warned = String::from_utf8_lossy(&asked.stderr).into_owned();
+    ensure!(
+        warned.contains("warning: the month's budget") && warned.contains("0.10 USD too much"),
+        "{warned}"
+    );
+
+    vigilo(&up, &["budget", "set", "0.60"])?;
+    let spent = wait::until("as many go on as it was raised for", SOON, async || {
+        let budget = shown(&up).ok()?;
+        (budget["spent"]["micro_usd"] == 600_000).then_some(budget)
+    })
+    .await?;
+    ensure!(spent["over_micro_usd"] == 0, "{spent}");
+    ensure!(estate.issued() == 6, "{} certificates", estate.issued());
+    Ok(())
+}

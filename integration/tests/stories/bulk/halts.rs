@@ -1,0 +1,86 @@
+//! What fails for one cause stops what shares it, and nothing else.
+
+use anyhow::{Result, ensure};
+use integration::{Api, Estate, Fleet};
+use serde_json::{Value, json};
+use testkit::{Serving, run_dir, wait};
+
+use super::{commit, id, job_is, lines, planned, progress, tell};
+use crate::targets::install_program;
+use crate::world::{SOON, issued_by_name};
+
+/// Hosts of two zones; the reload of one of them does not work until somebody writes the program.
+async fn two_zones() -> Result<(Estate, Fleet, std::path::PathBuf)> {
+    let names = (1..=6).flat_map(|n| [format!("host-{n}.good.test"), format!("host-{n}.bad.test")]);
+    let estate = Estate::of(names.collect(), 1, Serving::Dynamic).await?;
+    let fleet = Fleet::start(&estate).await?;
+    let hook = run_dir::fresh("hooks", None)?.join("reload");
+    let mut policies = estate.policies();
+    for policy in &mut policies {
+        if policy["hostname"]
+            .as_str()
+            .is_some_and(|name| name.ends_with("bad.test"))
+        {
+            policy["targets"][0]["reload"] = json!({"command": [hook], "timeout_seconds": 10});
+        }
+    }
+    fleet.api.import("hosts", &estate.hosts()).await?;
+    fleet.api.import("policies", &policies).await?;
+    Ok((estate, fleet, hook))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_cohort_that_fails_halts_what_shares_its_cause_and_nothing_else() -> Result<()> {
+    let (estate, fleet, hook) = two_zones().await?;
+    let api = &fleet.api;
+    let job = planned(api, &json!({"filter": {}, "canary": {"count": 4}})).await?;
+    let cohort = lines(api, &job).await?;
+    let cohort: Vec<&String> = cohort
+        .iter()
+        .filter(|(_, line)| line["in_cohort"] == true)
+        .map(|(name, _)| name)
+        .collect();
+    ensure!(
+        cohort.iter().filter(|name| name.ends_with("bad.test")).count() == 2,
+        "spread over both zones: {cohort:?}"
+    );
+
+    commit(api, &job).await?;
+    let stands = progress(api, &job, "the good ones are through", |at| at.succeeded == 6).await?;
+    ensure!((stands.needs_manual, stands.held) == (2, 4), "{stands:?}");
+    let shown = api.get(&format!("/jobs/{}", id(&job)?)).await?;
+    ensure!(
+        shown["halts"][0]["shared"] == json!({"zone": "bad.test"}),
+        "{}",
+        shown["halts"]
+    );
+    ensure!(
+        shown["halts"].as_array().map(Vec::len) == Some(1) && shown["state"] == "running",
+        "{shown}"
+    );
+    let incident = one_incident(api).await?;
+    ensure!(incident["title"].to_string().contains(id(&job)?), "{incident}");
+
+    install_program(&hook, "true")?;
+    tell(api, &job, "resume").await?;
+    api.post("/runs/resume", &json!({"all": true})).await?;
+    let ended = job_is(api, id(&job)?, "ended").await?;
+    ensure!(ended["progress"]["succeeded"] == 12, "{ended}");
+    ensure!(
+        issued_by_name(&estate)
+            .await?
+            .values()
+            .all(|certificates| *certificates == 1)
+    );
+    Ok(())
+}
+
+/// The only incident that is open, once there is but one.
+async fn one_incident(api: &Api) -> Result<Value> {
+    wait::until("one open incident of both runs", SOON, async || {
+        let all = api.get("/incidents?state=open").await.ok()?;
+        let open = all["items"].as_array()?.clone();
+        (open.len() == 1 && open[0]["common"] == true).then(|| open[0].clone())
+    })
+    .await
+}
