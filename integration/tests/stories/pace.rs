@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet};
 use serde_json::{Value, json};
+use testkit::faulty_ca::FaultyCa;
 use testkit::{run_dir, wait};
 
 use crate::world::{SOON, estate, import};
@@ -73,23 +74,25 @@ async fn what_a_ca_says_of_its_limit_holds_the_orders_of_every_planner() -> Resu
         fleet.api.run_is(run, "succeeded", SOON).await?;
     }
     fleet.api.renew(Some(&rest[..1])).await?;
-    let until = async |what, many| wait::until_ok(what, SOON, async || held(&fleet.api, many).await).await;
-    until("the one that was too many to wait", 1).await?;
-    ensure!(ca.overdrawn() == 1, "{} orders were one too many", ca.overdrawn());
-
+    let one = || all_wait(&fleet.api, ca, ("retry", 1));
+    wait::until_ok("the one that was too many to wait", SOON, one).await?;
     fleet.api.renew(Some(&rest[1..])).await?;
-    until("all others to wait for the limit", rest.len()).await?;
-    ensure!(ca.overdrawn() == 1, "{} more asked the CA", ca.overdrawn() - 1);
+    let others = || all_wait(&fleet.api, ca, ("limit", rest.len() - 1));
+    wait::until_ok("the others to wait without having asked", SOON, others).await?;
     ensure!(ca.orders() == taken as usize, "{} orders", ca.orders());
     Ok(())
 }
 
-/// So many runs wait for a limit, and say until when.
-async fn held(api: &Api, many: usize) -> Result<()> {
+/// So many runs wait for this, and the CA has refused one order and no more.
+async fn all_wait(api: &Api, ca: &FaultyCa, (because, many): (&str, usize)) -> Result<()> {
     let runs = api.get("/runs?limit=1000").await?;
-    let waiting = |run: &&Value| run["status"] != "succeeded" && run["until"].is_string();
-    let found = runs["items"].as_array().into_iter().flatten().filter(waiting).count();
-    ensure!(found == many, "{found} of {many}");
+    let items = runs["items"].as_array().into_iter().flatten();
+    let found = items.filter(|run| run["because"] == because).count();
+    let refused = ca.overdrawn();
+    ensure!(
+        found >= many && refused == 1,
+        "{found} of {many}, {refused} refused: {runs}"
+    );
     Ok(())
 }
 
