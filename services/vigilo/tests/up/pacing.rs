@@ -15,10 +15,12 @@ fn said(up: &Up, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The items of a list, as machines get them.
 fn json(up: &Up, args: &[&str]) -> Vec<Value> {
     let text = said(up, &[args, &["--json"]].concat());
-    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
-    lines.collect()
+    let listed: Value = serde_json::from_str(&text).expect("JSON");
+    let items = listed.as_array().or_else(|| listed["items"].as_array());
+    items.cloned().unwrap_or_else(|| panic!("no list: {listed}"))
 }
 
 /// What the API refused, in words for people.
