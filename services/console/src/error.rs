@@ -86,6 +86,8 @@ struct Wire {
     title: &'static str,
     status: u16,
     detail: String,
+    /// Where the code is explained.
+    help: String,
     errors: Vec<Invalid>,
 }
 
@@ -184,6 +186,7 @@ impl IntoResponse for Problem {
             title,
             status: status.as_u16(),
             detail: self.detail,
+            help: crate::pages::path(code),
             errors: self.errors,
         };
         let mut response = (status, Json(wire)).into_response();

@@ -41,6 +41,11 @@ pub fn all() -> &'static [Page] {
     &ALL
 }
 
+/// Where the API explains a code; nobody needs a token there.
+pub fn path(code: &str) -> String {
+    format!("/api/v1/errors/{code}")
+}
+
 pub fn find(code: &str) -> Option<&'static Page> {
     all().iter().find(|page| page.code.eq_ignore_ascii_case(code.trim()))
 }

@@ -2,6 +2,7 @@
 //!
 //! In: PEM from the order and from custody. Out: a pair that is known to fit. Never: a file, a log line about a key.
 
+use domain::Timestamp;
 use domain::certificate::{CertificateFacts, Fingerprint};
 use protocol::order::DeployedCertificate;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -30,6 +31,8 @@ pub struct Bundle {
 pub enum NotInstallable {
     #[error("{0}")]
     Malformed(String),
+    #[error("the certificate {leaf} of this run expired at {at}")]
+    Expired { leaf: Fingerprint, at: Timestamp },
     #[error("the private key does not belong to the certificate {leaf}: {why}")]
     Mismatched { leaf: Fingerprint, why: String },
 }
@@ -63,6 +66,16 @@ impl Chain {
     pub fn facts(&self) -> Result<CertificateFacts, String> {
         let leaf = self.certificates.first().ok_or("it holds no certificate")?;
         CertificateFacts::read(leaf).map_err(|e| e.to_string())
+    }
+
+    /// Nobody is served what has ended while the run waited for a person or a target.
+    pub fn still_good(&self, now: Timestamp) -> Result<(), NotInstallable> {
+        let facts = self.facts().map_err(NotInstallable::Malformed)?;
+        if now < facts.not_after {
+            return Ok(());
+        }
+        let (leaf, at) = (self.leaf.clone(), facts.not_after);
+        Err(NotInstallable::Expired { leaf, at })
     }
 
     pub fn pem(&self) -> &str {

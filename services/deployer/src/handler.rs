@@ -68,6 +68,7 @@ impl<K: LeafKeys> Deploy<K> {
             .as_ref()
             .ok_or_else(|| malformed("the order carries no certificate"))?;
         let chain = Chain::of(wanted)?;
+        chain.still_good(ctx.now())?;
         let installed = chain.leaf().clone();
         let (already_there, kept) = match installer.look(job, &chain).await? {
             Found::Wanted { kept } => {

@@ -31,6 +31,11 @@ pub fn judge(error: DeployError, at: NextTry) -> StepError {
             what,
             "start a new run; if it happens again, report it",
         )),
+        DeployError::Order(NotInstallable::Expired { .. }) => Disposition::Fail(Failure::new(
+            "DEP-0012",
+            what,
+            "nothing was touched; start a new run, which gets a new certificate",
+        )),
         DeployError::Order(NotInstallable::Mismatched { .. }) => Disposition::Fail(Failure::new(
             "DEP-0002",
             what,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use domain::ari;
 use domain::limit::{self, Ask, Book, Bucket, Need, Renewal, Scope};
-use domain::run::{Because, Checkpoint, Outcome, Position, Product, Step};
+use domain::run::{Because, Checkpoint, Mode, Outcome, Position, Product, Step};
 use domain::{RunId, Timestamp};
 use store::{BucketRow, LoadedRun, Reservation};
 
@@ -73,7 +73,7 @@ pub(crate) enum Answer {
     /// The step rests before it has asked for anything.
     NotAsked,
     Issued,
-    /// An order was opened and given up.
+    /// An order was opened and given up, at the CA's staging where there is one: no limit of ours.
     Rehearsed,
     Trouble {
         code: String,
@@ -141,9 +141,11 @@ impl Quota {
         }
     }
 
-    /// Whether the next order of this run would place a new order at a CA whose limits are known.
+    /// Whether the next order of this run would place a new order at a CA whose limits are known. A rehearsal never
+    /// waits and takes nothing from live runs: when its order is too much, the CA says so, and that is a cross.
     fn concerns(&self, run: &LoadedRun) -> bool {
-        run.state.step() == Some(Step::Issue)
+        run.head.mode == Mode::Live
+            && run.state.step() == Some(Step::Issue)
             && !matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }))
             && self.rules.limits_of(asked(run).as_str())
     }
@@ -199,6 +201,9 @@ impl Quota {
 
     /// What a report makes of what its run drew; `run` stands where the report has put it.
     fn account_for(&mut self, run: &LoadedRun, answer: &Answer, now: Timestamp) {
+        if run.head.mode == Mode::DryRun {
+            return;
+        }
         let needs = self.needs(run, Renewal::No);
         let open = matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }));
         match answer {
@@ -213,7 +218,7 @@ impl Quota {
                 let sets = needs.iter().filter(|need| need.scope == Scope::ExactSet);
                 self.issued.extend(sets.map(|need| need.bucket.clone()));
             }
-            Answer::Rehearsed => self.close(run, &needs, |need| fate(need, Fate::Settle, Fate::GiveBack)),
+            Answer::Rehearsed => {}
             Answer::Trouble { .. } if open => {}
             // The answer to newOrder may have been lost: it may have been counted.
             Answer::Trouble { code, .. } if code == CA_UNAVAILABLE => {

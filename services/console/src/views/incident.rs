@@ -13,6 +13,8 @@ pub(crate) struct ShownIncident {
     members_open: i64,
     notifications_failing: i64,
     notifications_given_up: i64,
+    /// Where the code of its cause is explained.
+    help: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -46,7 +48,9 @@ struct ShownNotification {
 }
 
 pub(crate) fn head(view: IncidentView) -> ShownIncident {
+    let cause = view.incident.cause.as_ref();
     ShownIncident {
+        help: cause.map(|cause| crate::pages::path(cause.code.as_str())),
         incident: view.incident,
         members_total: view.members,
         members_open: view.open_members,

@@ -95,7 +95,7 @@ pub(crate) fn head(job: Job) -> ShownJob {
 fn halt(halt: Halt) -> ShownHalt {
     ShownHalt {
         what: halt.to_string(),
-        help: format!("/api/v1/errors/{}", halt.code),
+        help: crate::pages::path(halt.code.as_str()),
         halt,
     }
 }

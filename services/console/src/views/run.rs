@@ -20,7 +20,7 @@ pub(crate) struct Helped<T> {
 }
 
 fn helped<T>(said: T, code: &ErrorCode) -> Helped<T> {
-    let help = format!("/api/v1/errors/{code}");
+    let help = crate::pages::path(code.as_str());
     Helped { said, help }
 }
 

@@ -12,5 +12,6 @@ mod pacing;
 mod policies;
 mod providers;
 mod serving;
+mod troubles;
 mod watching;
 mod world;

@@ -1,6 +1,7 @@
 //! What cannot be installed: nothing is touched, and the words say what to do.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::Result;
 use deployer::keys::KeyError;
@@ -42,6 +43,22 @@ async fn an_order_without_certificate_or_key_or_with_another_leaf_fails() -> Res
         let failure = failed(world.carry_out(&world.order(certificate)).await)?;
         assert_eq!(failure.code.as_str(), "DEP-0001", "{}", failure.what);
     }
+    assert!(world.names()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_meanwhile_is_put_nowhere() -> Result<()> {
+    let world = World::new()?;
+    let new = new_certificate();
+    world.key_signer_says(Ok(new.key_pem.clone()));
+    let in_fifty_years = now().plus(Duration::from_secs(50 * 365 * 86_400));
+    let late = world
+        .carry_out_at(in_fifty_years, &world.order(Some(deployed(&new))))
+        .await;
+    let failure = failed(late)?;
+    assert_eq!(failure.code.as_str(), "DEP-0012");
+    assert!(failure.what.contains("expired at"), "{}", failure.what);
     assert!(world.names()?.is_empty());
     Ok(())
 }

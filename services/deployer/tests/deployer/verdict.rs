@@ -34,8 +34,17 @@ fn after(failures: u32, error: DeployError) -> String {
 fn each_error_has_its_code_and_its_consequence() {
     let text = || "it is so".to_owned();
     let leaf = domain::certificate::Fingerprint::of(b"leaf");
-    let table: [(u32, DeployError, &str); 12] = [
+    let table: [(u32, DeployError, &str); 13] = [
         (0, NotInstallable::Malformed(text()).into(), "DEP-0001 fails"),
+        (
+            0,
+            NotInstallable::Expired {
+                leaf: leaf.clone(),
+                at: domain::Timestamp::EPOCH,
+            }
+            .into(),
+            "DEP-0012 fails",
+        ),
         (
             0,
             NotInstallable::Mismatched { leaf, why: text() }.into(),

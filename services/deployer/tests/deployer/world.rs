@@ -179,7 +179,15 @@ impl World {
     }
 
     pub async fn carry_out(&self, order: &Order<DeploySpec>) -> Result<(Receipt, Vec<Check>), StepError> {
-        let ctx = context();
+        self.carry_out_at(now(), order).await
+    }
+
+    pub async fn carry_out_at(
+        &self,
+        now: Timestamp,
+        order: &Order<DeploySpec>,
+    ) -> Result<(Receipt, Vec<Check>), StepError> {
+        let ctx = StepContext::new(Arc::new(At(now)));
         match self.deploy.carry_out(order, &ctx).await? {
             Progress::Done(Product::Deployed(receipt)) => Ok((receipt, ctx.take_notes().checks)),
             other => panic!("a deployment ends with a receipt, not with {other:?}"),

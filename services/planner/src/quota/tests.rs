@@ -137,6 +137,21 @@ fn what_does_not_fit_waits_for_the_limit_that_allows_it_last() {
 }
 
 #[test]
+fn a_rehearsal_waits_for_no_limit_and_takes_nothing_from_live_runs() {
+    let mut quota = quota();
+    let mut dry = run("a.one.org");
+    dry.head.mode = Mode::DryRun;
+    for _ in 0..10 {
+        assert_eq!(refused(&mut quota, &dry), None);
+    }
+    let limited = trouble("ISS-0006", "too many", Some(at(3_600)));
+    for answer in [Answer::Rehearsed, limited] {
+        quota.account_for(&dry, &answer, at(0));
+    }
+    assert_eq!(orders_left(&quota), 3);
+}
+
+#[test]
 fn who_must_wait_is_told_when_all_before_it_have_gone() {
     let mut quota = quota();
     for host in ["a.one.org", "b.one.org"] {
