@@ -1,6 +1,7 @@
 //! Which failures of a job have one cause, and stop what shares it. Pure.
 //!
-//! For each error code the runs that failed with it are looked at by what they share: a CA, a zone, a kind of target.
+//! For each error code the runs that failed with it are looked at by what they share: a CA (the one that was asked, also where
+//! the plan's own had given way to it), a zone, a kind of target.
 //! The part of the ended runs that failed tells where the cause lies: a zone of which all fail is to blame, not the CA
 //! of which a tenth fails, namely that zone. What is explained is taken out, and the rest is looked at again.
 

@@ -211,6 +211,10 @@ impl Quota {
             Answer::NotAsked => self.close(run, &needs, |_| Fate::GiveBack),
             Answer::Issued => {
                 self.close(run, &needs, |_| Fate::Settle);
+                // A success ends the row of failures.
+                for need in needs.iter().filter(|need| need.scope == Scope::ConsecutiveFailure) {
+                    self.book.refill(&need.bucket, now);
+                }
                 let sets = needs.iter().filter(|need| need.scope == Scope::ExactSet);
                 self.issued.extend(sets.map(|need| need.bucket.clone()));
             }
@@ -230,7 +234,7 @@ impl Quota {
     fn learn_from(&mut self, needs: &[Need], (code, what, until): (&str, &str, Option<Timestamp>), now: Timestamp) {
         if code == NOT_PROVEN {
             // Which of the names failed is said in prose only: all are counted.
-            for need in needs.iter().filter(|need| need.scope == Scope::FailedAuthorization) {
+            for need in needs.iter().filter(|need| need.scope.is_of_failures()) {
                 self.book.spend(&need.bucket, need.rate, now);
             }
         }
@@ -283,7 +287,9 @@ enum Fate {
 fn fate(need: &Need, order: Fate, certificate: Fate) -> Fate {
     match need.scope {
         Scope::Account => order,
-        Scope::RegisteredDomain | Scope::ExactSet | Scope::FailedAuthorization => certificate,
+        Scope::RegisteredDomain | Scope::ExactSet | Scope::FailedAuthorization | Scope::ConsecutiveFailure => {
+            certificate
+        }
     }
 }
 
@@ -319,6 +325,8 @@ fn blamed<'a>(needs: &'a [Need], what: &str) -> Option<&'a Need> {
         Scope::ExactSet
     } else if said("failed authorizations") {
         Scope::FailedAuthorization
+    } else if said("temporarily prevented from requesting") {
+        Scope::ConsecutiveFailure
     } else if said("already issued for") {
         Scope::RegisteredDomain
     } else {

@@ -30,6 +30,8 @@ pub enum Scope {
     ExactSet,
     /// Authorizations of a name that failed, per account.
     FailedAuthorization,
+    /// The same without a success in between, after which the CA takes no order for the name until a person has asked it to.
+    ConsecutiveFailure,
 }
 
 impl Scope {
@@ -37,7 +39,15 @@ impl Scope {
     pub const fn is_shared(self) -> bool {
         match self {
             Self::Account | Self::RegisteredDomain => true,
-            Self::ExactSet | Self::FailedAuthorization => false,
+            Self::ExactSet | Self::FailedAuthorization | Self::ConsecutiveFailure => false,
+        }
+    }
+
+    /// Whether failures fill it: they are counted when they happen, and an order only looks.
+    pub const fn is_of_failures(self) -> bool {
+        match self {
+            Self::Account | Self::RegisteredDomain | Self::ExactSet => false,
+            Self::FailedAuthorization | Self::ConsecutiveFailure => true,
         }
     }
 
@@ -47,7 +57,7 @@ impl Scope {
         match (self, renewal) {
             (_, Renewal::Ari) => false,
             (Self::Account | Self::RegisteredDomain, Renewal::SameSet) => false,
-            (Self::ExactSet | Self::FailedAuthorization, Renewal::SameSet) => true,
+            (Self::ExactSet | Self::FailedAuthorization | Self::ConsecutiveFailure, Renewal::SameSet) => true,
             (_, Renewal::No) => true,
         }
     }
@@ -173,7 +183,7 @@ pub struct Need {
     pub title: String,
     pub scope: Scope,
     pub rate: Rate,
-    /// Failures are counted when they happen: an order only looks.
+    /// Otherwise it only looks.
     pub takes: bool,
 }
 
@@ -193,7 +203,7 @@ pub fn needs(limits: &[Limit], ask: &Ask) -> Vec<Need> {
                 title: limit.title.clone(),
                 scope: limit.scope,
                 rate: limit.rate(),
-                takes: limit.scope != Scope::FailedAuthorization,
+                takes: !limit.scope.is_of_failures(),
             })
         })
         .collect()
@@ -208,7 +218,7 @@ pub fn keys(scope: Scope, ask: &Ask) -> Vec<String> {
             domains.into_iter().map(str::to_owned).collect()
         }
         Scope::ExactSet => vec![exact_set(ask.names)],
-        Scope::FailedAuthorization => ask
+        Scope::FailedAuthorization | Scope::ConsecutiveFailure => ask
             .names
             .iter()
             .map(|name| format!("{} {name}", ask.workspace))

@@ -29,6 +29,7 @@ fn quota() -> Quota {
         limit(Scope::RegisteredDomain, 2),
         limit(Scope::ExactSet, 1),
         limit(Scope::FailedAuthorization, 1),
+        limit(Scope::ConsecutiveFailure, 30),
     ];
     Quota::new(Arc::new(Rules::of(limits, [])))
 }
@@ -197,6 +198,20 @@ fn an_order_counts_when_it_is_placed_and_a_certificate_when_it_is_issued() {
 }
 
 #[test]
+fn failures_in_a_row_are_counted_until_a_success() {
+    let mut quota = quota();
+    let one = run("a.one.org");
+    let row = |quota: &Quota| left(quota, Scope::ConsecutiveFailure, "default a.one.org");
+    let full = row(&quota);
+    for failures in 1..=3 {
+        quota.account_for(&one, &trouble(NOT_PROVEN, "connection refused", None), at(0));
+        assert_eq!(row(&quota), full - failures);
+    }
+    quota.account_for(&one, &Answer::Issued, at(0));
+    assert_eq!(row(&quota), full);
+}
+
+#[test]
 fn a_renewal_of_the_same_names_is_free_of_the_limits_on_new_ones() {
     let mut quota = quota();
     let one = run("a.one.org");
@@ -244,6 +259,10 @@ fn the_ca_is_believed_about_the_limit_that_it_names() {
         (
             "too many failed authorizations (1) for \"a.one.org\"",
             "FailedAuthorization",
+        ),
+        (
+            "Your account is temporarily prevented from requesting certificates for a.one.org and possibly others.",
+            "ConsecutiveFailure",
         ),
         ("too many new orders (3) from this account", "Account"),
         ("slow down", "Account"),

@@ -26,7 +26,7 @@ pub enum LimitCommand {
         /// The CA's ACME directory
         #[arg(long)]
         directory_url: Option<String>,
-        /// account, registered_domain, exact_set or failed_authorization
+        /// account, registered_domain, exact_set, failed_authorization or consecutive_failure
         #[arg(long)]
         scope: Option<String>,
         /// How people call it

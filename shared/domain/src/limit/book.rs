@@ -75,6 +75,13 @@ impl Book {
         self.put(bucket, tat);
     }
 
+    /// The CA has forgotten what was drawn: the bucket is full.
+    pub fn refill(&mut self, bucket: &Bucket, now: Timestamp) {
+        if self.tat(bucket) > now {
+            self.put(bucket, now);
+        }
+    }
+
     /// The CA says that nothing is allowed before `until`.
     pub fn push_to(&mut self, bucket: &Bucket, rate: Rate, until: Timestamp) {
         let tat = gcra::push_to(self.tat(bucket), until, rate);

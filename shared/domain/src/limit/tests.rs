@@ -58,16 +58,25 @@ fn a_set_of_names_has_no_order() {
 
 #[test]
 fn exemptions_are_those_of_the_facts() {
-    use Scope::{Account, ExactSet, FailedAuthorization, RegisteredDomain};
+    use Scope::{Account, ConsecutiveFailure, ExactSet, FailedAuthorization, RegisteredDomain};
     let counted = |renewal| {
-        let all = [Account, RegisteredDomain, ExactSet, FailedAuthorization];
+        let all = [
+            Account,
+            RegisteredDomain,
+            ExactSet,
+            FailedAuthorization,
+            ConsecutiveFailure,
+        ];
         all.into_iter()
             .filter(|scope| scope.counts(renewal))
             .collect::<Vec<_>>()
     };
     assert_eq!(counted(Renewal::Ari), []);
-    assert_eq!(counted(Renewal::SameSet), [ExactSet, FailedAuthorization]);
-    assert_eq!(counted(Renewal::No).len(), 4);
+    assert_eq!(
+        counted(Renewal::SameSet),
+        [ExactSet, FailedAuthorization, ConsecutiveFailure]
+    );
+    assert_eq!(counted(Renewal::No).len(), 5);
 }
 
 #[test]

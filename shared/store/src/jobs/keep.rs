@@ -95,10 +95,14 @@ impl JobTx {
         Ok(count(open.fetch_one(&mut *self.tx).await?))
     }
 
-    /// How those that have settled since `from` came out, by what they share.
+    /// How those that have settled since `from` came out, by what they share. To blame is the CA that was asked last, which
+    /// need not be the one of the plan.
     pub async fn settled(&mut self, from: Timestamp) -> Result<Vec<Standing>, StoreError> {
         let rows = sqlx::query!(
-            r#"select l.ca as "ca!", l.zone as "zone!", l.target as "target!",
+            r#"select coalesce(case jsonb_array_length(coalesce(r.course -> 'turned', '[]')) when 0 then null
+                               else r.plan -> 'fallbacks' -> (jsonb_array_length(r.course -> 'turned') - 1)
+                                    ->> 'directory_url' end, l.ca) as "ca!",
+                      l.zone as "zone!", l.target as "target!",
                       coalesce(r.ending -> 'failure' ->> 'code', r.question ->> 'code') as code, count(*) as "n!"
                from runs r join job_lines l on l.run_id = r.id
                where r.job_id = $1 and r.status in ('succeeded', 'failed', 'needs_manual') and r.moved_at >= $2

@@ -310,6 +310,36 @@ async fn the_first_cohort_is_spread_and_the_places_are_given_on() -> Result<()> 
     Ok(())
 }
 
+/// One that fails where it was planned, and one that fails where it turned to.
+#[tokio::test]
+async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
+    let world = World::new().await?;
+    let mut runs = [world.run("a.one.org").await?, world.run("b.one.org").await?];
+    for run in &mut runs {
+        let second = format!("{}/second", run.plan.choice.directory_url);
+        run.plan.fallbacks = vec![domain::plan::Choice {
+            directory_url: second.parse()?,
+            ..run.plan.choice.clone()
+        }];
+    }
+    let job = world.planned(&runs).await?;
+    world.carried_out(&job, 3).await?;
+    world
+        .sql("update runs set course = jsonb_set(course, '{turned}', '[{}]') where hostname = 'b.one.org'")
+        .await?;
+    world
+        .sql("update runs set status = 'failed', ending = '{\"failure\": {\"code\": \"ISS-0008\"}}' where job_id is not null")
+        .await?;
+    let (mut tx, _) = world.locked(&job).await?;
+    let mut blamed: Vec<String> = tx.settled(now()).await?.into_iter().map(|one| one.traits.ca).collect();
+    blamed.sort();
+    assert_eq!(
+        blamed,
+        ["https://ca.example.org/dir", "https://ca.example.org/dir/second"]
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_policy_of_another_hostname_is_not_meant() -> Result<()> {
     let world = World::new().await?;

@@ -20,7 +20,7 @@ fn bucket(limit: &str, key: &str) -> Bucket {
 async fn lets_encrypts_limits_are_there_and_can_be_edited() -> Result<()> {
     let world = World::new().await?;
     let limits = world.store.limits().await?;
-    assert_eq!(limits.len(), 4);
+    assert_eq!(limits.len(), 5);
     assert!(limits.iter().all(|limit| limit.check().is_ok() && limit.enabled));
     let orders = limits.into_iter().find(|limit| limit.scope == Scope::Account);
     let raised = Limit {
@@ -30,7 +30,7 @@ async fn lets_encrypts_limits_are_there_and_can_be_edited() -> Result<()> {
     };
     world.store.set_limit(&raised).await?;
     let after = world.store.limits().await?;
-    assert!(after.len() == 4 && after.contains(&raised));
+    assert!(after.len() == 5 && after.contains(&raised));
     Ok(())
 }
 
