@@ -14,6 +14,7 @@ mod dry_run;
 mod events;
 mod faulty_ca;
 mod guarded;
+mod hanging;
 mod incidents;
 mod live_log;
 mod pace;

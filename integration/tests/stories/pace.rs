@@ -1,4 +1,4 @@
-//! When runs go: under the limits of a CA, in the windows of a host, beside hosts that hang.
+//! When runs go: under the limits of a CA, within the bound of a target group, in the windows of a host.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,8 +6,7 @@ use anyhow::{Context, Result, ensure};
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet};
 use serde_json::{Value, json};
-use testkit::faulty_ca::FaultyCa;
-use testkit::{run_dir, wait};
+use testkit::{FaultyCa, run_dir, wait};
 
 use crate::world::{SOON, estate, import};
 
@@ -132,36 +131,6 @@ async fn so_many_targets_of_a_group_are_reloaded_at_once() -> Result<()> {
     let reloads: Vec<usize> = text.lines().map(|line| line.trim().parse()).collect::<Result<_, _>>()?;
     ensure!(reloads.len() == all, "{} reloads", reloads.len());
     ensure!(reloads.iter().all(|running| *running <= at_once), "{reloads:?}");
-    Ok(())
-}
-
-/// One run in ten has a reload that never ends, and there are fewer places than such runs.
-#[tokio::test(flavor = "multi_thread")]
-async fn hosts_that_hang_delay_nobody_else() -> Result<()> {
-    let (all, stuck) = (30, 3);
-    let estate = estate(all).await?;
-    let places = json!({"planner": {"windows": {"deployer": 2, "slow_deployer": 8, "slow_after_seconds": 1}}});
-    let up = Up::start_with(&estate, places).await?;
-    let mut policies = estate.policies();
-    for (number, policy) in policies.iter_mut().take(stuck).enumerate() {
-        let hangs = ["sleep".to_owned(), (900 + number).to_string()];
-        policy["targets"][0]["reload"] = json!({"command": hangs, "timeout_seconds": 600});
-    }
-    up.api.import("hosts", &estate.hosts()).await?;
-    up.api.import("policies", &policies).await?;
-    up.api.renew(None).await?;
-
-    let good = (all - stuck) as u64;
-    let counts = wait::until_ok("the good ones to end", bound(all), async || {
-        let counts = up.api.counts().await?;
-        ensure!(counts["succeeded"] == good, "{counts:?}");
-        Ok(counts)
-    })
-    .await?;
-    ensure!(
-        counts["running"] == stuck as u64,
-        "every stuck one is still out: {counts:?}"
-    );
     Ok(())
 }
 
