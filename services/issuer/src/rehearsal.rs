@@ -4,6 +4,8 @@
 //! hide the others. Touches: the CA's directory, its staging, the DNS, and port 80 of the names. Never: finalizes, and
 //! leaves nothing but the account, which the live run wants too.
 
+use std::time::Duration;
+
 use bus::StepContext;
 use domain::disposition::Disposition;
 use domain::run::{Check, Checkpoint, Rehearsal};
@@ -16,6 +18,15 @@ use crate::handler::{application, check_challenge, circumstances};
 use crate::verdict::{IssueError, judge};
 
 const DIRECTORY: &str = "the CA's directory answers";
+/// A live run waits longer.
+const LOOK: Duration = Duration::from_secs(10);
+
+fn silent() -> CaError {
+    CaError::Unavailable {
+        until: None,
+        what: format!("no answer within {} s", LOOK.as_secs()),
+    }
+}
 
 pub(crate) struct Dry<'a, C> {
     pub ca: &'a C,
@@ -28,7 +39,10 @@ impl<C: CertificateAuthority> Dry<'_, C> {
     /// Twice when the workspace has no account at the CA yet: its key is saved before anything is registered.
     pub(crate) async fn rehearse(&self) -> Rehearsal {
         let for_ = application(self.order, self.ctx);
-        let looked = self.ca.look(&for_).await;
+        let looked = match tokio::time::timeout(LOOK, self.ca.look(&for_)).await {
+            Ok(looked) => looked,
+            Err(_) => Err(silent()),
+        };
         let (meta, directory) = match looked {
             Ok(meta) => {
                 let evidence = meta.shown(for_.directory);
@@ -98,9 +112,11 @@ impl<C: CertificateAuthority> Dry<'_, C> {
     /// With the code and the remedy that a live run would end with.
     fn cross(&self, title: &str, error: IssueError) -> Check {
         let evidence = match judge(error, circumstances(self.order, self.ctx)).disposition {
-            Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) | Disposition::Fail(failure) => {
-                format!("{} {}; {}", failure.code, failure.what, failure.hint)
+            // A rehearsal waits for nothing.
+            Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) => {
+                format!("{} {}; in a live run: {}", failure.code, failure.what, failure.hint)
             }
+            Disposition::Fail(failure) => format!("{} {}; {}", failure.code, failure.what, failure.hint),
             Disposition::NeedsHuman(question) => format!("{} {}; {}", question.code, question.what, question.hint),
         };
         Check::cross(title, evidence)

@@ -1,8 +1,11 @@
 //! The dry run: the CA sees the names, nothing is issued, nothing stays.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use bus::StepHandler;
 use domain::run::{Check, Checkpoint, Mode, Rehearsal};
+use issuer::Config;
 use protocol::order::{IssueSpec, Order};
 use testkit::FaultyCa;
 use testkit::faulty_ca::{Fault, Place, RetryAfter};
@@ -175,6 +178,25 @@ async fn a_rate_limit_is_a_cross_with_its_code_and_hides_nothing_else() -> Resul
 }
 
 #[tokio::test]
+async fn a_ca_that_takes_its_time_is_a_cross_before_anybody_tires() -> Result<()> {
+    let world = World::start().await?;
+    let ca = FaultyCa::start(world.pebble.http_port()).await?;
+    ca.misbehave(Place::NewOrder, &Fault::Slow(Duration::from_secs(120)), 1);
+    let order = order_at(&ca.directory_url(), &["www.example.org"])?;
+    let mut config = faulty_config(&world, &ca)?;
+    config.request_timeout_seconds = 60;
+    let rehearsal = through(&world.issuer_with(config)?, order).await?;
+    let crosses = crosses(&rehearsal.checks);
+    ensure!(crosses.len() == 1, "{:#?}", rehearsal.checks);
+    let evidence = &crosses[0].evidence;
+    ensure!(
+        evidence.starts_with("ISS-0005") && evidence.contains("within 15 s"),
+        "{evidence}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_directory_that_is_not_allowed_is_one_cross_that_names_the_key() -> Result<()> {
     let world = World::start().await?;
     let mut order = dry(world.order(&["www.example.org"])?);
@@ -189,8 +211,12 @@ async fn a_directory_that_is_not_allowed_is_one_cross_that_names_the_key() -> Re
 
 /// An issuer that knows this CA only, with the DNS of the world.
 fn faulty_issuer(world: &World, ca: &FaultyCa) -> Result<Issuer> {
+    world.issuer_with(faulty_config(world, ca)?)
+}
+
+fn faulty_config(world: &World, ca: &FaultyCa) -> Result<Config> {
     let mut config = config_for(&ca.directory_url(), Some(ca.api_root_path().to_owned()))?;
     config.resolvers = vec![world.pebble.dns_address()];
     config.directories[0].http01_port = world.pebble.http_port();
-    world.issuer_with(config)
+    Ok(config)
 }

@@ -17,7 +17,9 @@ use super::translate::{is_bad_nonce, translate};
 use super::{Acme, Application, CaError, nonce_proof, ordering};
 use crate::ca::Rehearsed;
 
-/// For the CA to see all names. A rehearsal ends while somebody looks on.
+/// For account and order. A rehearsal ends while somebody looks on.
+const OPENING: Duration = Duration::from_secs(15);
+/// For the CA to see all names.
 const PROOF: Duration = Duration::from_secs(45);
 const TAKING_BACK: Duration = Duration::from_secs(15);
 
@@ -54,7 +56,10 @@ async fn through<K: AccountKeys>(
         directory: &stage.url,
         ..*for_
     };
-    let mut begun = begin(acme, for_, &stage, key).await?;
+    let mut begun = match tokio::time::timeout(OPENING, begin(acme, for_, &stage, key)).await {
+        Ok(begun) => begun?,
+        Err(_) => return Err(too_slow()),
+    };
     checks.push(Check::tick("ACME account", begun.account.id()));
     checks.push(Check::tick("order opened, not finalized", begun.order.url()));
     let proven = prove(acme, for_, &stage, &mut begun).await;
@@ -76,6 +81,14 @@ async fn account_at<K: AccountKeys>(
         Ok(Some(account)) => Check::tick(title, account.id()),
         Ok(None) => Check::tick(title, "none yet: the live run registers one"),
         Err(error) => Check::cross(title, error.to_string()),
+    }
+}
+
+/// What it opens after all is never answered, and ends there by itself.
+fn too_slow() -> CaError {
+    CaError::Unavailable {
+        until: None,
+        what: format!("it has not opened an order within {} s", OPENING.as_secs()),
     }
 }
 
