@@ -93,12 +93,14 @@ impl Fleet {
     pub async fn start(estate: &Estate) -> Result<Self> {
         let nats = Nats::start().await?;
         let login = (nats.user().to_owned(), nats.password().to_owned());
-        Self::over(estate, nats, |_| Ok(login.clone())).await
+        let open = (nats, Record::Owner);
+        Self::over(estate, open, |_| Ok(login.clone())).await
     }
 
-    /// Each logs in to this NATS under its own name, with the password in the file of that name.
+    /// Each logs in to this NATS under its own name, with the password in the file of that name, and to Postgres with the
+    /// role of its own.
     pub async fn guarded(estate: &Estate, nats: Nats, secrets: &Path) -> Result<Self> {
-        Self::over(estate, nats, |member| {
+        Self::over(estate, (nats, Record::Roles), |member| {
             let name = member.as_str();
             Ok((
                 name.to_owned(),
@@ -108,15 +110,20 @@ impl Fleet {
         .await
     }
 
-    async fn over(estate: &Estate, nats: Nats, login: impl Fn(Member) -> Result<(String, String)>) -> Result<Self> {
+    async fn over(
+        estate: &Estate,
+        (nats, record): (Nats, Record),
+        login: impl Fn(Member) -> Result<(String, String)>,
+    ) -> Result<Self> {
         let postgres = Postgres::durable().await?;
-        let database_url = postgres.database("vigilo").await?;
+        postgres.database(DATABASE).await?;
         let directory = run_dir::fresh("fleet", None)?;
         let (listen, token) = (ports::lease()?, "a-token-for-this-test-only".to_owned());
         let config = Config {
             estate,
             nats: &nats,
-            database_url: &database_url,
+            postgres: &postgres,
+            record,
             api: listen.number(),
             token: &token,
         };
@@ -128,6 +135,9 @@ impl Fleet {
         };
         let mut planner = config.of(Member::Planner, &directory, 0).await?;
         merge(&mut planner, login(Member::Planner)?);
+        if record == Record::Roles {
+            config.make_roles(&directory, &planner).await?;
+        }
         // The planner makes the streams and the schema that the others find.
         for member in Member::ALL {
             let health = ports::lease()?;
@@ -189,15 +199,44 @@ impl Fleet {
     }
 }
 
+const DATABASE: &str = "vigilo";
+const ROLES: &str = include_str!("../../deploy/postgres/roles.sql");
+
+/// With whose rights the services use Postgres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Record {
+    Owner,
+    Roles,
+}
+
 struct Config<'a> {
     estate: &'a Estate,
     nats: &'a Nats,
-    database_url: &'a str,
+    postgres: &'a Postgres,
+    record: Record,
     api: u16,
     token: &'a str,
 }
 
 impl Config<'_> {
+    fn url(&self, member: Member) -> String {
+        match self.record {
+            Record::Owner => self.postgres.url_of(DATABASE),
+            Record::Roles => self.postgres.url_as(DATABASE, &format!("vigilo_{}", member.as_str())),
+        }
+    }
+
+    /// As deploy/postgres says: a planner with the owner's URL makes the schema, then everybody gets a role.
+    async fn make_roles(&self, directory: &Path, planner: &Value) -> Result<()> {
+        let (health, mut values) = (ports::lease()?, planner.clone());
+        let owner = json!({"database_url": self.postgres.url_of(DATABASE),
+                           "health_listen": format!("127.0.0.1:{}", health.number())});
+        merge(&mut values, owner);
+        let first = start(Member::Planner, &directory.join("owner"), &values, health.number()).await?;
+        first.stop().await?;
+        self.postgres.run_script(DATABASE, ROLES).await
+    }
+
     async fn of(&self, member: Member, directory: &Path, health: u16) -> Result<Value> {
         let mut values = json!({
             "nats": {"url": self.nats.url()},
@@ -206,14 +245,14 @@ impl Config<'_> {
         let own = match member {
             Member::KeySigner => json!({"root_key_file": directory.join("root.key"), "create_root_key": true}),
             Member::Planner => {
-                json!({"database_url": self.database_url, "windows": windows(), "retry": ladder(), "schedule": by_hand()})
+                json!({"database_url": self.url(member), "windows": windows(), "retry": ladder(), "schedule": by_hand()})
             }
             Member::Issuer => issuer(self.estate),
             Member::Deployer => json!({}),
             Member::Verifier => json!({"trust_files": [self.estate.trust_file().await?], "use_native_roots": false}),
-            Member::Incident => json!({"database_url": self.database_url}),
+            Member::Incident => json!({"database_url": self.url(member)}),
             Member::Console => json!({
-                "database_url": self.database_url, "listen": format!("127.0.0.1:{}", self.api), "owner_token": self.token,
+                "database_url": self.url(member), "listen": format!("127.0.0.1:{}", self.api), "owner_token": self.token,
             }),
         };
         merge(&mut values, own);

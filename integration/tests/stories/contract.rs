@@ -21,6 +21,8 @@ async fn the_wheel_turns_with_a_user_per_service_and_none_steps_out_of_its_row()
             .lines()
             .find(|line| line.contains("permissions violation") && !too_early(line));
         ensure!(lacking.is_none(), "{member:?} lacks a right: {lacking:?}");
+        let lacking = log.lines().find(|line| line.contains("permission denied"));
+        ensure!(lacking.is_none(), "{member:?} lacks a right in Postgres: {lacking:?}");
     }
 
     for worker in ["issuer", "deployer", "key-signer", "verifier", "incident"] {

@@ -11,6 +11,7 @@ mod clock;
 mod contract;
 mod deaths;
 mod dry_run;
+mod events;
 mod faulty_ca;
 mod guarded;
 mod incidents;

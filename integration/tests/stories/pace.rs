@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet};
 use serde_json::{Value, json};
-use testkit::wait;
+use testkit::faulty_ca::FaultyCa;
+use testkit::{run_dir, wait};
 
 use crate::world::{SOON, estate, import};
 
@@ -49,6 +50,88 @@ async fn three_planners_keep_the_quota_of_a_ca_that_counts() -> Result<()> {
     ensure!(counts["succeeded"] == HOSTS as u64, "{counts:?}");
     ensure!(ca.overdrawn() == 0, "{} orders were one too many", ca.overdrawn());
     ensure!(ca.orders() == HOSTS && ca.issued() == HOSTS, "{} orders", ca.orders());
+    Ok(())
+}
+
+/// The record believes in a much larger limit than the CA has: its first 429 stops everybody until the time that it names.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_ca_says_of_its_limit_holds_the_orders_of_every_planner() -> Result<()> {
+    let (all, taken) = (12, 3);
+    let estate = Estate::at_a_faulty_ca(all).await?;
+    let ca = estate.faulty_ca.as_ref().context("this estate has a faulty CA")?;
+    ca.limit_orders(taken, Duration::from_secs(900));
+    let mut fleet = Fleet::start(&estate).await?;
+    for _ in 0..2 {
+        fleet.another_planner().await?;
+    }
+    let limit = json!({"directory_url": ca.directory_url(), "scope": "account", "title": "orders as we believe",
+                       "burst": 1_000, "period_seconds": 1, "source": "the story", "last_verified": "2026-11-24"});
+    fleet.api.put("/limits/story.believed", &limit).await?;
+    import(&fleet.api, &estate).await?;
+    let hosts: Vec<&str> = estate.nginx.hosts().iter().map(String::as_str).collect();
+    let (first, rest) = hosts.split_at(taken as usize);
+    for run in fleet.api.renew(Some(first)).await?.values() {
+        fleet.api.run_is(run, "succeeded", SOON).await?;
+    }
+    fleet.api.renew(Some(&rest[..1])).await?;
+    let one = || all_wait(&fleet.api, ca, ("retry", 1));
+    wait::until_ok("the one that was too many to wait", SOON, one).await?;
+    fleet.api.renew(Some(&rest[1..])).await?;
+    let others = || all_wait(&fleet.api, ca, ("limit", rest.len() - 1));
+    wait::until_ok("the others to wait without having asked", SOON, others).await?;
+    ensure!(ca.orders() == taken as usize, "{} orders", ca.orders());
+    Ok(())
+}
+
+/// So many runs wait for this, and the CA has refused one order and no more.
+async fn all_wait(api: &Api, ca: &FaultyCa, (because, many): (&str, usize)) -> Result<()> {
+    let runs = api.get("/runs?limit=1000").await?;
+    let items = runs["items"].as_array().into_iter().flatten();
+    let found = items.filter(|run| run["because"] == because).count();
+    let refused = ca.overdrawn();
+    ensure!(
+        found >= many && refused == 1,
+        "{found} of {many}, {refused} refused: {runs}"
+    );
+    Ok(())
+}
+
+/// Three planners deploy to targets of one group, of which two may be reloaded at once: each reload counts how many run.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_targets_of_a_group_are_reloaded_at_once() -> Result<()> {
+    let (all, at_once) = (12, 2);
+    let estate = estate(all).await?;
+    let mut fleet = Fleet::start(&estate).await?;
+    for _ in 0..2 {
+        fleet.another_planner().await?;
+    }
+    let set = fleet
+        .command(&["group", "set", "edge-lb", &at_once.to_string()])?
+        .output()?;
+    ensure!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+    let counted = run_dir::fresh("reloads", None)?;
+    let (now, seen) = (counted.join("now"), counted.join("seen"));
+    std::fs::create_dir(&now)?;
+    let script = format!(
+        "touch {now}/$$; ls {now} | wc -l >> {seen}; sleep 0.2; rm {now}/$$",
+        now = now.display(),
+        seen = seen.display()
+    );
+    let mut policies = estate.policies();
+    for policy in &mut policies {
+        policy["targets"][0]["group_name"] = json!("edge-lb");
+        policy["targets"][0]["reload"] = json!({"command": ["/bin/sh", "-c", script], "timeout_seconds": 60});
+    }
+    fleet.api.import("hosts", &estate.hosts()).await?;
+    fleet.api.import("policies", &policies).await?;
+    fleet.api.renew(None).await?;
+    let counts = fleet.api.all_settled(bound(all)).await?;
+    ensure!(counts["succeeded"] == all as u64, "{counts:?}");
+
+    let text = std::fs::read_to_string(&seen)?;
+    let reloads: Vec<usize> = text.lines().map(|line| line.trim().parse()).collect::<Result<_, _>>()?;
+    ensure!(reloads.len() == all, "{} reloads", reloads.len());
+    ensure!(reloads.iter().all(|running| *running <= at_once), "{reloads:?}");
     Ok(())
 }
 

@@ -4,15 +4,14 @@
 
 use std::sync::Arc;
 
+use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
 use bus::topology::Reader;
 use bus::{Bus, BusError, SystemClock};
 use domain::clock::Clock;
 use protocol::SCHEMA;
 use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::ca::acme::RenewalInfo;
@@ -22,25 +21,9 @@ const AT_ONCE: usize = 16;
 
 /// Answers asks until `stop`; those in hand are finished.
 pub(crate) async fn answer(bus: Bus, cas: RenewalInfo, stop: &CancellationToken) -> Result<(), BusError> {
-    let mut asks = Inbox::<RenewalInfoAsk>::open(bus.clone(), Reader::renewal_info_asks(), AT_ONCE).await?;
-    let (free, running) = (Arc::new(Semaphore::new(AT_ONCE)), TaskTracker::new());
+    let asks = Inbox::open(bus.clone(), Reader::renewal_info_asks(), AT_ONCE).await?;
     let desk = Arc::new(Desk { bus, cas });
-    while let Some(batch) = asks.next(stop).await {
-        for ask in batch {
-            let slot = Arc::clone(&free)
-                .acquire_owned()
-                .await
-                .map_err(|e| BusError::Unavailable(e.to_string()))?;
-            let desk = Arc::clone(&desk);
-            running.spawn(async move {
-                desk.serve(&ask).await;
-                drop(slot);
-            });
-        }
-    }
-    running.close();
-    running.wait().await;
-    Ok(())
+    serve_each(asks, AT_ONCE, stop, |ask| Arc::clone(&desk).serve(ask)).await
 }
 
 struct Desk {
@@ -50,7 +33,7 @@ struct Desk {
 
 impl Desk {
     /// An ask that is too old has been asked again. What cannot be told now is delivered again.
-    async fn serve(&self, ask: &Delivery<RenewalInfoAsk>) {
+    async fn serve(self: Arc<Self>, ask: Delivery<RenewalInfoAsk>) {
         if SystemClock.now() < ask.value.until {
             let told = self.told(&ask.value).await;
             if let Err(error) = self.bus.publish_renewal_info_told(&told).await {

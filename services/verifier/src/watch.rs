@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
 use bus::topology::Reader;
 use bus::{Bus, BusError, SystemClock};
@@ -15,9 +16,7 @@ use domain::{SnapshotId, Timestamp};
 use futures::future::join_all;
 use protocol::SCHEMA;
 use protocol::probe::{ProbeAsk, ProbeSeen};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::probe::{Observation, ProbeError, Prober};
@@ -29,25 +28,9 @@ pub(crate) async fn watch(
     slots: usize,
     stop: &CancellationToken,
 ) -> Result<(), BusError> {
-    let mut asks = Inbox::<ProbeAsk>::open(bus.clone(), Reader::probe_asks(), slots).await?;
-    let (free, running) = (Arc::new(Semaphore::new(slots)), TaskTracker::new());
+    let asks = Inbox::open(bus.clone(), Reader::probe_asks(), slots).await?;
     let watch = Arc::new(Watch { bus, prober });
-    while let Some(batch) = asks.next(stop).await {
-        for ask in batch {
-            let slot = Arc::clone(&free)
-                .acquire_owned()
-                .await
-                .map_err(|e| BusError::Unavailable(e.to_string()))?;
-            let watch = Arc::clone(&watch);
-            running.spawn(async move {
-                watch.serve(&ask).await;
-                drop(slot);
-            });
-        }
-    }
-    running.close();
-    running.wait().await;
-    Ok(())
+    serve_each(asks, slots, stop, |ask| Arc::clone(&watch).serve(ask)).await
 }
 
 struct Watch {
@@ -57,7 +40,7 @@ struct Watch {
 
 impl Watch {
     /// An ask that is too old has been asked again. What cannot be told now is delivered again.
-    async fn serve(&self, ask: &Delivery<ProbeAsk>) {
+    async fn serve(self: Arc<Self>, ask: Delivery<ProbeAsk>) {
         if SystemClock.now() < ask.value.until {
             let seen = look(&self.prober, &ask.value).await;
             if let Err(error) = self.bus.publish_probe_seen(&seen).await {

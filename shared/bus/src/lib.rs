@@ -4,6 +4,7 @@
 //! settle table of `work`. Touches: NATS JetStream. Never: Postgres, a decision about a run.
 
 pub mod accounts;
+pub mod aside;
 pub mod ask;
 pub mod claims;
 pub mod clock;

@@ -22,7 +22,9 @@ pub enum StoreError {
         why: String,
     },
     /// The schema and this binary do not fit.
-    #[error("the database schema cannot be brought up to date: {0}")]
+    #[error(
+        "the database schema cannot be brought up to date: {0} (only its owner may change it: see deploy/postgres/README.md)"
+    )]
     Migration(String),
     /// A statement touched another number of rows than it must.
     #[error("{statement}: {found} rows instead of {expected}")]

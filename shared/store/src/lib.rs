@@ -25,6 +25,7 @@ mod requests;
 mod rows;
 mod runs;
 mod schedule;
+mod schema;
 mod snapshots;
 mod steps;
 mod survey;
@@ -44,7 +45,7 @@ pub use hosts::HostView;
 pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
-pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, PlannedOrder, Standing as JobStanding};
+pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, NewPlace, PlannedOrder, Standing as JobStanding};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use limits::{BucketRow, Reservation};
 pub use notifications::{Next, Notification, NotificationView};
@@ -88,12 +89,13 @@ impl Store {
         })
     }
 
-    /// Brings the schema up to date. Safe to call by every replica at once.
+    /// Brings the schema up to date, if it is not. Safe to call by every replica at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        sqlx::migrate!("../../migrations")
-            .run(&self.pool)
-            .await
-            .map_err(StoreError::migration)
+        let wanted = sqlx::migrate!("../../migrations");
+        if schema::has_all(&self.pool, &wanted).await? {
+            return Ok(());
+        }
+        wanted.run(&self.pool).await.map_err(StoreError::migration)
     }
 
     /// Whether Postgres answers.

@@ -20,6 +20,7 @@ pub mod postgres;
 pub mod process;
 pub mod ready;
 pub mod run_dir;
+mod script;
 pub mod shared;
 pub mod smtp;
 pub mod tools;

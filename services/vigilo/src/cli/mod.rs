@@ -10,6 +10,7 @@ mod deeds;
 mod emergency;
 mod events;
 mod follow;
+mod host;
 mod import;
 mod incident;
 mod job;
@@ -20,11 +21,10 @@ mod renew;
 mod show;
 mod sse;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use client::Client;
 
@@ -69,10 +69,10 @@ pub struct Global {
 pub enum OperatorCommand {
     /// The TLS endpoints that are watched
     #[command(subcommand)]
-    Host(HostCommand),
+    Host(host::HostCommand),
     /// How each hostname is renewed
     #[command(subcommand)]
-    Policy(PolicyCommand),
+    Policy(policy::PolicyCommand),
     /// Who issues, what an issuance costs there, and whom the workspace likes
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
@@ -190,93 +190,6 @@ pub enum IncidentState {
     Folded,
 }
 
-#[derive(Subcommand)]
-pub enum HostCommand {
-    /// Add one host
-    Add {
-        hostname: String,
-        #[arg(long, default_value_t = 443)]
-        port: u16,
-        /// Dial this address instead of what DNS says; may be repeated
-        #[arg(long = "address")]
-        addresses: Vec<String>,
-        #[arg(long, default_value = "prod")]
-        environment: String,
-        #[arg(long, value_enum, default_value = "medium")]
-        criticality: Criticality,
-        #[arg(long = "tag")]
-        tags: Vec<String>,
-        /// Look at it once in so many seconds
-        #[arg(long, default_value_t = 3600)]
-        probe_interval: u32,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Add hosts from a file: a JSON array, or one JSON object per line; `-` reads standard input
-    Import {
-        file: PathBuf,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Look at hosts now and show what they serve
-    Check {
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        hosts: Vec<String>,
-        /// Every host
-        #[arg(long)]
-        all: bool,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Show one host, by hostname or id, with what each of its addresses serves
-    Show {
-        host: String,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// List hosts with what they serve
-    List {
-        #[command(flatten)]
-        global: Global,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum PolicyCommand {
-    /// Add one policy
-    #[command(mut_arg("target_files", |arg| arg.required(true)))]
-    Add {
-        #[command(flatten)]
-        policy: Box<policy::PolicyArgs>,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Change what is given, keep what is not; an empty value ("") takes a list or word away. Runs keep their plan
-    Set {
-        #[command(flatten)]
-        policy: Box<policy::PolicyArgs>,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Follow the policy of a hostname no more; its runs stay
-    Forget {
-        hostname: String,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// Add policies from a file: a JSON array, or one JSON object per line; `-` reads standard input
-    Import {
-        file: PathBuf,
-        #[command(flatten)]
-        global: Global,
-    },
-    /// List policies
-    List {
-        #[command(flatten)]
-        global: Global,
-    },
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Criticality {
     Low,
@@ -333,8 +246,8 @@ pub fn run(command: OperatorCommand) -> ExitCode {
 
 async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
     match command {
-        OperatorCommand::Host(command) => host(command).await,
-        OperatorCommand::Policy(command) => policies(command).await,
+        OperatorCommand::Host(command) => host::run(command).await,
+        OperatorCommand::Policy(command) => policy::run(command).await,
         OperatorCommand::Provider(command) => provider::run(command).await,
         OperatorCommand::Renew { what, global } => renew::run(&Client::new(&global)?, &what).await,
         OperatorCommand::Bulk(command) => bulk::run(command).await,
@@ -379,68 +292,6 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
         OperatorCommand::Group(command) => pacing::groups(command).await,
         OperatorCommand::Window(command) => pacing::windows(command).await,
         OperatorCommand::Incidents(args) => incident::run(args).await,
-    }
-}
-
-async fn host(command: HostCommand) -> Result<(), Failed> {
-    match command {
-        HostCommand::Add {
-            hostname,
-            port,
-            addresses,
-            environment,
-            criticality,
-            tags,
-            probe_interval,
-            global,
-        } => {
-            let body = json!({"hostname": hostname, "port": port, "addresses": addresses, "environment": environment,
-                              "criticality": word(criticality), "tags": tags, "probe_interval_seconds": probe_interval});
-            added(&global, "/hosts", &body).await
-        }
-        HostCommand::Import { file, global } => import::run(&Client::new(&global)?, "hosts", &file).await,
-        HostCommand::Check { hosts, all, global } => {
-            let client = Client::new(&global)?;
-            let hosts = if all { check::every_host(&client).await? } else { hosts };
-            check::run(client, hosts).await
-        }
-        HostCommand::Show { host, global } => {
-            let host = Client::new(&global)?.get(&format!("/hosts/{host}")).await?;
-            show::host(&host, global.json);
-            Ok(())
-        }
-        HostCommand::List { global } => {
-            let items = Client::new(&global)?.all("/hosts").await?;
-            show::hosts(&items, global.json);
-            Ok(())
-        }
-    }
-}
-
-async fn policies(command: PolicyCommand) -> Result<(), Failed> {
-    match command {
-        PolicyCommand::Add { policy, global } => added(&global, "/policies", &policy.added()?).await,
-        PolicyCommand::Set { policy, global } => {
-            let path = format!("/policies/{}", policy.hostname);
-            let changed = Client::new(&global)?.patch(&path, &policy.changes()?).await?;
-            show::line(&if global.json {
-                changed.to_string()
-            } else {
-                format!("changed {}", policy.hostname)
-            });
-            Ok(())
-        }
-        PolicyCommand::Forget { hostname, global } => {
-            Client::new(&global)?.delete(&format!("/policies/{hostname}")).await?;
-            show::line(&format!("{hostname} has no policy any more"));
-            Ok(())
-        }
-        PolicyCommand::Import { file, global } => import::run(&Client::new(&global)?, "policies", &file).await,
-        PolicyCommand::List { global } => {
-            let items = Client::new(&global)?.all("/policies").await?;
-            show::policies(&items, global.json);
-            Ok(())
-        }
     }
 }
 

@@ -1,11 +1,77 @@
-//! `vigilo policy add` and `set`: the common case in flags; everything else by import or the API.
+//! `vigilo policy`: the common case in flags; everything else by import or the API.
 //!
 //! In: flags. Out: the fields that were given, no others: what a new policy leaves out has the API's default.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::{Failed, pacing};
+use super::client::Client;
+use super::{Failed, Global, added, import, pacing, show};
+
+#[derive(Subcommand)]
+pub enum PolicyCommand {
+    /// Add one policy
+    #[command(mut_arg("target_files", |arg| arg.required(true)))]
+    Add {
+        #[command(flatten)]
+        policy: Box<PolicyArgs>,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Change what is given, keep what is not; an empty value ("") takes a list or word away. Runs keep their plan
+    Set {
+        #[command(flatten)]
+        policy: Box<PolicyArgs>,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Follow the policy of a hostname no more; its runs stay
+    Forget {
+        hostname: String,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// Add policies from a file: a JSON array, or one JSON object per line; `-` reads standard input
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        global: Global,
+    },
+    /// List policies
+    List {
+        #[command(flatten)]
+        global: Global,
+    },
+}
+
+pub async fn run(command: PolicyCommand) -> Result<(), Failed> {
+    match command {
+        PolicyCommand::Add { policy, global } => added(&global, "/policies", &policy.added()?).await,
+        PolicyCommand::Set { policy, global } => {
+            let path = format!("/policies/{}", policy.hostname);
+            let changed = Client::new(&global)?.patch(&path, &policy.changes()?).await?;
+            show::line(&if global.json {
+                changed.to_string()
+            } else {
+                format!("changed {}", policy.hostname)
+            });
+            Ok(())
+        }
+        PolicyCommand::Forget { hostname, global } => {
+            Client::new(&global)?.delete(&format!("/policies/{hostname}")).await?;
+            show::line(&format!("{hostname} has no policy any more"));
+            Ok(())
+        }
+        PolicyCommand::Import { file, global } => import::run(&Client::new(&global)?, "policies", &file).await,
+        PolicyCommand::List { global } => {
+            let items = Client::new(&global)?.all("/policies").await?;
+            show::policies(&items, global.json);
+            Ok(())
+        }
+    }
+}
 
 #[derive(Args)]
 pub struct PolicyArgs {

@@ -18,6 +18,7 @@ mod products;
 mod providers;
 mod renewal_info;
 mod requests;
+mod roles;
 mod runs;
 mod samples;
 mod schema;

@@ -1,0 +1,35 @@
+//! Whether the schema is as new as this version.
+//!
+//! In: the migrations of this version, those that the database has had. Out: whether one is missing. Never: a change.
+
+use sqlx::migrate::Migrator;
+use sqlx::{PgPool, Row};
+
+use crate::StoreError;
+
+/// `undefined_table`: no migration has ever run here.
+const NO_SUCH_TABLE: &str = "42P01";
+
+/// The role of a service may not change the schema (`deploy/postgres`), and asking to would fail even where nothing is
+/// missing.
+pub(crate) async fn has_all(pool: &PgPool, wanted: &Migrator) -> Result<bool, StoreError> {
+    // The library's own table: no migration of ours makes it, so the macro cannot check the statement.
+    let had = sqlx::query("select version, checksum from _sqlx_migrations where success")
+        .fetch_all(pool)
+        .await;
+    let had = match had {
+        Ok(rows) => rows,
+        Err(error) if is_missing(&error) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let had: Vec<(i64, Vec<u8>)> = had
+        .iter()
+        .map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?)))
+        .collect::<Result<_, sqlx::Error>>()?;
+    let is_there = |version: i64, checksum: &[u8]| had.iter().any(|(one, sum)| *one == version && sum == checksum);
+    Ok(wanted.iter().all(|one| is_there(one.version, &one.checksum)))
+}
+
+fn is_missing(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).as_deref() == Some(NO_SUCH_TABLE)
+}
