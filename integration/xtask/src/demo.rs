@@ -75,10 +75,9 @@ async fn show(args: &DemoArgs) -> Result<()> {
     );
     let good = served_new == hosts;
     if !args.exit {
-        eprintln!(
-            "demo: the API stays up at {} (VIGILO_TOKEN={}); Ctrl-C ends it",
-            up.url, up.token
-        );
+        eprintln!("demo: the API stays up until Ctrl-C; to look around, in another terminal:");
+        eprintln!("  export VIGILO_URL={} VIGILO_TOKEN={}", up.url, up.token);
+        eprintln!("  {} runs", integration::fleet::vigilo()?.display());
         tokio::signal::ctrl_c().await?;
     }
     up.peer.stop().await?;

@@ -126,7 +126,12 @@ impl Schedule {
             held.release().await?;
         }
         match created {
-            Ok(()) => Ok(judgements),
+            Ok(()) => {
+                if !runs.is_empty() {
+                    self.ledger.release().await?;
+                }
+                Ok(judgements)
+            }
             // Somebody asked for one of them in this moment: all are judged again with the next look.
             Err(StoreError::Duplicate { .. }) => Ok(judgements
                 .into_iter()
@@ -157,7 +162,6 @@ impl Schedule {
         let key = format!("schedule.{}", SnapshotId::new());
         self.store.create_runs(runs, (workspace, &key, &kept), now).await?;
         info!(%workspace, runs = runs.len(), "policies are due");
-        self.ledger.release().await?;
         Ok(())
     }
 }

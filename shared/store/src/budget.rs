@@ -10,6 +10,9 @@ use uuid::Uuid;
 use crate::error::exactly;
 use crate::{LedgerTx, Store, StoreError};
 
+/// Any constant: it stands for "the budgets" among Postgres' advisory locks of two numbers; the other is the workspace.
+const BUDGETS: i32 = 0x6275_6467;
+
 /// A certificate that was not free.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paid {
@@ -93,14 +96,21 @@ impl Store {
     /// The same, held: of planners that create runs by the clock one after the other draws from it.
     pub async fn hold_budget(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Option<HeldBudget>, StoreError> {
         let mut tx = self.pool.begin().await?;
-        // Rows that refer to the workspace can be written meanwhile.
-        let held = sqlx::query_scalar!(
-            "select id from workspaces where id = $1 and budget_micro_usd_per_month is not null for no key update",
+        let limited = sqlx::query_scalar!(
+            "select id from workspaces where id = $1 and budget_micro_usd_per_month is not null",
             workspace.as_str(),
         );
-        if held.fetch_optional(&mut *tx).await?.is_none() {
+        if limited.fetch_optional(&mut *tx).await?.is_none() {
             return Ok(None);
         }
+        // Not the row: it is the console's, and other rows refer to it.
+        sqlx::query!(
+            "select pg_advisory_xact_lock($1, hashtext($2))",
+            BUDGETS,
+            workspace.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
         let budget = read(&mut tx, (workspace, true), Month::of(now)).await?;
         Ok(budget.map(|budget| HeldBudget { tx, budget }))
     }

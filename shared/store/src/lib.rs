@@ -45,7 +45,7 @@ pub use hosts::HostView;
 pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
-pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, PlannedOrder, Standing as JobStanding};
+pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, NewPlace, PlannedOrder, Standing as JobStanding};
 pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
 pub use limits::{BucketRow, Reservation};
 pub use notifications::{Next, Notification, NotificationView};

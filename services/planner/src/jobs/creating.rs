@@ -13,8 +13,14 @@ use crate::turns;
 
 impl Jobs {
     pub(super) async fn create(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {
-        while !stop.is_cancelled() && self.create_page(job).await? {
-            self.ledger.ring();
+        while !stop.is_cancelled() {
+            match self.create_page(job).await {
+                Ok(true) => self.ledger.ring(),
+                Ok(false) => break,
+                // A run of one of these policies was created in this moment: the next try sees it.
+                Err(StoreError::Duplicate { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -31,12 +37,9 @@ impl Jobs {
         let last = job.created_to.saturating_add(PAGE).min(job.lines);
         let by = job.committed_by.clone().unwrap_or_else(|| job.requested_by.clone());
         let flow = format!("{} job {}", job.workspace, job.id);
-        let mut firsts = Vec::new();
-        for (rank, runs) in tx.ranks((&job, last)).await? {
-            let first = turns::first(&self.store, (&flow, rank), runs, now).await?;
-            firsts.push((rank, first));
-        }
-        job.refused += tx.create_runs((&job, last), (&by, &firsts), now).await?;
+        let lines = tx.included((&job, last)).await?;
+        let places = turns::places(&self.store, &flow, &lines, now).await?;
+        job.refused += tx.create_runs((&job, last), (&by, &places), now).await?;
         job.created_to = last;
         let done = last == job.lines;
         if done {

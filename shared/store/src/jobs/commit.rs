@@ -8,32 +8,43 @@ use uuid::Uuid;
 
 use super::JobTx;
 use crate::StoreError;
-use crate::flows::STRIDE;
-use crate::rows::{column, word};
+use crate::rows::{column, number, word};
+
+/// A line that becomes a run, and the run's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPlace {
+    pub nr: u32,
+    pub turn: i64,
+}
 
 impl JobTx {
-    /// How many lines of each rank of criticality are included behind `created_to` up to `last`.
-    pub async fn ranks(&mut self, (job, last): (&Job, u32)) -> Result<Vec<(i16, i64)>, StoreError> {
+    /// The lines that are included behind `created_to` up to `last`, in order, each with the rank of its criticality.
+    pub async fn included(&mut self, (job, last): (&Job, u32)) -> Result<Vec<(u32, i16)>, StoreError> {
         let rows = sqlx::query!(
-            r#"select rank as "rank!", count(*) as "n!" from job_lines
-               where job_id = $1 and nr > $2 and nr <= $3 and reason is null group by rank order by rank"#,
+            r#"select nr, rank as "rank!" from job_lines
+               where job_id = $1 and nr > $2 and nr <= $3 and reason is null order by nr"#,
             self.id.get(),
             column(job.created_to),
             column(last),
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
-        Ok(rows.into_iter().map(|row| (row.rank, row.n)).collect())
+        let lines = rows.into_iter().map(|row| {
+            let nr = number(row.nr).map_err(|why| StoreError::corrupt("job_lines", job.id, why))?;
+            Ok((nr, row.rank))
+        });
+        lines.collect()
     }
 
-    /// Creates the runs of the lines behind `created_to` up to `last`; gives back how many could not be created any
-    /// more, because another run of their policy has begun or the policy is gone. Their lines say so.
+    /// Creates the runs of these lines, which are all that are included behind `created_to` up to `last`; gives back how
+    /// many could not be created any more, because another run of their policy has begun or the policy is gone. Their lines
+    /// say so. `Duplicate` when one has begun in this very moment: then nothing is created, and the next try sees it.
     pub async fn create_runs(
         &mut self,
         (job, last): (&Job, u32),
-        (by, turns): (&str, &[(i16, i64)]),
+        (by, places): (&str, &[NewPlace]),
         now: Timestamp,
     ) -> Result<u32, StoreError> {
-        let made = self.insert((job, last), (by, turns), now).await?;
+        let made = self.insert(job, (by, places), now).await?;
         let (runs, policies): (Vec<Uuid>, Vec<Uuid>) = made.into_iter().unzip();
         let (first, last) = (column(job.created_to), column(last));
         sqlx::query!(
@@ -67,30 +78,29 @@ impl JobTx {
     /// Gives each new run with its policy.
     async fn insert(
         &mut self,
-        (job, last): (&Job, u32),
-        (by, turns): (&str, &[(i16, i64)]),
+        job: &Job,
+        (by, places): (&str, &[NewPlace]),
         now: Timestamp,
     ) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
         // Ids of now: they sort behind every run that was created since the plan was made.
-        let ids: Vec<Uuid> = (job.created_to..last).map(|_| RunId::new().get()).collect();
-        let (ranks, firsts): (Vec<i16>, Vec<i64>) = turns.iter().copied().unzip();
+        let ids: Vec<Uuid> = places.iter().map(|_| RunId::new().get()).collect();
+        let nrs: Vec<i32> = places.iter().map(|place| column(place.nr)).collect();
+        let turns: Vec<i64> = places.iter().map(|place| place.turn).collect();
+        // Looking first is cheaper than `on conflict`, which writes every row provisionally. The bounds let the lines be
+        // read as one range, whatever the statistics of a job that is being made say.
         let rows = sqlx::query!(
             "insert into runs (id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan,
                                rank, status, phase, step, lane, due_at, attempt, failures, because, course, job_id, turn,
                                held, created_at, moved_at)
              select u.id, $2, l.host_id, l.policy_id, l.hostname, l.criticality, $3, $4, $5, l.plan, l.rank, $6, 'waiting',
-                    l.step, l.lane, l.start_at, 0, 0, l.because, l.course, $1,
-                    t.first + (n.of_rank - 1) * $15::bigint,
+                    l.step, l.lane, l.start_at, 0, 0, l.because, l.course, $1, u.turn,
                     case when l.cohort then $8 else $9 end, $7, $7
-             from (select nr, row_number() over (order by nr) as place,
-                          row_number() over (partition by rank order by nr) as of_rank
-                   from job_lines where job_id = $1 and nr > $10 and nr <= $11 and reason is null) n
-             join job_lines l on l.job_id = $1 and l.nr = n.nr
-             join unnest($12::uuid[]) with ordinality as u (id, place) on u.place = n.place
-             join unnest($13::smallint[], $14::bigint[]) as t (rank, first) on t.rank = l.rank
+             from unnest($10::int[], $11::uuid[], $12::bigint[]) as u (nr, id, turn)
+             join job_lines l on l.job_id = $1 and l.nr = u.nr and l.nr between $13 and $14
              join policies p on p.id = l.policy_id and p.active
-             order by l.nr
-             on conflict do nothing
+             left join lateral (select r.id from runs r where r.policy_id = l.policy_id and r.mode = 'live'
+                                                          and r.phase <> 'ended' limit 1) busy on $3 = 'live'
+             where busy.id is null
              returning id, policy_id",
             self.id.get(),
             job.workspace.as_str(),
@@ -101,12 +111,11 @@ impl JobTx {
             now.get(),
             job.holds.first(true),
             job.holds.first(false),
-            column(job.created_to),
-            column(last),
+            &nrs,
             &ids,
-            &ranks,
-            &firsts,
-            STRIDE,
+            &turns,
+            nrs.first().copied().unwrap_or(0),
+            nrs.last().copied().unwrap_or(0),
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
         Ok(rows.into_iter().map(|row| (row.id, row.policy_id)).collect())

@@ -19,6 +19,7 @@ use crate::rows::{at, column, from_json, json, number};
 use crate::{Store, StoreError};
 
 pub use acts::JobAct;
+pub use commit::NewPlace;
 pub use keep::{Held, Standing};
 pub use lines::{LineFilter, LineView};
 pub use plan::{NewLine, PlannedOrder};

@@ -8,7 +8,7 @@ use domain::job::{Decision, Holds, Included, Job, JobSpec, JobState, LeftOut, To
 use domain::policy::NewPolicy;
 use domain::run::{Event, Status};
 use serde_json::json;
-use store::{JobTx, LineFilter, NewLine, NewRun};
+use store::{JobTx, LineFilter, NewLine, NewPlace, NewRun};
 
 use crate::samples::{plan, policy, seen};
 use crate::world::{World, minutes, now};
@@ -70,7 +70,9 @@ impl World {
     /// Creates the runs up to this line, and commits.
     async fn carried_out(&self, job: &Job, last: u32) -> Result<u32> {
         let (mut tx, mut job) = self.locked(job).await?;
-        let refused = tx.create_runs((&job, last), ("bob", &[(1, 0)]), minutes(1)).await?;
+        let lines = tx.included((&job, last)).await?.into_iter();
+        let places: Vec<NewPlace> = lines.map(|(nr, _)| NewPlace { nr, turn: nr.into() }).collect();
+        let refused = tx.create_runs((&job, last), ("bob", &places), minutes(1)).await?;
         job.created_to = last;
         job.refused += refused;
         tx.put(&job, now()).await?;

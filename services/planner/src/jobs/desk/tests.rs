@@ -41,6 +41,22 @@ fn a_plan_is_committed_once_while_it_is_fresh() {
 }
 
 #[test]
+fn a_plan_that_the_month_cannot_pay_any_more_is_not_committed() {
+    let mut planned = job(JobState::Planned);
+    planned.totals.cost_micro_usd = 7_000_000;
+    assert_eq!(affordable(&planned, None), Ok(()));
+    assert_eq!(affordable(&planned, Some(7_000_000)), Ok(()));
+    let refused = affordable(&planned, Some(6_500_000)).expect_err("too little is left");
+    assert_eq!(
+        refused.problem,
+        "it costs 7.00 USD, and the month's budget has 6.50 USD left now"
+    );
+    // Asked twice it is committed once: by then its own runs have taken the money.
+    planned.state = JobState::Committing;
+    assert_eq!(affordable(&planned, Some(0)), Ok(()));
+}
+
+#[test]
 fn a_refusal_says_where_the_job_stands() {
     for state in [JobState::Planning, JobState::Cancelled, JobState::Failed] {
         let refused = committed(&mut job(state), ("bob", true), later(0)).expect_err("refused");
