@@ -1,20 +1,25 @@
 //! The ledger's transaction: the only writer of runs. Short, and never across a network call of another kind.
 
+mod outbox;
+mod products;
+
 use std::collections::HashMap;
 
 use domain::Timestamp;
 use domain::certificate::{CertificateFacts, Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
 use domain::plan::Lane;
-use domain::run::{Status, Step};
+use domain::run::Status;
 use domain::secret::Envelope;
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use products::Product;
+
 use crate::error::exactly;
-use crate::rows::{from_json, json};
+use crate::rows::from_json;
 use crate::runs::{Columns, LoadedRun, RunRow};
 use crate::steps::{self, StepRecord};
 use crate::{Act, Store, StoreError, accounts, acts, quarantine, snapshots};
@@ -28,14 +33,6 @@ pub struct AccountKey {
     pub workspace: String,
     pub directory_url: String,
     pub sealed_key: Envelope,
-}
-
-/// A product of a step of a run.
-#[derive(Debug, Clone)]
-pub struct Product {
-    pub run_id: RunId,
-    pub step: Step,
-    pub product: domain::run::Product,
 }
 
 /// A snapshot and whose it is.
@@ -87,46 +84,6 @@ impl Store {
         Ok(LedgerTx {
             tx: self.pool.begin_with(BEGIN).await?,
         })
-    }
-
-    /// Marks orders as being in the stream, unless their runs have moved on. What is locked moves just now: waiting for it
-    /// would hold up the ledger, which in turn waits for the rows that were marked already.
-    pub async fn mark_sent(&self, orders: &[(RunId, u32)]) -> Result<(), StoreError> {
-        let ids: Vec<Uuid> = orders.iter().map(|(id, _)| id.get()).collect();
-        let attempts: Vec<i32> = orders
-            .iter()
-            .map(|(_, attempt)| crate::rows::column(*attempt))
-            .collect();
-        sqlx::query!(
-            "update runs r set sent = true
-             from (select o.id from unnest($1::uuid[], $2::int[]) as u (id, attempt) join runs o on o.id = u.id
-                   where o.attempt = u.attempt and o.phase = 'out' and not o.sent
-                   for update of o skip locked) as m
-             where r.id = m.id",
-            &ids,
-            &attempts,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Marks statuses as published, unless the runs have moved on or move just now.
-    pub async fn mark_announced(&self, events: &[(RunId, Status)]) -> Result<(), StoreError> {
-        let ids: Vec<Uuid> = events.iter().map(|(id, _)| id.get()).collect();
-        let statuses: Vec<String> = events.iter().map(|(_, status)| status.as_str().to_owned()).collect();
-        sqlx::query!(
-            "update runs r set announced = m.status
-             from (select o.id, o.status from unnest($1::uuid[], $2::text[]) as u (id, status) join runs o on o.id = u.id
-                   where o.status = u.status and o.announced is distinct from o.status
-                   for update of o skip locked) as m
-             where r.id = m.id",
-            &ids,
-            &statuses,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
     }
 }
 
@@ -199,31 +156,6 @@ impl LedgerTx {
              from runs where phase = 'asking' and due_at <= $1 and quarantined is null
              order by id limit $2 for update skip locked",
             now.get(),
-            limit,
-        )
-        .fetch_all(&mut *self.tx)
-        .await?;
-        quarantine::sound(&mut self.tx, rows).await
-    }
-
-    /// Locks runs whose order or status was not published since `before`, at most so many of each: what a crash left
-    /// between commit and publish.
-    pub async fn unpublished(&mut self, before: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
-        let rows = sqlx::query_as!(
-            RunRow,
-            "with orders as (select id from runs
-                             where phase = 'out' and not sent and moved_at < $1 and quarantined is null
-                             order by lane, due_at limit $2 for update skip locked),
-                  statuses as (select id from runs
-                               where announced is distinct from status and moved_at < $1 and quarantined is null
-                               order by id limit $2 for update skip locked)
-             select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
-                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, turn, job_id, held
-             from runs
-             where id = any(array(select id from orders union all select id from statuses))
-             order by id for update",
-            before.get(),
             limit,
         )
         .fetch_all(&mut *self.tx)
@@ -352,65 +284,6 @@ impl LedgerTx {
         steps::keep(&mut self.tx, records).await
     }
 
-    /// Keeps products; what a step brings when it is repeated takes the place of what it brought before.
-    pub async fn keep_products(&mut self, products: &[Product]) -> Result<(), StoreError> {
-        let ids: Vec<Uuid> = products.iter().map(|one| one.run_id.get()).collect();
-        let steps: Vec<String> = products.iter().map(|one| one.step.to_string()).collect();
-        let values = products
-            .iter()
-            .map(|one| json(&one.product))
-            .collect::<Result<Vec<Value>, StoreError>>()?;
-        sqlx::query!(
-            "insert into run_products (run_id, step, product) select * from unnest($1::uuid[], $2::text[], $3::jsonb[])
-             on conflict (run_id, step) do update set product = excluded.product",
-            &ids,
-            &steps,
-            &values,
-        )
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
-    }
-
-    /// What the steps of these runs left. A run with a product that cannot be read is quarantined, and named.
-    pub async fn products(&mut self, runs: &[RunId]) -> Result<Vec<Product>, StoreError> {
-        let ids: Vec<Uuid> = runs.iter().map(|id| id.get()).collect();
-        let rows = sqlx::query_as!(
-            ProductRow,
-            "select run_id, step, product from run_products where run_id = any($1)",
-            &ids
-        );
-        let rows = rows.fetch_all(&mut *self.tx).await?;
-        self.readable(rows).await
-    }
-
-    /// The same, of these steps only.
-    pub async fn products_of(&mut self, steps: &[(RunId, Step)]) -> Result<Vec<Product>, StoreError> {
-        let ids: Vec<Uuid> = steps.iter().map(|(id, _)| id.get()).collect();
-        let names: Vec<String> = steps.iter().map(|(_, step)| step.to_string()).collect();
-        let rows = sqlx::query_as!(
-            ProductRow,
-            "select p.run_id, p.step, p.product from unnest($1::uuid[], $2::text[]) as u (id, step)
-             join run_products p on p.run_id = u.id and p.step = u.step",
-            &ids,
-            &names,
-        );
-        let rows = rows.fetch_all(&mut *self.tx).await?;
-        self.readable(rows).await
-    }
-
-    async fn readable(&mut self, rows: Vec<ProductRow>) -> Result<Vec<Product>, StoreError> {
-        let (mut products, mut broken) = (Vec::with_capacity(rows.len()), Vec::new());
-        for row in rows {
-            match product(row.run_id, &row.step, row.product) {
-                Ok(product) => products.push(product),
-                Err(why) => broken.push((row.run_id, format!("run_products {}: {why}", row.step))),
-            }
-        }
-        quarantine::set_aside(&mut self.tx, &broken).await?;
-        Ok(products)
-    }
-
     /// What a host served when it was last seen serving something.
     pub async fn last_served(
         &mut self,
@@ -452,18 +325,4 @@ impl LedgerTx {
     ) -> Result<Vec<AccountKey>, StoreError> {
         accounts::load(&mut self.tx, workspaces, directories).await
     }
-}
-
-struct ProductRow {
-    run_id: Uuid,
-    step: String,
-    product: Value,
-}
-
-fn product(run: Uuid, step: &str, value: Value) -> Result<Product, String> {
-    Ok(Product {
-        run_id: RunId::from_uuid(run),
-        step: step.parse().map_err(|e| format!("{e}"))?,
-        product: from_json(value)?,
-    })
 }
