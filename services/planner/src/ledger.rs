@@ -5,27 +5,28 @@
 
 mod deeds;
 mod kept;
+mod page;
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::inbox::{Delivery, Gather, Inbox};
 use domain::clock::Clock;
 use domain::lane::Lane;
-use domain::run::{Because, Event, Ignored, Position, Status, Step, advance, place, queue};
+use domain::run::{Event, Step};
 use domain::{RunId, Timestamp};
 use protocol::report::Report;
 use store::{LedgerTx, LoadedRun, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{error, warn};
 
+use self::page::{Page, is_out};
 use crate::compose::{self, Material};
 use crate::config::Windows;
-use crate::pace::{self, Rooms};
+use crate::pace::Rooms;
 use crate::postman::{Mail, Postman};
-use crate::quota::{self, Answer, Quota, Wait};
+use crate::quota::{Answer, Quota};
 use crate::rules::RuleBook;
 
 /// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
@@ -43,21 +44,6 @@ pub(crate) struct Ledger {
     rules: RuleBook,
     /// Rung when runs were created.
     bell: Notify,
-}
-
-/// The runs of one transaction: where they stood, where they stand.
-#[derive(Default)]
-struct Page {
-    runs: BTreeMap<RunId, LoadedRun>,
-    moved: HashSet<RunId>,
-    /// The status before the first move of this page.
-    was: BTreeMap<RunId, Status>,
-    /// Lanes that an order left, to be counted back, and when it went out.
-    left: Vec<(Lane, Timestamp)>,
-    /// What reports of Issue say of the CA's limits.
-    answers: Vec<(RunId, Answer)>,
-    /// Runs that were due and must wait for something else than a place.
-    postponed: usize,
 }
 
 /// Applies reports until `stop`. A transaction that fails leaves its reports unacknowledged: they come again.
@@ -292,146 +278,5 @@ impl Ledger {
             }
         }
         Ok(mail)
-    }
-}
-
-fn is_out(run: &LoadedRun) -> bool {
-    is_out_at(&run.state.position)
-}
-
-fn is_out_at(position: &Position) -> bool {
-    matches!(position, Position::Out { .. })
-}
-
-/// The lane in which it waits or is out.
-fn lane(run: &LoadedRun) -> Option<Lane> {
-    queue(&run.head.workspace, &run.plan, &run.state)
-}
-
-/// The lane in which its next order will be counted.
-fn place_of(run: &LoadedRun) -> Option<Lane> {
-    let step = run.state.step()?;
-    Some(place(&run.head.workspace, &run.plan, &run.state, step))
-}
-
-impl Page {
-    fn of(runs: Vec<LoadedRun>) -> Self {
-        Self {
-            runs: runs.into_iter().map(|run| (run.head.id, run)).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Adds runs that were locked later; those that are here already have moved on.
-    fn join(&mut self, runs: Vec<LoadedRun>) {
-        for run in runs {
-            self.runs.entry(run.head.id).or_insert(run);
-        }
-    }
-
-    fn advance(&mut self, id: RunId, event: Event, now: Timestamp) -> bool {
-        match self.try_advance(id, event, now) {
-            Ok(()) => true,
-            Err(why) => {
-                debug!(run = %id, ?why, "an event left its run as it was");
-                false
-            }
-        }
-    }
-
-    /// A run that is not here is told apart by the caller.
-    fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Ignored> {
-        let run = self.runs.get_mut(&id).ok_or(Ignored::OutOfPlace)?;
-        let next = advance(&run.state, &run.plan, run.head.mode, event, now)?;
-        if let (Position::Out { step, deadline }, false) = (&run.state.position, is_out_at(&next.position)) {
-            let since = deadline.minus(run.plan.patience(*step));
-            self.left.extend(lane(run).map(|lane| (lane, since)));
-        }
-        self.was.entry(id).or_insert_with(|| run.state.status());
-        run.state = next;
-        self.moved.insert(id);
-        Ok(())
-    }
-
-    /// The runs of this page that wait and are due, in the order of their turns.
-    fn due(&self, now: Timestamp) -> Vec<&LoadedRun> {
-        let due = |run: &&LoadedRun| match &run.state.position {
-            Position::Waiting { until, .. } => *until <= now,
-            Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => false,
-        };
-        let mut due: Vec<&LoadedRun> = self.runs.values().filter(due).collect();
-        due.sort_by_key(|run| run.turn);
-        due
-    }
-
-    /// Sends out what is due, as far as windows are open, lanes have room and the CAs' limits allow.
-    fn release(&mut self, (rooms, quota): (&mut Rooms, &mut Quota), now: Timestamp) {
-        let due: Vec<RunId> = self.due(now).into_iter().map(|run| run.head.id).collect();
-        for id in due {
-            let Some(run) = self.runs.get(&id) else { continue };
-            let Some(lane) = place_of(run) else { continue };
-            if let Some(opens) = pace::closed_until(run, now) {
-                self.postpone(id, Wait::until(opens, Because::Window), now);
-                continue;
-            }
-            if rooms.free(&lane) <= 0 {
-                continue;
-            }
-            match quota.admit(run, now) {
-                Ok(()) => {
-                    if self.advance(id, Event::Released, now) {
-                        rooms.take(lane);
-                    }
-                }
-                Err(wait) if quota::waits_for(run, &wait.because) => {}
-                Err(wait) => self.postpone(id, wait, now),
-            }
-        }
-    }
-
-    fn postpone(&mut self, id: RunId, wait: Wait, now: Timestamp) {
-        let event = Event::Postponed {
-            until: wait.until,
-            because: wait.because,
-            expected_at: wait.expected_at,
-        };
-        if self.advance(id, event, now) {
-            self.postponed += 1;
-        }
-    }
-
-    /// The runs that reports of Issue were about, as they stand now.
-    fn answered(&self) -> Vec<(&LoadedRun, &Answer)> {
-        let with_run = self
-            .answers
-            .iter()
-            .map(|(id, answer)| Some((self.runs.get(id)?, answer)));
-        with_run.flatten().collect()
-    }
-
-    /// The lanes that these runs left or wait for.
-    fn lanes(&self) -> Vec<Lane> {
-        let waiting = self.runs.values().filter_map(lane);
-        let left = self.left.iter().map(|(lane, _)| lane.clone());
-        let lanes: HashSet<Lane> = left.chain(waiting).collect();
-        lanes.into_iter().collect()
-    }
-
-    fn changes(&self) -> impl Iterator<Item = &LoadedRun> {
-        self.moved.iter().filter_map(|id| self.runs.get(id))
-    }
-
-    /// One event for every run whose status changed.
-    fn events(&self, now: Timestamp) -> Vec<protocol::event::RunEvent> {
-        let changed = self.was.iter().filter_map(|(id, was)| {
-            let run = self.runs.get(id)?;
-            (run.state.status() != *was).then_some(run)
-        });
-        changed
-            .map(|run| {
-                info!(run = %run.head.id, host = %run.head.hostname, status = run.state.status().as_str(), "run");
-                kept::event(run, now)
-            })
-            .collect()
     }
 }

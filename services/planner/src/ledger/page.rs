@@ -1,0 +1,169 @@
+//! What one transaction of the ledger decides, in memory: which runs move, which go out, what is to be told of them. Pure.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::lane::Lane;
+use domain::run::{Because, Event, Ignored, Position, Status, advance, place, queue};
+use domain::{RunId, Timestamp};
+use store::LoadedRun;
+use tracing::{debug, info};
+
+use super::kept;
+use crate::pace::{self, Rooms};
+use crate::quota::{self, Answer, Quota, Wait};
+
+/// The runs of one transaction: where they stood, where they stand.
+#[derive(Default)]
+pub(super) struct Page {
+    pub(super) runs: BTreeMap<RunId, LoadedRun>,
+    pub(super) moved: HashSet<RunId>,
+    /// The status before the first move of this page.
+    was: BTreeMap<RunId, Status>,
+    /// Lanes that an order left, to be counted back, and when it went out.
+    pub(super) left: Vec<(Lane, Timestamp)>,
+    /// What reports of Issue say of the CA's limits.
+    pub(super) answers: Vec<(RunId, Answer)>,
+    /// Runs that were due and must wait for something else than a place.
+    pub(super) postponed: usize,
+}
+
+impl Page {
+    pub(super) fn of(runs: Vec<LoadedRun>) -> Self {
+        Self {
+            runs: runs.into_iter().map(|run| (run.head.id, run)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds runs that were locked later; those that are here already have moved on.
+    pub(super) fn join(&mut self, runs: Vec<LoadedRun>) {
+        for run in runs {
+            self.runs.entry(run.head.id).or_insert(run);
+        }
+    }
+
+    pub(super) fn advance(&mut self, id: RunId, event: Event, now: Timestamp) -> bool {
+        match self.try_advance(id, event, now) {
+            Ok(()) => true,
+            Err(why) => {
+                debug!(run = %id, ?why, "an event left its run as it was");
+                false
+            }
+        }
+    }
+
+    /// A run that is not here is told apart by the caller.
+    pub(super) fn try_advance(&mut self, id: RunId, event: Event, now: Timestamp) -> Result<(), Ignored> {
+        let run = self.runs.get_mut(&id).ok_or(Ignored::OutOfPlace)?;
+        let next = advance(&run.state, &run.plan, run.head.mode, event, now)?;
+        if let (Position::Out { step, deadline }, false) = (&run.state.position, is_out_at(&next.position)) {
+            let since = deadline.minus(run.plan.patience(*step));
+            self.left.extend(lane(run).map(|lane| (lane, since)));
+        }
+        self.was.entry(id).or_insert_with(|| run.state.status());
+        run.state = next;
+        self.moved.insert(id);
+        Ok(())
+    }
+
+    /// The runs of this page that wait and are due, in the order of their turns.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<&LoadedRun> {
+        let due = |run: &&LoadedRun| match &run.state.position {
+            Position::Waiting { until, .. } => *until <= now,
+            Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => false,
+        };
+        let mut due: Vec<&LoadedRun> = self.runs.values().filter(due).collect();
+        due.sort_by_key(|run| run.turn);
+        due
+    }
+
+    /// Sends out what is due, as far as windows are open, lanes have room and the CAs' limits allow.
+    pub(super) fn release(&mut self, (rooms, quota): (&mut Rooms, &mut Quota), now: Timestamp) {
+        let due: Vec<RunId> = self.due(now).into_iter().map(|run| run.head.id).collect();
+        for id in due {
+            let Some(run) = self.runs.get(&id) else { continue };
+            let Some(lane) = place_of(run) else { continue };
+            if let Some(opens) = pace::closed_until(run, now) {
+                self.postpone(id, Wait::until(opens, Because::Window), now);
+                continue;
+            }
+            if rooms.free(&lane) <= 0 {
+                continue;
+            }
+            match quota.admit(run, now) {
+                Ok(()) => {
+                    if self.advance(id, Event::Released, now) {
+                        rooms.take(lane);
+                    }
+                }
+                Err(wait) if quota::waits_for(run, &wait.because) => {}
+                Err(wait) => self.postpone(id, wait, now),
+            }
+        }
+    }
+
+    fn postpone(&mut self, id: RunId, wait: Wait, now: Timestamp) {
+        let event = Event::Postponed {
+            until: wait.until,
+            because: wait.because,
+            expected_at: wait.expected_at,
+        };
+        if self.advance(id, event, now) {
+            self.postponed += 1;
+        }
+    }
+
+    /// The runs that reports of Issue were about, as they stand now.
+    pub(super) fn answered(&self) -> Vec<(&LoadedRun, &Answer)> {
+        let with_run = self
+            .answers
+            .iter()
+            .map(|(id, answer)| Some((self.runs.get(id)?, answer)));
+        with_run.flatten().collect()
+    }
+
+    /// The lanes that these runs left or wait for.
+    pub(super) fn lanes(&self) -> Vec<Lane> {
+        let waiting = self.runs.values().filter_map(lane);
+        let left = self.left.iter().map(|(lane, _)| lane.clone());
+        let lanes: HashSet<Lane> = left.chain(waiting).collect();
+        lanes.into_iter().collect()
+    }
+
+    pub(super) fn changes(&self) -> impl Iterator<Item = &LoadedRun> {
+        self.moved.iter().filter_map(|id| self.runs.get(id))
+    }
+
+    /// One event for every run whose status changed.
+    pub(super) fn events(&self, now: Timestamp) -> Vec<protocol::event::RunEvent> {
+        let changed = self.was.iter().filter_map(|(id, was)| {
+            let run = self.runs.get(id)?;
+            (run.state.status() != *was).then_some(run)
+        });
+        changed
+            .map(|run| {
+                info!(run = %run.head.id, host = %run.head.hostname, status = run.state.status().as_str(), "run");
+                kept::event(run, now)
+            })
+            .collect()
+    }
+}
+
+pub(super) fn is_out(run: &LoadedRun) -> bool {
+    is_out_at(&run.state.position)
+}
+
+fn is_out_at(position: &Position) -> bool {
+    matches!(position, Position::Out { .. })
+}
+
+/// The lane in which it waits or is out.
+fn lane(run: &LoadedRun) -> Option<Lane> {
+    queue(&run.head.workspace, &run.plan, &run.state)
+}
+
+/// The lane in which its next order will be counted.
+fn place_of(run: &LoadedRun) -> Option<Lane> {
+    let step = run.state.step()?;
+    Some(place(&run.head.workspace, &run.plan, &run.state, step))
+}
