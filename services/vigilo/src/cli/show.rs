@@ -6,7 +6,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-pub use one_run::{answers, reason, run, whole};
+pub use one_run::{answers, one_act, reason, run, whole};
 
 pub fn line(text: &str) {
     // A closed pipe (`vigilo runs | head`) is the reader's good right.

@@ -94,8 +94,8 @@ async fn once(account: &Account, for_: &Application<'_>, predecessor: Option<&Ce
     nonce_proof!(account.new_order(&new))
 }
 
-/// Why the predecessor may be what the CA did not like; nothing when it is something else, so that asking again is of no
-/// use or not for now.
+/// Why the predecessor may be what the CA did not like; nothing when it is something else, which asking without it would
+/// not mend.
 fn refused(error: &Error) -> Option<String> {
     match error {
         // The directory has no renewal information.

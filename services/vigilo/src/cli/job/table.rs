@@ -53,14 +53,7 @@ pub fn whole(job: &Value, json_wanted: bool) {
         runs(job);
     }
     for act in job["acts"].as_array().into_iter().flatten() {
-        let note = act["note"].as_str().filter(|note| !note.is_empty());
-        let why = note.map_or_else(String::new, |note| format!(": {note}"));
-        line(&format!(
-            "   • {} {} by {}{why}",
-            text(&act["at"]),
-            text(&act["verb"]),
-            text(&act["by"])
-        ));
+        show::one_act(act);
     }
     if job["state"] == "planned" {
         line(&format!("to do it: vigilo bulk commit {}", text(&job["id"])));

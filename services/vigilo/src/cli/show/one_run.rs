@@ -159,8 +159,8 @@ pub fn answers(run: &Value) -> Option<String> {
     Some(format!("what you can answer: vigilo {} {id}", words.join(" | ")))
 }
 
-/// Who did what to it, in the order of time with the steps.
-fn one_act(act: &Value) {
+/// Who did what, when and why.
+pub fn one_act(act: &Value) {
     let note = act["note"].as_str().filter(|note| !note.is_empty());
     let why = note.map_or_else(String::new, |note| format!(": {note}"));
     line(&format!(
