@@ -15,7 +15,7 @@ pub async fn activate<I: Installer>(
         Ok(Some(output)) if output.is_empty() => ctx.check(Check::tick("reloaded", "the command printed nothing")),
         Ok(Some(output)) => ctx.check(Check::tick("reloaded", output.as_str())),
         Ok(None) => {}
-        Err(TargetError::HookFailed { output, .. } | TargetError::HookHung { output, .. }) => {
+        Err(TargetError::HookFailed { output, .. } | TargetError::HookHung { output, .. }) if !output.is_empty() => {
             ctx.check(Check::cross("reloaded", output.as_str()));
         }
         Err(other) => ctx.check(Check::cross("reloaded", other.to_string())),
