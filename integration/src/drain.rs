@@ -1,5 +1,5 @@
-//! What a queued run costs, however many wait: a real planner over a real NATS and Postgres, and workers that answer at
-//! once.
+//! What a queued run costs, however many wait and whoever hangs: a real planner over a real NATS and Postgres, and workers
+//! that answer at once, or for some hosts late and badly.
 //!
 //! In: how many runs. Out: time, CPU and memory of the orchestration from the first order to the last report. Never:
 //! counts the workers' own CPU, or the creation of the runs.
@@ -23,8 +23,13 @@ use crate::meter::{self, Used};
 const PAGE: usize = 1_000;
 /// Run first, unmeasured: what every process does once is not part of a run.
 const WARM_UP: usize = 500;
-/// Orders that each null worker has in hand at once.
-const SLOTS: usize = 64;
+/// Orders that each null worker has in hand at once: as many as a verifier.
+const SLOTS: usize = 2_300;
+/// A host with such a name hangs for so long: one half when it is deployed to, one half when it is looked at.
+pub const HANGS: &str = "hangs-";
+pub const HANGS_FOR: Duration = Duration::from_secs(20);
+/// A host with such a name behaves, and is not waited for.
+pub const BESIDE: &str = "beside-";
 
 /// What the null workers shall do: their standard input, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -103,11 +108,11 @@ impl Drain {
     /// # Errors
     /// If not every run succeeds.
     pub async fn measure(&self, runs: usize, workers: &Path) -> Result<Point> {
-        self.queue("warm-up", WARM_UP).await?;
-        self.drain(WARM_UP, workers).await?;
-        self.queue("host", runs).await?;
+        self.warm_up(workers).await?;
+        self.queue(&numbered("host-", runs)).await?;
         let (before, begun) = (self.used()?, Instant::now());
         self.drain(runs, workers).await?;
+        self.api.all_settled(bound(runs)).await?;
         let (seconds, now) = (begun.elapsed().as_secs_f64(), self.used()?);
         self.check(WARM_UP + runs).await?;
         let since = |(now, before): (Used, Used)| Used {
@@ -124,6 +129,29 @@ impl Drain {
         })
     }
 
+    /// Queues so many runs, of which a tenth behaves or hangs; how long until all others are through.
+    ///
+    /// # Errors
+    /// If not every other one succeeds.
+    pub async fn beside(&self, tenth: &str, runs: usize, workers: &Path) -> Result<Duration> {
+        self.warm_up(workers).await?;
+        let (some, others) = (numbered(tenth, runs / 10), numbered("host-", runs - runs / 10));
+        let mut some = some.into_iter();
+        let mixed = others
+            .chunks(9)
+            .flat_map(|nine| nine.iter().cloned().chain(some.next()).collect::<Vec<_>>());
+        self.queue(&mixed.collect::<Vec<_>>()).await?;
+        let begun = Instant::now();
+        self.drain(others.len(), workers).await?;
+        Ok(begun.elapsed())
+    }
+
+    async fn warm_up(&self, workers: &Path) -> Result<()> {
+        self.queue(&numbered("warm-up-", WARM_UP)).await?;
+        self.drain(WARM_UP, workers).await?;
+        self.api.all_settled(bound(WARM_UP)).await.map(drop)
+    }
+
     fn used(&self) -> Result<[Used; 3]> {
         Ok([
             meter::alone(self.planner.pid())?,
@@ -133,8 +161,7 @@ impl Drain {
     }
 
     /// Hosts with their policies, and a queued run for each.
-    async fn queue(&self, kind: &str, runs: usize) -> Result<()> {
-        let names: Vec<String> = (0..runs).map(|n| format!("{kind}-{n}.null.test")).collect();
+    async fn queue(&self, names: &[String]) -> Result<()> {
         for page in names.chunks(PAGE) {
             let hosts: Vec<Value> = page.iter().map(|name| json!({"hostname": name})).collect();
             self.api.import("hosts", &hosts).await?;
@@ -147,6 +174,7 @@ impl Drain {
         Ok(())
     }
 
+    /// Until so many runs that are waited for are through.
     async fn drain(&self, runs: usize, workers: &Path) -> Result<()> {
         let plan = Plan {
             nats_url: self.nats.url(),
@@ -156,11 +184,10 @@ impl Drain {
             slots: SLOTS,
         };
         let mut child = spawn(workers, &plan).await?;
-        let bound = Duration::from_secs(60 + runs as u64 / 20);
-        let ended = tokio::time::timeout(bound, child.wait()).await;
-        let status = ended.with_context(|| format!("{runs} runs are not through after {} s", bound.as_secs()))??;
+        let ended = tokio::time::timeout(bound(runs), child.wait()).await;
+        let status = ended.with_context(|| format!("{runs} runs are not through after {:?}", bound(runs)))??;
         ensure!(status.success(), "the null workers ended with {status}");
-        self.api.all_settled(bound).await.map(drop)
+        Ok(())
     }
 
     async fn check(&self, runs: usize) -> Result<()> {
@@ -169,6 +196,14 @@ impl Drain {
         ensure!(succeeded == runs as u64, "not all of {runs} runs succeeded: {counts:?}");
         Ok(())
     }
+}
+
+fn bound(runs: usize) -> Duration {
+    Duration::from_secs(60 + runs as u64 / 20)
+}
+
+fn numbered(kind: &str, runs: usize) -> Vec<String> {
+    (0..runs).map(|n| format!("{kind}{n}.null.test")).collect()
 }
 
 fn policy(name: &str) -> Value {

@@ -1,4 +1,5 @@
-//! Workers without a world: they answer every order at once, as if a CA, a disk and a web server had done their part.
+//! Workers without a world: they answer every order at once, as if a CA, a disk and a web server had done their part, or
+//! late, as if they had not.
 //!
 //! In: a [`Plan`] on standard input, orders on the real bus. Out: reports of the usual size; one line on standard output
 //! when so many runs are through. Touches: NATS. Never: a CA, a key, a target, the record.
@@ -47,6 +48,8 @@ async fn main() -> Result<()> {
         through.wait().await;
         println!("{} runs are through", plan.runs);
         soft.cancel();
+        // What hangs is not waited for.
+        hard.cancel();
     };
     tokio::join!(all, told).0?;
     Ok(())

@@ -1,16 +1,23 @@
-//! A handler for every step of a live run. Each is done as soon as it is asked for.
+//! A handler for every step of a live run. Each is done as soon as it is asked for, but for hosts that hang.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::Hostname;
+use domain::disposition::{Disposition, Failure};
 use domain::run::{Checkpoint, Product, Rehearsal, StepKind, Verified};
+use integration::drain::{BESIDE, HANGS, HANGS_FOR};
 use protocol::order::{DeploySpec, IssueSpec, Order, PrepareKeySpec, TidySpec, VerifySpec};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::canned::Canned;
+
+/// The first rung of a retry.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// What a step comes to, from its order.
 type Answer<S> = Box<dyn Fn(&Order<S>, &StepContext) -> Progress + Send + Sync>;
@@ -52,12 +59,24 @@ impl<S: Kind> StepHandler for Null<S> {
     const KIND: StepKind = S::KIND;
 
     async fn carry_out(&self, order: &Order<S>, ctx: &StepContext) -> Result<Progress, StepError> {
+        if hangs_at(&order.hostname) == Some(S::KIND) {
+            tokio::time::sleep(HANGS_FOR).await;
+            let mute = Failure::new("VER-0001", "it accepted and said nothing", "none: it is made to hang");
+            return Err(Disposition::RetryAt(ctx.now().plus(AGAIN_AFTER), mute).into());
+        }
         Ok((self.answer)(order, ctx))
     }
 
     async fn rehearse(&self, _order: &Order<S>, _ctx: &StepContext) -> Result<Rehearsal, StepError> {
         Ok(Rehearsal::of(Vec::new()))
     }
+}
+
+/// Where such a host hangs.
+fn hangs_at(host: &Hostname) -> Option<StepKind> {
+    let number = host.as_str().strip_prefix(HANGS)?.split_once('.')?.0;
+    let even = number.ends_with(['0', '2', '4', '6', '8']);
+    Some(if even { StepKind::Deploy } else { StepKind::Verify })
 }
 
 pub fn prepare(canned: &Arc<Canned>) -> Null<PrepareKeySpec> {
@@ -96,8 +115,10 @@ pub fn verify(canned: &Arc<Canned>) -> Null<VerifySpec> {
 
 pub fn tidy(through: &Through) -> Null<TidySpec> {
     let through = through.clone();
-    Null::new(move |_, _| {
-        through.one();
+    Null::new(move |order: &Order<TidySpec>, _| {
+        if !order.hostname.as_str().starts_with(BESIDE) {
+            through.one();
+        }
         Progress::Done(Product::Tidied)
     })
 }

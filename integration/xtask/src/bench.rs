@@ -4,6 +4,7 @@
 
 mod drain;
 mod fleet;
+mod hang;
 mod plan;
 
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ enum What {
     Fleet(fleet::FleetArgs),
     /// Carries out queued runs with workers that answer at once: what does one cost when many wait?
     Drain(drain::DrainArgs),
+    /// Carries out queued runs of which a tenth hangs: by how much are the others late?
+    Hang(hang::HangArgs),
     /// Plans and commits a bulk renewal of many hosts; none of its runs is carried out
     Plan(plan::PlanArgs),
 }
@@ -42,6 +45,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let report = match &args.what {
         What::Fleet(args) => runtime.block_on(fleet::measure(args, &binaries))?,
         What::Drain(args) => runtime.block_on(drain::measure(args, &binaries))?,
+        What::Hang(args) => runtime.block_on(hang::measure(args, &binaries))?,
         What::Plan(args) => runtime.block_on(plan::measure(args))?,
     };
     println!("{report}");

@@ -44,7 +44,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             nats: Connection::default(),
-            slots: 144,
+            slots: 2_200,
             allowed_roots: Vec::new(),
             backups_kept: 3,
         }

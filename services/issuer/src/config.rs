@@ -73,7 +73,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             nats: Connection::default(),
-            slots: 64,
+            slots: 1_000,
             http01_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 80)),
             directories: Vec::new(),
             poll: PollConfig::default(),

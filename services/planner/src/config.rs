@@ -118,7 +118,7 @@ pub struct Windows {
     pub incident: u32,
     /// What failed before and is tried again, per service: apart from what is new.
     pub again: u32,
-    /// Seconds after which an order that is out takes a place of the next three in place of its own, 1 to 600.
+    /// Seconds after which an order that a worker has in hand takes a place of the next three in place of its own, 1 to 600.
     pub slow_after_seconds: u32,
     pub slow_acme_orders_per_ca: u32,
     pub slow_deployer: u32,
@@ -132,15 +132,15 @@ impl Default for Windows {
         Self {
             key_signer: 32,
             acme_orders_per_ca: 32,
-            deployer: 64,
-            verifier: 64,
+            deployer: 128,
+            verifier: 256,
             tidy: 64,
             incident: 4,
             again: 16,
-            slow_after_seconds: 5,
-            slow_acme_orders_per_ca: 32,
-            slow_deployer: 64,
-            slow_verifier: 64,
+            slow_after_seconds: 1,
+            slow_acme_orders_per_ca: 128,
+            slow_deployer: 1_000,
+            slow_verifier: 1_000,
             probes: 256,
         }
     }

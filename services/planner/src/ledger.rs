@@ -10,6 +10,7 @@ mod page;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::Bus;
 use bus::inbox::{Delivery, Gather, Inbox};
 use domain::clock::Clock;
 use domain::lane::Lane;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use self::page::{Page, is_out};
+use crate::backlog::Backlog;
 use crate::compose::{self, Material};
 use crate::config::Windows;
 use crate::pace::Rooms;
@@ -42,6 +44,7 @@ pub(crate) struct Ledger {
     windows: Windows,
     clock: Arc<dyn Clock>,
     rules: RuleBook,
+    backlog: Backlog,
     /// Rung when runs were created.
     bell: Notify,
 }
@@ -59,12 +62,13 @@ pub(crate) async fn apply_reports(
 }
 
 impl Ledger {
-    pub(crate) fn new(store: Store, postman: Postman, windows: Windows, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new((store, bus): (Store, Bus), postman: Postman, windows: Windows, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
             postman,
             windows,
             clock,
+            backlog: Backlog::new(bus),
             rules: RuleBook::default(),
             bell: Notify::new(),
         }
@@ -77,6 +81,11 @@ impl Ledger {
 
     pub(crate) async fn rung(&self) {
         self.bell.notified().await;
+    }
+
+    /// Keeps an eye on what lies at NATS, until `stop`.
+    pub(crate) async fn watch_backlog(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        self.backlog.watch(stop).await
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -231,7 +240,11 @@ impl Ledger {
     ) -> Result<(Mail, usize), StoreError> {
         let rules = self.rules.current(&self.store, now).await?;
         let slow_since = now.minus(self.windows.slow_after());
-        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), tx.lanes(slow_since).await?);
+        let out = (tx.lanes(slow_since).await?, self.backlog.seen());
+        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), out);
+        if rooms.has_slow() {
+            self.backlog.want();
+        }
         for (lane, since) in std::mem::take(&mut page.left) {
             rooms.give_back(lane, since < slow_since);
         }

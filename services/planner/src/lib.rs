@@ -6,10 +6,11 @@
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
 //! run, `choose` which provider issues, `compose` makes the immutable plan and the orders from it, `ledger` applies what
 //! happened, `postman` publishes,
-//! `jobs` plans bulk renewals and carries them out, `halt` says which failures stop others, `timekeeper` wakes what is
+//! `jobs` plans bulk renewals and carries them out, `pace` says how many orders may be out (`backlog`: of those, how many lie at NATS), `halt` which failures stop others, `timekeeper` wakes what is
 //! due, `schedule` renews what `due` says is due, as far as `money` allows, `survey` has every host looked at, `renewal_info` has CAs asked about
 //! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old.
 
+mod backlog;
 pub mod choose;
 pub mod compose;
 mod config;
@@ -59,7 +60,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let postman = Postman::new(bus.clone(), store.clone());
     let ledger = Arc::new(Ledger::new(
-        store.clone(),
+        (store.clone(), bus.clone()),
         postman.clone(),
         config.windows,
         clock.clone(),
@@ -118,7 +119,8 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
                 requests,
                 soft
             ),
-            timekeeper::keep_time(ledger, soft),
+            ledger.watch_backlog(soft),
+            timekeeper::keep_time(Arc::clone(&ledger), soft),
             schedule.keep(soft),
             jobs.keep(soft),
             survey::ask_when_due(&survey, soft),

@@ -1,7 +1,8 @@
 //! How many orders a lane may have out. Pure.
 //!
-//! An order that has been out for long takes a place of its own: hosts that hang fill those places, and leave the others to
-//! hosts that do not. What failed before is tried again in a small lane of its own for the same reason.
+//! An order that a worker has had in hand for long takes a place of its own: hosts that hang fill those places, and leave the
+//! others to hosts that do not. They may be many, as waiting costs a worker little. What failed before is tried again in a small
+//! lane of its own for the same reason.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use store::{LaneRoom, LoadedRun};
 use domain::run::{Mode, Position, keeps_window};
 use domain::window;
 
+use crate::backlog::{self, Undelivered};
 use crate::config::Windows;
 use crate::rules::Rules;
 
@@ -23,9 +25,22 @@ struct Out {
     slow: i64,
 }
 
+/// Places of orders that are quick, and further ones of those that hang.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    quick: i64,
+    hanging: i64,
+}
+
 impl Out {
     fn all(self) -> i64 {
         self.quick + self.slow
+    }
+
+    /// What is left of the places when so many orders are in nobody's hands.
+    fn leaves(self, places: Places, undelivered: i64) -> i64 {
+        let hanging = (self.slow - undelivered).clamp(0, places.hanging);
+        places.quick - (self.all() - hanging)
     }
 
     fn count(&mut self, quick: i64, slow: i64) {
@@ -38,6 +53,7 @@ impl Out {
 pub(crate) struct Rooms {
     windows: Windows,
     rules: Arc<Rules>,
+    undelivered: Undelivered,
     lanes: HashMap<Lane, Out>,
     /// What the lanes of a pool have out together.
     pools: HashMap<Lane, Out>,
@@ -46,10 +62,11 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, out: Vec<LaneRoom>) -> Self {
+    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, (out, undelivered): (Vec<LaneRoom>, Undelivered)) -> Self {
         let mut rooms = Self {
             windows,
             rules,
+            undelivered,
             lanes: HashMap::new(),
             pools: HashMap::new(),
             tokens: HashMap::new(),
@@ -61,13 +78,17 @@ impl Rooms {
     }
 
     pub(crate) fn free(&self, lane: &Lane) -> i64 {
-        let out = self.lanes.get(lane).copied().unwrap_or_default().all();
+        let out = self.lanes.get(lane).copied().unwrap_or_default();
         let free = match lane.kind() {
             Some(Kind::Pool(pool)) => self.free_in(pool),
-            Some(Kind::Again(_)) => i64::from(self.windows.again) - out,
+            Some(Kind::Again(pool)) => {
+                let quick = i64::from(self.windows.again);
+                let hanging = places(&self.windows, pool).hanging;
+                out.leaves(Places { quick, hanging }, self.undelivered(pool))
+            }
             Some(Kind::Group { .. }) => {
                 let at_once = self.rules.at_once(lane).map_or(i64::MAX, i64::from);
-                (at_once - out).min(self.free_in(Pool::Deployer))
+                (at_once - out.all()).min(self.free_in(Pool::Deployer))
             }
             Some(Kind::Limit { limit, .. }) => {
                 let tokens = self.tokens.get(lane).copied().unwrap_or(i64::MAX);
@@ -78,15 +99,25 @@ impl Rooms {
                 }
             }
             // A lane of another version: one after the other.
-            None => 1 - out,
+            None => 1 - out.all(),
         };
         free.max(0)
     }
 
     fn free_in(&self, pool: Pool) -> i64 {
         let out = self.pools.get(&Lane::pool(pool)).copied().unwrap_or_default();
-        let (quick, slow) = places(&self.windows, pool);
-        quick - out.quick - (out.slow - slow).max(0)
+        out.leaves(places(&self.windows, pool), self.undelivered(pool))
+    }
+
+    /// Of a service that nobody asked about, all may be.
+    fn undelivered(&self, pool: Pool) -> i64 {
+        let seen = self.undelivered.get(&backlog::worker(pool));
+        seen.copied().unwrap_or(i64::MAX)
+    }
+
+    /// Something has been out for long.
+    pub(crate) fn has_slow(&self) -> bool {
+        self.lanes.values().any(|out| out.slow > 0)
     }
 
     pub(crate) fn take(&mut self, lane: Lane) {
@@ -110,9 +141,8 @@ impl Rooms {
     }
 }
 
-/// Places of orders that are quick, and further ones of those that are not.
-fn places(windows: &Windows, pool: Pool) -> (i64, i64) {
-    let (quick, slow) = match pool {
+fn places(windows: &Windows, pool: Pool) -> Places {
+    let (quick, hanging) = match pool {
         Pool::KeySigner => (windows.key_signer, 0),
         Pool::Ca(_) => (windows.acme_orders_per_ca, windows.slow_acme_orders_per_ca),
         Pool::Deployer => (windows.deployer, windows.slow_deployer),
@@ -120,7 +150,10 @@ fn places(windows: &Windows, pool: Pool) -> (i64, i64) {
         Pool::Tidy => (windows.tidy, 0),
         Pool::Incident => (windows.incident, 0),
     };
-    (i64::from(quick), i64::from(slow))
+    Places {
+        quick: i64::from(quick),
+        hanging: i64::from(hanging),
+    }
 }
 
 /// When the window opens for which this run must wait before its next step. What would have expired by then goes now.
@@ -137,53 +170,4 @@ pub(crate) fn closed_until(run: &LoadedRun, now: Timestamp) -> Option<Timestamp>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rooms(out: &[(&Lane, i64, i64)]) -> Rooms {
-        let windows = Windows {
-            deployer: 4,
-            slow_deployer: 2,
-            again: 1,
-            ..Windows::default()
-        };
-        let rules = Rules::of(Vec::new(), [(Lane::new("group default edge-lb"), 2)]);
-        let out = out.iter().map(|(lane, out, slow)| LaneRoom {
-            lane: (*lane).clone(),
-            out: *out,
-            slow: *slow,
-        });
-        Rooms::new(windows, Arc::new(rules), out.collect())
-    }
-
-    #[test]
-    fn stuck_orders_leave_the_places_of_quick_ones_free_until_their_own_are_full() {
-        let deployer = Lane::pool(Pool::Deployer);
-        for (out, slow, free) in [(0, 0, 4), (3, 0, 1), (3, 2, 3), (6, 2, 0), (6, 6, 0), (9, 2, 0)] {
-            assert_eq!(
-                rooms(&[(&deployer, out, slow)]).free(&deployer),
-                free,
-                "{out} out, {slow} slow"
-            );
-        }
-    }
-
-    #[test]
-    fn retries_take_no_place_of_what_is_new() {
-        let (deployer, again) = (Lane::pool(Pool::Deployer), Lane::again(Pool::Deployer));
-        let full = rooms(&[(&again, 1, 0)]);
-        assert_eq!((full.free(&again), full.free(&deployer)), (0, 4));
-    }
-
-    #[test]
-    fn a_group_has_its_own_bound_within_that_of_the_deployer() {
-        let (deployer, group) = (Lane::pool(Pool::Deployer), Lane::new("group default edge-lb"));
-        let mut rooms = rooms(&[(&group, 1, 0)]);
-        assert_eq!((rooms.free(&group), rooms.free(&deployer)), (1, 3));
-        rooms.take(group.clone());
-        assert_eq!((rooms.free(&group), rooms.free(&deployer)), (0, 2));
-        rooms.give_back(group.clone(), false);
-        assert_eq!(rooms.free(&group), 1);
-        assert_eq!(rooms.free(&Lane::new("group default without-a-row")), 3);
-    }
-}
+mod tests;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use domain::host::Criticality;
+use domain::job::Turns;
 use store::{NewPlace, NewRun, STRIDE, Store, StoreError};
 
 /// What a step of criticality is worth, in places of a flow: bounded, so that nobody waits for ever.
 const LEAD: i64 = 300 * STRIDE;
 
-/// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their turns, in their order. Each
+/// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their turns, neighbours apart. Each
 /// criticality is a flow of its own: a critical run does not stand behind its own workspace's bulk of others.
 pub(crate) async fn give<'a>(
     store: &Store,
@@ -24,36 +25,48 @@ pub(crate) async fn give<'a>(
     for (criticality, runs) in flows {
         let many = i64::try_from(runs.len()).unwrap_or(i64::MAX);
         let first = first(store, (source, criticality.rank()), many, now).await?;
-        for (place, run) in (0..).zip(runs) {
-            run.turn = first + place * STRIDE;
+        let of = u32::try_from(many).unwrap_or(u32::MAX);
+        for (nr, run) in (0..).zip(runs) {
+            run.turn = first + i64::from(apart(nr, of)) * STRIDE;
         }
     }
     Ok(())
 }
 
-/// Gives lines of a job, each with the rank of its criticality, their turns in their order.
-pub(crate) async fn places(
+/// The turns of all runs that a job will have, by the rank of their criticality.
+pub(crate) async fn of_job(
     store: &Store,
     source: &str,
-    lines: &[(u32, i16)],
+    lines: &[(i16, u32)],
     now: Timestamp,
-) -> Result<Vec<NewPlace>, StoreError> {
-    let mut flows: BTreeMap<i16, Vec<u32>> = BTreeMap::new();
-    for (nr, rank) in lines {
-        flows.entry(*rank).or_default().push(*nr);
+) -> Result<Vec<Turns>, StoreError> {
+    let mut all = Vec::with_capacity(lines.len());
+    for &(rank, runs) in lines {
+        let first = first(store, (source, rank), i64::from(runs), now).await?;
+        all.push(Turns {
+            rank,
+            first,
+            runs,
+            given: 0,
+        });
     }
-    let mut places = Vec::with_capacity(lines.len());
-    for (rank, nrs) in flows {
-        let many = i64::try_from(nrs.len()).unwrap_or(i64::MAX);
-        let first = first(store, (source, rank), many, now).await?;
-        let in_order = (0..).zip(nrs);
-        places.extend(in_order.map(|(place, nr)| NewPlace {
-            nr,
-            turn: first + place * STRIDE,
-        }));
-    }
-    places.sort_unstable_by_key(|place| place.nr);
-    Ok(places)
+    Ok(all)
+}
+
+/// Gives these lines, each with the rank of its criticality, their turns, neighbours apart.
+pub(crate) fn places(turns: &mut [Turns], lines: &[(u32, i16)]) -> Vec<NewPlace> {
+    let mut turn_of = |rank: i16| {
+        let turns = turns.iter_mut().find(|turns| turns.rank == rank)?;
+        let turn = turns.first + i64::from(apart(turns.given, turns.runs)) * STRIDE;
+        turns.given += 1;
+        Some(turn)
+    };
+    let place = |&(nr, rank): &(u32, i16)| NewPlace {
+        nr,
+        // All were counted; one that was not would rather be first than lost.
+        turn: turn_of(rank).unwrap_or(0),
+    };
+    lines.iter().map(place).collect()
 }
 
 /// The first of so many turns of a source's runs of one criticality; each further one is a `STRIDE` later.
@@ -61,4 +74,73 @@ async fn first(store: &Store, (source, rank): (&str, i16), runs: i64, now: Times
     let many = usize::try_from(runs).unwrap_or(usize::MAX);
     let first = store.take_turns(&format!("{source} {rank}"), many, now).await?;
     Ok(first - i64::from(rank) * LEAD)
+}
+
+/// The place of one of so many. Hosts that stand together in a list often hang together (one zone, one rack): they are served
+/// as far apart as may be, by steps of the golden ratio, which fall evenly wherever one begins.
+pub(crate) fn apart(nr: u32, of: u32) -> u32 {
+    let of = u64::from(of.max(1));
+    let golden = of * 6_180_339_887 / 10_000_000_000;
+    // A step that shares no factor with the whole meets every place once.
+    let step = (golden.max(1)..).find(|step| gcd(*step, of) == 1).unwrap_or(1);
+    u32::try_from(u64::from(nr) * step % of).unwrap_or(nr)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_place_of_his_own() {
+        for of in [1, 2, 3, 10, 64, 997, 2_500, 30_030, 100_000] {
+            let places: BTreeSet<u32> = (0..of).map(|nr| apart(nr, of)).collect();
+            assert_eq!(places, (0..of).collect(), "{of}");
+        }
+    }
+
+    #[test]
+    fn neighbours_are_served_far_apart() {
+        for of in [1_000, 2_500, 20_000, 100_000] {
+            let rack = of / 10;
+            for first in (0..of - rack).step_by(rack as usize / 3) {
+                let mut quarters = [0; 4];
+                for nr in first..first + rack {
+                    quarters[apart(nr, of) as usize * 4 / of as usize] += 1;
+                }
+                let fair = rack / 4;
+                let even = quarters.iter().all(|count| fair.abs_diff(*count) <= 4 + fair / 20);
+                assert!(even, "{rack} of {of} from {first}: {quarters:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_a_job_share_its_turns() {
+        let mut turns = vec![
+            Turns {
+                rank: 1,
+                first: 100,
+                runs: 3,
+                given: 0,
+            },
+            Turns {
+                rank: 2,
+                first: 7,
+                runs: 1,
+                given: 0,
+            },
+        ];
+        let mut places = places(&mut turns, &[(4, 1), (5, 2)]);
+        places.extend(super::places(&mut turns, &[(6, 1), (7, 1)]));
+        let turn = |nr: u32| places.iter().find(|place| place.nr == nr).map(|place| place.turn);
+        assert_eq!(turn(5), Some(7));
+        let of_one: BTreeSet<Option<i64>> = [4, 6, 7].map(turn).into();
+        assert_eq!(of_one, [0, 1, 2].map(|place| Some(100 + place * STRIDE)).into());
+    }
 }

@@ -54,7 +54,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             nats: Connection::default(),
-            slots: 144,
+            slots: 2_300,
             probe_slots: 64,
             trust_files: Vec::new(),
             use_native_roots: true,

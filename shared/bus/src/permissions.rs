@@ -92,6 +92,8 @@ fn planner() -> Vec<String> {
         all.extend(["CREATE", "UPDATE", "MSG.GET", "MSG.DELETE"].map(|verb| format!("$JS.API.STREAM.{verb}.{stream}")));
     }
     all.extend(looks());
+    // How many orders lie undelivered.
+    all.extend(Worker::ALL.map(|worker| format!("$JS.API.CONSUMER.INFO.ORDERS.{worker}")));
     // Consumers of run events, which it opens for other systems.
     all.push("$JS.API.CONSUMER.CREATE.RUNS.*.vigilo.run.>".to_owned());
     all.extend(["INFO", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.RUNS.*")));

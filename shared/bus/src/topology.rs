@@ -146,7 +146,7 @@ impl Reader {
             StreamName::Orders,
             worker.as_str(),
             &protocol::subjects::orders_of(worker),
-            2_000,
+            5_000,
         )
     }
 
@@ -262,6 +262,17 @@ impl Bus {
     /// The reader's consumer, waited for as the streams are.
     pub(crate) async fn consumer(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
         patiently(|| self.consumer_once(reader)).await
+    }
+
+    /// Orders of this service that were delivered to nobody yet.
+    pub async fn undelivered(&self, worker: Worker) -> Result<u64, BusError> {
+        let reader = Reader::orders(worker);
+        let looked: Result<PullConsumer, _> = self
+            .stream
+            .get_consumer_from_stream(&reader.durable, reader.stream.as_str())
+            .await;
+        let consumer = looked.map_err(BusError::unavailable)?;
+        Ok(consumer.cached_info().num_pending)
     }
 
     async fn consumer_once(&self, reader: &Reader) -> Result<PullConsumer, BusError> {

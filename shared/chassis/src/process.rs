@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -31,6 +32,7 @@ where
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     install_provider();
+    open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -45,6 +47,18 @@ where
 pub fn install_provider() {
     // An error means that it is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// As many open files as the machine allows: hosts that hang keep their connections, and Debian begins with 1,024 for those
+/// programs that cannot count further (getrlimit(2), RLIMIT_NOFILE).
+fn open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Then it stays as it is: a connection that finds no room says so.
+    let _ = setrlimit(Resource::Nofile, most);
 }
 
 /// Explains a bad configuration on stderr.

@@ -244,6 +244,15 @@ impl JobState {
     }
 }
 
+/// The turns of all runs of one criticality, given out one by one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turns {
+    pub rank: i16,
+    pub first: i64,
+    pub runs: u32,
+    pub given: u32,
+}
+
 /// A job as the record holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
@@ -267,6 +276,8 @@ pub struct Job {
     pub created_to: u32,
     /// Of these, lines that could not become runs any more.
     pub refused: u32,
+    /// The turns of its runs; none before the first of them is created.
+    pub turns: Vec<Turns>,
     pub holds: Holds,
     /// `holds` is applied to the runs up to this one; none: to all.
     pub held_to: Option<RunId>,

@@ -35,6 +35,18 @@ impl JobTx {
         lines.collect()
     }
 
+    /// How many lines are included, by the rank of their criticality.
+    pub async fn included_by_rank(&mut self) -> Result<Vec<(i16, u32)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select rank as "rank!", count(*) as "lines!" from job_lines
+               where job_id = $1 and reason is null group by rank order by rank"#,
+            self.id.get(),
+        );
+        let rows = rows.fetch_all(&mut *self.tx).await?;
+        let count = |lines: i64| u32::try_from(lines).unwrap_or(u32::MAX);
+        Ok(rows.into_iter().map(|row| (row.rank, count(row.lines))).collect())
+    }
+
     /// Creates the runs of these lines, which are all that are included behind `created_to` up to `last`; gives back how
     /// many could not be created any more, because another run of their policy has begun or the policy is gone. Their lines
     /// say so. `Duplicate` when one has begun in this very moment: then nothing is created, and the next try sees it.

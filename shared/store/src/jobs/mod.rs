@@ -40,6 +40,7 @@ pub(crate) struct Row {
     pub committed_by: Option<String>,
     pub created_to: i32,
     pub refused: i32,
+    pub turns: Value,
     pub holds: Value,
     pub held_to: Option<Uuid>,
     pub judged_from: OffsetDateTime,
@@ -73,6 +74,7 @@ fn read(row: Row) -> Result<Job, String> {
         committed_by: row.committed_by,
         created_to: number(row.created_to)?,
         refused: number(row.refused)?,
+        turns: from_json(row.turns)?,
         holds: from_json(row.holds)?,
         held_to: row.held_to.map(RunId::from_uuid),
         judged_from: at(row.judged_from),
@@ -131,8 +133,8 @@ impl Store {
              where id = (select id from jobs where state = any($1) and look_at <= $2
                          order by look_at limit 1 for update skip locked)
              returning id, workspace, spec, requested_by, created_at, state, note, hosts, lines, totals, planned_at,
-                       committed_at, committed_by, created_to, refused, holds, held_to, judged_from, cancelled_by,
-                       ended_at",
+                       committed_at, committed_by, created_to, refused, turns, holds, held_to, judged_from,
+                       cancelled_by, ended_at",
             &words,
             now.get(),
             until.get(),
@@ -146,7 +148,8 @@ impl Store {
         let row = sqlx::query_as!(
             Row,
             "select id, workspace, spec, requested_by, created_at, state, note, hosts, lines, totals, planned_at,
-                    committed_at, committed_by, created_to, refused, holds, held_to, judged_from, cancelled_by, ended_at
+                    committed_at, committed_by, created_to, refused, turns, holds, held_to, judged_from, cancelled_by,
+                    ended_at
              from jobs where workspace = $1 and id = $2 for update",
             workspace.as_str(),
             id.get(),
@@ -162,7 +165,8 @@ impl Store {
         let row = sqlx::query_as!(
             Row,
             "select id, workspace, spec, requested_by, created_at, state, note, hosts, lines, totals, planned_at,
-                    committed_at, committed_by, created_to, refused, holds, held_to, judged_from, cancelled_by, ended_at
+                    committed_at, committed_by, created_to, refused, turns, holds, held_to, judged_from, cancelled_by,
+                    ended_at
              from jobs where workspace = $1 and id = $2",
             workspace.as_str(),
             id.get(),
@@ -180,7 +184,8 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "select id, workspace, spec, requested_by, created_at, state, note, hosts, lines, totals, planned_at,
-                    committed_at, committed_by, created_to, refused, holds, held_to, judged_from, cancelled_by, ended_at
+                    committed_at, committed_by, created_to, refused, turns, holds, held_to, judged_from, cancelled_by,
+                    ended_at
              from jobs
              where workspace = $1 and ($2::text is null or state = $2) and ($3::uuid is null or id < $3)
              order by id desc limit $4",
@@ -228,7 +233,7 @@ impl JobTx {
         let saved = sqlx::query!(
             "update jobs set state = $2, note = $3, hosts = $4, lines = $5, totals = $6, planned_at = $7,
                     committed_at = $8, committed_by = $9, created_to = $10, refused = $11, holds = $12, held_to = $13,
-                    judged_from = $14, cancelled_by = $15, ended_at = $16, look_at = $17
+                    judged_from = $14, cancelled_by = $15, ended_at = $16, look_at = $17, turns = $18
              where id = $1",
             self.id.get(),
             job.state.as_str(),
@@ -247,6 +252,7 @@ impl JobTx {
             job.cancelled_by,
             job.ended_at.map(Timestamp::get),
             look_at.get(),
+            json(&job.turns)?,
         )
         .execute(&mut *self.tx)
         .await?;

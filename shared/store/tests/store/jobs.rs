@@ -30,6 +30,7 @@ fn job(world: &World) -> Job {
         committed_by: None,
         created_to: 0,
         refused: 0,
+        turns: Vec::new(),
         holds: Holds::default(),
         held_to: None,
         judged_from: now(),
