@@ -110,11 +110,20 @@ impl Drain {
     pub async fn measure(&self, runs: usize, workers: &Path) -> Result<Point> {
         self.warm_up(workers).await?;
         self.queue(&numbered("host-", runs)).await?;
-        let (before, begun) = (self.used()?, Instant::now());
+        let start = self.start_line()?;
         self.drain(runs, workers).await?;
         self.api.all_settled(bound(runs)).await?;
-        let (seconds, now) = (begun.elapsed().as_secs_f64(), self.used()?);
+        let point = self.since(start, runs)?;
         self.check(WARM_UP + runs).await?;
+        Ok(point)
+    }
+
+    fn start_line(&self) -> Result<([Used; 3], Instant)> {
+        Ok((self.used()?, Instant::now()))
+    }
+
+    fn since(&self, (before, begun): ([Used; 3], Instant), runs: usize) -> Result<Point> {
+        let (seconds, now) = (begun.elapsed().as_secs_f64(), self.used()?);
         let since = |(now, before): (Used, Used)| Used {
             cpu_ms: now.cpu_ms - before.cpu_ms,
             peak_rss_kib: now.peak_rss_kib,
@@ -129,11 +138,11 @@ impl Drain {
         })
     }
 
-    /// Queues so many runs, of which a tenth behaves or hangs; how long until all others are through.
+    /// Queues so many runs, of which a tenth behaves or hangs; measures until all others are through.
     ///
     /// # Errors
     /// If not every other one succeeds.
-    pub async fn beside(&self, tenth: &str, runs: usize, workers: &Path) -> Result<Duration> {
+    pub async fn beside(&self, tenth: &str, runs: usize, workers: &Path) -> Result<Point> {
         self.warm_up(workers).await?;
         let (some, others) = (numbered(tenth, runs / 10), numbered("host-", runs - runs / 10));
         let mut some = some.into_iter();
@@ -141,9 +150,9 @@ impl Drain {
             .chunks(9)
             .flat_map(|nine| nine.iter().cloned().chain(some.next()).collect::<Vec<_>>());
         self.queue(&mixed.collect::<Vec<_>>()).await?;
-        let begun = Instant::now();
+        let start = self.start_line()?;
         self.drain(others.len(), workers).await?;
-        Ok(begun.elapsed())
+        self.since(start, runs)
     }
 
     async fn warm_up(&self, workers: &Path) -> Result<()> {

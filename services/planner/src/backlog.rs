@@ -1,46 +1,78 @@
-//! How many orders lie at NATS undelivered, per service that works: what is out and not there is in a worker's hands.
+//! What has been out for long: how many orders of each lane, and how many lie at NATS undelivered, per service that works.
 //!
 //! An order that has been out for long may hang with its host, or may wait for a worker that is busy or dead. Only the first
-//! kind is given a place of its own (`pace`). The server is asked only while something has been out for long.
+//! kind is given a place of its own (`pace`). Those that hang may be many: they are counted once a second, here, and only
+//! while there are any.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bus::Bus;
+use domain::Timestamp;
+use domain::clock::Clock;
 use domain::lane::Pool;
 use protocol::subjects::Worker;
+use store::{LaneRoom, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// A question costs the server something: not more often than this.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Undelivered orders by service. A service that is not in here was not asked about: nothing of it counts as in hand.
-pub(crate) type Undelivered = HashMap<Worker, i64>;
+/// One look.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// Only what went out before was counted.
+    pub(crate) before: Timestamp,
+    pub(crate) slow: Vec<LaneRoom>,
+    /// By service. Of one that is not in here, anything may lie undelivered.
+    pub(crate) undelivered: HashMap<Worker, i64>,
+}
+
+impl Seen {
+    /// Nothing was counted.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            before: Timestamp::EPOCH,
+            slow: Vec::new(),
+            undelivered: HashMap::new(),
+        }
+    }
+}
 
 pub(crate) struct Backlog {
+    store: Store,
     bus: Bus,
-    seen: Mutex<Undelivered>,
+    clock: Arc<dyn Clock>,
+    slow_after: Duration,
+    seen: Mutex<Arc<Seen>>,
     wanted: AtomicBool,
 }
 
 impl Backlog {
-    pub(crate) fn new(bus: Bus) -> Self {
+    pub(crate) fn new((store, bus): (Store, Bus), slow_after: Duration, clock: Arc<dyn Clock>) -> Self {
         Self {
+            store,
             bus,
-            seen: Mutex::default(),
+            clock,
+            slow_after,
+            seen: Mutex::new(Arc::new(Seen::nothing())),
             wanted: AtomicBool::new(false),
         }
     }
 
-    /// As it was a second ago at most.
-    pub(crate) fn seen(&self) -> Undelivered {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// As it was a second ago.
+    pub(crate) fn seen(&self) -> Arc<Seen> {
+        Arc::clone(&self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Something has been out for long: the next look is worth its price.
+    /// Since when an order must be out to count as quick.
+    pub(crate) fn quick_since(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.slow_after)
+    }
+
+    /// Something has been out for long: it is worth a look.
     pub(crate) fn want(&self) {
         self.wanted.store(true, Ordering::Relaxed);
     }
@@ -48,26 +80,39 @@ impl Backlog {
     /// Keeps what is seen fresh, until `stop`.
     pub(crate) async fn watch(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
-            let seen = if self.wanted.swap(false, Ordering::Relaxed) {
-                self.look().await
-            } else {
-                Undelivered::new()
-            };
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+            if !self.wanted.swap(false, Ordering::Relaxed) && self.seen().slow.is_empty() {
+                continue;
+            }
+            let seen = self.look().await;
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(seen);
         }
         Ok(())
     }
 
-    async fn look(&self) -> Undelivered {
+    /// What cannot be counted now counts as not hanging.
+    async fn look(&self) -> Seen {
+        let before = self.quick_since(self.clock.now());
+        let slow = match self.store.out_before(before).await {
+            Ok(slow) if !slow.is_empty() => slow,
+            Ok(_) => return Seen::nothing(),
+            Err(error) => {
+                warn!(%error, "orders that are out for long cannot be counted; trying again");
+                return Seen::nothing();
+            }
+        };
         let looks = Worker::ALL.map(async |worker| (worker, self.bus.undelivered(worker).await));
-        let mut seen = Undelivered::new();
+        let mut undelivered = HashMap::new();
         for (worker, looked) in futures::future::join_all(looks).await {
             match looked {
-                Ok(orders) => drop(seen.insert(worker, i64::try_from(orders).unwrap_or(i64::MAX))),
+                Ok(orders) => drop(undelivered.insert(worker, i64::try_from(orders).unwrap_or(i64::MAX))),
                 Err(error) => warn!(%error, %worker, "its undelivered orders cannot be counted; trying again"),
             }
         }
-        seen
+        Seen {
+            before,
+            slow,
+            undelivered,
+        }
     }
 }
 

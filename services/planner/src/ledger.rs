@@ -17,7 +17,7 @@ use domain::lane::Lane;
 use domain::run::{Event, Step};
 use domain::{RunId, Timestamp};
 use protocol::report::Report;
-use store::{LedgerTx, LoadedRun, Store, StoreError};
+use store::{LedgerTx, LoadedRun, Since, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -63,12 +63,13 @@ pub(crate) async fn apply_reports(
 
 impl Ledger {
     pub(crate) fn new((store, bus): (Store, Bus), postman: Postman, windows: Windows, clock: Arc<dyn Clock>) -> Self {
+        let backlog = Backlog::new((store.clone(), bus), windows.slow_after(), Arc::clone(&clock));
         Self {
             store,
             postman,
             windows,
             clock,
-            backlog: Backlog::new(bus),
+            backlog,
             rules: RuleBook::default(),
             bell: Notify::new(),
         }
@@ -239,14 +240,18 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(Mail, usize), StoreError> {
         let rules = self.rules.current(&self.store, now).await?;
-        let slow_since = now.minus(self.windows.slow_after());
-        let out = (tx.lanes(slow_since).await?, self.backlog.seen());
-        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), out);
-        if rooms.has_slow() {
+        let seen = self.backlog.seen();
+        let since = Since {
+            counted: seen.before,
+            quick: self.backlog.quick_since(now),
+        };
+        let (young, some_slow) = tx.lanes(since).await?;
+        if some_slow {
             self.backlog.want();
         }
+        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), (young, seen));
         for (lane, since) in std::mem::take(&mut page.left) {
-            rooms.give_back(lane, since < slow_since);
+            rooms.give_back(lane, since);
         }
         let mut quota = Quota::new(rules);
         quota.take_down(&mut tx, &page.answered(), now).await?;

@@ -14,7 +14,7 @@ use store::{LaneRoom, LoadedRun};
 use domain::run::{Mode, Position, keeps_window};
 use domain::window;
 
-use crate::backlog::{self, Undelivered};
+use crate::backlog::{self, Seen};
 use crate::config::Windows;
 use crate::rules::Rules;
 
@@ -53,7 +53,7 @@ impl Out {
 pub(crate) struct Rooms {
     windows: Windows,
     rules: Arc<Rules>,
-    undelivered: Undelivered,
+    seen: Arc<Seen>,
     lanes: HashMap<Lane, Out>,
     /// What the lanes of a pool have out together.
     pools: HashMap<Lane, Out>,
@@ -62,17 +62,20 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, (out, undelivered): (Vec<LaneRoom>, Undelivered)) -> Self {
+    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, (young, seen): (Vec<LaneRoom>, Arc<Seen>)) -> Self {
         let mut rooms = Self {
             windows,
             rules,
-            undelivered,
+            seen,
             lanes: HashMap::new(),
             pools: HashMap::new(),
             tokens: HashMap::new(),
         };
-        for room in out {
-            rooms.count(room.lane, room.out - room.slow, room.slow);
+        for room in young {
+            rooms.count(room.lane, room.out, 0);
+        }
+        for room in &Arc::clone(&rooms.seen).slow {
+            rooms.count(room.lane.clone(), 0, room.out);
         }
         rooms
     }
@@ -111,21 +114,17 @@ impl Rooms {
 
     /// Of a service that nobody asked about, all may be.
     fn undelivered(&self, pool: Pool) -> i64 {
-        let seen = self.undelivered.get(&backlog::worker(pool));
+        let seen = self.seen.undelivered.get(&backlog::worker(pool));
         seen.copied().unwrap_or(i64::MAX)
-    }
-
-    /// Something has been out for long.
-    pub(crate) fn has_slow(&self) -> bool {
-        self.lanes.values().any(|out| out.slow > 0)
     }
 
     pub(crate) fn take(&mut self, lane: Lane) {
         self.count(lane, 1, 0);
     }
 
-    pub(crate) fn give_back(&mut self, lane: Lane, was_slow: bool) {
-        let (quick, slow) = if was_slow { (0, -1) } else { (-1, 0) };
+    /// An order that went out then has been answered.
+    pub(crate) fn give_back(&mut self, lane: Lane, since: Timestamp) {
+        let (quick, slow) = if since < self.seen.before { (0, -1) } else { (-1, 0) };
         self.count(lane, quick, slow);
     }
 

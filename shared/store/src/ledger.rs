@@ -66,8 +66,13 @@ impl SnapshotRow {
 pub struct LaneRoom {
     pub lane: Lane,
     pub out: i64,
-    /// Of these, how many have been out for long.
-    pub slow: i64,
+}
+
+/// What went out before this instant is counted elsewhere, and whether something went out before that one is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    pub counted: Timestamp,
+    pub quick: Timestamp,
 }
 
 /// Every statement of the ledger has an index that gives it its few rows. Postgres must not believe otherwise from the
@@ -80,6 +85,22 @@ pub struct LedgerTx {
 }
 
 impl Store {
+    /// How many orders per lane went out before this instant and have not been answered. They may be many: it is not for
+    /// every transaction to count them.
+    pub async fn out_before(&self, instant: Timestamp) -> Result<Vec<LaneRoom>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select lane as "lane!", count(*) as "out!" from runs
+               where phase = 'out' and lane is not null and quarantined is null and moved_at < $1 group by lane"#,
+            instant.get(),
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter();
+        let room = rows.map(|row| LaneRoom {
+            lane: Lane::new(row.lane),
+            out: row.out,
+        });
+        Ok(room.collect())
+    }
+
     pub async fn ledger(&self) -> Result<LedgerTx, StoreError> {
         Ok(LedgerTx {
             tx: self.pool.begin_with(BEGIN).await?,
@@ -163,27 +184,25 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// How many orders are out per lane, and how many of them went out before `slow_since`. Holds the lanes until the
-    /// commit, so that replicas never overdraw a window; row locks are taken before it or skipped, so nobody waits in a
-    /// circle.
-    pub async fn lanes(&mut self, slow_since: Timestamp) -> Result<Vec<LaneRoom>, StoreError> {
+    /// How many orders are out per lane, and whether any of them is not quick. Holds the lanes until the commit, so that
+    /// replicas never overdraw a window; row locks are taken before it or skipped, so nobody waits in a circle.
+    pub async fn lanes(&mut self, since: Since) -> Result<(Vec<LaneRoom>, bool), StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1)", LANES)
             .execute(&mut *self.tx)
             .await?;
         let rows = sqlx::query!(
-            r#"select lane as "lane!", count(*) as "out!", count(*) filter (where moved_at < $1) as "slow!" from runs
-               where phase = 'out' and lane is not null and quarantined is null group by lane"#,
-            slow_since.get(),
+            r#"select lane as "lane!", count(*) as "out!", bool_or(moved_at < $2) as "slow!" from runs
+               where phase = 'out' and lane is not null and quarantined is null and moved_at >= $1 group by lane"#,
+            since.counted.get(),
+            since.quick.get(),
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| LaneRoom {
-                lane: Lane::new(row.lane),
-                out: row.out,
-                slow: row.slow,
-            })
-            .collect())
+        let slow = rows.iter().any(|row| row.slow);
+        let room = |(lane, out)| LaneRoom {
+            lane: Lane::new(lane),
+            out,
+        };
+        Ok((rows.into_iter().map(|row| room((row.lane, row.out))).collect(), slow))
     }
 
     /// The lanes in which runs wait, found by jumping through the index from one to the next.

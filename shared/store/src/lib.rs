@@ -46,7 +46,7 @@ pub use incidents::{
     Group, IncidentFilter, IncidentTx, IncidentView, Known, OfHost, PastChange, RunFacts, Told, Watched,
 };
 pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, NewPlace, PlannedOrder, Standing as JobStanding};
-pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, SnapshotRow};
+pub use ledger::{AccountKey, LaneRoom, LedgerTx, Product, Since, SnapshotRow};
 pub use limits::{BucketRow, Reservation};
 pub use notifications::{Next, Notification, NotificationView};
 pub use policies::{PolicyView, RenewalView};

@@ -41,7 +41,7 @@ fn sizes(most: u32) -> Vec<u32> {
     smaller.chain([most]).collect()
 }
 
-fn tell(point: &Point) {
+pub fn tell(point: &Point) {
     let each = |used: Used| rounded(used.cpu_ms as f64 / point.runs as f64);
     eprintln!(
         "bench: {} runs in {:.1} s; CPU ms per run: planner {}, NATS {}, Postgres {}",

@@ -4,14 +4,13 @@
 //! stand beside it when it behaves and when it hangs.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use integration::drain::{BESIDE, Drain, HANGS};
 use serde_json::{Value, json};
 
-use super::rounded;
+use super::{drain, rounded};
 
 #[derive(Args)]
 pub struct HangArgs {
@@ -29,30 +28,30 @@ pub async fn measure(args: &HangArgs, binaries: &Path) -> Result<Value> {
     let (mut well, mut hanging) = (Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         for (tenth, times) in [(BESIDE, &mut well), (HANGS, &mut hanging)] {
-            let time = Drain::start().await?.beside(tenth, runs, &workers).await?;
+            let point = Drain::start().await?.beside(tenth, runs, &workers).await?;
             eprintln!(
-                "bench: beside {}: {:.1} s",
-                tenth.trim_end_matches('-'),
-                time.as_secs_f64()
+                "bench: beside a tenth that {}:",
+                if tenth == HANGS { "hangs" } else { "behaves" }
             );
-            times.push(time);
+            drain::tell(&point);
+            times.push(point.seconds);
         }
     }
     Ok(report(args.runs, median(well), median(hanging)))
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_unstable_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn report(runs: u32, well: Duration, hanging: Duration) -> Value {
+fn report(runs: u32, well: f64, hanging: f64) -> Value {
     json!({
         "runs": runs,
         "hanging": runs / 10,
-        "seconds_none_hangs": rounded(well.as_secs_f64()),
-        "seconds": rounded(hanging.as_secs_f64()),
-        "delay": rounded(hanging.as_secs_f64() / well.as_secs_f64() - 1.0),
+        "seconds_none_hangs": rounded(well),
+        "seconds": rounded(hanging),
+        "delay": rounded(hanging / well - 1.0),
     })
 }
 
@@ -62,10 +61,7 @@ mod tests {
 
     #[test]
     fn one_slow_round_decides_nothing() {
-        assert_eq!(
-            median([30, 90, 31].map(Duration::from_secs).into()),
-            Duration::from_secs(31)
-        );
-        assert_eq!(median(vec![Duration::from_secs(5)]), Duration::from_secs(5));
+        let medians = [median(vec![30.0, 90.0, 31.0]), median(vec![5.0])];
+        assert_eq!(medians, [31.0, 5.0]);
     }
 }

@@ -12,18 +12,27 @@ fn windows() -> Windows {
     }
 }
 
-fn rooms_of(windows: Windows, out: &[(&Lane, i64, i64)], undelivered: &Undelivered) -> Rooms {
+fn rooms_of(windows: Windows, out: &[(&Lane, i64, i64)], undelivered: &HashMap<Worker, i64>) -> Rooms {
     let rules = Rules::of(Vec::new(), [(Lane::new("group default edge-lb"), 2)]);
-    let out = out.iter().map(|(lane, out, slow)| LaneRoom {
-        lane: (*lane).clone(),
-        out: *out,
-        slow: *slow,
-    });
-    Rooms::new(windows, Arc::new(rules), (out.collect(), undelivered.clone()))
+    let room = |lane: &Lane, out| LaneRoom {
+        lane: lane.clone(),
+        out,
+    };
+    let seen = Seen {
+        slow: out.iter().map(|(lane, _, slow)| room(lane, *slow)).collect(),
+        undelivered: undelivered.clone(),
+        before: at(100),
+    };
+    let young = out.iter().map(|(lane, out, slow)| room(lane, out - slow)).collect();
+    Rooms::new(windows, Arc::new(rules), (young, Arc::new(seen)))
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_unix(second).expect("a time")
 }
 
 /// Every order that is out is in a worker's hands.
-fn in_hand() -> Undelivered {
+fn in_hand() -> HashMap<Worker, i64> {
     Worker::ALL.map(|worker| (worker, 0)).into_iter().collect()
 }
 
@@ -46,16 +55,26 @@ fn stuck_orders_leave_the_places_of_quick_ones_free_until_their_own_are_full() {
 #[test]
 fn what_lies_undelivered_hangs_with_no_host_and_gets_no_further_place() {
     let deployer = Lane::pool(Pool::Deployer);
-    let some = |orders| Undelivered::from([(Worker::Deployer, orders)]);
+    let some = |orders| HashMap::from([(Worker::Deployer, orders)]);
     for (undelivered, free) in [
         (some(0), 2),
         (some(1), 1),
         (some(2), 0),
         (some(4), 0),
-        (Undelivered::new(), 0),
+        (HashMap::new(), 0),
     ] {
         let rooms = rooms_of(windows(), &[(&deployer, 4, 2)], &undelivered);
         assert_eq!(rooms.free(&deployer), free, "{undelivered:?}");
+    }
+}
+
+#[test]
+fn an_answer_gives_back_the_place_that_its_order_took() {
+    let deployer = Lane::pool(Pool::Deployer);
+    for (went_out, free) in [(at(99), 1), (at(100), 2)] {
+        let mut rooms = rooms(&[(&deployer, 5, 2)]);
+        rooms.give_back(deployer.clone(), went_out);
+        assert_eq!(rooms.free(&deployer), free);
     }
 }
 
@@ -79,7 +98,7 @@ fn a_group_has_its_own_bound_within_that_of_the_deployer() {
     assert_eq!((rooms.free(&group), rooms.free(&deployer)), (1, 3));
     rooms.take(group.clone());
     assert_eq!((rooms.free(&group), rooms.free(&deployer)), (0, 2));
-    rooms.give_back(group.clone(), false);
+    rooms.give_back(group.clone(), at(101));
     assert_eq!(rooms.free(&group), 1);
     assert_eq!(rooms.free(&Lane::new("group default without-a-row")), 3);
 }
@@ -106,7 +125,9 @@ impl Night {
         let mut out: Vec<(usize, usize)> = Vec::new();
         while next < self.hosts {
             out.retain(|(_, ends)| *ends > now);
-            let slow = out.iter().filter(|(since, _)| now - since > slow_after).count();
+            // Looked at once a second.
+            let looked = now / 1_000 * 1_000;
+            let slow = out.iter().filter(|(since, _)| since + slow_after < looked).count();
             let count = |number: usize| i64::try_from(number).expect("a count");
             let rooms = rooms_of(windows, &[(&verifier, count(out.len()), count(slow))], &in_hand());
             let free = usize::try_from(rooms.free(&verifier)).expect("a count");

@@ -2,15 +2,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use domain::RunId;
 use domain::plan::Lane;
 use domain::run::{Event, Outcome, PreparedKey, Product, Step, advance};
-use store::{LaneRoom, LedgerTx, Store, StoreError};
+use domain::{RunId, Timestamp};
+use store::{LaneRoom, LedgerTx, Since, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::world::{FIRST_LANE, World, loaded_ids, now, released, save};
+use crate::world::{FIRST_LANE, World, loaded_ids, minutes, now, released, save};
 
+/// Counts all that is out as quick.
+const ALL: Since = Since {
+    counted: Timestamp::EPOCH,
+    quick: Timestamp::EPOCH,
+};
 const WINDOW: i64 = 5;
 const REPLICAS: usize = 4;
 const RUNS: usize = 60;
@@ -19,7 +24,7 @@ const BOUND: Duration = Duration::from_secs(60);
 
 /// How many orders of the first lane are out, as this ledger sees it.
 async fn out(ledger: &mut LedgerTx) -> Result<i64, StoreError> {
-    let lanes = ledger.lanes(now()).await?;
+    let (lanes, _) = ledger.lanes(ALL).await?;
     Ok(lanes
         .iter()
         .find(|room| room.lane.as_str() == FIRST_LANE)
@@ -152,7 +157,29 @@ async fn only_what_is_out_takes_room_in_its_lane() -> Result<()> {
     world.happens(runs[1], [Event::Released], now()).await?;
     report(&world.store, &runs[1..2]).await?;
     let lane = Lane::new(FIRST_LANE);
-    let room = LaneRoom { lane, out: 1, slow: 0 };
-    assert_eq!(world.store.ledger().await?.lanes(now()).await?, [room]);
+    let room = LaneRoom { lane, out: 1 };
+    assert_eq!(world.store.ledger().await?.lanes(ALL).await?, (vec![room], false));
+    Ok(())
+}
+
+/// No order is counted in both ways, and none in neither.
+#[tokio::test]
+async fn what_went_out_long_ago_is_counted_apart() -> Result<()> {
+    let world = World::new().await?;
+    let runs = world.runs(3).await?;
+    world.happens(runs[0], [Event::Released], now()).await?;
+    world.happens(runs[1], [Event::Released], minutes(1)).await?;
+    world.happens(runs[2], [Event::Released], minutes(2)).await?;
+    let rooms = |out| {
+        vec![LaneRoom {
+            lane: Lane::new(FIRST_LANE),
+            out,
+        }]
+    };
+    for (counted, quick, out, slow) in [(minutes(1), now(), 2, false), (minutes(1), minutes(2), 2, true)] {
+        assert_eq!(world.store.out_before(counted).await?, rooms(1));
+        let found = world.store.ledger().await?.lanes(Since { counted, quick }).await?;
+        assert_eq!(found, (rooms(out), slow));
+    }
     Ok(())
 }
