@@ -9,6 +9,7 @@ mod bulk;
 mod choice;
 mod clock;
 mod contract;
+mod dead_ca;
 mod deaths;
 mod dry_run;
 mod events;

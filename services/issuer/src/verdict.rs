@@ -103,12 +103,8 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
             "nothing to do: the same account key is registered again",
             at.soon(),
         ),
-        CaError::OrderGone { .. } => afresh(again(
-            "ISS-0011",
-            what,
-            "nothing to do: a new order is placed",
-            at.soon(),
-        )),
+        // However long the CA was away before it forgot: it is back, and there is nothing to wait for.
+        CaError::OrderGone { .. } => afresh(again("ISS-0011", what, NEW_ORDER, NextTry { failures: 0, ..at }.soon())),
         CaError::NoSuchChallenge { .. } => fail(
             "ISS-0013",
             what,

@@ -52,6 +52,8 @@ pub(crate) struct ShownRun {
     cancelled_by: Option<String>,
     attempt: u32,
     failures: u32,
+    /// Since when its present step fails, try after try.
+    failing_since: Option<Timestamp>,
     host_id: HostId,
     policy_id: PolicyId,
     /// The bulk renewal that it belongs to.
@@ -163,6 +165,7 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         cancelled_by,
         attempt: state.attempt,
         failures: state.failures,
+        failing_since: state.course.failing_since,
         host_id: head.host_id,
         policy_id: head.policy_id,
         job_id: head.job,

@@ -169,6 +169,23 @@ pub enum CaError {
     Custody(#[from] CustodyError),
 }
 
+impl CaError {
+    /// Says which CA it is that does not answer or takes no more: who reads it may have several.
+    pub fn of(self, directory: &Url) -> Self {
+        match self {
+            Self::Unavailable { until, what } => Self::Unavailable {
+                until,
+                what: format!("{directory}: {what}"),
+            },
+            Self::RateLimited { until, said } => Self::RateLimited {
+                until,
+                said: format!("{directory}: {said}"),
+            },
+            other => other,
+        }
+    }
+}
+
 /// For people: what may be asked for.
 pub fn offer(profiles: &[String]) -> String {
     match profiles {

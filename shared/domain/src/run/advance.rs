@@ -134,6 +134,16 @@ enum Weighed {
 
 /// Moves the run, or says why not. An ignored event changes nothing.
 pub fn advance(run: &RunState, plan: &Plan, mode: Mode, event: Event, now: Timestamp) -> Result<RunState, Ignored> {
+    let mut next = moved(run, (plan, mode), event, now)?;
+    next.course.failing_since = match (run.failures, next.failures) {
+        (_, 0) => None,
+        (0, _) => Some(now),
+        (_, _) => run.course.failing_since,
+    };
+    Ok(next)
+}
+
+fn moved(run: &RunState, (plan, mode): (&Plan, Mode), event: Event, now: Timestamp) -> Result<RunState, Ignored> {
     match (&run.position, event) {
         (Position::Ended { ending }, Event::Retried) => people::retried(run, ending, (plan, mode)),
         (Position::Ended { .. }, _) => Err(Ignored::Settled),

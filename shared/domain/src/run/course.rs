@@ -22,6 +22,9 @@ pub struct Course {
     /// CAs that were given up for the next one of the plan, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turned: Vec<Turned>,
+    /// Since when the present step fails, try after try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
     /// What a rehearsal found wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crosses: Vec<String>,

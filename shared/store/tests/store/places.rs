@@ -76,6 +76,7 @@ fn laden(position: Position) -> RunState {
             verified: true,
             withheld: Some(failure("not served").ask()),
             turned: Vec::new(),
+            failing_since: Some(minutes(1)),
             crosses: vec!["no reload hook".to_owned()],
         },
     }

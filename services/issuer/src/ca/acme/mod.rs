@@ -124,7 +124,7 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
     }
 
     async fn open_order(&self, for_: &Application<'_>, key: &Envelope) -> Result<OpenedOrder, CaError> {
-        recorder::around(for_.ctx, async {
+        let opened = recorder::around(for_.ctx, async {
             match self.open_once(for_, key).await {
                 Err(CaError::AccountGone) => {
                     self.accounts.forget(for_, key);
@@ -132,8 +132,8 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
                 }
                 ended => ended,
             }
-        })
-        .await
+        });
+        opened.await.map_err(|error| error.of(for_.directory))
     }
 
     async fn ensure_issued(
@@ -142,7 +142,7 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
         key: &Envelope,
         claim: &Claim<'_>,
     ) -> Result<Obtained, CaError> {
-        recorder::around(for_.ctx, async {
+        let issued = recorder::around(for_.ctx, async {
             match self.issue_once(for_, key, claim).await {
                 Err(CaError::AccountGone) => {
                     self.accounts.forget(for_, key);
@@ -150,8 +150,8 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
                 }
                 ended => ended,
             }
-        })
-        .await
+        });
+        issued.await.map_err(|error| error.of(for_.directory))
     }
 
     async fn look(&self, for_: &Application<'_>) -> Result<Meta, CaError> {

@@ -103,10 +103,16 @@ fn head(run: &Value) {
     {
         line(&format!("more on it: vigilo explain {code}"));
     }
-    let (next, answers) = (next_try(run), answers(run));
-    for said in [next, answers].into_iter().flatten() {
+    for said in [failing(run), next_try(run), answers(run)].into_iter().flatten() {
         line(&said);
     }
+}
+
+/// How long its present step has been failing.
+fn failing(run: &Value) -> Option<String> {
+    let since = run["failing_since"].as_str()?;
+    let waits = matches!(run["status"].as_str()?, "running" | "needs_manual");
+    waits.then(|| format!("this step has failed {} times since {since}", run["failures"]))
 }
 
 /// What it does by itself, and when.
@@ -244,6 +250,17 @@ mod tests {
             assert_eq!(next_try(&run).as_deref(), says, "{run}");
         }
         assert_eq!(next_try(&json!({"status": "needs_manual", "until": null})), None);
+    }
+
+    #[test]
+    fn how_long_a_step_has_been_failing_is_said_while_the_run_is_not_through() {
+        let run = |status: &str| json!({"status": status, "failures": 3, "failing_since": "T"});
+        let says = "this step has failed 3 times since T";
+        for status in ["running", "needs_manual"] {
+            assert_eq!(failing(&run(status)).as_deref(), Some(says));
+        }
+        assert_eq!(failing(&run("failed")), None);
+        assert_eq!(failing(&json!({"status": "running", "failures": 0})), None);
     }
 
     #[test]

@@ -87,8 +87,8 @@ fn resting_keeps_the_checkpoint_for_the_next_order_and_a_new_step_drops_it() {
 fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
     let plan = plan(1);
     let mut run = waiting(Step::Issue);
-    for _ in 0..plan.ladder.patience() {
-        run = advance(&run, &plan, Mode::Live, Event::Released, at(5)).expect("its turn");
+    for turn in 0..i64::from(plan.ladder.patience()) {
+        run = advance(&run, &plan, Mode::Live, Event::Released, at(5 + turn)).expect("its turn");
         let outcome = Outcome::Retry {
             until: at(5),
             failure: failure(),
@@ -101,14 +101,16 @@ fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
             attempt: run.attempt,
             outcome,
         };
-        run = advance(&run, &plan, Mode::Live, event, at(5)).expect("its report");
+        run = advance(&run, &plan, Mode::Live, event, at(5 + turn)).expect("its report");
+        assert_eq!(run.course.failing_since, Some(at(5)));
     }
     let Position::Asking { question, .. } = &run.position else {
         panic!("{:?}", run.position)
     };
     assert_eq!(question.code, ErrorCode::new("TST-0001"));
-    let resumed = advance(&run, &plan, Mode::Live, Event::Resumed, at(6)).expect("resumes");
+    let resumed = advance(&run, &plan, Mode::Live, Event::Resumed, at(16)).expect("resumes");
     assert_eq!((resumed.failures, resumed.step()), (0, Some(Step::Issue)));
+    assert_eq!(resumed.course.failing_since, None);
 }
 
 #[test]

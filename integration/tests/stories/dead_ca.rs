@@ -1,0 +1,95 @@
+//! A CA that dies with orders open, and comes back at the same address having forgotten them and the account: who has no
+//! other CA waits for it and says so, who has one goes there. One certificate each time.
+
+use anyhow::{Context, Result, ensure};
+use integration::fleet::Up;
+use integration::{Api, Estate};
+use serde_json::{Value, json};
+use testkit::{Pebble, Serving, Signal, wait};
+
+use crate::world::{SOON, estate, import, issued_by_name};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Result<()> {
+    let estate = estate(3).await?;
+    let patient = json!({"planner": {"retry": {"rungs_seconds": vec![2; 20], "then_seconds": 86_400}}});
+    let up = Up::start_with(&estate, patient).await?;
+    import(&up.api, &estate).await?;
+    let ca = &estate.pebbles[0];
+    let runs: Vec<String> = with_orders_open(&up, ca).await?;
+    ca.peer().kill_hard()?;
+
+    for run in &runs {
+        let first = failing_for(&up.api, run, 1).await?;
+        let later = failing_for(&up.api, run, 3).await?;
+        let (why, since) = (&later["failure"], &later["failing_since"]);
+        let what = why["what"].as_str().context("a reason")?;
+        ensure!(why["code"] == "ISS-0005" && what.contains(&ca.directory_url()), "{why}");
+        ensure!(since.is_string() && since == &first["failing_since"], "{later}");
+        ensure!(later["status"] == "running", "{later}");
+    }
+    let asked = up.api.get("/incidents?limit=10").await?;
+    ensure!(asked["items"] == json!([]), "waiting is no incident: {asked}");
+    let told = up.command(&["run", &runs[0]])?.output()?.stdout;
+    let told = String::from_utf8_lossy(&told).into_owned();
+    ensure!(told.contains("times since"), "{told}");
+
+    ca.dns_peer().signal(Signal::CONT)?;
+    ca.peer().start_again().await?;
+    for run in &runs {
+        let ended = up.api.run_is(run, "succeeded", SOON).await?;
+        ensure!(ended["failing_since"].is_null(), "{ended}");
+    }
+    let issued = issued_by_name(&estate).await?;
+    let once = estate.nginx.hosts().iter().map(|host| (host.clone(), 1)).collect();
+    ensure!(issued == once && estate.issued() == runs.len(), "{issued:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by() -> Result<()> {
+    let estate = Estate::start(1, 2, Serving::Dynamic).await?;
+    let up = Up::start(&estate).await?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    policies[0]["fallbacks"] = json!([estate.pebbles[1].directory_url()]);
+    up.api.import("policies", &policies).await?;
+    let runs = with_orders_open(&up, &estate.pebbles[0]).await?;
+    estate.pebbles[0].peer().kill_hard()?;
+
+    let ended = up.api.run_is(&runs[0], "succeeded", SOON).await?;
+    ensure!(ended["asked"] == estate.pebbles[1].directory_url(), "{ended}");
+    let why = &ended["turned"][0]["failure"];
+    ensure!(why["code"] == "ISS-0005", "{why}");
+    let what = why["what"].as_str().context("a reason")?;
+    ensure!(what.contains(&estate.pebbles[0].directory_url()), "{why}");
+    ensure!(estate.pebbles[1].issued_for(&estate.nginx.hosts()[0]).await? == 1 && estate.issued() == 1);
+    Ok(())
+}
+
+/// Renews everything, and waits until each run has an order at this CA, which cannot look at any name.
+async fn with_orders_open(up: &Up, ca: &Pebble) -> Result<Vec<String>> {
+    ca.dns_peer().signal(Signal::STOP)?;
+    let runs: Vec<String> = up.api.renew(None).await?.into_values().collect();
+    for run in &runs {
+        wait::until_ok(&format!("an order of run {run}"), SOON, async || {
+            let shown = up.api.get(&format!("/runs/{run}")).await?;
+            let opened = shown["steps"].to_string().contains("order opened at the CA");
+            ensure!(opened && shown["because"] == "working", "{shown}");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(runs)
+}
+
+/// Until its step has failed so many times; gives the run, which waits for the next try.
+async fn failing_for(api: &Api, run: &str, times: u64) -> Result<Value> {
+    wait::until_ok(&format!("{times} failures of run {run}"), SOON, async || {
+        let shown = api.get(&format!("/runs/{run}")).await?;
+        let failed = shown["failures"].as_u64().is_some_and(|failed| failed >= times);
+        ensure!(failed && shown["because"] == "retry", "{shown}");
+        Ok(shown)
+    })
+    .await
+}
