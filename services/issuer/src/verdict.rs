@@ -92,6 +92,14 @@ fn judge_ca(error: CaError, what: String, at: NextTry) -> StepError {
         }
         CaError::Unavailable { until: None, .. } => elsewhere(again("ISS-0005", what, BUSY, at.later())),
         CaError::RateLimited { until, .. } => limited(&what, until, at),
+        CaError::Paused { portal, .. } => ask(
+            "ISS-0018",
+            what,
+            format!(
+                "mend why the checks of these names failed, have the account unpaused at {portal} (the CA's own page), then \
+                 resume"
+            ),
+        ),
         CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, at)),
         // Once more before a person is asked: who is asked again and again is down for another reason.
         CaError::Unattended { .. } => afresh(again("ISS-0005", what, NEW_ORDER, at.later())),

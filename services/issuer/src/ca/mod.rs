@@ -134,6 +134,9 @@ pub enum CaError {
     Misconfigured { what: String },
     #[error("rate limited by the CA: {said}")]
     RateLimited { until: Option<Timestamp>, said: String },
+    /// It takes no order for some of the names before a person has been at its portal; waiting does not help.
+    #[error("the CA has paused names because their checks failed too often in a row: {said}")]
+    Paused { portal: Url, said: String },
     #[error("the CA cannot be used now: {what}")]
     Unavailable { until: Option<Timestamp>, what: String },
     /// The CA does not accept this account.

@@ -84,6 +84,14 @@ fn the_table() {
             .into(),
             "wait ISS-0006",
         ),
+        (
+            CaError::Paused {
+                portal: "https://portal.example/unpause".parse().expect("a URL"),
+                said: text(),
+            }
+            .into(),
+            "ask ISS-0018",
+        ),
         (invalid_by(ProblemKind::Unauthorized), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::Connection), "ask ISS-0007 afresh"),
         (invalid_by(ProblemKind::Dns), "ask ISS-0007 afresh"),
@@ -240,7 +248,7 @@ fn a_failed_challenge_names_host_reason_and_remedy() {
 #[test]
 fn the_page_of_errors_has_every_code() {
     let page = include_str!("../../ERRORS.md");
-    for number in 1..=16 {
+    for number in 1..=18 {
         assert!(
             page.contains(&format!("## ISS-{number:04}:")),
             "ISS-{number:04} has no paragraph"

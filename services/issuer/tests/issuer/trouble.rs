@@ -233,6 +233,31 @@ async fn the_time_of_a_429_is_kept_although_its_body_is_no_json() -> Result<()> 
     Ok(())
 }
 
+/// As Let's Encrypt says it: a 429 like any other, but for its words.
+#[tokio::test]
+async fn names_that_the_ca_has_paused_are_a_question_with_its_portal() -> Result<()> {
+    let portal = "https://portal.example.org/sfe/v1/unpause?jwt=a.b.c";
+    let detail = format!(
+        "Your account is temporarily prevented from requesting certificates for www.example.org and possibly others. \
+         Please visit: {portal}"
+    );
+    let said = json!({"type": "urn:ietf:params:acme:error:rateLimited", "detail": detail, "status": 429});
+    let paused = move || {
+        let kind = [("content-type", "application/problem+json")];
+        (StatusCode::TOO_MANY_REQUESTS, kind, said.to_string())
+    };
+    let (issuer, directory) = lying_ca(paused).await?;
+    let mut order = order_at(&directory, &["www.example.org"])?;
+    rest(&issuer, &mut order).await?;
+    let asked = question(refusal(&issuer, &order).await?)?;
+    ensure!(asked.code.as_str() == "ISS-0018", "{asked:?}");
+    ensure!(
+        asked.hint.contains(portal) && asked.what.contains("www.example.org"),
+        "{asked:?}"
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_time_of_a_503_is_kept_too_and_a_date_is_understood() -> Result<()> {
     let until = ctx().now().plus(Duration::from_secs(7200));

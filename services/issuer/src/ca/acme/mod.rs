@@ -10,6 +10,7 @@ mod journey;
 mod nonces;
 mod ordering;
 mod pace;
+mod paused;
 mod recorder;
 mod redact;
 mod rehearsal;

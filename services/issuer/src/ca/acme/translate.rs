@@ -5,7 +5,7 @@ use std::error::Error as _;
 use instant_acme::{Error, Subproblem};
 
 use super::client::Obstacle;
-use super::{recorder, redact};
+use super::{paused, recorder, redact};
 use crate::ca::{CaError, Concern, NameProblem, Problem, ProblemKind};
 
 /// What the CA says of anything but an order that it shall know.
@@ -102,9 +102,15 @@ fn detail(said: impl Iterator<Item = String>) -> String {
 fn refused(problem: Problem) -> CaError {
     match problem.concern() {
         Concern::ForgottenAccount => CaError::AccountGone,
-        Concern::Limit => CaError::RateLimited {
-            until: recorder::retry_after(),
-            said: problem.to_string(),
+        Concern::Limit => match paused::portal(&problem.detail) {
+            Some(portal) => CaError::Paused {
+                portal,
+                said: problem.detail,
+            },
+            None => CaError::RateLimited {
+                until: recorder::retry_after(),
+                said: problem.to_string(),
+            },
         },
         Concern::Passing => CaError::Unavailable {
             until: recorder::retry_after(),
@@ -117,7 +123,10 @@ fn refused(problem: Problem) -> CaError {
 
 fn stopped(obstacle: Obstacle) -> CaError {
     match obstacle {
-        Obstacle::RateLimited { until, said } => CaError::RateLimited { until, said },
+        Obstacle::RateLimited { until, said } => match paused::portal(&said) {
+            Some(portal) => CaError::Paused { portal, said },
+            None => CaError::RateLimited { until, said },
+        },
         Obstacle::Unavailable { until, said } => CaError::Unavailable { until, what: said },
         Obstacle::Unexpected { status, said } => CaError::Refused(Problem {
             kind: ProblemKind::Other(format!("HTTP status {status}")),
