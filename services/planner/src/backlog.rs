@@ -1,8 +1,8 @@
 //! What has been out for long: how many orders of each lane, and how many lie at NATS undelivered, per service that works.
 //!
 //! An order that has been out for long may hang with its host, or may wait for a worker that is busy or dead. Only the first
-//! kind is given a place of its own (`pace`). Those that hang may be many: they are counted once a second, here, and only
-//! while there are any.
+//! kind is given a place of its own (`pace`). Where many hang they are counted here, once a second, and not in every
+//! transaction of the ledger.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// Fewer are counted where they count, and exactly.
+const MANY: i64 = 256;
 
 /// One look.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// Only what went out before was counted.
+    /// Only what went out before was counted, and need not be counted again.
     pub(crate) before: Timestamp,
     pub(crate) slow: Vec<LaneRoom>,
     /// By service. Of one that is not in here, anything may lie undelivered.
@@ -80,10 +82,12 @@ impl Backlog {
     /// Keeps what is seen fresh, until `stop`.
     pub(crate) async fn watch(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
-            if !self.wanted.swap(false, Ordering::Relaxed) && self.seen().slow.is_empty() {
-                continue;
-            }
-            let seen = self.look().await;
+            let wanted = self.wanted.swap(false, Ordering::Relaxed);
+            let seen = if wanted || !self.seen().slow.is_empty() {
+                self.look().await
+            } else {
+                Seen::nothing()
+            };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(seen);
         }
         Ok(())
@@ -93,8 +97,7 @@ impl Backlog {
     async fn look(&self) -> Seen {
         let before = self.quick_since(self.clock.now());
         let slow = match self.store.out_before(before).await {
-            Ok(slow) if !slow.is_empty() => slow,
-            Ok(_) => return Seen::nothing(),
+            Ok(slow) => slow,
             Err(error) => {
                 warn!(%error, "orders that are out for long cannot be counted; trying again");
                 return Seen::nothing();
@@ -108,10 +111,18 @@ impl Backlog {
                 Err(error) => warn!(%error, %worker, "its undelivered orders cannot be counted; trying again"),
             }
         }
+        let many = slow.iter().map(|room| room.out).sum::<i64>() >= MANY;
         Seen {
-            before,
-            slow,
             undelivered,
+            ..if many {
+                Seen {
+                    before,
+                    slow,
+                    ..Seen::nothing()
+                }
+            } else {
+                Seen::nothing()
+            }
         }
     }
 }

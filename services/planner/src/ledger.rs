@@ -245,11 +245,11 @@ impl Ledger {
             counted: seen.before,
             quick: self.backlog.quick_since(now),
         };
-        let (young, some_slow) = tx.lanes(since).await?;
-        if some_slow {
+        let out = (tx.lanes(since).await?, since.quick);
+        let mut rooms = Rooms::new((self.windows, Arc::clone(&rules)), out, seen);
+        if rooms.has_slow() {
             self.backlog.want();
         }
-        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), (young, seen));
         for (lane, since) in std::mem::take(&mut page.left) {
             rooms.give_back(lane, since);
         }

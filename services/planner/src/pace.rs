@@ -54,6 +54,8 @@ pub(crate) struct Rooms {
     windows: Windows,
     rules: Arc<Rules>,
     seen: Arc<Seen>,
+    /// What went out before is slow.
+    quick_since: Timestamp,
     lanes: HashMap<Lane, Out>,
     /// What the lanes of a pool have out together.
     pools: HashMap<Lane, Out>,
@@ -62,20 +64,23 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, (young, seen): (Vec<LaneRoom>, Arc<Seen>)) -> Self {
+    /// What is out, but for what was seen once for all.
+    pub(crate) fn new(
+        (windows, rules): (Windows, Arc<Rules>),
+        (out, quick_since): (Vec<LaneRoom>, Timestamp),
+        seen: Arc<Seen>,
+    ) -> Self {
         let mut rooms = Self {
             windows,
             rules,
-            seen,
+            seen: Arc::clone(&seen),
+            quick_since,
             lanes: HashMap::new(),
             pools: HashMap::new(),
             tokens: HashMap::new(),
         };
-        for room in young {
-            rooms.count(room.lane, room.out, 0);
-        }
-        for room in &Arc::clone(&rooms.seen).slow {
-            rooms.count(room.lane.clone(), 0, room.out);
+        for room in out.iter().chain(&seen.slow) {
+            rooms.count(room.lane.clone(), room.out - room.slow, room.slow);
         }
         rooms
     }
@@ -118,13 +123,18 @@ impl Rooms {
         seen.copied().unwrap_or(i64::MAX)
     }
 
+    /// Something has been out for long.
+    pub(crate) fn has_slow(&self) -> bool {
+        self.lanes.values().any(|out| out.slow > 0)
+    }
+
     pub(crate) fn take(&mut self, lane: Lane) {
         self.count(lane, 1, 0);
     }
 
     /// An order that went out then has been answered.
     pub(crate) fn give_back(&mut self, lane: Lane, since: Timestamp) {
-        let (quick, slow) = if since < self.seen.before { (0, -1) } else { (-1, 0) };
+        let (quick, slow) = if since < self.quick_since { (0, -1) } else { (-1, 0) };
         self.count(lane, quick, slow);
     }
 

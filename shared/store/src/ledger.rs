@@ -66,9 +66,11 @@ impl SnapshotRow {
 pub struct LaneRoom {
     pub lane: Lane,
     pub out: i64,
+    /// Of these, how many have been out for long.
+    pub slow: i64,
 }
 
-/// What went out before this instant is counted elsewhere, and whether something went out before that one is told.
+/// What went out before the first of these instants is counted elsewhere; before the second, it is slow.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
     pub counted: Timestamp,
@@ -97,6 +99,7 @@ impl Store {
         let room = rows.map(|row| LaneRoom {
             lane: Lane::new(row.lane),
             out: row.out,
+            slow: row.out,
         });
         Ok(room.collect())
     }
@@ -184,25 +187,25 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// How many orders are out per lane, and whether any of them is not quick. Holds the lanes until the commit, so that
-    /// replicas never overdraw a window; row locks are taken before it or skipped, so nobody waits in a circle.
-    pub async fn lanes(&mut self, since: Since) -> Result<(Vec<LaneRoom>, bool), StoreError> {
+    /// How many orders are out per lane. Holds the lanes until the commit, so that replicas never overdraw a window; row
+    /// locks are taken before it or skipped, so nobody waits in a circle.
+    pub async fn lanes(&mut self, since: Since) -> Result<Vec<LaneRoom>, StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1)", LANES)
             .execute(&mut *self.tx)
             .await?;
         let rows = sqlx::query!(
-            r#"select lane as "lane!", count(*) as "out!", bool_or(moved_at < $2) as "slow!" from runs
+            r#"select lane as "lane!", count(*) as "out!", count(*) filter (where moved_at < $2) as "slow!" from runs
                where phase = 'out' and lane is not null and quarantined is null and moved_at >= $1 group by lane"#,
             since.counted.get(),
             since.quick.get(),
         );
-        let rows = rows.fetch_all(&mut *self.tx).await?;
-        let slow = rows.iter().any(|row| row.slow);
-        let room = |(lane, out)| LaneRoom {
-            lane: Lane::new(lane),
-            out,
-        };
-        Ok((rows.into_iter().map(|row| room((row.lane, row.out))).collect(), slow))
+        let rows = rows.fetch_all(&mut *self.tx).await?.into_iter();
+        let room = rows.map(|row| LaneRoom {
+            lane: Lane::new(row.lane),
+            out: row.out,
+            slow: row.slow,
+        });
+        Ok(room.collect())
     }
 
     /// The lanes in which runs wait, found by jumping through the index from one to the next.

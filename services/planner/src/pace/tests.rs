@@ -14,17 +14,16 @@ fn windows() -> Windows {
 
 fn rooms_of(windows: Windows, out: &[(&Lane, i64, i64)], undelivered: &HashMap<Worker, i64>) -> Rooms {
     let rules = Rules::of(Vec::new(), [(Lane::new("group default edge-lb"), 2)]);
-    let room = |lane: &Lane, out| LaneRoom {
-        lane: lane.clone(),
-        out,
-    };
+    let out = out.iter().map(|(lane, out, slow)| LaneRoom {
+        lane: (*lane).clone(),
+        out: *out,
+        slow: *slow,
+    });
     let seen = Seen {
-        slow: out.iter().map(|(lane, _, slow)| room(lane, *slow)).collect(),
         undelivered: undelivered.clone(),
-        before: at(100),
+        ..Seen::nothing()
     };
-    let young = out.iter().map(|(lane, out, slow)| room(lane, out - slow)).collect();
-    Rooms::new(windows, Arc::new(rules), (young, Arc::new(seen)))
+    Rooms::new((windows, Arc::new(rules)), (out.collect(), at(100)), Arc::new(seen))
 }
 
 fn at(second: i64) -> Timestamp {
@@ -66,6 +65,28 @@ fn what_lies_undelivered_hangs_with_no_host_and_gets_no_further_place() {
         let rooms = rooms_of(windows(), &[(&deployer, 4, 2)], &undelivered);
         assert_eq!(rooms.free(&deployer), free, "{undelivered:?}");
     }
+}
+
+#[test]
+fn what_was_counted_before_counts_beside_the_rest() {
+    let deployer = Lane::pool(Pool::Deployer);
+    let room = |out, slow| LaneRoom {
+        lane: deployer.clone(),
+        out,
+        slow,
+    };
+    let seen = Seen {
+        before: at(90),
+        slow: vec![room(1, 1)],
+        undelivered: in_hand(),
+    };
+    let rules = Arc::new(Rules::of(Vec::new(), []));
+    let rooms = Rooms::new((windows(), rules), (vec![room(3, 1)], at(100)), Arc::new(seen));
+    assert_eq!(
+        rooms.free(&deployer),
+        2,
+        "two quick ones, and two that hang in places of their own"
+    );
 }
 
 #[test]
@@ -125,9 +146,8 @@ impl Night {
         let mut out: Vec<(usize, usize)> = Vec::new();
         while next < self.hosts {
             out.retain(|(_, ends)| *ends > now);
-            // Looked at once a second.
-            let looked = now / 1_000 * 1_000;
-            let slow = out.iter().filter(|(since, _)| since + slow_after < looked).count();
+            // At the worst as it was a second ago.
+            let slow = out.iter().filter(|(since, _)| since + slow_after + 1_000 < now).count();
             let count = |number: usize| i64::try_from(number).expect("a count");
             let rooms = rooms_of(windows, &[(&verifier, count(out.len()), count(slow))], &in_hand());
             let free = usize::try_from(rooms.free(&verifier)).expect("a count");
