@@ -183,7 +183,7 @@ fn a_tenth_that_hangs_delays_the_others_by_less_than_a_twentieth() {
     let tenth = night.hosts / 10;
     for first in (0..=night.hosts - tenth).step_by(1_500) {
         let one_rack = |turn: usize| (first..first + tenth).contains(&host_of[turn]);
-        let here_and_there = |turn: usize| (host_of[turn] * 7 + first) % 10 == 0;
+        let here_and_there = |turn: usize| (host_of[turn] * 7 + first).is_multiple_of(10);
         for some in [night.good_ones_end(one_rack), night.good_ones_end(here_and_there)] {
             assert!(
                 some * 20 <= none * 21,
