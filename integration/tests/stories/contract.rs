@@ -157,7 +157,6 @@ async fn words_about_a_job_are_answered(world: &Guarded, job: &str) -> Result<()
         ("job_resume", "rejected"),
         ("bulk_commit", "job"),
         ("job-cancel", "job"),
-        ("job-delete", "rejected"),
     ] {
         let body = json!({"job_id": job, "requested_by": "cmdb"});
         let answer = somebody.asks(&format!("vigilo.request.default.{verb}"), &body).await?;

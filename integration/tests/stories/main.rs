@@ -14,6 +14,7 @@ mod deaths;
 mod dry_run;
 mod events;
 mod faulty_ca;
+mod flood;
 mod guarded;
 mod hanging;
 mod incidents;

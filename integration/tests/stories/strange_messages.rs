@@ -119,6 +119,7 @@ fn every_subject() -> Vec<String> {
     let others = [
         "vigilo.order.issuer.bogus".to_owned(),
         format!("vigilo.request.{workspace}.renew"),
+        format!("vigilo.command.{workspace}.renew"),
         format!("vigilo.run.{workspace}.x.failed"),
     ];
     orders.chain(reports).chain(others).collect()

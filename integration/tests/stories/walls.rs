@@ -10,7 +10,7 @@ use crate::guarded::{Guarded, Somebody, guarded};
 use crate::world::{SOON, all_succeed_with_one_certificate_each};
 
 /// What a service of the fleet says, one of each kind, and what moves its streams and consumers.
-const FORBIDDEN_TO_SAY: [&str; 20] = [
+const FORBIDDEN_TO_SAY: [&str; 21] = [
     "vigilo.order.issuer.issue",
     "vigilo.report.verify",
     "vigilo.log.default.019ab3c0-0000-7000-8000-000000000001",
@@ -21,6 +21,7 @@ const FORBIDDEN_TO_SAY: [&str; 20] = [
     "vigilo.renewal-info.told.default",
     "vigilo.dead.runs",
     "vigilo.request.other.renew",
+    "vigilo.command.default.renew",
     "$JS.API.STREAM.DELETE.ORDERS",
     "$JS.API.STREAM.PURGE.RUNS",
     "$JS.API.CONSUMER.CREATE.RUNS",
@@ -113,6 +114,45 @@ async fn the_server_says_nothing_for_a_hostile_system_that_it_may_not_say_itself
     let heard = overheard.next().now_or_never();
     ensure!(heard.is_none(), "the key-signer was spoken to: {heard:?}");
     nobody_else_gets_the_answer(&world, &hostile).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_is_written_down_as_one_and_gets_nothing_that_only_people_may_ask_for() -> Result<()> {
+    let world = guarded(1).await?;
+    let hostile = world.login("ws-default").await?;
+    let host = world.estate.nginx.hosts()[0].as_str();
+    let renew = json!({"hostnames": [host], "idempotency_key": "night-1", "requested_by": "owner"});
+    for (field, value) in [
+        ("trigger", json!("schedule")),
+        ("trigger", json!("operator")),
+        ("despite_cooldown", json!(true)),
+    ] {
+        let mut wish = renew.clone();
+        wish[field] = value;
+        let answer = hostile.asks("vigilo.request.default.renew", &wish).await?;
+        ensure!(
+            answer["answer"] == "rejected" && answer["reason"]["field"] == field,
+            "{wish}: {answer}"
+        );
+    }
+    for (field, value) in [("cooldown", json!("ignore")), ("beyond_month", json!(true))] {
+        let mut wish = json!({"spec": {"filter": {}}, "idempotency_key": "night-2", "requested_by": "owner"});
+        wish["spec"][field] = value;
+        let answer = hostile.asks("vigilo.request.default.bulk-plan", &wish).await?;
+        ensure!(answer["reason"]["field"] == format!("spec.{field}"), "{wish}: {answer}");
+    }
+    ensure!(world.estate.issued() == 0);
+
+    let answer = hostile.asks("vigilo.request.default.renew", &renew).await?;
+    let run = answer["accepted"][0]["run_id"]
+        .as_str()
+        .with_context(|| answer.to_string())?;
+    let run = world.fleet.api.run_is(run, "succeeded", SOON).await?;
+    ensure!(
+        run["operator"] == "systems of default: owner" && run["trigger"] == "request",
+        "{run}"
+    );
+    Ok(())
 }
 
 /// Asks for the answer at a subject that is not one's own.

@@ -3,6 +3,7 @@
 mod checks;
 mod jobs;
 mod renewals;
+mod sender;
 mod words;
 
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use crate::ledger::Ledger;
 use crate::people::Word;
 use crate::renewal_info::RenewalInfo;
 use crate::survey::Survey;
-use checks::{few_enough, short};
+use checks::few_enough;
+use sender::Sender;
 
 pub(crate) struct Intake {
     pub store: Store,
@@ -58,7 +60,7 @@ impl From<StoreError> for Refusal {
 }
 
 pub(crate) async fn take_requests(
-    intake: Intake,
+    intake: Arc<Intake>,
     mut inbox: Inbox<Value>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -112,17 +114,17 @@ impl Intake {
     }
 
     async fn carried_out(&self, subject: &str, body: Value) -> Result<Answer, Refusal> {
-        let (workspace, verb) = addressed(subject)?;
-        let (workspace, body) = (&workspace, readable(body)?);
+        let (sender, workspace, verb) = addressed(subject)?;
+        let (workspace, body) = (&workspace, sender.sign(&workspace, readable(body)?)?);
         match verb {
-            Verb::Renew => self.renew(workspace, read(body)?).await,
+            Verb::Renew => self.renew((sender, workspace), read(body)?).await,
             Verb::Resume => self.told(workspace, Word::Resume, body).await,
             Verb::Retry => self.told(workspace, Word::Retry, body).await,
             Verb::Cancel => self.told(workspace, Word::Cancel, body).await,
             Verb::Resolve => self.resolve(workspace, &read(body)?).await,
             Verb::Probe => self.probe(workspace, &read(body)?).await,
-            Verb::BulkPlan => self.plan_bulk(workspace, read(body)?).await,
-            Verb::BulkCommit => self.commit_bulk(workspace, &read(body)?).await,
+            Verb::BulkPlan => self.plan_bulk((sender, workspace), read(body)?).await,
+            Verb::BulkCommit => self.commit_bulk((sender, workspace), &read(body)?).await,
             Verb::JobPause => self.told_job(workspace, JobWord::Pause, &read(body)?).await,
             Verb::JobResume => self.told_job(workspace, JobWord::Resume, &read(body)?).await,
             Verb::JobCancel => self.told_job(workspace, JobWord::Cancel, &read(body)?).await,
@@ -132,7 +134,6 @@ impl Intake {
     }
 
     async fn open_events(&self, workspace: &WorkspaceId, request: &EventsRequest) -> Result<Answer, Refusal> {
-        short("requested_by", &request.requested_by)?;
         let (number, since) = (request.consumer, request.since);
         if !(1..=EVENT_READERS).contains(&number) {
             let remedy = format!("give 1 to {EVENT_READERS}: so many a workspace may have at the same time");
@@ -146,7 +147,6 @@ impl Intake {
 
     async fn probe(&self, workspace: &WorkspaceId, request: &ProbeRequest) -> Result<Answer, Refusal> {
         few_enough("hostnames", request.hostnames.len())?;
-        short("requested_by", &request.requested_by)?;
         let (asked_at, asked) = self.survey.ask_now(workspace, &request.hostnames).await?;
         self.asking.ask_now(workspace, &asked).await?;
         let strange = request.hostnames.iter().filter(|hostname| !asked.contains(hostname));
@@ -164,7 +164,7 @@ impl Intake {
     }
 }
 
-fn addressed(subject: &str) -> Result<(WorkspaceId, Verb), Invalid> {
+fn addressed(subject: &str) -> Result<(Sender, WorkspaceId, Verb), Invalid> {
     parsed(subject).ok_or_else(|| {
         let verbs = Verb::ALL.map(Verb::as_str).join(", ");
         let remedy = format!("publish to vigilo.request.<workspace>.<verb>, with one of the verbs {verbs}");
@@ -172,11 +172,16 @@ fn addressed(subject: &str) -> Result<(WorkspaceId, Verb), Invalid> {
     })
 }
 
-fn parsed(subject: &str) -> Option<(WorkspaceId, Verb)> {
-    let mut tokens = subject.strip_prefix("vigilo.request.")?.split('.');
+fn parsed(subject: &str) -> Option<(Sender, WorkspaceId, Verb)> {
+    let mut tokens = subject.strip_prefix("vigilo.")?.split('.');
+    let sender = match tokens.next()? {
+        "request" => Sender::Systems,
+        "command" => Sender::Person,
+        _ => return None,
+    };
     let workspace = tokens.next()?.parse().ok()?;
     let verb = Verb::parse(tokens.next()?)?;
-    tokens.next().is_none().then_some((workspace, verb))
+    tokens.next().is_none().then_some((sender, workspace, verb))
 }
 
 fn read<T: DeserializeOwned>(body: Value) -> Result<T, Invalid> {

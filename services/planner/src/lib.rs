@@ -82,6 +82,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let reports = reports.gathering(ledger::GATHER);
     let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
     let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
+    let commands = bus::inbox::Inbox::open(bus.clone(), Reader::commands(), config.batch).await?;
     let schedule = schedule::Schedule {
         store: store.clone(),
         ledger: Arc::clone(&ledger),
@@ -101,24 +102,22 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         threshold: config.renewal_info.emergency,
         clock: clock.clone(),
     };
+    let intake = Arc::new(intake::Intake {
+        store: store.clone(),
+        bus: bus.clone(),
+        ledger: Arc::clone(&ledger),
+        survey: Arc::clone(&survey),
+        jobs: Arc::clone(&jobs),
+        asking: Arc::clone(&asking),
+        ladder: config.retry,
+    });
     life.ready();
     let soft = life.soft();
     let work = async {
         tokio::try_join!(
             ledger::apply_reports(Arc::clone(&ledger), reports, soft),
-            intake::take_requests(
-                intake::Intake {
-                    store: store.clone(),
-                    bus: bus.clone(),
-                    ledger: Arc::clone(&ledger),
-                    survey: Arc::clone(&survey),
-                    jobs: Arc::clone(&jobs),
-                    asking: Arc::clone(&asking),
-                    ladder: config.retry,
-                },
-                requests,
-                soft
-            ),
+            intake::take_requests(Arc::clone(&intake), requests, soft),
+            intake::take_requests(intake, commands, soft),
             ledger.watch_backlog(soft),
             timekeeper::keep_time(Arc::clone(&ledger), soft),
             schedule.keep(soft),

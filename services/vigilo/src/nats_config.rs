@@ -165,7 +165,7 @@ mod tests {
         args.make_secrets = false;
         assert_eq!(config(&args).expect("read"), made);
         assert!(
-            made.contains("user: \"ws-acme\"") && made.contains("vigilo.request.acme.>"),
+            made.contains("user: \"ws-acme\"") && made.contains("vigilo.request.acme.renew"),
             "{made}"
         );
         std::fs::write(secrets.join("issuer"), "short\n").expect("written");

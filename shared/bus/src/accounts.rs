@@ -8,6 +8,7 @@
 //! account a workspace could so put messages among our orders. From another account an answer comes back to it alone.
 
 use domain::WorkspaceId;
+use protocol::request::Verb;
 use protocol::subjects::{self, EVENT_READERS, event_reader};
 
 /// The account of the services and of all streams.
@@ -60,11 +61,13 @@ impl Door {
 /// Everything that a workspace can reach.
 pub fn doors(workspace: &WorkspaceId) -> Vec<Door> {
     let inbox = subjects::inbox_of(&format!("ws-{workspace}"));
-    let mut all = vec![
-        Door::same(Kind::Asked, format!("vigilo.request.{workspace}.>")),
+    // Verb by verb: the stream bounds what waits on each subject, so there must be no end of subjects.
+    let asked = Verb::names().map(|verb| Door::same(Kind::Asked, subjects::request(workspace, &verb)));
+    let mut all: Vec<Door> = asked.collect();
+    all.extend([
         Door::same(Kind::Heard, subjects::runs_of(workspace)),
         Door::same(Kind::Heard, format!("{inbox}.>")),
-    ];
+    ]);
     for number in 1..=EVENT_READERS {
         all.extend(of_reader(&event_reader(workspace, number)));
     }
@@ -90,6 +93,10 @@ mod tests {
         let own = doors(&"acme".parse().expect("a slug"));
         for door in &own {
             assert!(door.subject.contains("acme"), "{door:?}");
+            let commands = door.subject.starts_with("vigilo.command.");
+            let endless =
+                door.kind == Kind::Asked && door.subject.starts_with("vigilo.") && door.subject.contains(['*', '>']);
+            assert!(!commands && !endless, "{door:?}");
             let api = door.subject.starts_with("$JS.API.");
             let reads = ["CONSUMER.INFO.RUNS.", "CONSUMER.MSG.NEXT.RUNS."];
             assert!(!api || reads.iter().any(|verb| door.subject.contains(verb)), "{door:?}");

@@ -101,6 +101,7 @@ fn planner() -> Vec<String> {
         [
             Reader::reports(),
             Reader::requests(),
+            Reader::commands(),
             Reader::probes_seen(),
             Reader::renewal_info_told(),
         ]
@@ -111,7 +112,7 @@ fn planner() -> Vec<String> {
 }
 
 fn console() -> Vec<String> {
-    let mut all = owned(&["vigilo.request.>", subjects::CUSTODY_SEAL, subjects::CUSTODY_RECIPIENT]);
+    let mut all = owned(&["vigilo.command.>", subjects::CUSTODY_SEAL, subjects::CUSTODY_RECIPIENT]);
     all.extend(looks());
     // Those who watch have consumers that come and go, with names that the server gives.
     for stream in ["RUNS", "LOGS"] {
@@ -251,8 +252,9 @@ mod tests {
                 user == User::Planner
             );
             assert!(!may_publish(&user, "$JS.API.STREAM.DELETE.ORDERS"));
-            let asks = may_publish(&user, "vigilo.request.default.renew");
+            let asks = may_publish(&user, "vigilo.command.default.renew");
             assert_eq!(asks, user == User::Console, "{user:?}");
+            assert!(!may_publish(&user, "vigilo.request.default.renew"), "{user:?}");
         }
     }
 
@@ -268,6 +270,8 @@ mod tests {
         }
         for foreign in [
             "vigilo.request.default.renew",
+            "vigilo.command.acme.renew",
+            "vigilo.request.acme.made-up",
             "$JS.API.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.acme.>",
             "$JS.API.CONSUMER.CREATE.RUNS",
             "vigilo.js.CONSUMER.CREATE.RUNS.ws-acme-1.vigilo.run.acme.>",

@@ -17,7 +17,7 @@ use crate::publish::Outgoing;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Bus {
-    /// Publishes a request and waits for the planner's answer. A `Timeout` leaves the request in the stream: it is
+    /// Publishes what a person asks for and waits for the planner's answer. A `Timeout` leaves the request in the stream: it is
     /// carried out once a planner runs, and asking again with the same idempotency key gives its answer.
     pub async fn request<Q: Serialize + Sync>(
         &self,
@@ -31,7 +31,7 @@ impl Bus {
             .subscribe(inbox.clone())
             .await
             .map_err(BusError::unavailable)?;
-        let subject = subjects::request(workspace, verb);
+        let subject = subjects::command(workspace, verb);
         let payload = serde_json::to_vec(question)?.into();
         let headers = vec![(REPLY_TO, inbox)];
         self.publish(Outgoing {

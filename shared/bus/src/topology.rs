@@ -23,6 +23,7 @@ pub enum StreamName {
     Orders,
     Reports,
     Requests,
+    Commands,
     Probes,
     RenewalInfo,
     Runs,
@@ -36,19 +37,35 @@ struct StreamPlan {
     retention: RetentionPolicy,
     max_age: Duration,
     max_bytes: i64,
+    each: Option<Bounds>,
 }
+
+/// What one subject may hold: more is refused to its sender, at once and with the reason. Without them the oldest message of
+/// all goes when there is no room, whoever sent it.
+struct Bounds {
+    messages: i64,
+    message_bytes: i32,
+}
+
+/// Other systems have a subject for each verb in each workspace, and no others (`accounts`). A system that waits for its
+/// answers meets no bound: one request names up to 1,000 hosts, a bulk plan up to 10,000.
+const OF_SYSTEMS: Bounds = Bounds {
+    messages: 100,
+    message_bytes: 512 << 10,
+};
 
 /// Unlimited: what a work queue holds is bounded by the windows of the planner.
 const ANY: i64 = -1;
 const GIB: i64 = 1 << 30;
 
-const STREAMS: [StreamPlan; 8] = [
+const STREAMS: [StreamPlan; 9] = [
     StreamPlan {
         name: StreamName::Orders,
         subjects: "vigilo.order.>",
         retention: RetentionPolicy::WorkQueue,
         max_age: Duration::ZERO,
         max_bytes: ANY,
+        each: None,
     },
     StreamPlan {
         name: StreamName::Reports,
@@ -56,6 +73,7 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::WorkQueue,
         max_age: Duration::ZERO,
         max_bytes: ANY,
+        each: None,
     },
     StreamPlan {
         name: StreamName::Requests,
@@ -63,6 +81,16 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::WorkQueue,
         max_age: DAY,
         max_bytes: ANY,
+        each: Some(OF_SYSTEMS),
+    },
+    // People wait in a stream of their own: no system can stand before them.
+    StreamPlan {
+        name: StreamName::Commands,
+        subjects: "vigilo.command.>",
+        retention: RetentionPolicy::WorkQueue,
+        max_age: DAY,
+        max_bytes: ANY,
+        each: None,
     },
     // What is lost here is asked again: a look that is older says nothing about now.
     StreamPlan {
@@ -71,6 +99,7 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::WorkQueue,
         max_age: Duration::from_secs(300),
         max_bytes: GIB,
+        each: None,
     },
     // The same: what a CA said then is asked again.
     StreamPlan {
@@ -79,6 +108,7 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::WorkQueue,
         max_age: Duration::from_secs(300),
         max_bytes: GIB,
+        each: None,
     },
     StreamPlan {
         name: StreamName::Runs,
@@ -86,6 +116,7 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::Limits,
         max_age: Duration::from_secs(30 * 24 * 3600),
         max_bytes: GIB,
+        each: None,
     },
     // For those who watch a step while it runs; afterwards the record has it.
     StreamPlan {
@@ -94,6 +125,7 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::Limits,
         max_age: DAY,
         max_bytes: GIB / 4,
+        each: None,
     },
     StreamPlan {
         name: StreamName::Dead,
@@ -101,14 +133,16 @@ const STREAMS: [StreamPlan; 8] = [
         retention: RetentionPolicy::Limits,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_bytes: GIB,
+        each: None,
     },
 ];
 
 impl StreamName {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Orders,
         Self::Reports,
         Self::Requests,
+        Self::Commands,
         Self::Probes,
         Self::RenewalInfo,
         Self::Runs,
@@ -121,6 +155,7 @@ impl StreamName {
             Self::Orders => "ORDERS",
             Self::Reports => "REPORTS",
             Self::Requests => "REQUESTS",
+            Self::Commands => "COMMANDS",
             Self::Probes => "PROBES",
             Self::RenewalInfo => "RENEWAL-INFO",
             Self::Runs => "RUNS",
@@ -156,6 +191,10 @@ impl Reader {
 
     pub fn requests() -> Self {
         Self::new(StreamName::Requests, "planner", "vigilo.request.>", 1_000)
+    }
+
+    pub fn commands() -> Self {
+        Self::new(StreamName::Commands, "planner", "vigilo.command.>", 1_000)
     }
 
     /// The looks that the planner asks for, shared by the verifiers.
@@ -201,6 +240,15 @@ fn fulfils(found: &Config, wanted: &Config) -> bool {
         && found.max_bytes == wanted.max_bytes
         && found.num_replicas == wanted.num_replicas
         && found.duplicate_window == wanted.duplicate_window
+        && found.discard == wanted.discard
+        && found.discard_new_per_subject == wanted.discard_new_per_subject
+        && bound(found.max_messages_per_subject) == bound(wanted.max_messages_per_subject)
+        && bound(found.max_message_size.into()) == bound(wanted.max_message_size.into())
+}
+
+/// None is written as 0 or as -1.
+fn bound(said: i64) -> Option<i64> {
+    (said > 0).then_some(said)
 }
 
 impl Bus {
@@ -245,7 +293,10 @@ impl Bus {
             retention: plan.retention,
             max_age: plan.max_age,
             max_bytes: plan.max_bytes,
-            discard: DiscardPolicy::Old,
+            discard: plan.each.as_ref().map_or(DiscardPolicy::Old, |_| DiscardPolicy::New),
+            discard_new_per_subject: plan.each.is_some(),
+            max_messages_per_subject: plan.each.as_ref().map_or(ANY, |each| each.messages),
+            max_message_size: plan.each.as_ref().map_or(-1, |each| each.message_bytes),
             storage: StorageType::File,
             num_replicas: self.replicas,
             duplicate_window: Duration::from_secs(120),

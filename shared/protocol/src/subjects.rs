@@ -67,8 +67,14 @@ pub fn report(kind: StepKind) -> String {
     format!("vigilo.report.{}", kind.as_str())
 }
 
-pub fn request(workspace: &WorkspaceId, verb: Verb) -> String {
-    format!("vigilo.request.{workspace}.{}", verb.as_str())
+/// Where the other systems of a workspace ask.
+pub fn request(workspace: &WorkspaceId, verb: &str) -> String {
+    format!("vigilo.request.{workspace}.{verb}")
+}
+
+/// Where the console asks for people: no other system gets there.
+pub fn command(workspace: &WorkspaceId, verb: Verb) -> String {
+    format!("vigilo.command.{workspace}.{}", verb.as_str())
 }
 
 pub fn run(workspace: &WorkspaceId, run: RunId, status: Status) -> String {

@@ -51,7 +51,7 @@ async fn every_hostname_is_accepted_or_refused_with_its_reason() -> Result<()> {
     assert_eq!(names(&answer["refused"]), ["b_.example.org", "late.example.org"]);
     assert_eq!(answer["refused"][1]["reason"]["remedy"], "wait for it");
     let (subject, request) = &asked[0];
-    assert_eq!(subject, "vigilo.request.default.renew");
+    assert_eq!(subject, "vigilo.command.default.renew");
     assert_eq!(
         request["hostnames"],
         json!(["a.example.org", "late.example.org"]),
@@ -173,7 +173,7 @@ async fn a_word_on_a_run_goes_to_the_planner_and_its_no_comes_back() -> Result<(
         .into_iter()
         .map(|(subject, request)| (subject, request["run_id"].clone()))
         .collect();
-    let expected = ["resume", "cancel"].map(|verb| (format!("vigilo.request.default.{verb}"), json!(id)));
+    let expected = ["resume", "cancel"].map(|verb| (format!("vigilo.command.default.{verb}"), json!(id)));
     assert_eq!(verbs, expected);
     let unknown = RunId::new();
     world

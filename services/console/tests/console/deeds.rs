@@ -35,7 +35,7 @@ async fn many_runs_are_told_part_by_part_and_each_has_its_answer() -> Result<()>
     assert_eq!(answer["done"].as_array().map(Vec::len), Some(499));
     assert_eq!(answer["refused"][1]["run_id"], json!(ids[500]));
     assert!(asked.iter().all(|(subject, request)| {
-        subject == "vigilo.request.default.resume" && request["note"] == "the DNS is back"
+        subject == "vigilo.command.default.resume" && request["note"] == "the DNS is back"
     }));
     Ok(())
 }

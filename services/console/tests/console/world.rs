@@ -163,7 +163,7 @@ pub async fn play_planner(
     many: usize,
     say: impl Fn(&str, &Value) -> Answer,
 ) -> Result<Vec<(String, Value)>> {
-    let mut inbox = Inbox::<Value>::open(bus.clone(), Reader::requests(), 16).await?;
+    let mut inbox = Inbox::<Value>::open(bus.clone(), Reader::commands(), 16).await?;
     let (stop, mut taken) = (CancellationToken::new(), Vec::new());
     while taken.len() < many {
         let next = tokio::time::timeout(Duration::from_secs(20), inbox.next(&stop)).await;

@@ -6,8 +6,7 @@ use domain::Invalid;
 const MOST: usize = 1_000;
 const LONGEST_NOTE: usize = 1_000;
 
-pub(super) fn check_person(by: &str, note: Option<&str>) -> Result<(), Invalid> {
-    short("requested_by", by)?;
+pub(super) fn check_note(note: Option<&str>) -> Result<(), Invalid> {
     match note {
         Some(note) if note.len() > LONGEST_NOTE => {
             let problem = format!("it has {} characters", note.len());
@@ -18,11 +17,15 @@ pub(super) fn check_person(by: &str, note: Option<&str>) -> Result<(), Invalid> 
 }
 
 pub(super) fn short(field: &str, text: &str) -> Result<(), Invalid> {
-    if (1..=200).contains(&text.len()) {
+    if (1..=200).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(());
     }
     let remedy = "for example a UUID, or a name";
-    Err(Invalid::new(field, "it must have 1 to 200 characters", remedy))
+    Err(Invalid::new(
+        field,
+        "it must have 1 to 200 characters, in one line",
+        remedy,
+    ))
 }
 
 pub(super) fn few_enough(field: &str, many: usize) -> Result<(), Invalid> {

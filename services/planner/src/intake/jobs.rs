@@ -3,23 +3,29 @@
 use domain::WorkspaceId;
 use protocol::request::{Answer, BulkCommitRequest, BulkPlanRequest, JobRequest};
 
-use super::checks::{check_person, short};
+use super::checks::check_note;
+use super::sender::Sender;
 use super::{Intake, Refusal};
 use crate::jobs::JobWord;
 
 impl Intake {
-    pub(super) async fn plan_bulk(&self, workspace: &WorkspaceId, request: BulkPlanRequest) -> Result<Answer, Refusal> {
-        short("idempotency_key", &request.idempotency_key)?;
-        short("requested_by", &request.requested_by)?;
+    pub(super) async fn plan_bulk(
+        &self,
+        (sender, workspace): (Sender, &WorkspaceId),
+        request: BulkPlanRequest,
+    ) -> Result<Answer, Refusal> {
+        sender.may_plan(&request.spec)?;
         Ok(self.jobs.take(workspace, request).await?)
     }
 
     pub(super) async fn commit_bulk(
         &self,
-        workspace: &WorkspaceId,
+        (sender, workspace): (Sender, &WorkspaceId),
         request: &BulkCommitRequest,
     ) -> Result<Answer, Refusal> {
-        short("requested_by", &request.requested_by)?;
+        if let Some(job) = self.store.job(workspace, request.job_id).await? {
+            sender.may_commit(&job.spec)?;
+        }
         Ok(self.jobs.commit(workspace, request).await?)
     }
 
@@ -29,12 +35,12 @@ impl Intake {
         word: JobWord,
         request: &JobRequest,
     ) -> Result<Answer, Refusal> {
-        check_person(&request.requested_by, request.note.as_deref())?;
+        check_note(request.note.as_deref())?;
         Ok(self.jobs.tell(workspace, word, request).await?)
     }
 
     pub(super) async fn show_job(&self, workspace: &WorkspaceId, request: &JobRequest) -> Result<Answer, Refusal> {
-        check_person(&request.requested_by, request.note.as_deref())?;
+        check_note(request.note.as_deref())?;
         Ok(self.jobs.show(workspace, request.job_id).await?)
     }
 }

@@ -10,14 +10,20 @@ use protocol::request::{Accepted, Answer, Refused, RenewRequest};
 use store::{NewRun, StoreError};
 use tracing::info;
 
-use super::checks::{few_enough, short};
+use super::checks::few_enough;
+use super::sender::Sender;
 use super::{Intake, Refusal};
 use crate::compose::{self, Asked};
 use crate::{judge, money, turns};
 
 impl Intake {
-    pub(super) async fn renew(&self, workspace: &WorkspaceId, request: RenewRequest) -> Result<Answer, Refusal> {
-        check(&request)?;
+    pub(super) async fn renew(
+        &self,
+        (sender, workspace): (Sender, &WorkspaceId),
+        request: RenewRequest,
+    ) -> Result<Answer, Refusal> {
+        few_enough("hostnames", request.hostnames.len())?;
+        sender.may_renew(&request)?;
         loop {
             if let Some(given) = self.store.answered(workspace, &request.idempotency_key).await? {
                 return Ok(serde_json::from_value(given).map_err(|e| corrupt(&request, &e))?);
@@ -140,12 +146,6 @@ impl Intake {
         };
         compose::new_run(charge, &asked, catalogue, now)
     }
-}
-
-fn check(request: &RenewRequest) -> Result<(), Invalid> {
-    few_enough("hostnames", request.hostnames.len())?;
-    short("idempotency_key", &request.idempotency_key)?;
-    short("requested_by", &request.requested_by)
 }
 
 fn corrupt(request: &RenewRequest, error: &serde_json::Error) -> StoreError {

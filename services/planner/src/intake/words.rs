@@ -7,13 +7,13 @@ use protocol::request::{Answer, RefusedRun, ResolveRequest, RunRequest, RunsRequ
 use serde_json::Value;
 use store::StoreError;
 
-use super::checks::{check_person, few_enough};
+use super::checks::{check_note, few_enough};
 use super::{Intake, Refusal, read};
 use crate::people::{Deed, Word};
 
 impl Intake {
     pub(super) async fn resolve(&self, workspace: &WorkspaceId, request: &ResolveRequest) -> Result<Answer, Refusal> {
-        check_person(&request.requested_by, request.note.as_deref())?;
+        check_note(request.note.as_deref())?;
         let run_id = request.run_id;
         self.ledger.resolve(workspace, request).await??;
         Ok(Answer::Done { run_id })
@@ -81,7 +81,7 @@ fn overtaken(id: RunId) -> Invalid {
 }
 
 fn deed(word: Word, by: String, note: Option<String>) -> Result<Deed, Invalid> {
-    check_person(&by, note.as_deref())?;
+    check_note(note.as_deref())?;
     let note = note.unwrap_or_default();
     Ok(Deed { word, by, note })
 }

@@ -52,6 +52,15 @@ impl Verb {
         }
     }
 
+    /// Every name by which one may ask, the former ones too.
+    pub fn names() -> impl Iterator<Item = String> {
+        Self::ALL.into_iter().flat_map(|verb| {
+            let former = verb.as_str().replace('-', "_");
+            let renamed = (former != verb.as_str()).then_some(former);
+            std::iter::once(verb.as_str().to_owned()).chain(renamed)
+        })
+    }
+
     /// The first versions wrote `_` where there is `-` now; what they sent may still lie in the stream.
     pub fn parse(token: &str) -> Option<Self> {
         let token = token.replace('_', "-");
@@ -73,5 +82,7 @@ mod tests {
         assert_eq!(Verb::parse("bulk_plan"), Some(Verb::BulkPlan));
         assert_eq!(Verb::parse("job_cancel"), Some(Verb::JobCancel));
         assert_eq!(Verb::parse("delete"), None);
+        assert!(Verb::names().all(|name| Verb::parse(&name).is_some()));
+        assert_eq!(Verb::names().filter(|name| name.contains('_')).count(), 6);
     }
 }
