@@ -104,6 +104,7 @@ impl Intake {
         (facts, placed): (&RunFacts, &Place),
     ) -> Result<(), StoreError> {
         let (member, now) = (&trouble.member, self.now());
+        let named = (member, trouble.incident.title.as_str());
         let severity = Severity::judge(member.criticality, facts.expires_at, now);
         let told = self.audience(facts);
         let (soon, word) = (now.plus(self.gather), |note: String| Word::own(now, note));
@@ -112,29 +113,41 @@ impl Intake {
             Place::Alone => {
                 let id = trouble.incident.id;
                 tx.open(&trouble.incident).await?;
-                tx.join(id, member, severity).await?;
+                tx.join(id, named, severity).await?;
                 let note = word(format!("run {}", member.run_id));
                 tx.tell(id, (Change::Opened, &note), &told, soon).await
             }
-            Place::Again(id) => match tx.tell_again(*id, member).await? {
-                true => {
-                    let note = word(format!("run {} failed again", member.run_id));
-                    tx.tell(*id, (Change::Reopened, &note), &told, soon).await
-                }
-                false => Ok(()),
-            },
+            Place::Again(id) => {
+                let before = tx.title(*id).await?;
+                let reopened = tx.tell_again(*id, named).await?;
+                let otherwise = instead_of(&before, &tx.title(*id).await?);
+                let (change, note) = match (reopened, otherwise.is_empty()) {
+                    (true, _) => (
+                        Change::Reopened,
+                        format!("run {} failed again{otherwise}", member.run_id),
+                    ),
+                    (false, false) => (
+                        Change::Moved,
+                        format!("run {} has other trouble now{otherwise}", member.run_id),
+                    ),
+                    (false, true) => return Ok(()),
+                };
+                tx.tell(*id, (change, &word(note)), &told, soon).await
+            }
             Place::Attach(id) => {
-                tx.join(*id, member, severity).await?;
-                let note = word(format!("run {} of {} failed too", member.run_id, member.hostname));
+                let before = tx.title(*id).await?;
+                tx.join(*id, named, severity).await?;
+                let note = format!("run {} of {} failed too", member.run_id, member.hostname);
+                let note = word(note + &instead_of(&before, &tx.title(*id).await?));
                 tx.tell(*id, (Change::Attached, &note), &told, soon).await
             }
             Place::Grow(id) => {
-                tx.join(*id, member, severity).await?;
+                tx.join(*id, named, severity).await?;
                 let note = word(format!("{} failed too", member.hostname));
                 tx.tell(*id, (Change::Grown, &note), &told, now.plus(GROWTH)).await
             }
             Place::Fold { into, others } => {
-                tx.join(*into, member, severity).await?;
+                tx.join(*into, named, severity).await?;
                 let all: Vec<IncidentId> = others.iter().chain([into]).copied().collect();
                 let everyone = together(told, tx.audience(&all).await?);
                 let note = word(format!(
@@ -182,6 +195,15 @@ impl Intake {
 
     fn now(&self) -> Timestamp {
         SystemClock.now()
+    }
+}
+
+/// For the history: how an incident was called before, when it is called otherwise now.
+fn instead_of(before: &str, now: &str) -> String {
+    if before == now {
+        String::new()
+    } else {
+        format!("; before that: {before}")
     }
 }
 

@@ -108,6 +108,8 @@ pub enum Change {
     Raised,
     /// One of its runs failed again after it was closed.
     Reopened,
+    /// One of its runs needs a person again, in another step or for another reason.
+    Moved,
     /// One of its runs was cancelled; its host was not renewed.
     GivenUp,
     Acknowledged,
@@ -124,6 +126,7 @@ impl Change {
             Self::Grown => "grown",
             Self::Raised => "raised",
             Self::Reopened => "reopened",
+            Self::Moved => "moved",
             Self::GivenUp => "given_up",
             Self::Acknowledged => "acknowledged",
             Self::Closed => "closed",
@@ -134,7 +137,13 @@ impl Change {
     /// Whether those who are notified hear of it.
     pub const fn is_told(self) -> bool {
         match self {
-            Self::Opened | Self::Attached | Self::Grown | Self::Raised | Self::Reopened | Self::Closed => true,
+            Self::Opened
+            | Self::Attached
+            | Self::Grown
+            | Self::Raised
+            | Self::Reopened
+            | Self::Moved
+            | Self::Closed => true,
             Self::GivenUp | Self::Acknowledged | Self::Folded => false,
         }
     }
@@ -267,6 +276,7 @@ mod tests {
             Change::Opened,
             Change::Grown,
             Change::Reopened,
+            Change::Moved,
             Change::GivenUp,
             Change::Folded,
         ] {

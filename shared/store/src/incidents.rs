@@ -111,10 +111,15 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<IncidentView>, StoreError> {
         let rows = sqlx::query!(
-            r#"select i.id, i.workspace, i.host_id, i.run_id, i.hostname, i.severity, i.state, i.common, i.cause_code,
-                      i.cause_step, i.title, i.detail, i.opened_at, i.acknowledged, i.closed, i.folded_into,
+            r#"select i.id, i.workspace, i.host_id, i.run_id, i.hostname, i.severity, i.state, i.common,
+                      case when l.run_id is null then i.cause_code else l.cause_code end as cause_code,
+                      case when l.run_id is null then i.cause_step else l.cause_step end as cause_step, i.title, i.detail, i.opened_at, i.acknowledged, i.closed, i.folded_into,
                       m.members as "members!", m.open as "open!", n.failing as "failing!", n.given_up as "given_up!"
                from incidents i
+               -- What many share was their cause from the beginning; one host's is that of its newest word.
+               left join lateral (
+                   select run_id, cause_code, cause_step from incident_members
+                   where incident_id = i.id and not i.common order by told_at desc limit 1) l on true
                left join lateral (
                    select count(*) as members, count(*) filter (where closed_at is null) as open
                    from incident_members where incident_id = i.id) m on true

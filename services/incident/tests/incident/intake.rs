@@ -1,8 +1,11 @@
 //! Run events on a real NATS become incidents in a real Postgres.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use domain::RunId;
-use domain::run::{Mode, Status};
+use domain::disposition::{ErrorCode, Failure};
+use domain::run::{Mode, Status, Step};
 use protocol::event::RunEvent;
 use testkit::sqlx::{Connection as _, Executor, PgConnection};
 use testkit::{Nats, async_nats, wait};
@@ -40,6 +43,39 @@ async fn a_run_has_one_incident_however_often_its_trouble_is_told() -> Result<()
         found[1].title.contains("www.example.org") && found[1].detail.contains("open port 80"),
         "{:?}",
         found[1]
+    );
+    service.stop().await
+}
+
+#[tokio::test]
+async fn an_incident_is_called_by_what_holds_its_run_now_and_remembers_what_held_it_before() -> Result<()> {
+    let world = World::new("incident_moved").await?;
+    let service = Running::start(&world.config).await?;
+    let stuck = world.stuck("www.example.org").await?;
+    world.publish(std::slice::from_ref(&stuck)).await?;
+    let before = world.opened(1).await?.remove(0);
+    let elsewhere = RunEvent {
+        attempt: stuck.attempt + 2,
+        at: stuck.at.plus(Duration::from_secs(60)),
+        step: Some(Step::Verify),
+        question: Some(Failure::new("VER-0002", "something else is served", "see what").ask()),
+        ..stuck
+    };
+    world.publish(&[elsewhere]).await?;
+    let found = wait::until("another title", SOON, async || {
+        let found = world.incidents().await.pop()?;
+        (found.title != before.title).then_some(found)
+    });
+    let found = found.await?;
+    assert!(found.title.contains("at verify (VER-0002)"), "{}", found.title);
+    assert_eq!(found.cause.map(|cause| cause.code), Some(ErrorCode::new("VER-0002")));
+    let past = world.store.incident_changes(&found.workspace, found.id).await?;
+    let last = past
+        .last()
+        .map(|change| (change.change.as_str(), change.word.note.as_str()));
+    assert!(
+        last.is_some_and(|(change, note)| change == "moved" && note.contains(&before.title)),
+        "{past:?}"
     );
     service.stop().await
 }

@@ -35,8 +35,23 @@ impl IncidentTx {
         Ok(())
     }
 
-    /// A run joins; its incident is at least as severe as that, and says what the newest run of its host says.
-    pub async fn join(&mut self, id: IncidentId, member: &Member, severity: Severity) -> Result<(), StoreError> {
+    /// How it is called now.
+    pub async fn title(&mut self, id: IncidentId) -> Result<String, StoreError> {
+        let title = sqlx::query_scalar!(
+            "select title from incidents where workspace = $1 and id = $2",
+            self.workspace.as_str(),
+            id.get()
+        );
+        Ok(title.fetch_one(&mut *self.tx).await?)
+    }
+
+    /// A run joins; its incident is at least as severe as that, and is called and says what the newest run of its host says.
+    pub async fn join(
+        &mut self,
+        id: IncidentId,
+        (member, title): (&Member, &str),
+        severity: Severity,
+    ) -> Result<(), StoreError> {
         let cause = member.cause.as_ref();
         sqlx::query!(
             "insert into incident_members (run_id, incident_id, workspace, host_id, hostname, criticality, cause_code,
@@ -59,6 +74,7 @@ impl IncidentTx {
         // Words of severities sort as their urgency does.
         let touched = sqlx::query!(
             "update incidents set severity = least(severity, $4), detail = case when common then detail else $7 end,
+                    title = case when common then title else $8 end,
                     latest_at = case when cause_code = $5 and cause_step = $6 then greatest(latest_at, $3)
                                      else latest_at end
              where workspace = $1 and id = $2",
@@ -69,6 +85,7 @@ impl IncidentTx {
             cause.map(|cause| cause.code.as_str()),
             cause.map(|cause| cause.step.as_str()),
             member.said,
+            title,
         )
         .execute(&mut *self.tx)
         .await?;
@@ -76,19 +93,23 @@ impl IncidentTx {
     }
 
     /// The run tells of its trouble again. Says whether its incident was closed, and is open again.
-    pub async fn tell_again(&mut self, id: IncidentId, member: &Member) -> Result<bool, StoreError> {
+    pub async fn tell_again(&mut self, id: IncidentId, (member, title): (&Member, &str)) -> Result<bool, StoreError> {
+        let cause = member.cause.as_ref();
         let touched = sqlx::query!(
-            "update incident_members set said = $3, told_at = $4, closed_at = null, closed_because = null
+            "update incident_members set said = $3, told_at = $4, cause_code = $5, cause_step = $6, closed_at = null,
+                    closed_because = null
              where workspace = $1 and run_id = $2",
             self.workspace.as_str(),
             member.run_id.get(),
             member.said,
             member.told_at.get(),
+            cause.map(|cause| cause.code.as_str()),
+            cause.map(|cause| cause.step.as_str()),
         )
         .execute(&mut *self.tx)
         .await?;
         exactly("tell again", 1, touched.rows_affected())?;
-        self.say(id, &member.said).await?;
+        self.say(id, (Some(title), &member.said)).await?;
         let reopened = sqlx::query!(
             "update incidents set state = 'open', closed = null, acknowledged = null
              where workspace = $1 and id = $2 and state = 'closed'",
@@ -159,17 +180,18 @@ impl IncidentTx {
         .await?;
         let Some(told) = told else { return Ok(None) };
         let id = IncidentId::from_uuid(told.incident_id);
-        self.say(id, &told.said).await?;
+        self.say(id, (None, &told.said)).await?;
         Ok(Some(id))
     }
 
     /// An incident of many hosts speaks for all of them, not for one.
-    async fn say(&mut self, id: IncidentId, detail: &str) -> Result<(), StoreError> {
+    async fn say(&mut self, id: IncidentId, (title, detail): (Option<&str>, &str)) -> Result<(), StoreError> {
         sqlx::query!(
-            "update incidents set detail = $3 where workspace = $1 and id = $2 and not common",
+            "update incidents set title = coalesce($4, title), detail = $3 where workspace = $1 and id = $2 and not common",
             self.workspace.as_str(),
             id.get(),
             detail,
+            title,
         )
         .execute(&mut *self.tx)
         .await?;

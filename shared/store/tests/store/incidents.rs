@@ -73,7 +73,8 @@ pub async fn kept(world: &World, run: &NewRun) -> Result<IncidentId> {
     let incident = incident(run);
     let mut tx = world.store.incident_tx(&world.home).await?;
     tx.open(&incident).await?;
-    tx.join(incident.id, &member(run), Severity::Sev3).await?;
+    tx.join(incident.id, (&member(run), &incident.title), Severity::Sev3)
+        .await?;
     tx.tell(incident.id, (Change::Opened, &said("a run")), &[ops()], now())
         .await?;
     tx.commit().await?;
@@ -96,7 +97,8 @@ async fn an_incident_is_read_back_as_it_was_opened() -> Result<()> {
     let opened = incident(&run);
     let mut tx = world.store.incident_tx(&world.home).await?;
     tx.open(&opened).await?;
-    tx.join(opened.id, &member(&run), Severity::Sev3).await?;
+    tx.join(opened.id, (&member(&run), &opened.title), Severity::Sev3)
+        .await?;
     tx.commit().await?;
     let found = view(&world, opened.id).await?;
     assert_eq!(
@@ -216,13 +218,22 @@ async fn a_mended_host_closes_what_it_told_before_and_nothing_later() -> Result<
 
     let again = Member {
         told_at: minutes(3),
+        cause: Some(Cause {
+            code: ErrorCode::new("VER-0002"),
+            step: "verify".to_owned(),
+        }),
         ..member(&run)
     };
     let mut tx = world.store.incident_tx(&world.home).await?;
-    assert!(tx.tell_again(id, &again).await?, "it is open again");
+    assert!(
+        tx.tell_again(id, (&again, "a.example.org: elsewhere")).await?,
+        "it is open again"
+    );
     tx.commit().await?;
     let reopened = view(&world, id).await?;
     assert_eq!((reopened.incident.state, reopened.open_members), (State::Open, 1));
+    assert_eq!(reopened.incident.title, "a.example.org: elsewhere");
+    assert_eq!(reopened.incident.cause, again.cause, "its newest word");
     Ok(())
 }
 
@@ -270,7 +281,7 @@ async fn of_two_that_write_at_once_the_second_sees_what_the_first_did() -> Resul
             if alone.is_empty() {
                 tx.open(&incident).await?;
             }
-            tx.join(id, &member, Severity::Sev3).await?;
+            tx.join(id, (&member, &incident.title), Severity::Sev3).await?;
             tx.commit().await?;
             anyhow::Ok(id)
         })
