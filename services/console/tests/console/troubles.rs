@@ -68,7 +68,7 @@ async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
         host_id: head.host_id,
         hostname: head.hostname,
         criticality: head.criticality,
-        cause: None,
+        cause: Some(cause()),
         said: "ISS-0007".to_owned(),
         opened_at: now(),
         told_at: now(),
@@ -81,7 +81,7 @@ async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
     };
     let mut tx = world.store.incident_tx(&head.workspace).await?;
     tx.open(&incident).await?;
-    tx.join(id, &member, Severity::Sev2).await?;
+    tx.join(id, (&member, &incident.title), Severity::Sev2).await?;
     tx.tell(id, (Change::Opened, &Word::own(now(), "run")), &[ops], now())
         .await?;
     tx.commit().await?;
