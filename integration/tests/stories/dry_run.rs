@@ -5,9 +5,10 @@ use std::process::Output;
 use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
 use integration::fleet::Up;
-use integration::{Estate, Fleet};
+use integration::{Estate, Fleet, Member};
 use serde_json::{Value, json};
 use testkit::async_nats::jetstream;
+use testkit::wait;
 
 use crate::world::{SOON, estate, fleet};
 
@@ -184,5 +185,36 @@ async fn a_policy_that_rehearses_by_default_is_corrected_and_then_renewed_live()
         said.status.code() == Some(65) && why.contains("no active policy"),
         "{why}"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_says_which_service_does_not_pick_its_order_up() -> Result<()> {
+    let (estate, fleet) = fleet(1).await?;
+    let host = estate.nginx.hosts()[0].as_str();
+    let issuer = fleet.member(Member::Issuer)?;
+    issuer.kill_hard()?;
+    let body = json!({"hostnames": [host], "mode": "dry_run"});
+    let asked = fleet.api.post("/renewals", &body).await?;
+    let run = asked["accepted"][0]["run_id"].as_str().context("a run")?.to_owned();
+    let says = |shown: &Value| {
+        shown["waits_for"]
+            .as_str()
+            .is_some_and(|why| why.contains("for the issuer lie there"))
+    };
+    wait::until_ok("a word on the issuer", SOON, async || {
+        let shown = fleet.api.get(&format!("/runs/{run}")).await?;
+        ensure!(says(&shown), "{shown}");
+        Ok(())
+    })
+    .await?;
+    let all = fleet.api.post("/runs/status", &json!({"ids": [run]})).await?;
+    ensure!(says(&all["items"][0]), "{all}");
+    let told = fleet.command(&["run", &run])?.output()?.stdout;
+    let told = String::from_utf8_lossy(&told).into_owned();
+    ensure!(told.contains("see whether that service is running"), "{told}");
+    issuer.start_again().await?;
+    let ended = fleet.api.run_is(&run, "succeeded", SOON).await?;
+    ensure!(ended["waits_for"].is_null(), "{ended}");
     Ok(())
 }

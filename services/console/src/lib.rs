@@ -17,6 +17,7 @@ mod query;
 mod router;
 mod routes;
 mod state;
+mod untaken;
 mod views;
 
 use anyhow::Context;

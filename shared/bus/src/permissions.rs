@@ -93,7 +93,7 @@ fn planner() -> Vec<String> {
     }
     all.extend(looks());
     // How many orders lie undelivered.
-    all.extend(Worker::ALL.map(|worker| format!("$JS.API.CONSUMER.INFO.ORDERS.{worker}")));
+    all.extend(undelivered());
     // Consumers of run events, which it opens for other systems.
     all.push("$JS.API.CONSUMER.CREATE.RUNS.*.vigilo.run.>".to_owned());
     all.extend(["INFO", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.RUNS.*")));
@@ -114,6 +114,8 @@ fn planner() -> Vec<String> {
 fn console() -> Vec<String> {
     let mut all = owned(&["vigilo.command.>", subjects::CUSTODY_SEAL, subjects::CUSTODY_RECIPIENT]);
     all.extend(looks());
+    // How many orders lie undelivered.
+    all.extend(undelivered());
     // Those who watch have consumers that come and go, with names that the server gives.
     for stream in ["RUNS", "LOGS"] {
         all.push(format!("$JS.API.CONSUMER.CREATE.{stream}"));
@@ -186,6 +188,10 @@ fn reads(reader: &Reader) -> Vec<String> {
         format!("$JS.ACK.*.*.{stream}.{durable}.>"),
         subjects::dead(stream),
     ]
+}
+
+fn undelivered() -> [String; 5] {
+    Worker::ALL.map(|worker| format!("$JS.API.CONSUMER.INFO.ORDERS.{worker}"))
 }
 
 /// Whether the streams are there.

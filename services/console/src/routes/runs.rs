@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use bus::Bus;
 use domain::run::Status;
 use domain::{Hostname, Invalid, RunId};
 use serde::Deserialize;
@@ -14,6 +15,8 @@ use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::Problem;
 use crate::query::{Items, Page, Params, limit};
+use crate::state::Now;
+use crate::untaken;
 use crate::views::run::{self as views, ShownRun, Standing, WholeRun};
 
 const MOST_IDS: usize = 1_000;
@@ -70,6 +73,8 @@ pub(crate) async fn counts(State(store): State<Store>, caller: Caller) -> Result
 /// The standing of many runs at once, for those who wait for them.
 pub(crate) async fn standing(
     State(store): State<Store>,
+    State(bus): State<Bus>,
+    State(now): State<Now>,
     caller: Caller,
     Body(Ids { ids }): Body<Ids>,
 ) -> Result<Json<Items<Standing>>, Problem> {
@@ -83,19 +88,27 @@ pub(crate) async fn standing(
         ..RunFilter::default()
     };
     let rows = store.runs(&caller.workspace, &filter, most).await?;
-    let items = rows.iter().map(views::standing).collect();
+    let now = now.read();
+    let lying = untaken::look(&bus, &rows, now).await;
+    let said = |view| views::standing(view).or_waits_for(untaken::words(view, &lying, now));
+    let items = rows.iter().map(said).collect();
     Ok(Json(Items { items }))
 }
 
 pub(crate) async fn show(
     State(store): State<Store>,
+    State(bus): State<Bus>,
+    State(now): State<Now>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<WholeRun>, Problem> {
     let view = load(&store, &caller, &id).await?;
     let steps = store.steps(&caller.workspace, view.run.head.id).await?;
     let acts = store.acts(&caller.workspace, view.run.head.id).await?;
-    Ok(Json(views::whole(view, steps, acts)))
+    let now = now.read();
+    let lying = untaken::look(&bus, std::slice::from_ref(&view), now).await;
+    let said = untaken::words(&view, &lying, now);
+    Ok(Json(views::whole(view, steps, acts).or_waits_for(said)))
 }
 
 /// The raw ACME exchange, redacted, oldest first.

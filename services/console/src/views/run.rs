@@ -34,7 +34,8 @@ pub(crate) struct Standing {
     /// Why it waits: for its `turn`, for the time that its job has `planned`, `resting` while the world needs time, for a
     /// `retry`, a maintenance `window`, the end of the `cooldown`, or a `limit` of the CA; `working` while an order is out.
     because: Option<&'static str>,
-    /// The same in words, with the instant, when it waits for something that has a name.
+    /// The same in words, with the instant, when it waits for something that has a name; or which service does not pick its
+    /// order up.
     waits_for: Option<String>,
     /// Why it is kept back although it is due.
     held: Option<String>,
@@ -108,6 +109,21 @@ struct ShownStep {
     ended_at: Timestamp,
     checks: Value,
     log: Value,
+}
+
+impl Standing {
+    /// What it waits for is what is said here, unless it has said that already.
+    pub(crate) fn or_waits_for(mut self, said: Option<String>) -> Self {
+        self.waits_for = self.waits_for.or(said);
+        self
+    }
+}
+
+impl WholeRun {
+    pub(crate) fn or_waits_for(mut self, said: Option<String>) -> Self {
+        self.run.standing = self.run.standing.or_waits_for(said);
+        self
+    }
 }
 
 pub(crate) fn standing(view: &RunView) -> Standing {

@@ -121,10 +121,19 @@ fn told(client: &Client, answer: &Value, accepted: &[Value]) {
 async fn watch(client: &Client, ids: &[Value], patience: Duration) -> Result<Vec<Value>, Failed> {
     let bar = bar(ids.len() as u64);
     let (began, mut open, mut settled) = (Instant::now(), ids.to_vec(), Vec::new());
+    let mut told = false;
     while !open.is_empty() {
         let trouble = look(client, &mut open, |run| {
-            unless_good(&bar, &run);
-            settled.push(run);
+            if is_settled(run) {
+                unless_good(&bar, run);
+                settled.push(run.clone());
+            } else if !told && is_untaken(run) {
+                told = true;
+                say(
+                    &bar,
+                    &format!("{}: {}", show::text(&run["hostname"]), show::reason(run)),
+                );
+            }
         });
         let trouble = match trouble.await {
             Err(Failed::Unreachable(why)) => Some(why),
@@ -153,14 +162,10 @@ fn still_going(runs: usize) -> Failed {
 
 /// One look at all open runs. A run stays open until the API says that it is settled: one that the answer does not
 /// name is not taken for good.
-async fn look(client: &Client, open: &mut Vec<Value>, mut settle: impl FnMut(Value)) -> Result<(), Failed> {
+async fn look(client: &Client, open: &mut Vec<Value>, mut see: impl FnMut(&Value)) -> Result<(), Failed> {
     for chunk in open.clone().chunks(AT_ONCE) {
         let answer = client.post("/runs/status", &json!({"ids": chunk})).await?;
-        for run in answer["items"].as_array().into_iter().flatten() {
-            if is_settled(run) {
-                settle(run.clone());
-            }
-        }
+        answer["items"].as_array().into_iter().flatten().for_each(&mut see);
         let ended = settled_ids(&answer);
         open.retain(|id| !id.as_str().is_some_and(|id| ended.contains(id)));
     }
@@ -204,6 +209,11 @@ fn is_settled(run: &Value) -> bool {
     !matches!(run["status"].as_str(), Some("queued" | "running") | None)
 }
 
+/// Nobody has picked its order up: one such word is enough, the service is the same for all.
+fn is_untaken(run: &Value) -> bool {
+    run["because"] == "working" && run["waits_for"].is_string()
+}
+
 fn is_good(run: &Value) -> bool {
     run["status"] == "succeeded"
 }
@@ -219,6 +229,10 @@ fn unless_good(bar: &ProgressBar, run: &Value) {
         show::text(&run["hostname"]),
         show::reason(run)
     );
+    say(bar, &line);
+}
+
+fn say(bar: &ProgressBar, line: &str) {
     if bar.is_hidden() {
         eprintln!("{line}")
     } else {
