@@ -9,7 +9,7 @@ use crate::guarded::{Somebody, guarded};
 use crate::world::{SOON, all_succeed_with_one_certificate_each};
 
 /// As many of one verb may wait in the stream (`shared/bus/src/topology.rs`).
-const MOST: usize = 100;
+const MOST: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_one_workspace_is_refused_to_it_and_to_nobody_else() -> Result<()> {

@@ -50,7 +50,7 @@ struct Bounds {
 /// Other systems have a subject for each verb in each workspace, and no others (`accounts`). A system that waits for its
 /// answers meets no bound: one request names up to 1,000 hosts, a bulk plan up to 10,000.
 const OF_SYSTEMS: Bounds = Bounds {
-    messages: 100,
+    messages: 1_000,
     message_bytes: 512 << 10,
 };
 
