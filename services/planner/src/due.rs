@@ -21,6 +21,9 @@ const LOOK_SOON: Duration = Duration::from_secs(60);
 const SHORT_LIVED: Duration = Duration::from_secs(10 * 24 * 3600);
 /// Part of the life over which an estate that was issued in one night is spread: as wide as an ARI window.
 const SPREAD: u32 = 50;
+/// A policy's own number of days may be more than its certificates live, since lifetimes shrink: renewed at once again and
+/// again, they would use up every limit of the CA. Of each life at least this part is used.
+const LEAST_USED: u32 = 3;
 
 /// The certificate that a host serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,11 +154,13 @@ fn own_time(policy: &Policy, life: &Life) -> (Timestamp, String) {
     let whole = life.until.since(life.from);
     let early = early(policy, whole);
     if let Some(days) = policy.says.renew_before_days {
-        let wait = whole.saturating_sub(DAY * u32::from(days)).saturating_sub(early);
-        return (
-            life.from.plus(wait),
-            format!("{days} days before the end, as the policy says"),
-        );
+        let (wait, least) = (whole.saturating_sub(DAY * u32::from(days)), whole / LEAST_USED);
+        let rule = if wait < least {
+            format!("{days} days before the end, as the policy says, but not before a third of the life is over")
+        } else {
+            format!("{days} days before the end, as the policy says")
+        };
+        return (life.from.plus(wait.max(least).saturating_sub(early)), rule);
     }
     let (left, rule) = if whole < SHORT_LIVED {
         (whole / 2, "when half of the life is left")
@@ -264,6 +269,20 @@ mod tests {
         let policy = policy(json!({"renew_before_days": 10}));
         assert!(why(due(&policy, life(90), None, days(78))).starts_with("later: 10 days"));
         assert!(why(due(&policy, life(90), None, days(80))).starts_with("now: 10 days"));
+    }
+
+    /// Or it would be due again as soon as it is renewed, for ever.
+    #[test]
+    fn more_days_than_a_certificate_lives_do_not_renew_it_at_once_again() {
+        for (days_before, lifetime, earliest, latest) in [(365, 90, 28, 30), (30, 6, 1, 2), (u16::MAX, 45, 14, 15)] {
+            let policy = policy(json!({"renew_before_days": days_before}));
+            let (fresh, early, late) = (days(0), days(earliest), days(latest));
+            for young in [fresh, early] {
+                let said = why(due(&policy, life(lifetime), None, young));
+                assert!(said.starts_with("later:") && said.contains("not before a third"), "{said}");
+            }
+            assert!(why(due(&policy, life(lifetime), None, late)).starts_with("now:"), "{lifetime}");
+        }
     }
 
     /// What the CA suggests for a certificate of 90 days.
