@@ -118,6 +118,10 @@ fn ours(path: &str, message: &str) -> Option<Invalid> {
 fn theirs(path: &str, message: &str) -> Invalid {
     let (problem, remedy) = match message.split_once(", expected ") {
         Some((problem, right)) => (problem, format!("give {right}; {DESCRIBED}")),
+        None if message.starts_with("relative URL without a base") => (
+            "it is no URL",
+            "give a whole URL such as https://ca.example.org/directory".to_owned(),
+        ),
         None => (message, DESCRIBED.to_owned()),
     };
     let named = ["missing field `", "unknown field `"].into_iter().find_map(|start| {

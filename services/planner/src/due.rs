@@ -279,9 +279,15 @@ mod tests {
             let (fresh, early, late) = (days(0), days(earliest), days(latest));
             for young in [fresh, early] {
                 let said = why(due(&policy, life(lifetime), None, young));
-                assert!(said.starts_with("later:") && said.contains("not before a third"), "{said}");
+                assert!(
+                    said.starts_with("later:") && said.contains("not before a third"),
+                    "{said}"
+                );
             }
-            assert!(why(due(&policy, life(lifetime), None, late)).starts_with("now:"), "{lifetime}");
+            assert!(
+                why(due(&policy, life(lifetime), None, late)).starts_with("now:"),
+                "{lifetime}"
+            );
         }
     }
 

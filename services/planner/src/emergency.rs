@@ -71,9 +71,14 @@ impl Emergencies {
         let names: Vec<Hostname> = left.into_iter().map(|host| host.hostname).collect();
         // The first part comes last: when its key is answered, all are.
         for (part, hostnames) in names.chunks(MOST_HOSTNAMES).enumerate().rev() {
+            let key = plan_key(id, Some(part));
+            // What is left may have become less since: the part that there is stays as it is.
+            if self.store.answered(workspace, &key).await?.is_some() {
+                continue;
+            }
             let request = BulkPlanRequest {
                 spec: wish(hostnames, id, ca),
-                idempotency_key: plan_key(id, Some(part)),
+                idempotency_key: key,
                 requested_by: "vigilo".to_owned(),
             };
             if let Answer::Rejected { reason } = self.jobs.take(workspace, request).await? {

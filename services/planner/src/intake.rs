@@ -25,7 +25,7 @@ use crate::ledger::Ledger;
 use crate::people::Word;
 use crate::renewal_info::RenewalInfo;
 use crate::survey::Survey;
-use checks::few_enough;
+use checks::{few_enough, no_nul};
 use sender::Sender;
 
 pub(crate) struct Intake {
@@ -115,6 +115,7 @@ impl Intake {
 
     async fn carried_out(&self, subject: &str, body: Value) -> Result<Answer, Refusal> {
         let (sender, workspace, verb) = addressed(subject)?;
+        no_nul(&body)?;
         let (workspace, body) = (&workspace, sender.sign(&workspace, readable(body)?)?);
         match verb {
             Verb::Renew => self.renew((sender, workspace), read(body)?).await,

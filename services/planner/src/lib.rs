@@ -22,6 +22,7 @@ mod jobs;
 pub mod judge;
 mod ledger;
 mod money;
+mod once;
 mod pace;
 mod people;
 mod postman;

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod certificate;
 pub mod chain;
 pub mod clock;
+mod directory;
 pub mod disposition;
 pub mod filter;
 pub mod forecast;

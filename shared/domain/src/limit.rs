@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::clock::Timestamp;
+use crate::directory;
 use crate::gcra::Rate;
 use crate::ids::WorkspaceId;
 use crate::invalid::Invalid;
 use crate::names::DnsName;
+use crate::provider::Day;
 
 pub use book::{Book, Refusal};
 
@@ -114,7 +117,7 @@ impl Limit {
         }
     }
 
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self, now: Timestamp) -> Result<(), Invalid> {
         let token = |text: &str| {
             (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         };
@@ -126,20 +129,13 @@ impl Limit {
                 remedy,
             ));
         }
-        if self.directory_url.scheme() != "https" {
-            let problem = format!("{} is not https", self.directory_url);
-            return Err(Invalid::new(
-                "directory_url",
-                problem,
-                "give the URL of the CA's ACME directory",
-            ));
-        }
+        directory::check("directory_url", &self.directory_url)?;
         for (field, value) in [("burst", self.burst), ("period_seconds", self.period_seconds)] {
             if !(1..=100_000_000).contains(&value) {
                 return Err(Invalid::new(
                     field,
                     format!("{value} is out of range"),
-                    "give 1 or more",
+                    "give 1 to 100000000",
                 ));
             }
         }
@@ -152,10 +148,7 @@ impl Limit {
                 ));
             }
         }
-        let day = time::macros::format_description!("[year]-[month]-[day]");
-        time::Date::parse(&self.last_verified, day)
-            .map(|_| ())
-            .map_err(|e| Invalid::new("last_verified", e.to_string(), "give a day such as 2026-08-05"))
+        Day::try_from(self.last_verified.clone())?.not_after(now)
     }
 }
 

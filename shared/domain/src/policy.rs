@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::ari::Renewal;
 use crate::clock::Timestamp;
+use crate::directory;
 use crate::host::Criticality;
 use crate::ids::{HostId, PolicyId, WorkspaceId};
 use crate::invalid::Invalid;
@@ -43,6 +44,8 @@ const LETSENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const LETSENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
 /// Names in one certificate: Let's Encrypt's classic profile allows 100.
 const MOST_NAMES: usize = 100;
+/// Longer than any certificate lives is a slip of the hand: nothing would be renewed any more.
+const LONGEST_COOLDOWN: u32 = 366 * 24 * 3600;
 const MOST_FALLBACKS: usize = 5;
 const LONGEST_PROFILE: usize = 64;
 
@@ -139,6 +142,11 @@ impl NewPolicy {
                 problem,
                 "give addresses such as ops@example.org",
             ));
+        }
+        if self.cooldown_seconds > LONGEST_COOLDOWN {
+            let problem = format!("{} seconds are out of range", self.cooldown_seconds);
+            let remedy = format!("give 0 to {LONGEST_COOLDOWN} (a year)");
+            return Err(Invalid::new("cooldown_seconds", problem, remedy));
         }
         if self.renew_before_days == Some(0) {
             let remedy = "give 1 or more, or leave it out for a third of the certificate's life";
@@ -266,15 +274,7 @@ impl NewPolicy {
             }
         };
         match (&self.directory_url, self.provider) {
-            (Some(url), _) if url.scheme() == "https" && url.host_str().is_some() => Ok(url.clone()),
-            (Some(url), _) => {
-                let problem = format!("{url} is not https");
-                Err(Invalid::new(
-                    "directory_url",
-                    problem,
-                    "an ACME directory is always https (RFC 8555 §6.1)",
-                ))
-            }
+            (Some(url), _) => directory::check("directory_url", url).map(|()| url.clone()),
             (None, Provider::Letsencrypt) => parsed(if staging { LETSENCRYPT_STAGING } else { LETSENCRYPT }),
             (None, _) => Err(Invalid::new(
                 "directory_url",
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn every_refusal_names_its_field() {
-        let cases: [(&str, Value, &str); 14] = [
+        let cases: [(&str, Value, &str); 16] = [
             ("profile", "two words".into(), "profile"),
             ("key_algorithm", "rsa1024".into(), "key_algorithm"),
             ("directory_url", Value::Null, "directory_url"),
@@ -377,6 +377,12 @@ mod tests {
                 "key_backend_config.endpoint",
             ),
             ("colour", "red".into(), "colour"),
+            ("cooldown_seconds", 31_622_401.into(), "cooldown_seconds"),
+            (
+                "directory_url",
+                "https://user:word@ca.example.org/dir".into(),
+                "directory_url",
+            ),
             ("fallbacks", serde_json::json!(["UPPER"]), "fallbacks"),
             ("fallbacks", serde_json::json!(["http://ca.example.org/2"]), "fallbacks"),
             ("fallbacks", serde_json::json!(["a", "a"]), "fallbacks[1]"),

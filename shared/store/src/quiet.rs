@@ -43,16 +43,14 @@ impl Store {
     }
 
     /// No windows: the tag says nothing any more.
-    pub async fn set_tag_windows(&self, workspace: &WorkspaceId, said: &TagWindows) -> Result<(), StoreError> {
+    pub async fn set_tag_windows(&self, workspace: &WorkspaceId, said: &TagWindows) -> Result<bool, StoreError> {
         if said.windows.is_empty() {
-            sqlx::query!(
+            let gone = sqlx::query!(
                 "delete from tag_windows where workspace = $1 and tag = $2",
                 workspace.as_str(),
                 said.tag
-            )
-            .execute(&self.pool)
-            .await?;
-            return Ok(());
+            );
+            return Ok(gone.execute(&self.pool).await?.rows_affected() > 0);
         }
         sqlx::query!(
             "insert into tag_windows (workspace, tag, windows) values ($1, $2, $3)
@@ -63,7 +61,7 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The groups of one workspace, or of all.
@@ -85,13 +83,13 @@ impl Store {
         groups.collect()
     }
 
-    /// None: the group has no limit of its own any more.
+    /// None: the group has no limit of its own any more; whether it had one.
     pub async fn set_target_group(
         &self,
         workspace: &WorkspaceId,
         (name, at_once): (&str, Option<u32>),
-    ) -> Result<(), StoreError> {
-        match at_once {
+    ) -> Result<bool, StoreError> {
+        let done = match at_once {
             None => {
                 sqlx::query!(
                     "delete from target_groups where workspace = $1 and name = $2",
@@ -113,6 +111,6 @@ impl Store {
                 .await?
             }
         };
-        Ok(())
+        Ok(done.rows_affected() > 0)
     }
 }

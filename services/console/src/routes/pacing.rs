@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::Invalid;
 use domain::limit::{Limit, Scope};
+use domain::provider::Day;
 use domain::target::check_group_name;
 use domain::window::{self, Window};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use url::Url;
 
 use crate::auth::Caller;
 use crate::body::Body;
-use crate::error::Problem;
+use crate::error::{Code, Problem};
+use crate::state::Now;
 
 #[derive(Serialize)]
 pub(crate) struct All<T> {
@@ -30,7 +32,9 @@ pub(crate) struct SaidLimit {
     burst: u32,
     period_seconds: u32,
     source: String,
-    last_verified: String,
+    /// Absent: today.
+    #[serde(default)]
+    last_verified: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -71,10 +75,12 @@ pub(crate) async fn limits(State(store): State<Store>, _: Caller) -> Result<Json
 
 pub(crate) async fn set_limit(
     State(store): State<Store>,
+    State(now): State<Now>,
     _: Caller,
     Path(id): Path<String>,
     Body(said): Body<SaidLimit>,
 ) -> Result<Json<Limit>, Problem> {
+    let now = now.read();
     let limit = Limit {
         id,
         directory_url: said.directory_url,
@@ -83,10 +89,10 @@ pub(crate) async fn set_limit(
         burst: said.burst,
         period_seconds: said.period_seconds,
         source: said.source,
-        last_verified: said.last_verified,
+        last_verified: said.last_verified.unwrap_or_else(|| Day::of(now).to_string()),
         enabled: said.enabled,
     };
-    limit.check()?;
+    limit.check(now)?;
     store.set_limit(&limit).await?;
     Ok(Json(limit))
 }
@@ -123,8 +129,14 @@ pub(crate) async fn forget_group(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    store.set_target_group(&caller.workspace, (&name, None)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    if store.set_target_group(&caller.workspace, (&name, None)).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(absent(
+        "name",
+        format!("the target group {name} has no bound"),
+        "vigilo group list",
+    ))
 }
 
 pub(crate) async fn tags(State(store): State<Store>, caller: Caller) -> Result<Json<All<Tag>>, Problem> {
@@ -146,6 +158,7 @@ pub(crate) async fn set_tag(
         let remedy = "give at least one, or delete what is said of the tag";
         return Err(Invalid::new("windows", "the list is empty", remedy).into());
     }
+    check_tag(&tag)?;
     window::check(&said.windows)?;
     let kept = TagWindows {
         tag: tag.clone(),
@@ -163,10 +176,27 @@ pub(crate) async fn forget_tag(
     caller: Caller,
     Path(tag): Path<String>,
 ) -> Result<StatusCode, Problem> {
+    let problem = format!("the tag {tag} has no windows");
     let nothing = TagWindows {
         tag,
         windows: Vec::new(),
     };
-    store.set_tag_windows(&caller.workspace, &nothing).await?;
-    Ok(StatusCode::NO_CONTENT)
+    if store.set_tag_windows(&caller.workspace, &nothing).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(absent("tag", problem, "vigilo window list"))
+}
+
+/// What no host carries is no tag, but a host may get it later.
+fn check_tag(tag: &str) -> Result<(), Invalid> {
+    if tag.trim() == tag && (1..=200).contains(&tag.chars().count()) && !tag.contains(char::is_control) {
+        return Ok(());
+    }
+    let remedy = "give a tag of hosts, 1 to 200 characters without blanks at its ends";
+    Err(Invalid::new("tag", format!("{tag:?} is no tag"), remedy))
+}
+
+fn absent(field: &str, problem: String, list: &str) -> Problem {
+    let remedy = format!("{list} shows those that there are");
+    Problem::field(Code::NoSuchThing, Invalid::new(field, problem, remedy))
 }

@@ -29,7 +29,7 @@ async fn a_limit_is_set_with_its_source_and_refused_by_its_field() -> Result<()>
     let world = World::new().await?;
     let known = items(&world, "/limits").await?;
     let mut limit = json!({"directory_url": "https://ca.example.org/dir", "scope": "account", "title": "orders", "burst": 5,
-                           "period_seconds": 60, "source": "their page", "last_verified": "2026-11-24"});
+                           "period_seconds": 60, "source": "their page", "last_verified": "2025-11-24"});
     let set = put(&world, "/limits/ca.orders", &limit).await?.good(200)?;
     assert_eq!((&set["id"], &set["enabled"]), (&json!("ca.orders"), &json!(true)));
     assert_eq!(items(&world, "/limits").await?, known + 1);

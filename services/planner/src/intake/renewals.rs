@@ -14,7 +14,7 @@ use super::checks::few_enough;
 use super::sender::Sender;
 use super::{Intake, Refusal};
 use crate::compose::{self, Asked};
-use crate::{judge, money, turns};
+use crate::{judge, money, once, turns};
 
 impl Intake {
     pub(super) async fn renew(
@@ -24,14 +24,15 @@ impl Intake {
     ) -> Result<Answer, Refusal> {
         few_enough("hostnames", request.hostnames.len())?;
         sender.may_renew(&request)?;
+        let wish = ("renew", &request.hostnames, request.mode, request.strategy);
         loop {
             if let Some(given) = self.store.answered(workspace, &request.idempotency_key).await? {
-                return Ok(serde_json::from_value(given).map_err(|e| corrupt(&request, &e))?);
+                return Ok(once::given(given, &wish).map_err(|e| corrupt(&request, &e))?);
             }
             let now = self.ledger.now();
             let (mut runs, answer) = self.decide(workspace, &request, now).await?;
             turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
-            let kept = serde_json::to_value(&answer).map_err(|e| corrupt(&request, &e))?;
+            let kept = once::kept(&answer, &wish).map_err(|e| corrupt(&request, &e))?;
             match self
                 .store
                 .create_runs(&runs, (workspace, &request.idempotency_key, &kept), now)

@@ -2,6 +2,7 @@
 
 use domain::backoff::Ladder;
 use domain::job::{Cap, Cooldown, Decision, Included, Job, JobSpec, LeftOut};
+use domain::plan::Choice;
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
@@ -119,18 +120,35 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
     if run.plan.windows.is_empty() {
         run.plan.windows.clone_from(&terms.spec().windows);
     }
+    if let Some(limit) = &start.waits_for {
+        let planned = format!("planned for {}: {limit}", start.at);
+        let before = run.plan.why_now.take();
+        run.plan.why_now = Some(before.into_iter().chain([planned]).collect::<Vec<_>>().join("; "));
+    }
     run.state = if start.at > terms.now {
         RunState::queued_until(&run.plan, start.at, Because::Planned)
     } else {
         RunState::queued(&run.plan, start.at)
     };
     let included = Included {
-        choice: run.plan.choice.clone(),
+        choice: shown(&run.plan.choice, terms.spec().mode),
         start_at: start.at,
         waits_for: start.waits_for,
         despite: start.despite.map(|_| COOLDOWN.to_owned()),
     };
     Ok((included, run))
+}
+
+/// A rehearsal has nothing issued: it costs nothing, whatever the CA charges.
+fn shown(choice: &Choice, mode: Mode) -> Choice {
+    let cost_micro_usd = match mode {
+        Mode::Live => choice.cost_micro_usd,
+        Mode::DryRun => Some(0),
+    };
+    Choice {
+        cost_micro_usd,
+        ..choice.clone()
+    }
 }
 
 /// A dry run is free of company and cooldown.

@@ -9,6 +9,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::Jobs;
+use crate::once;
 
 /// A word about a job that has runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +35,19 @@ impl Jobs {
     /// Takes a wish down; the plan is made in the background. The same key gives the same job.
     pub(crate) async fn take(&self, workspace: &WorkspaceId, request: BulkPlanRequest) -> Result<Answer, StoreError> {
         let now = self.ledger.now();
-        if let Err(reason) = request.spec.check(now) {
-            return Ok(Answer::Rejected { reason });
-        }
         let key = request.idempotency_key;
+        let wish = ("plan", &request.spec);
         loop {
+            // Before it is checked: what was taken once may be too late to be asked for now.
             if let Some(given) = self.store.answered(workspace, &key).await? {
-                return serde_json::from_value(given).map_err(|error| unreadable(&key, &error));
+                return once::given(given, &wish).map_err(|error| unreadable(&key, &error));
+            }
+            if let Err(reason) = request.spec.check(now) {
+                return Ok(Answer::Rejected { reason });
             }
             let job = new_job(workspace, request.spec.clone(), &request.requested_by, now);
             let answer = Answer::Job { job_id: job.id };
-            let kept = serde_json::to_value(&answer).map_err(|error| unreadable(&key, &error))?;
+            let kept = once::kept(&answer, &wish).map_err(|error| unreadable(&key, &error))?;
             match self.store.add_job(&job, (&key, &kept)).await {
                 Ok(()) => {
                     info!(job = %job.id, by = %request.requested_by, "a bulk renewal is to be planned");
@@ -88,12 +91,25 @@ impl Jobs {
         let now = self.ledger.now();
         let by = &request.requested_by;
         let note = request.note.as_deref().unwrap_or_default();
+        let open = match word {
+            JobWord::Cancel => self.still_open(workspace, request.job_id).await?,
+            JobWord::Pause | JobWord::Resume => true,
+        };
         self.on(workspace, request.job_id, (by, word.as_str(), note), |job| match word {
             JobWord::Pause => paused(job, by),
             JobWord::Resume => resumed(job, now),
-            JobWord::Cancel => cancelled(job, by, now),
+            JobWord::Cancel => cancelled(job, (by, open), now),
         })
         .await
+    }
+
+    /// Whether some run of it has not ended, if only because it asks a person.
+    async fn still_open(&self, workspace: &WorkspaceId, id: JobId) -> Result<bool, StoreError> {
+        let Some(job) = self.store.job(workspace, id).await? else {
+            return Ok(false);
+        };
+        let progress = self.store.job_progress(&job).await?;
+        Ok(progress.open() + progress.needs_manual > 0)
     }
 
     /// How it stands now, for those who see neither the console nor its record.
@@ -217,6 +233,10 @@ fn committed(job: &mut Job, (by, stale_ok): (&str, bool), now: Timestamp) -> Mov
         let remedy = "see vigilo job lines for the reason of each host, then plan anew";
         return Err(Invalid::new("job_id", "its plan includes no host", remedy));
     }
+    if let Some(end) = job.spec.ends_at.filter(|end| *end <= now) {
+        let problem = format!("no run of it may begin after {end}, which has passed");
+        return Err(Invalid::new("job_id", problem, "plan anew, with a later end"));
+    }
     if let Some(at) = job.planned_at.filter(|at| now.since(*at) > FRESH && !stale_ok) {
         let problem = format!("its plan is of {at}: runs, certificates and limits have moved on since");
         let remedy = "plan anew, or commit it as it is: --stale-ok";
@@ -253,12 +273,13 @@ fn resumed(job: &mut Job, now: Timestamp) -> Moved {
     Ok(())
 }
 
-fn cancelled(job: &mut Job, by: &str, now: Timestamp) -> Moved {
+fn cancelled(job: &mut Job, (by, open): (&str, bool), now: Timestamp) -> Moved {
     match job.state {
         JobState::Planning | JobState::Planned | JobState::Failed => {
             job.state = JobState::Cancelled;
             job.ended_at = Some(now);
         }
+        JobState::Ended if !open => return Err(not_now(job, "cancel", "every run of it has ended: vigilo job show")),
         // Runs of one that has ended may still ask a person.
         JobState::Committing | JobState::Running | JobState::Ended => job.state = JobState::Cancelling,
         JobState::Cancelling | JobState::Cancelled => return Ok(()),

@@ -162,6 +162,14 @@ pub struct Totals {
 pub struct Share {
     pub hosts: u32,
     pub cost_micro_usd: u64,
+    /// Of its hosts: those whose price nobody knows.
+    #[serde(default, skip_serializing_if = "none")]
+    pub price_unknown: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn none(hosts: &u32) -> bool {
+    *hosts == 0
 }
 
 /// How fast the fleet is, by the record.
@@ -192,7 +200,8 @@ impl Totals {
     fn include(&mut self, included: &Included) {
         let cost = included.choice.cost_micro_usd.unwrap_or(0);
         self.included += 1;
-        self.price_unknown += u32::from(included.choice.cost_micro_usd.is_none());
+        let unknown = u32::from(included.choice.cost_micro_usd.is_none());
+        self.price_unknown += unknown;
         self.cost_micro_usd += cost;
         let share = self
             .providers
@@ -200,6 +209,7 @@ impl Totals {
             .or_default();
         share.hosts += 1;
         share.cost_micro_usd += cost;
+        share.price_unknown += unknown;
         let start = included.start_at;
         self.first_start = Some(self.first_start.map_or(start, |first| first.min(start)));
         if self.last_start.is_none_or(|last| last <= start) {

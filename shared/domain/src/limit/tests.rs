@@ -110,18 +110,20 @@ type Spoil = fn(&mut Limit);
 
 #[test]
 fn every_refusal_of_a_limit_names_its_field() {
-    let cases: [(&str, Spoil); 5] = [
+    let cases: [(&str, Spoil); 6] = [
         ("id", |limit| limit.id = "no spaces".to_owned()),
         ("burst", |limit| limit.burst = 0),
         ("period_seconds", |limit| limit.period_seconds = 0),
         ("title", |limit| limit.title.clear()),
         ("last_verified", |limit| limit.last_verified = "yesterday".to_owned()),
+        ("last_verified", |limit| limit.last_verified = "2026-08-06".to_owned()),
     ];
     for (field, spoil) in cases {
+        let now = Timestamp::from_unix(1_785_931_200).expect("5 August 2026");
         let mut limit = limit(Scope::Account, 5);
-        assert_eq!(limit.check(), Ok(()));
+        assert_eq!(limit.check(now), Ok(()));
         spoil(&mut limit);
-        assert_eq!(limit.check().expect_err(field).field, field);
+        assert_eq!(limit.check(now).expect_err(field).field, field);
     }
 }
 

@@ -63,6 +63,12 @@ impl Catalogue {
             let ProviderName::Id(id) = name else { continue };
             self.can_be_named(id)
                 .map_err(|refused| refused.within(&format!("fallbacks[{index}]")))?;
+            let own = policy.directory()?;
+            if self.at(&own).is_some_and(|entry| entry.id == *id) {
+                let problem = format!("{id} is the policy's own provider");
+                let remedy = "name who is asked instead of it: vigilo provider list";
+                return Err(Invalid::new(format!("fallbacks[{index}]"), problem, remedy));
+            }
         }
         Ok(())
     }

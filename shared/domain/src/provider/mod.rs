@@ -16,6 +16,7 @@ use time::format_description::well_known::Iso8601;
 use url::Url;
 
 use crate::clock::Timestamp;
+use crate::directory;
 use crate::invalid::Invalid;
 use crate::policy::Provider;
 use crate::price::Price;
@@ -76,6 +77,15 @@ impl Day {
     pub fn of(at: Timestamp) -> Self {
         Self(at.get().date())
     }
+
+    /// Nobody has looked tomorrow.
+    pub fn not_after(self, now: Timestamp) -> Result<(), Invalid> {
+        if self <= Self::of(now) {
+            return Ok(());
+        }
+        let remedy = "give the day on which somebody looked, or leave it out for today";
+        Err(Invalid::new("last_verified", "it lies in the future", remedy))
+    }
 }
 
 impl fmt::Display for Day {
@@ -132,31 +142,17 @@ impl ProviderEntry {
             ("directory_url", &self.directory_url),
             ("staging_url", &self.staging_url),
         ] {
-            is_https(field, url.as_ref())?;
+            url.as_ref().map_or(Ok(()), |url| directory::check(field, url))?;
         }
         if self.served && self.kind == Provider::Acme && self.directory_url.is_none() {
             let remedy = "give the https URL of the CA's ACME directory";
             return Err(Invalid::new("directory_url", "it is missing", remedy));
         }
-        if self.last_verified.is_some_and(|day| day > Day::of(now)) {
-            let remedy = "give the day on which somebody looked, or leave it out for today";
-            return Err(Invalid::new("last_verified", "it lies in the future", remedy));
-        }
+        self.last_verified.map_or(Ok(()), |day| day.not_after(now))?;
         if self.max_validity_days == Some(0) {
             let remedy = "give the days that a certificate is good for, at least 1";
             return Err(Invalid::new("max_validity_days", "0 days is no validity", remedy));
         }
         self.abilities.check().map_err(|refused| refused.within("abilities"))
-    }
-}
-
-fn is_https(field: &str, url: Option<&Url>) -> Result<(), Invalid> {
-    match url {
-        Some(url) if url.scheme() != "https" || url.host_str().is_none() => Err(Invalid::new(
-            field,
-            format!("{url} is not https"),
-            "an ACME directory is always https (RFC 8555 §6.1)",
-        )),
-        Some(_) | None => Ok(()),
     }
 }

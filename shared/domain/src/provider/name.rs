@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::directory;
 use crate::ids::is_slug;
 use crate::invalid::Invalid;
 
@@ -84,8 +85,10 @@ impl TryFrom<String> for ProviderName {
                 .map_err(|refused: Invalid| wrong(refused.problem));
         }
         match Url::parse(&text) {
-            Ok(url) if url.scheme() == "https" && url.host_str().is_some() => Ok(Self::Directory(url)),
-            Ok(_) => Err(wrong(format!("{text} is not https"))),
+            Ok(url) => match directory::check("fallbacks", &url) {
+                Ok(()) => Ok(Self::Directory(url)),
+                Err(refused) => Err(wrong(refused.problem)),
+            },
             Err(error) => Err(wrong(format!("{text:?} is no URL: {error}"))),
         }
     }

@@ -77,7 +77,7 @@ impl Window {
     pub fn new(cron: &str, minutes: u32, zone: &str) -> Result<Self, Invalid> {
         let cron = Cron::parse(cron)?;
         if !(1..=LONGEST_MINUTES).contains(&minutes) {
-            let problem = format!("{minutes} is out of range");
+            let problem = format!("{minutes} minutes are out of range");
             let remedy = "give 1 to 10080 (a week); leave the window out when it is always open";
             return Err(Invalid::new("minutes", problem, remedy));
         }

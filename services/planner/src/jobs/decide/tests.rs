@@ -75,6 +75,10 @@ impl Draft {
     }
 
     fn decide(&mut self, charge: &Charge, active: Option<RunId>) -> Decision {
+        self.decide_run(charge, active).0
+    }
+
+    fn decide_run(&mut self, charge: &Charge, active: Option<RunId>) -> (Decision, Option<NewRun>) {
         let terms = Terms {
             job: &self.job,
             ladder: &Ladder::default(),
@@ -88,7 +92,7 @@ impl Draft {
             };
             assert_eq!(*until, included.start_at, "the run begins as planned");
         }
-        decision
+        (decision, run)
     }
 }
 
@@ -253,4 +257,28 @@ fn what_must_not_be_served_any_longer_waits_for_no_cooldown_and_says_so() {
     };
     assert_eq!((included.start_at, included.waits_for), (at(0), None));
     assert_eq!(included.despite.as_deref(), Some("the cooldown of the policy"));
+}
+
+#[test]
+fn a_rehearsal_costs_nothing_and_no_budget_leaves_it_out() {
+    let mut draft = Draft::new(json!({"mode": "dry_run", "budget_micro_usd": 1}), Vec::new());
+    draft.catalogue = priced(7_000_000);
+    let (decision, run) = draft.decide_run(&charge("www.example.org", json!({})), None);
+    let Decision::Included(included) = decision else {
+        panic!("it is left out")
+    };
+    assert_eq!(included.choice.cost_micro_usd, Some(0));
+    assert_eq!(run.expect("a run").plan.choice.cost_micro_usd, Some(7_000_000));
+}
+
+#[test]
+fn a_run_that_is_planned_for_later_says_because_of_what() {
+    let body = json!({"windows": [{"cron": "0 3 * * *", "minutes": 60}], "reason": "the yearly exercise"});
+    let mut draft = Draft::new(body, Vec::new());
+    let (_, run) = draft.decide_run(&charge("www.example.org", json!({})), None);
+    let why = run.expect("a run").plan.why_now.expect("a reason");
+    assert_eq!(
+        why,
+        "the yearly exercise; planned for 2026-01-01T03:00:00Z: a maintenance window"
+    );
 }

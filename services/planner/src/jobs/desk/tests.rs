@@ -95,7 +95,24 @@ fn a_plan_is_thrown_away_at_once_and_runs_are_given_up_one_by_one() {
         (JobState::Cancelled, JobState::Cancelled),
     ] {
         let mut one = job(state);
-        assert_eq!(cancelled(&mut one, "ann", later(0)), Ok(()));
+        assert_eq!(cancelled(&mut one, ("ann", true), later(0)), Ok(()));
         assert_eq!(one.state, next);
     }
+}
+
+#[test]
+fn what_has_ended_as_a_whole_keeps_its_end() {
+    let mut ended = job(JobState::Ended);
+    let refused = cancelled(&mut ended, ("ann", false), later(0)).expect_err("nothing is left to give up");
+    assert!(refused.problem.contains("ended"), "{refused}");
+    assert_eq!((ended.state, ended.cancelled_by), (JobState::Ended, None));
+}
+
+#[test]
+fn a_plan_whose_time_is_over_is_not_committed() {
+    let mut planned = job(JobState::Planned);
+    planned.spec.ends_at = Some(later(60));
+    let refused = committed(&mut planned, ("bob", true), later(60)).expect_err("too late");
+    assert!(refused.remedy.contains("plan anew"), "{refused}");
+    assert_eq!(committed(&mut planned, ("bob", false), later(59)), Ok(()));
 }
