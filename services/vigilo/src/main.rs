@@ -10,7 +10,7 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 const EXIT_CODES: &str = "Exit codes:
   0   all good
@@ -41,7 +41,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Vigilo::parse().command {
+    match command_line().command {
         Command::Up(args) => up::run(args),
         Command::Service(command) => service::run(command),
         Command::NatsConfig(args) => nats_config::run(&args),
@@ -49,14 +49,46 @@ fn main() -> ExitCode {
     }
 }
 
+/// As it was typed; a value such as -1 is one, and is refused by what it is given to.
+fn command_line() -> Vigilo {
+    let mut told = with_negatives(Vigilo::command()).get_matches();
+    match Vigilo::from_arg_matches_mut(&mut told) {
+        Ok(read) => read,
+        Err(error) => error.exit(),
+    }
+}
+
+fn with_negatives(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values();
+        if takes_value {
+            arg.allow_negative_numbers(true)
+        } else {
+            arg
+        }
+    });
+    command.mut_subcommands(with_negatives)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn no_two_commands_or_flags_have_one_name() {
-        Vigilo::command().debug_assert();
+        with_negatives(Vigilo::command()).debug_assert();
+    }
+
+    #[test]
+    fn a_negative_number_is_refused_as_a_value() {
+        for typed in [
+            ["vigilo", "bulk", "plan", "--all", "--concurrency", "-5"],
+            ["vigilo", "policy", "set", "a.example.org", "--cooldown-seconds", "-1"],
+            ["vigilo", "limits", "set", "ca.orders", "--burst", "-5"],
+        ] {
+            let refused = with_negatives(Vigilo::command()).try_get_matches_from(typed);
+            let said = refused.expect_err("out of range").to_string();
+            assert!(said.contains("invalid value") && said.contains(typed[4]), "{said}");
+        }
     }
 }

@@ -43,7 +43,7 @@ async fn an_operator_plans_and_commits_on_the_command_line() -> Result<()> {
     let (_, table) = printed(&up, &["job", "show", job])?;
     let table = table.as_str().context("a table")?;
     ensure!(
-        table.contains("plan: 3 of 3 hosts, free") && table.contains("vigilo bulk commit"),
+        table.contains("plan: 3 of 3 hosts, price not known") && table.contains("vigilo bulk commit"),
         "{table}"
     );
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::job::{self, Until};
-use super::{Criticality, Failed, Global, import, show, word};
+use super::{Criticality, Failed, Global, import, pacing, show, word};
 
 #[derive(Subcommand)]
 pub enum BulkCommand {
@@ -56,7 +56,8 @@ pub struct Wish {
     /// Hosts with all of these tags
     #[arg(long = "tag")]
     tags: Vec<String>,
-    /// Hosts whose policy names this provider; may be repeated
+    /// Hosts whose policy names this kind of provider: letsencrypt, acme, aws_acm, gcp_cm, vault_pki or manual; may be
+    /// repeated
     #[arg(long = "provider")]
     providers: Vec<String>,
     /// Hosts whose certificate ends within so many days
@@ -74,8 +75,7 @@ pub struct Wish {
     /// No run begins before, such as 2026-11-25T22:00:00Z
     #[arg(long, value_name = "TIME")]
     start_at: Option<String>,
-    /// Runs begin inside this window: cron line, minutes, time zone, such as "0 22 * * * / 480 / Europe/Berlin"; may be
-    /// repeated
+    /// Runs begin inside this window: "CRON;MINUTES;ZONE", such as "0 22 * * *;480;Europe/Berlin"; may be repeated
     #[arg(long = "window", value_name = "WINDOW")]
     windows: Vec<String>,
     /// What could begin only later is left out
@@ -130,7 +130,7 @@ pub async fn run(command: BulkCommand) -> Result<(), Failed> {
             global,
         } => {
             let client = Client::new(&global)?;
-            let path = format!("/jobs/{id}/commit");
+            let path = format!("/jobs/{}/commit", part(&id));
             let taken = client.post(&path, &json!({"stale_ok": stale_ok})).await?;
             if wait {
                 return job::wait(&client, &id, (Until::Ended, Duration::from_secs(timeout))).await;
@@ -138,7 +138,7 @@ pub async fn run(command: BulkCommand) -> Result<(), Failed> {
             said(
                 &client,
                 &taken,
-                &format!("commit: the runs of job {id} are being created; vigilo job show {id}"),
+                &format!("commit: job {id} is committed; vigilo job show {id} says how its runs stand"),
             );
             Ok(())
         }
@@ -175,15 +175,20 @@ impl Wish {
             "strategy": if self.cost_aware { "cost-aware" } else { "policy-default" },
             "mode": if self.dry_run { "dry_run" } else { "live" },
             "start_at": self.start_at, "ends_at": self.ends_at,
-            "windows": self.windows.iter().map(|text| window(text)).collect::<Result<Vec<Value>, Failed>>()?,
-            "budget_micro_usd": self.budget.as_deref().map(micro_usd).transpose()?,
+            "windows": self.windows.iter().map(|text| pacing::window(text)).collect::<Result<Vec<Value>, Failed>>()?,
+            "budget_micro_usd": self.budget()?,
             "beyond_month": self.beyond_month,
             "concurrency": self.concurrency,
             "cooldown": self.cooldown(),
             "canary": self.canary.as_deref().map(canary).transpose()?,
             "halt": {"percent": self.halt_percent, "at_least": self.halt_at_least},
-            "reason": self.reason,
+            "reason": self.reason.as_deref().filter(|reason| !reason.trim().is_empty()),
         }))
+    }
+
+    fn budget(&self) -> Result<Option<u64>, Failed> {
+        let read = self.budget.as_deref().map(domain::price::parse_usd).transpose();
+        read.map_err(|why| Failed::Refused(format!("--budget: {why}")))
     }
 
     fn cooldown(&self) -> &'static str {
@@ -242,58 +247,9 @@ fn canary(text: &str) -> Result<Value, Failed> {
     read.ok_or_else(|| refused("--canary", &format!("{text:?} is no part of a job"), "give 5, or 1%"))
 }
 
-/// Cron line, minutes and time zone; UTC when none is said.
-fn window(text: &str) -> Result<Value, Failed> {
-    let mut parts = text.splitn(3, " / ").map(str::trim);
-    let (cron, minutes) = (parts.next(), parts.next().and_then(|text| text.parse::<u32>().ok()));
-    let (Some(cron), Some(minutes)) = (cron, minutes) else {
-        let problem = format!("{text:?} is no window");
-        return Err(refused(
-            "--window",
-            &problem,
-            "give \"0 22 * * * / 480 / Europe/Berlin\"",
-        ));
-    };
-    Ok(json!({"cron": cron, "minutes": minutes, "zone": parts.next().unwrap_or("UTC")}))
-}
-
-/// Dollars with up to six digits behind the point, exactly.
-fn micro_usd(text: &str) -> Result<u64, Failed> {
-    let read = || {
-        let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-        if part.len() > 6 || whole.is_empty() {
-            return None;
-        }
-        let part = format!("{part:0<6}").parse::<u64>().ok()?;
-        whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(part)
-    };
-    read().ok_or_else(|| {
-        refused(
-            "--budget",
-            &format!("{text:?} is no amount"),
-            "give US dollars such as 250 or 12.50",
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dollars_are_read_exactly() {
-        for (text, micro) in [
-            ("250", 250_000_000),
-            ("12.5", 12_500_000),
-            ("0.000001", 1),
-            ("7.00", 7_000_000),
-        ] {
-            assert_eq!(micro_usd(text).expect(text), micro);
-        }
-        for wrong in ["", ".5", "-1", "1.2345678", "7 USD"] {
-            assert!(micro_usd(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_canary_is_a_number_or_a_part() {

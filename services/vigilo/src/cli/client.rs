@@ -151,6 +151,24 @@ fn refusal(body: &Value) -> Option<String> {
     }
 }
 
+/// One part of a path or query, whatever somebody typed: a `/` or `?` in it leads nowhere else.
+pub fn part(typed: &str) -> String {
+    if typed.is_empty() {
+        // Without it the path of the whole list would be meant.
+        return "%20".to_owned();
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
+    let dots_only = typed.bytes().all(|byte| byte == b'.');
+    let one = |byte: u8| match byte {
+        b'.' if !dots_only => ".".to_owned(),
+        // A part of dots alone would lead upwards, encoded or not: it is made one that nothing is called.
+        b'.' => "%EF%BC%8E".to_owned(),
+        byte if plain(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    typed.bytes().map(one).collect()
+}
+
 pub fn invalid(one: &Value) -> String {
     let part = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
     format!("{}: {}; {}", part("field"), part("problem"), part("remedy"))
@@ -168,4 +186,24 @@ fn token(global: &Global) -> Result<String, Failed> {
                 "--token: none was given and {file} cannot be read ({e}); set VIGILO_TOKEN"
             ))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_stays_one_part_of_the_path() {
+        for (typed, sent) in [
+            ("h1.example.org", "/x/h1.example.org/y"),
+            ("a/../b", "/x/a%2F..%2Fb/y"),
+            ("..", "/x/%EF%BC%8E%EF%BC%8E/y"),
+            ("", "/x/%20/y"),
+            ("a b?c=d&e#f%", "/x/a%20b%3Fc%3Dd%26e%23f%25/y"),
+            ("ü", "/x/%C3%BC/y"),
+        ] {
+            let url = Url::parse(&format!("http://127.0.0.1/x/{}/y", part(typed))).expect("a URL");
+            assert_eq!((url.path(), url.query()), (sent, None), "{typed}");
+        }
+    }
 }

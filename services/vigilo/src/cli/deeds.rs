@@ -6,7 +6,7 @@ use clap::Args;
 use console::pages;
 use serde_json::{Value, json};
 
-use super::client::{Client, invalid};
+use super::client::{Client, invalid, part};
 use super::{Failed, show};
 
 /// Which runs are meant.
@@ -48,7 +48,7 @@ pub async fn tell(client: &Client, verb: &str, meant: &Meant) -> Result<(), Fail
     match meant.ids.as_slice() {
         [id] => {
             let answer = client
-                .post(&format!("/runs/{id}/{verb}"), &json!({"note": meant.note}))
+                .post(&format!("/runs/{}/{verb}", part(id)), &json!({"note": meant.note}))
                 .await?;
             said(client, &answer, &format!("{verb}: run {id}"));
             Ok(())
@@ -85,7 +85,7 @@ pub async fn resolve(client: &Client, with: &Resolution) -> Result<(), Failed> {
     let key = with.key.as_deref().map(private).transpose()?;
     let body =
         json!({"chain_pem": chain, "key_pem": key, "already_installed": with.already_installed, "note": with.note});
-    let answer = client.post(&format!("/runs/{}/resolve", with.id), &body).await?;
+    let answer = client.post(&format!("/runs/{}/resolve", part(&with.id)), &body).await?;
     said(
         client,
         &answer,
@@ -100,7 +100,7 @@ fn private(file: &Path) -> Result<String, Failed> {
 }
 
 pub async fn csr(client: &Client, id: &str) -> Result<(), Failed> {
-    let pem = client.text(&format!("/runs/{id}/csr")).await?;
+    let pem = client.text(&format!("/runs/{}/csr", part(id))).await?;
     show::line(pem.trim_end());
     Ok(())
 }

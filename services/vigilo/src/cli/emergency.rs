@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::{Client, invalid};
+use super::client::{Client, invalid, part};
 use super::show::{line, list as print, text};
 use super::{Failed, Global};
 
@@ -40,7 +40,7 @@ pub async fn run(command: EmergencyCommand) -> Result<(), Failed> {
         }
         EmergencyCommand::Show { id, limit, global } => {
             let answer = Client::new(&global)?
-                .get(&format!("/emergencies/{id}?limit={limit}"))
+                .get(&format!("/emergencies/{}?limit={limit}", part(&id)))
                 .await?;
             show(&answer, global.json);
             Ok(())
@@ -52,7 +52,7 @@ pub async fn run(command: EmergencyCommand) -> Result<(), Failed> {
 /// What was refused is told, and is no success.
 async fn renew(global: &Global, id: &str) -> Result<(), Failed> {
     let answer = Client::new(global)?
-        .post(&format!("/emergencies/{id}/renew"), &json!({}))
+        .post(&format!("/emergencies/{}/renew", part(id)), &json!({}))
         .await?;
     if let Some(warning) = answer["warning"].as_str() {
         eprintln!("warning: {warning}");

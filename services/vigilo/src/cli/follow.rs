@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::sse::{Happening, Happenings};
 use super::{Failed, show};
 
 /// Succeeds when the run does.
 pub async fn run(client: &Client, id: &str) -> Result<(), Failed> {
-    let mut happenings = Happenings::of(client, format!("/runs/{id}/log?follow=true"));
+    let mut happenings = Happenings::of(client, format!("/runs/{}/log?follow=true", part(id)));
     loop {
         let happening = happenings.next().await?;
         print(client.json, &happening);

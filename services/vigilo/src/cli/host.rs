@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::{Criticality, Failed, Global, added, check, import, show, word};
 
 #[derive(Subcommand)]
@@ -82,7 +82,7 @@ pub async fn run(command: HostCommand) -> Result<(), Failed> {
             check::run(client, hosts).await
         }
         HostCommand::Show { host, global } => {
-            let host = Client::new(&global)?.get(&format!("/hosts/{host}")).await?;
+            let host = Client::new(&global)?.get(&format!("/hosts/{}", part(&host))).await?;
             show::host(&host, global.json);
             Ok(())
         }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::show::{line, list as print, text};
 use super::{Failed, Global, IncidentState, word};
 
@@ -50,7 +50,7 @@ pub async fn run(args: IncidentArgs) -> Result<(), Failed> {
         Some(Say::Ack { id, note, global }) => say(&global, (&id, "acknowledge"), &note).await,
         Some(Say::Close { id, note, global }) => say(&global, (&id, "close"), &note).await,
         Some(Say::Show { id, global }) => {
-            let incident = Client::new(&global)?.get(&format!("/incidents/{id}")).await?;
+            let incident = Client::new(&global)?.get(&format!("/incidents/{}", part(&id))).await?;
             show(&incident, global.json);
             Ok(())
         }
@@ -67,7 +67,7 @@ pub async fn run(args: IncidentArgs) -> Result<(), Failed> {
 }
 
 async fn say(global: &Global, (id, verb): (&str, &str), note: &str) -> Result<(), Failed> {
-    let path = format!("/incidents/{id}/{verb}");
+    let path = format!("/incidents/{}/{verb}", part(id));
     let incident = Client::new(global)?.post(&path, &json!({"note": note})).await?;
     line(&if global.json {
         incident.to_string()

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::{Failed, Global, show, word};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -47,6 +47,9 @@ pub enum JobCommand {
         /// Only those that are left out for this reason, such as cooldown or budget
         #[arg(long)]
         reason: Option<String>,
+        /// Also who issues and why, and every other CA with the reason why not
+        #[arg(long)]
+        why: bool,
         #[command(flatten)]
         global: Global,
     },
@@ -120,7 +123,7 @@ pub async fn run(command: JobCommand) -> Result<(), Failed> {
         }
         JobCommand::Show { id, global, .. } => {
             let client = Client::new(&global)?;
-            let job = client.get(&format!("/jobs/{id}")).await?;
+            let job = client.get(&format!("/jobs/{}", part(&id))).await?;
             table::whole(&job, client.json);
             Ok(())
         }
@@ -129,11 +132,12 @@ pub async fn run(command: JobCommand) -> Result<(), Failed> {
             included,
             left_out,
             reason,
+            why,
             global,
         } => {
             let client = Client::new(&global)?;
             let items = client.all(&lines_path(&id, (included, left_out), reason)).await?;
-            table::lines(&items, client.json);
+            table::lines(&items, client.json, why);
             Ok(())
         }
         JobCommand::Pause { word } => tell("pause", &word).await,
@@ -145,17 +149,17 @@ pub async fn run(command: JobCommand) -> Result<(), Failed> {
 fn lines_path(id: &str, (included, left_out): (bool, bool), reason: Option<String>) -> String {
     let narrowed = match (included, left_out, reason) {
         (true, _, _) => "?decision=included".to_owned(),
-        (_, _, Some(reason)) => format!("?reason={reason}"),
+        (_, _, Some(reason)) => format!("?reason={}", part(&reason)),
         (_, true, None) => "?decision=left_out".to_owned(),
         (false, false, None) => String::new(),
     };
-    format!("/jobs/{id}/lines{narrowed}")
+    format!("/jobs/{}/lines{narrowed}", part(id))
 }
 
 async fn tell(verb: &str, word: &Word) -> Result<(), Failed> {
     let client = Client::new(&word.global)?;
     let answer = client
-        .post(&format!("/jobs/{}/{verb}", word.id), &json!({"note": word.note}))
+        .post(&format!("/jobs/{}/{verb}", part(&word.id)), &json!({"note": word.note}))
         .await?;
     show::line(&if client.json {
         answer.to_string()
@@ -169,7 +173,7 @@ async fn tell(verb: &str, word: &Word) -> Result<(), Failed> {
 pub async fn wait(client: &Client, id: &str, (until, patience): (Until, Duration)) -> Result<(), Failed> {
     let (bar, began) = (bar(until), Instant::now());
     loop {
-        let trouble = match client.get(&format!("/jobs/{id}")).await {
+        let trouble = match client.get(&format!("/jobs/{}", part(id))).await {
             Ok(job) => {
                 draw(&bar, &job, until);
                 if is_there(&job, until) {

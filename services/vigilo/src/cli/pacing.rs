@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::{Failed, Global, show};
 
 #[derive(Subcommand)]
@@ -35,7 +35,7 @@ pub enum LimitCommand {
         /// Where it is written
         #[arg(long)]
         source: Option<String>,
-        /// The day on which it was compared with the source, YYYY-MM-DD
+        /// The day on which it was compared with the source, YYYY-MM-DD; of a new one: today
         #[arg(long)]
         last_verified: Option<String>,
         /// false: it is not looked at any more
@@ -135,7 +135,7 @@ async fn set_limit(client: &Client, id: &str, said: &Value) -> Result<(), Failed
             .filter(|(_, value)| !value.is_null());
         fields.extend(said.map(|(name, value)| (name.clone(), value.clone())));
     }
-    let limit_now = client.put(&format!("/limits/{id}"), &body).await?;
+    let limit_now = client.put(&format!("/limits/{}", part(id)), &body).await?;
     show::list(&[limit_now], client.json, limit);
     Ok(())
 }
@@ -169,11 +169,14 @@ pub async fn groups(command: GroupCommand) -> Result<(), Failed> {
         GroupCommand::Set { name, at_once, global } => {
             let client = Client::new(&global)?;
             let body = json!({"at_once": at_once});
-            let set = client.put(&format!("/target-groups/{name}"), &body).await?;
+            let set = client.put(&format!("/target-groups/{}", part(&name)), &body).await?;
             show::list(&[set], global.json, group);
         }
         GroupCommand::Remove { name, global } => {
-            Client::new(&global)?.delete(&format!("/target-groups/{name}")).await?;
+            Client::new(&global)?
+                .delete(&format!("/target-groups/{}", part(&name)))
+                .await?;
+            show::line(&format!("{name} has no bound any more"));
         }
     }
     Ok(())
@@ -196,11 +199,14 @@ pub async fn windows(command: WindowCommand) -> Result<(), Failed> {
                 .map(|text| window(text))
                 .collect::<Result<Vec<Value>, Failed>>()?;
             let body = json!({"windows": windows});
-            let set = client.put(&format!("/tag-windows/{name}"), &body).await?;
+            let set = client.put(&format!("/tag-windows/{}", part(&name)), &body).await?;
             show::list(&[set], global.json, tag);
         }
         WindowCommand::Remove { tag, global } => {
-            Client::new(&global)?.delete(&format!("/tag-windows/{tag}")).await?;
+            Client::new(&global)?
+                .delete(&format!("/tag-windows/{}", part(&tag)))
+                .await?;
+            show::line(&format!("hosts of {tag} may be touched at any time"));
         }
     }
     Ok(())
@@ -217,11 +223,13 @@ fn tag(one: &Value) -> String {
     format!("{:<30} {}", show::text(&one["tag"]), said.join(", "))
 }
 
-/// `CRON;MINUTES[;ZONE]`
+/// `CRON;MINUTES[;ZONE]`, with ` / ` in place of `;` too.
 pub fn window(text: &str) -> Result<Value, Failed> {
     let remedy = "give \"CRON;MINUTES;ZONE\", for example \"0 22 * * 1-5;480;Europe/Berlin\"";
     let refused = || Failed::Refused(format!("--window: {text:?} is no window; {remedy}"));
-    let mut parts = text.split(';').map(str::trim);
+    // A step such as */2 has no blanks around its stroke.
+    let written = text.replace(" / ", ";");
+    let mut parts = written.split(';').map(str::trim);
     let (cron, minutes, zone) = (parts.next(), parts.next(), parts.next().unwrap_or("UTC"));
     let minutes: u32 = minutes.and_then(|text| text.parse().ok()).ok_or_else(refused)?;
     if parts.next().is_some() {
@@ -233,4 +241,22 @@ pub fn window(text: &str) -> Result<Value, Failed> {
 async fn items(client: &Client, path: &str) -> Result<Vec<Value>, Failed> {
     let answer = client.get(path).await?;
     Ok(answer["items"].as_array().cloned().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_read_in_either_spelling() {
+        let night = json!({"cron": "0 22 * * 1-5", "minutes": 480, "zone": "Europe/Berlin"});
+        for text in ["0 22 * * 1-5;480;Europe/Berlin", "0 22 * * 1-5 / 480 / Europe/Berlin"] {
+            assert_eq!(window(text).expect(text), night);
+        }
+        let often = json!({"cron": "*/20 * * * *", "minutes": 5, "zone": "UTC"});
+        assert_eq!(window("*/20 * * * * / 5").expect("a window"), often);
+        for wrong in ["", "0 22 * * *", "0 22 * * *;x", "0 22 * * *;5;UTC;more"] {
+            assert!(window(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::{Failed, Global, added, import, pacing, show};
 
 #[derive(Subcommand)]
@@ -50,7 +50,7 @@ pub async fn run(command: PolicyCommand) -> Result<(), Failed> {
     match command {
         PolicyCommand::Add { policy, global } => added(&global, "/policies", &policy.added()?).await,
         PolicyCommand::Set { policy, global } => {
-            let path = format!("/policies/{}", policy.hostname);
+            let path = format!("/policies/{}", part(&policy.hostname));
             let changed = Client::new(&global)?.patch(&path, &policy.changes()?).await?;
             show::line(&if global.json {
                 changed.to_string()
@@ -60,7 +60,9 @@ pub async fn run(command: PolicyCommand) -> Result<(), Failed> {
             Ok(())
         }
         PolicyCommand::Forget { hostname, global } => {
-            Client::new(&global)?.delete(&format!("/policies/{hostname}")).await?;
+            Client::new(&global)?
+                .delete(&format!("/policies/{}", part(&hostname)))
+                .await?;
             show::line(&format!("{hostname} has no policy any more"));
             Ok(())
         }
@@ -109,7 +111,8 @@ pub struct PolicyArgs {
     /// Its runs are rehearsals unless a live one is asked for (vigilo renew --live); the schedule leaves it alone
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     dry_run_default: Option<bool>,
-    /// Renew so many days before the end; without it when a third of the life is left
+    /// Renew so many days before the end, but never before a third of the life is over; without it when a third of the life
+    /// is left
     #[arg(long)]
     renew_before_days: Option<u16>,
     /// Whom to tell when it fails; may be repeated

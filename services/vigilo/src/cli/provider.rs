@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::client::Client;
+use super::client::{Client, part};
 use super::show::{line, list as print, text};
 use super::{Failed, Global};
 
@@ -157,7 +157,7 @@ pub async fn run(command: ProviderCommand) -> Result<(), Failed> {
         }
         ProviderCommand::Show { id, global } => {
             one(
-                &Client::new(&global)?.get(&format!("/providers/{id}")).await?,
+                &Client::new(&global)?.get(&format!("/providers/{}", part(&id))).await?,
                 global.json,
             );
             Ok(())
@@ -199,7 +199,11 @@ pub async fn run(command: ProviderCommand) -> Result<(), Failed> {
                     body.insert(field.to_owned(), value);
                 }
             }
-            let path = format!("/providers/{id}");
+            if body.is_empty() {
+                let remedy = "give the flags of what changes; vigilo provider set --help lists them";
+                return Err(Failed::Refused(format!("nothing is to be changed; {remedy}")));
+            }
+            let path = format!("/providers/{}", part(&id));
             one(
                 &Client::new(&global)?.patch(&path, &Value::Object(body)).await?,
                 global.json,
@@ -208,7 +212,9 @@ pub async fn run(command: ProviderCommand) -> Result<(), Failed> {
         }
         ProviderCommand::Forget { id, global } => {
             shelf(
-                &Client::new(&global)?.delete(&format!("/providers/{id}")).await?,
+                &Client::new(&global)?
+                    .delete(&format!("/providers/{}", part(&id)))
+                    .await?,
                 global.json,
             );
             Ok(())

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{line, text};
 use crate::cli::Failed;
-use crate::cli::client::Client;
+use crate::cli::client::{Client, part};
 
 /// Why a run stands where it stands: its question, its failure, or what it waits for.
 pub fn reason(run: &Value) -> String {
@@ -27,9 +27,9 @@ pub fn reason(run: &Value) -> String {
 }
 
 pub async fn run(client: &Client, id: &str, exchange: bool) -> Result<(), Failed> {
-    let mut run = client.get(&format!("/runs/{id}")).await?;
+    let mut run = client.get(&format!("/runs/{}", part(id))).await?;
     if exchange {
-        run["exchange"] = client.get(&format!("/runs/{id}/exchange")).await?["items"].clone();
+        run["exchange"] = client.get(&format!("/runs/{}/exchange", part(id))).await?["items"].clone();
     }
     if client.json {
         line(&run.to_string());
