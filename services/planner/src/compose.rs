@@ -161,6 +161,7 @@ fn plan(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan 
         ladder: asked.ladder.clone(),
         expires_at: charge.served_until,
         windows,
+        windows_of_job: Vec::new(),
     }
 }
 

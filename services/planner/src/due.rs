@@ -12,6 +12,8 @@ use domain::window::{self, Window};
 use domain::{RunId, Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Within this a revocation is still answered in time: the clock of a CA is 24 hours or five days.
+const AFTER_SUCCESS: Duration = Duration::from_secs(6 * 3600);
 /// What is not due is judged again after this long at the latest: somebody may have changed what is served.
 const LOOK_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// A run that has not ended, or a host that was not seen, may change at any moment.
@@ -42,6 +44,8 @@ pub struct LastRun {
     pub id: RunId,
     pub status: Status,
     pub moved_at: Timestamp,
+    /// Nobody asked for it.
+    pub by_schedule: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,12 +124,16 @@ fn has_ended(status: Status) -> bool {
     }
 }
 
-/// After a run that was in vain the clock rests: a day, less when the certificate lives short.
+/// After a run that was in vain the clock rests: a day, less when the certificate lives short. After one of its own that
+/// succeeded it rests too: a CA whose windows are always past, or a machine that puts the old file back, would have it renew
+/// without end.
 fn rested(run: LastRun, life: &Life) -> Timestamp {
-    match run.status {
-        Status::Failed | Status::Cancelled => run.moved_at.plus(DAY.min(life.until.since(life.from) / 10)),
-        Status::Queued | Status::Running | Status::NeedsManual | Status::Succeeded => Timestamp::EPOCH,
-    }
+    let rest = match run.status {
+        Status::Failed | Status::Cancelled => DAY,
+        Status::Succeeded if run.by_schedule => AFTER_SUCCESS,
+        Status::Queued | Status::Running | Status::NeedsManual | Status::Succeeded => return Timestamp::EPOCH,
+    };
+    run.moved_at.plus(rest.min(life.until.since(life.from) / 10))
 }
 
 /// The CA's window, where there is one; a policy's own number of days may come before it, never after it.
@@ -238,6 +246,7 @@ mod tests {
             id: RunId::new(),
             status,
             moved_at,
+            by_schedule: true,
         })
     }
 
@@ -246,6 +255,29 @@ mod tests {
             Due::Now { why } => format!("now: {why}"),
             Due::Later { why, .. } => format!("later: {why}"),
         }
+    }
+
+    #[test]
+    fn a_ca_whose_windows_are_always_past_is_not_obeyed_without_end() {
+        let policy = policy(json!({}));
+        let past = ari::Window::new(days(-2), days(-1)).expect("a window");
+        let suggested = Some(Suggestion {
+            window: past,
+            explanation_url: None,
+        });
+        let served = life(90).map(|life| Life { suggested, ..life });
+        let renewed = run(Status::Succeeded, at(T0 + 60));
+        let judged = |last, hours: i64| due(&policy, served.clone(), last, at(T0 + 60 + hours * 3600));
+        assert!(matches!(judged(renewed, 5), Due::Later { .. }));
+        assert!(matches!(judged(renewed, 6), Due::Now { .. }));
+        let by_hand = renewed.map(|run| LastRun {
+            by_schedule: false,
+            ..run
+        });
+        assert!(
+            matches!(judged(by_hand, 0), Due::Now { .. }),
+            "a revocation right after it"
+        );
     }
 
     #[test]

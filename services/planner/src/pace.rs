@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::Timestamp;
 use domain::lane::{Kind, Lane, Pool};
@@ -17,6 +18,9 @@ use domain::window;
 use crate::backlog::{self, Seen};
 use crate::config::Windows;
 use crate::rules::Rules;
+
+/// Windows of a host and of its job that never meet, as far as was looked, are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(24 * 3600);
 
 /// Orders of a lane, or of a pool of lanes.
 #[derive(Debug, Default, Clone, Copy)]
@@ -173,7 +177,10 @@ pub(crate) fn closed_until(run: &LoadedRun, now: Timestamp) -> Option<Timestamp>
     if run.head.mode != Mode::Live || !keeps_window(*step, run.state.checkpoint.as_ref()) {
         return None;
     }
-    let opens = window::next_open(&run.plan.windows, now).filter(|opens| *opens > now)?;
+    let (own, of_job) = (&run.plan.windows, &run.plan.windows_of_job);
+    let meet = !own.is_empty() && !of_job.is_empty();
+    let opens = window::both_open(own, of_job, now).or_else(|| meet.then(|| now.plus(LOOK_AGAIN)));
+    let opens = opens.filter(|opens| *opens > now)?;
     let too_late = run.plan.expires_at.is_some_and(|end| end <= opens);
     (!too_late).then_some(opens)
 }

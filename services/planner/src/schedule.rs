@@ -192,6 +192,11 @@ fn open_in(windows: &[Window], suggested: &ari::Window) -> Vec<ari::Window> {
 }
 
 fn last_run(one: &ToJudge) -> Option<LastRun> {
-    let run = |(id, status, moved_at)| LastRun { id, status, moved_at };
+    let run = |(id, status, moved_at)| LastRun {
+        id,
+        status,
+        moved_at,
+        by_schedule: one.last_by_schedule,
+    };
     one.last.map(run)
 }

@@ -58,6 +58,9 @@ pub struct Plan {
     /// When the host may be touched; at any time without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
+    /// When its bulk job may touch any host, beside the host's own windows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows_of_job: Vec<Window>,
 }
 
 /// How the provider of a run is chosen.

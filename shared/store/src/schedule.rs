@@ -5,7 +5,7 @@ use domain::certificate::{Seen, Snapshot};
 use domain::clock::Timestamp;
 use domain::ids::{PolicyId, RunId};
 use domain::policy::Policy;
-use domain::run::Status;
+use domain::run::{Status, Trigger};
 use domain::window::Window;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::policies::Row;
 use crate::renewal_info::suggestion;
-use crate::rows::{at, from_json, from_word};
+use crate::rows::{at, from_json, from_word, word};
 use crate::{Store, StoreError, quiet};
 
 /// A policy with what its judgement needs.
@@ -26,6 +26,8 @@ pub struct ToJudge {
     pub suggested: Option<Suggestion>,
     /// Its newest live run, and when that moved last.
     pub last: Option<(RunId, Status, Timestamp)>,
+    /// Whether the schedule made that run.
+    pub last_by_schedule: bool,
     /// Those of the tags of its host.
     pub tag_windows: Vec<Window>,
     /// The CA's window for it has jumped into the past: it wants that certificate gone.
@@ -60,6 +62,7 @@ impl Store {
                select t.id as "id!", t.workspace as "workspace!", t.host_id as "host_id!", t.says as "says!",
                       t.created_at as "created_at!", served.seen as "seen?",
                       last.id as "run?", last.status as "status?", last.moved_at as "moved_at?",
+                      last.trigger as "trigger?",
                       ari.window_start as "window_start?", ari.window_end as "window_end?",
                       ari.explanation_url as "explanation_url?", (ari.called_at is not null) as "called!",
                       tags.windows as "windows?"
@@ -67,7 +70,7 @@ impl Store {
                left join lateral (select seen from snapshots
                                   where host_id = t.host_id and not_after is not null
                                   order by taken_at desc limit 1) served on true
-               left join lateral (select id, status, moved_at from runs
+               left join lateral (select id, status, moved_at, trigger from runs
                                   where host_id = t.host_id and policy_id = t.id and mode = 'live'
                                   order by id desc limit 1) last on true
                left join lateral (select jsonb_agg(w.windows order by w.tag) as windows
@@ -106,6 +109,7 @@ impl Store {
                 served,
                 suggested,
                 last,
+                last_by_schedule: row.trigger == Some(word(Trigger::Schedule)),
                 tag_windows,
                 called: row.called,
             })

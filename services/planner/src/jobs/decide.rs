@@ -6,7 +6,7 @@ use domain::plan::Choice;
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
-use domain::window::{Window, next_open};
+use domain::window::both_open;
 use domain::{RunId, Timestamp};
 use store::NewRun;
 
@@ -117,9 +117,7 @@ fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(In
         }
         Mode::DryRun => start,
     };
-    if run.plan.windows.is_empty() {
-        run.plan.windows.clone_from(&terms.spec().windows);
-    }
+    run.plan.windows_of_job.clone_from(&terms.spec().windows);
     if let Some(limit) = &start.waits_for {
         let planned = format!("planned for {}: {limit}", start.at);
         let before = run.plan.why_now.take();
@@ -178,7 +176,7 @@ fn allowed(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<
 /// The first instant at which the job's windows and the host's are open and the CA's limits have room.
 fn in_time(run: &NewRun, (mut start, terms): (Start, &Terms<'_>), quotas: &Quotas) -> Result<Start, LeftOut> {
     for _ in 0..TRIES {
-        let opens = open(&terms.spec().windows, &run.plan.windows, start.at);
+        let opens = both_open(&terms.spec().windows, &run.plan.windows, start.at);
         let Some(opens) = opens.filter(|at| !terms.too_late(*at)) else {
             return Err(LeftOut::Window { opens_at: opens });
         };
@@ -203,19 +201,6 @@ fn in_time(run: &NewRun, (mut start, terms): (Start, &Terms<'_>), quotas: &Quota
         };
     }
     Err(LeftOut::Window { opens_at: None })
-}
-
-/// When windows of the job and of the host are open together, not before `from`. Without any they always are.
-fn open(of_job: &[Window], of_host: &[Window], from: Timestamp) -> Option<Timestamp> {
-    let mut at = from;
-    for _ in 0..TRIES {
-        let job_opens = next_open(of_job, at)?;
-        at = next_open(of_host, job_opens)?;
-        if at == job_opens {
-            return Some(at);
-        }
-    }
-    None
 }
 
 /// Takes the price from what the budgets have left: from all or from none, and the tightest is named. A price that is not

@@ -155,6 +155,19 @@ pub fn next_open(windows: &[Window], from: Timestamp) -> Option<Timestamp> {
     windows.iter().filter_map(|window| window.next_opening(from)).min()
 }
 
+/// The first instant, not before `from`, at which both have one that is open. None when they never meet, as far as it is looked.
+pub fn both_open(some: &[Window], others: &[Window], from: Timestamp) -> Option<Timestamp> {
+    let mut at = from;
+    for _ in 0..MOST_OPENINGS {
+        let opens = next_open(some, at)?;
+        at = next_open(others, opens)?;
+        if at == opens {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// When any of them is open between two instants: from and until, in the order of time, no two of them touching. The first
 /// few hundred; without windows there is no such time, because it is always.
 pub fn openings(windows: &[Window], from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {

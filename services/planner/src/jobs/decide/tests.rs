@@ -150,6 +150,30 @@ fn it_begins_when_the_windows_of_job_and_host_are_open_together() {
     assert_eq!(reason(&decide(never)), "window");
 }
 
+#[test]
+fn a_run_keeps_the_windows_of_its_job_and_of_its_host_however_late_it_becomes() {
+    let night = json!({"windows": [{"cron": "0 2 * * *", "minutes": 120}]});
+    let late = json!({"windows": [{"cron": "0 3 * * *", "minutes": 30}]});
+    let (_, run) = Draft::new(late, Vec::new()).decide_run(&charge("a.example.org", night), None);
+    let run = run.expect("it is included");
+    let run = store::LoadedRun {
+        head: run.head,
+        plan: run.plan,
+        state: run.state,
+        turn: run.turn,
+    };
+    let tomorrow = 86_400 + 10_800;
+    for (now, opens) in [
+        (7_200, Some(10_800)),
+        (10_800, None),
+        (12_600, Some(tomorrow)),
+        (14_400, Some(tomorrow)),
+    ] {
+        let closed = crate::pace::closed_until(&run, at(now));
+        assert_eq!(closed, opens.map(at), "at second {now}");
+    }
+}
+
 fn limit(burst: u32, period_seconds: u32) -> Limit {
     Limit {
         id: "orders".to_owned(),
