@@ -9,7 +9,7 @@ use testkit::Serving;
 use crate::world::SOON;
 
 /// One host, and two CAs; its policy names the first, and the second if that fails.
-async fn world() -> Result<(Estate, Up, String)> {
+pub async fn world() -> Result<(Estate, Up, String)> {
     let estate = Estate::start(1, 2, Serving::Dynamic).await?;
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;

@@ -2,11 +2,12 @@
 //! other CA waits for it and says so, who has one goes there. One certificate each time.
 
 use anyhow::{Context, Result, ensure};
+use integration::Api;
 use integration::fleet::Up;
-use integration::{Api, Estate};
 use serde_json::{Value, json};
-use testkit::{Pebble, Serving, Signal, wait};
+use testkit::{Pebble, Signal, wait};
 
+use crate::choice;
 use crate::world::{SOON, estate, import, issued_by_name};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,12 +49,7 @@ async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by() -> Result<()> {
-    let estate = Estate::start(1, 2, Serving::Dynamic).await?;
-    let up = Up::start(&estate).await?;
-    up.api.import("hosts", &estate.hosts()).await?;
-    let mut policies = estate.policies();
-    policies[0]["fallbacks"] = json!([estate.pebbles[1].directory_url()]);
-    up.api.import("policies", &policies).await?;
+    let (estate, up, host) = choice::world().await?;
     let runs = with_orders_open(&up, &estate.pebbles[0]).await?;
     estate.pebbles[0].peer().kill_hard()?;
 
@@ -63,7 +59,7 @@ async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by()
     ensure!(why["code"] == "ISS-0005", "{why}");
     let what = why["what"].as_str().context("a reason")?;
     ensure!(what.contains(&estate.pebbles[0].directory_url()), "{why}");
-    ensure!(estate.pebbles[1].issued_for(&estate.nginx.hosts()[0]).await? == 1 && estate.issued() == 1);
+    ensure!(estate.pebbles[1].issued_for(&host).await? == 1 && estate.issued() == 1);
     Ok(())
 }
 

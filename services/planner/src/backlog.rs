@@ -112,18 +112,16 @@ impl Backlog {
             }
         }
         let many = slow.iter().map(|room| room.out).sum::<i64>() >= MANY;
-        Seen {
-            undelivered,
-            ..if many {
-                Seen {
-                    before,
-                    slow,
-                    ..Seen::nothing()
-                }
-            } else {
-                Seen::nothing()
+        let counted = if many {
+            Seen {
+                before,
+                slow,
+                ..Seen::nothing()
             }
-        }
+        } else {
+            Seen::nothing()
+        };
+        Seen { undelivered, ..counted }
     }
 }
 
