@@ -25,16 +25,24 @@ async fn an_order_that_is_handled_twice_issues_once() -> Result<()> {
     let client = fleet.nats.connect().await?;
     let twice = [subjects::order(StepKind::Issue), subjects::order(StepKind::Deploy)];
     let mut orders = client.subscribe("vigilo.order.>").await?;
+    let mut handed = client.subscribe(format!("{}.>", subjects::INBOX)).await?;
     client.flush().await?;
     let copies = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&copies);
     let copying = tokio::spawn(async move {
-        while let Some(order) = orders.next().await {
-            if twice.iter().any(|subject| *subject == *order.subject) {
-                counted.fetch_add(copy(&client, order).await?, Ordering::Relaxed);
-            }
+        loop {
+            let copied = tokio::select! {
+                Some(order) = orders.next() => {
+                    if !twice.iter().any(|subject| *subject == *order.subject) {
+                        continue;
+                    }
+                    copy(&client, order).await?
+                }
+                Some(answer) = handed.next() => publish_too(&client, &answer).await?,
+                else => return anyhow::Ok(()),
+            };
+            counted.fetch_add(copied, Ordering::Relaxed);
         }
-        anyhow::Ok(())
     });
     fleet.api.renew(None).await?;
     fleet.api.all_settled(bound(10)).await?;
@@ -67,6 +75,22 @@ async fn copy(client: &Client, order: Message) -> Result<usize> {
     client
         .publish_with_headers(order.subject, headers, order.payload)
         .await?;
+    Ok(1)
+}
+
+/// An order that was handed to the worker that waited for it comes by the stream as well, as after a crash of the planner.
+async fn publish_too(client: &Client, answer: &Message) -> Result<usize> {
+    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(&answer.payload) else {
+        return Ok(0);
+    };
+    if answer["current"] != "order" {
+        return Ok(0);
+    }
+    let order = serde_json::to_vec(&answer["order"])?;
+    let mut headers = HeaderMap::new();
+    headers.insert(COPY, "1");
+    let subject = subjects::order(StepKind::Issue);
+    client.publish_with_headers(subject, headers, order.into()).await?;
     Ok(1)
 }
 

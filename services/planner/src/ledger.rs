@@ -16,13 +16,15 @@ use domain::clock::Clock;
 use domain::lane::Lane;
 use domain::run::{Event, Step};
 use domain::{RunId, Timestamp};
+use protocol::handover::CurrentAsk;
+use protocol::order::{Order, Spec};
 use protocol::report::Report;
 use store::{LedgerTx, LoadedRun, Since, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use self::page::{Page, is_out};
+use self::page::{Page, Waiting, is_out};
 use crate::backlog::Backlog;
 use crate::compose::{self, Material};
 use crate::config::Windows;
@@ -139,24 +141,44 @@ impl Ledger {
         let ids: Vec<RunId> = reports.iter().map(|report| report.value.run_id).collect();
         let mut page = Page::of(tx.load(&ids).await?);
         let mut kept = kept::Kept::default();
-        for report in reports.iter().map(|delivery| &delivery.value) {
+        for delivery in reports {
+            let report = &delivery.value;
             let event = Event::Reported {
                 step: report.step,
                 attempt: report.attempt,
                 outcome: report.outcome.clone(),
             };
-            if page.advance(report.run_id, event, now) {
-                let Some(run) = page.runs.get(&report.run_id) else {
-                    continue;
-                };
+            let moved = page.advance(report.run_id, event, now);
+            if let (true, Some(run)) = (moved, page.runs.get(&report.run_id)) {
                 kept.keep(report, run)?;
                 if report.step == Step::Issue {
                     page.answers.push((report.run_id, Answer::of(&report.outcome)));
                 }
             }
+            if let Some(inbox) = delivery.reply_to() {
+                if moved && report.outcome.continues(now) {
+                    page.go_on(report.run_id, now);
+                }
+                let waiting = Waiting {
+                    step: report.step,
+                    subject: delivery.subject().to_owned(),
+                    inbox: inbox.to_owned(),
+                };
+                page.waiting.insert(report.run_id, waiting);
+            }
         }
         kept.write(&mut tx, now).await?;
         self.finish(tx, page, now).await
+    }
+
+    /// The present order of a run, when it is one of this step.
+    pub(crate) async fn current(&self, ask: &CurrentAsk) -> Result<Option<Order<Spec>>, StoreError> {
+        let mut tx = self.store.ledger().await?;
+        let page = Page::of(tx.load(&[ask.run_id]).await?);
+        let mail = self.orders(&mut tx, &page, &[ask.run_id]).await?;
+        tx.commit().await?;
+        let orders = mail.orders.into_iter();
+        Ok(orders.filter(|order| order.step == ask.step).next())
     }
 
     /// Orders again what is past its deadline; gives back how many.
@@ -250,7 +272,7 @@ impl Ledger {
         if rooms.has_slow() {
             self.backlog.want();
         }
-        for (lane, since) in std::mem::take(&mut page.left) {
+        for (lane, since) in std::mem::take(&mut page.left).into_values() {
             rooms.give_back(lane, since);
         }
         let mut quota = Quota::new(rules);
@@ -270,7 +292,8 @@ impl Ledger {
         let moved: Vec<RunId> = page.moved.iter().copied().collect();
         let marked = self.postman.published(&moved);
         tx.save(page.changes(), &marked, now).await?;
-        let mut mail = self.orders(&mut tx, &page, &moved).await?;
+        let mut mail = self.orders(&mut tx, &page, &page.ordered()).await?;
+        mail.handed = page.hand_over(&mut mail.orders);
         mail.events = page.events(now);
         (mail.moved, mail.marked) = (moved, marked);
         tx.commit().await?;

@@ -14,6 +14,7 @@ mod backlog;
 pub mod choose;
 pub mod compose;
 mod config;
+mod current;
 pub mod due;
 mod emergency;
 mod halt;
@@ -120,6 +121,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
             intake::take_requests(Arc::clone(&intake), requests, soft),
             intake::take_requests(intake, commands, soft),
             ledger.watch_backlog(soft),
+            async {
+                current::tell(Arc::clone(&ledger), &bus, soft)
+                    .await
+                    .map_err(anyhow::Error::from)
+            },
             timekeeper::keep_time(Arc::clone(&ledger), soft),
             schedule.keep(soft),
             jobs.keep(soft),

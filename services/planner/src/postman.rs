@@ -12,6 +12,7 @@ use bus::Bus;
 use domain::RunId;
 use domain::run::Status;
 use protocol::event::RunEvent;
+use protocol::handover::Current;
 use protocol::order::{Order, Spec};
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -22,11 +23,21 @@ const MARK_EVERY: Duration = Duration::from_millis(1_000);
 #[derive(Default)]
 pub(crate) struct Mail {
     pub orders: Vec<Order<Spec>>,
+    /// For workers that wait.
+    pub handed: Vec<Handed>,
     pub events: Vec<RunEvent>,
     /// These runs stand elsewhere now: to mark the orders of their old places is not worth a statement any more.
     pub moved: Vec<RunId>,
     /// Statuses that were marked when the runs were saved.
     pub marked: HashMap<RunId, Status>,
+}
+
+/// For a worker that has reported: how its run goes on.
+pub(crate) struct Handed {
+    /// Where it has reported.
+    pub subject: String,
+    pub inbox: String,
+    pub current: Current<Spec>,
 }
 
 #[derive(Clone)]
@@ -71,6 +82,9 @@ impl Postman {
         if let Some(error) = failed {
             warn!(%error, "not everything could be published; it is tried again");
         }
+        for one in &mail.handed {
+            self.bus.reply(&one.subject, &one.inbox, &one.current).await;
+        }
         let mut published = self.lock();
         for run in &mail.moved {
             published.orders.remove(run);
@@ -78,6 +92,12 @@ impl Postman {
         for run in mail.marked.keys() {
             published.events.remove(run);
         }
+        // The message that the worker has in hand brings back what does not reach it.
+        let handed = mail.handed.iter().filter_map(|one| match &one.current {
+            Current::Order { order } => Some((order.run_id, order.attempt)),
+            Current::Elsewhere | Current::Unknown { .. } => None,
+        });
+        published.orders.extend(handed);
         let sent = mail.orders.iter().zip(orders).filter(|(_, answer)| answer.is_ok());
         published
             .orders

@@ -51,7 +51,7 @@ impl User {
 
     pub fn rights(&self) -> Rights {
         let (publish, mut subscribe) = match self {
-            Self::Planner => (planner(), vec![subjects::EXHAUSTED.to_owned()]),
+            Self::Planner => (planner(), owned(&[subjects::EXHAUSTED, subjects::CURRENT_ALL])),
             Self::Console => (console(), Vec::new()),
             Self::Worker(worker) => (self::worker(*worker), custody_heard(*worker)),
             Self::Workspace(workspace) => of_workspace(workspace),
@@ -128,6 +128,7 @@ fn console() -> Vec<String> {
 fn worker(worker: Worker) -> Vec<String> {
     let steps = StepKind::ALL.into_iter().filter(|kind| Worker::of(*kind) == worker);
     let mut all: Vec<String> = steps.map(subjects::report).collect();
+    all.push(subjects::current(worker));
     all.push("vigilo.log.*.*".to_owned());
     all.extend(looks());
     all.extend(reads(&Reader::orders(worker)));

@@ -12,6 +12,7 @@ use protocol::report::Report;
 use protocol::{SCHEMA, subjects};
 
 use crate::connection::{Bus, BusError};
+use crate::inbox::REPLY_TO;
 use crate::trace;
 
 /// A message on its way: where to, known by what, saying what.
@@ -79,10 +80,12 @@ impl Bus {
             .await
     }
 
-    pub(crate) async fn publish_report(&self, report: &Report) -> Result<(), BusError> {
+    /// `inbox`: where the worker waits for the next order of the same step.
+    pub(crate) async fn publish_report(&self, report: &Report, inbox: Option<&str>) -> Result<(), BusError> {
         let subject = subjects::report(report.step.kind());
-        self.publish(outgoing(subject, report.message_id(), serde_json::to_vec(report))?)
-            .await
+        let mut message = outgoing(subject, report.message_id(), serde_json::to_vec(report))?;
+        message.headers.extend(inbox.map(|inbox| (REPLY_TO, inbox.to_owned())));
+        self.publish(message).await
     }
 
     pub(crate) async fn publish(&self, message: Outgoing) -> Result<(), BusError> {

@@ -50,7 +50,7 @@ impl Bus {
 
     /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox, and none of another workspace: to any
     /// other subject it could have us say what it may not say itself.
-    pub async fn reply(&self, subject: &str, to: &str, answer: &Answer) {
+    pub async fn reply<A: Serialize + Sync>(&self, subject: &str, to: &str, answer: &A) {
         if !may_be_answered(subject, to) {
             return warn!(
                 subject,

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
-use domain::RunId;
 use domain::clock::Clock;
 use domain::disposition::Disposition;
 use domain::run::{Mode, Outcome, Product, Rehearsal, Step, StepKind};
+use domain::{RunId, Timestamp};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use protocol::SCHEMA;
@@ -30,6 +30,10 @@ use crate::inbox::parse;
 use crate::live::Telling;
 use crate::topology::{ACK_WAIT, Reader, StreamName};
 use crate::trace;
+
+mod handover;
+
+use self::handover::Go;
 
 const PULL: Duration = Duration::from_millis(900);
 const AFTER_TROUBLE: Duration = Duration::from_millis(500);
@@ -222,7 +226,7 @@ impl<H: StepHandler> Desk for Typed<H> {
     fn serve<'a>(&'a self, shared: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled> {
         Box::pin(async move {
             match parse::<Order<H::Spec>>(message) {
-                Ok(order) => self.carry_out(shared, &order).await,
+                Ok(order) => self.carry_out(shared, order, is_delivered_again(message)).await,
                 Err(reason) => Settled::Unreadable(reason),
             }
         })
@@ -230,13 +234,43 @@ impl<H: StepHandler> Desk for Typed<H> {
 }
 
 impl<H: StepHandler> Typed<H> {
-    async fn carry_out(&self, shared: &Shared, order: &Order<H::Spec>) -> Settled {
-        let turn = shared.turns.of(order.run_id, order.step);
-        let _turn = turn.lock().await;
-        let started_at = shared.clock.now();
-        if order.deadline <= started_at {
-            return Settled::Expired;
+    /// An order, and those of the same step that come straight into this hand when what the one before has reached is saved.
+    async fn carry_out(&self, shared: &Shared, first: Order<H::Spec>, again: bool) -> Settled {
+        let turn = shared.turns.of(first.run_id, first.step);
+        let (_turn, waited) = match turn.try_lock() {
+            Ok(turn) => (turn, false),
+            Err(_) => (turn.lock().await, true),
+        };
+        let mut order = if again || waited {
+            match handover::current(shared, &first).await {
+                Go::On(order) => *order,
+                Go::Away => return Settled::Expired,
+                Go::AsYouAre => first,
+            }
+        } else {
+            first
+        };
+        loop {
+            let started_at = shared.clock.now();
+            if order.deadline <= started_at {
+                return Settled::Expired;
+            }
+            let Some(report) = self.report(shared, &order, started_at).await else {
+                warn!(run = %order.run_id, step = %order.step, "an order is past its deadline; the planner orders it again");
+                return Settled::Silent;
+            };
+            if !report.outcome.continues(shared.clock.now()) {
+                return publish_until(shared, &report, None, order.deadline).await;
+            }
+            match handover::hand_in(shared, &order, &report).await {
+                Ok(next) => order = next,
+                Err(settled) => return settled,
+            }
         }
+    }
+
+    /// Nothing when the deadline comes first.
+    async fn report(&self, shared: &Shared, order: &Order<H::Spec>, started_at: Timestamp) -> Option<Report> {
         let ctx = StepContext::new(Arc::clone(&shared.clock));
         let telling = Telling {
             bus: &shared.bus,
@@ -251,11 +285,7 @@ impl<H: StepHandler> Typed<H> {
             }
         };
         let worked = tokio::time::timeout(order.deadline.since(started_at), working).await;
-        let Ok(outcome) = worked else {
-            warn!(run = %order.run_id, step = %order.step, "an order is past its deadline; the planner orders it again");
-            return Settled::Silent;
-        };
-        let report = Report {
+        Some(Report {
             schema: SCHEMA,
             run_id: order.run_id,
             workspace: order.workspace.clone(),
@@ -264,10 +294,9 @@ impl<H: StepHandler> Typed<H> {
             worker: shared.worker.clone(),
             started_at,
             ended_at: shared.clock.now(),
-            outcome,
+            outcome: worked.ok()?,
             notes: ctx.take_notes(),
-        };
-        publish_until(shared, &report, order.deadline).await
+        })
     }
 
     async fn outcome(&self, order: &Order<H::Spec>, ctx: &StepContext) -> Outcome {
@@ -286,7 +315,7 @@ impl<H: StepHandler> Typed<H> {
     }
 }
 
-fn gone_through(mut rehearsal: Rehearsal, now: domain::Timestamp) -> Progress {
+fn gone_through(mut rehearsal: Rehearsal, now: Timestamp) -> Progress {
     match rehearsal.needs.take() {
         Some(checkpoint) => Progress::Resting { until: now, checkpoint },
         None => Progress::Done(Product::Rehearsed(rehearsal)),
@@ -318,10 +347,15 @@ fn judged(error: StepError) -> Outcome {
     }
 }
 
+/// Whoever had it before may have come further.
+fn is_delivered_again(message: &Message) -> bool {
+    message.info().is_ok_and(|info| info.delivered > 1)
+}
+
 /// What was done must be told: the report is published until the stream has it or nobody waits for it any more.
-async fn publish_until(shared: &Shared, report: &Report, deadline: domain::Timestamp) -> Settled {
+async fn publish_until(shared: &Shared, report: &Report, inbox: Option<&str>, deadline: Timestamp) -> Settled {
     loop {
-        match shared.bus.publish_report(report).await {
+        match shared.bus.publish_report(report, inbox).await {
             Ok(()) => return Settled::Reported,
             Err(error) => warn!(%error, run = %report.run_id, "a report could not be published; trying again"),
         }

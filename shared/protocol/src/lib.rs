@@ -5,6 +5,7 @@
 
 pub mod custody;
 pub mod event;
+pub mod handover;
 pub mod log;
 pub mod order;
 pub mod probe;

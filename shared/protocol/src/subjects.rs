@@ -123,6 +123,13 @@ pub fn custody_open(worker: Worker) -> String {
     format!("vigilo.custody.open.{worker}")
 }
 
+/// Where a worker asks for the present order of a run that it has an order of.
+pub fn current(worker: Worker) -> String {
+    format!("vigilo.current.{worker}")
+}
+
+pub const CURRENT_ALL: &str = "vigilo.current.*";
+
 pub const CUSTODY_OPEN_ALL: &str = "vigilo.custody.open.*";
 pub const CUSTODY_SEAL: &str = "vigilo.custody.seal";
 pub const CUSTODY_RECIPIENT: &str = "vigilo.custody.recipient";

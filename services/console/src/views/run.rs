@@ -2,8 +2,8 @@
 
 use domain::disposition::{ErrorCode, Failure, Question};
 use domain::host::Criticality;
-use domain::plan::Choice;
-use domain::run::{Because, Ending, Mode, Position, Status, Step, Trigger, Turned};
+use domain::plan::{Choice, Plan};
+use domain::run::{Because, Course, Ending, Mode, Position, Status, Step, Trigger, Turned};
 use domain::{DnsName, HostId, Hostname, JobId, PolicyId, RunId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -190,7 +190,7 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         trigger: head.trigger,
         operator: head.operator,
         targets: plan.targets.iter().map(domain::target::Target::title).collect(),
-        steps_planned: plan.steps(head.mode),
+        steps_planned: planned(&plan, head.mode, &state.course),
         asked: plan.asked(&state.course).directory_url.to_string(),
         turned: state.course.turned,
         choice: plan.choice,
@@ -200,6 +200,13 @@ pub(crate) fn run(view: RunView) -> ShownRun {
         created_at: head.created_at,
         moved_at: view.moved_at,
     }
+}
+
+/// The steps of a run that nothing disturbs.
+fn planned(plan: &Plan, mode: Mode, course: &Course) -> Vec<Step> {
+    let mut steps = plan.steps(mode);
+    steps.retain(|step| *step != Step::Tidy || !course.tidied);
+    steps
 }
 
 pub(crate) fn whole(view: RunView, steps: Vec<StepView>, acts: Vec<Act>) -> WholeRun {

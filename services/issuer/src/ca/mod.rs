@@ -117,6 +117,10 @@ pub trait CertificateAuthority: Send + Sync + 'static {
         claim: &Claim<'_>,
     ) -> impl Future<Output = Result<Obtained, CaError>> + Send;
 
+    /// The challenge responses of an order that has its certificate, or has failed, are removed; gives the tokens of those that
+    /// could not be.
+    fn withdraw(&self, for_: &Application<'_>, tokens: &[String]) -> impl Future<Output = Vec<String>> + Send;
+
     /// What the CA says about itself; nothing is begun there.
     fn look(&self, for_: &Application<'_>) -> impl Future<Output = Result<Meta, CaError>> + Send;
 

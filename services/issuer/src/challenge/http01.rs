@@ -13,8 +13,9 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bus::BusError;
 use bus::tokens::ChallengeTokens;
+use bus::{BusError, StepContext};
+use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -55,6 +56,16 @@ impl Http01 {
     pub async fn withdraw(&self, token: &str) -> Result<(), BusError> {
         self.forget(token);
         self.fleet.remove(token).await
+    }
+
+    /// The same for all of an order; gives those that could not be removed, which expire by themselves.
+    pub async fn withdraw_all(&self, tokens: &[String], ctx: &StepContext) -> Vec<String> {
+        let removals = tokens.iter().map(|token| async move {
+            let error = self.withdraw(token).await.err()?;
+            ctx.warn(format!("a challenge response was not removed: {error}"), &[]);
+            Some(token.clone())
+        });
+        join_all(removals).await.into_iter().flatten().collect()
     }
 
     /// This process answers from the fleet's tokens only: the CA has seen it, or another replica goes on.

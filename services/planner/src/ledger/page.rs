@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::lane::Lane;
-use domain::run::{Because, Event, Ignored, Position, Status, advance, place, queue};
+use domain::run::{Because, Event, Ignored, Position, Status, Step, advance, place, queue};
 use domain::{RunId, Timestamp};
+use protocol::handover::Current;
+use protocol::order::{Order, Spec};
 use store::LoadedRun;
 use tracing::{debug, info};
 
 use super::kept;
 use crate::pace::{self, Rooms};
+use crate::postman::Handed;
 use crate::quota::{self, Answer, Quota, Wait};
 
 /// The runs of one transaction: where they stood, where they stand.
@@ -20,11 +23,20 @@ pub(super) struct Page {
     /// The status before the first move of this page.
     was: BTreeMap<RunId, Status>,
     /// Lanes that an order left, to be counted back, and when it went out.
-    pub(super) left: Vec<(Lane, Timestamp)>,
+    pub(super) left: BTreeMap<RunId, (Lane, Timestamp)>,
+    /// Workers that have an order of these runs in hand and wait to hear how it goes on.
+    pub(super) waiting: BTreeMap<RunId, Waiting>,
     /// What reports of Issue say of the CA's limits.
     pub(super) answers: Vec<(RunId, Answer)>,
     /// Runs that were due and must wait for something else than a place.
     pub(super) postponed: usize,
+}
+
+/// A worker, by what it has and where it listens.
+pub(super) struct Waiting {
+    pub(super) step: Step,
+    pub(super) subject: String,
+    pub(super) inbox: String,
 }
 
 impl Page {
@@ -58,12 +70,43 @@ impl Page {
         let next = advance(&run.state, &run.plan, run.head.mode, event, now)?;
         if let (Position::Out { step, deadline }, false) = (&run.state.position, is_out_at(&next.position)) {
             let since = deadline.minus(run.plan.patience(*step));
-            self.left.extend(lane(run).map(|lane| (lane, since)));
+            self.left.extend(lane(run).map(|lane| (id, (lane, since))));
         }
         self.was.entry(id).or_insert_with(|| run.state.status());
         run.state = next;
         self.moved.insert(id);
         Ok(())
+    }
+
+    /// The next order of the step goes to the worker that has just reported: it keeps the place that it has.
+    pub(super) fn go_on(&mut self, id: RunId, now: Timestamp) {
+        if self.advance(id, Event::Released, now) {
+            self.left.remove(&id);
+        }
+    }
+
+    /// The runs whose orders are to be composed.
+    pub(super) fn ordered(&self) -> Vec<RunId> {
+        let asked = self.waiting.keys().filter(|id| !self.moved.contains(id));
+        self.moved.iter().chain(asked).copied().collect()
+    }
+
+    /// Orders that a worker waits for go to it and not to the stream.
+    pub(super) fn hand_over(&mut self, orders: &mut Vec<Order<Spec>>) -> Vec<Handed> {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let handed = waiting.map(|(run, worker)| {
+            let is_its = |order: &Order<Spec>| order.run_id == run && order.step == worker.step;
+            let order = orders
+                .iter()
+                .position(is_its)
+                .map(|at| Box::new(orders.swap_remove(at)));
+            Handed {
+                subject: worker.subject,
+                inbox: worker.inbox,
+                current: order.map_or(Current::Elsewhere, |order| Current::Order { order }),
+            }
+        });
+        handed.collect()
     }
 
     /// The runs of this page that wait and are due, in the order of their turns.
@@ -125,7 +168,7 @@ impl Page {
     /// The lanes that these runs left or wait for.
     pub(super) fn lanes(&self) -> Vec<Lane> {
         let waiting = self.runs.values().filter_map(lane);
-        let left = self.left.iter().map(|(lane, _)| lane.clone());
+        let left = self.left.values().map(|(lane, _)| lane.clone());
         let lanes: HashSet<Lane> = left.chain(waiting).collect();
         lanes.into_iter().collect()
     }

@@ -101,6 +101,27 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The step has come further and could go on at once, were this saved: the worker may keep it in hand. Only with an order
+    /// that is open: a new one draws from the CA's limits first.
+    pub fn continues(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Resting {
+                until,
+                checkpoint: Checkpoint::AcmeOrder { .. },
+            } => *until <= now,
+            Self::Resting {
+                checkpoint: Checkpoint::AcmeAccountKey { .. },
+                ..
+            }
+            | Self::Done { .. }
+            | Self::Retry { .. }
+            | Self::Failed { .. }
+            | Self::Stuck { .. } => false,
+        }
+    }
+}
+
 /// Why an event left the run as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
@@ -262,14 +283,21 @@ fn live(run: &RunState, plan: &Plan, (step, outcome): (Step, Outcome), now: Time
         Step::Rollback(index) => deploy::returned(run, usize::from(index), weighed),
         Step::Confirm => deploy::confirmed(run, weighed),
         Step::PrepareKey | Step::Issue | Step::Channels | Step::Tidy => match weighed {
-            Weighed::Done(_) => match plan.after(step, Mode::Live) {
-                Some(Step::Deploy(_) | Step::Verify) => deploy::onward(run, plan),
+            Weighed::Done(product) => match plan.after(step, Mode::Live) {
+                Some(Step::Deploy(_) | Step::Verify) => deploy::onward(&with_certificate(run, &product), plan),
                 Some(next) => begun(run, next),
                 None => ended(run, Ending::Succeeded),
             },
             other => standing(run, step, other),
         },
     }
+}
+
+/// Whether the issuer has left something for Tidy.
+fn with_certificate(run: &RunState, product: &Product) -> RunState {
+    let mut run = run.clone();
+    run.course.tidied = matches!(product, Product::Issued(issued) if issued.tokens.is_empty());
+    run
 }
 
 /// Patience and life: a retry that is one too many, or would come after the certificate in service has expired, is a

@@ -25,6 +25,9 @@ pub struct Course {
     /// Since when the present step fails, try after try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
+    /// Nothing of its order is left to be removed: there is no Tidy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tidied: bool,
     /// What a rehearsal found wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crosses: Vec<String>,

@@ -60,7 +60,7 @@ pub struct IssuedCertificate {
     /// Leaf first, PEM, as the CA delivered it.
     pub chain_pem: String,
     pub leaf: CertificateFacts,
-    /// What Tidy removes: the http-01 tokens that were presented.
+    /// What is left to Tidy: the http-01 tokens that were presented and could not be removed at once.
     pub tokens: Vec<String>,
     /// The private key that a person brought with it, sealed for `leaf-key`; none: the prepared key is its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]

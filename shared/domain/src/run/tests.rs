@@ -79,7 +79,7 @@ fn issued() -> IssuedCertificate {
         order_url,
         chain_pem: "chain".into(),
         leaf,
-        tokens: Vec::new(),
+        tokens: vec!["t".into()],
         sealed_key: None,
     }
 }

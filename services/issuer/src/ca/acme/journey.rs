@@ -45,20 +45,6 @@ struct Presented<'a> {
     attended: bool,
 }
 
-impl Presented<'_> {
-    /// The order has failed: nobody asks for these any more.
-    async fn withdraw(self, ctx: &StepContext) {
-        for token in &self.tokens {
-            if let Err(error) = self.http01.withdraw(token).await {
-                ctx.warn(
-                    format!("a challenge response was not removed; it expires by itself: {error}"),
-                    &[],
-                );
-            }
-        }
-    }
-}
-
 impl Drop for Presented<'_> {
     fn drop(&mut self) {
         for token in &self.tokens {
@@ -94,7 +80,8 @@ impl Journey<'_> {
                 OrderStatus::Invalid => {
                     let attended = presented.as_ref().is_some_and(|presented| presented.attended);
                     if let Some(presented) = presented {
-                        presented.withdraw(self.ctx).await;
+                        // Nobody asks for these any more.
+                        self.http01.withdraw_all(&presented.tokens, self.ctx).await;
                     }
                     let cause = self.cause(order.url()).await;
                     return Err(if attended { cause } else { unattended(cause) });

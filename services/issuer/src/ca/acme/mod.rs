@@ -155,6 +155,10 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
         issued.await.map_err(|error| error.of(for_.directory))
     }
 
+    async fn withdraw(&self, for_: &Application<'_>, tokens: &[String]) -> Vec<String> {
+        self.http01.withdraw_all(tokens, for_.ctx).await
+    }
+
     async fn look(&self, for_: &Application<'_>) -> Result<Meta, CaError> {
         let directory = self.directories.of(for_.directory)?;
         let looking = directory.transport.look(&directory.url);

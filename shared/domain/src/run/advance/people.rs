@@ -78,6 +78,7 @@ pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
         checkpoint: None,
         ..run.clone()
     };
+    next.course.tidied &= run.checkpoint.is_none();
     next.course.targets = vec![state; plan.targets.len()];
     next.course.verified = false;
     next.course.withheld = None;
@@ -119,7 +120,7 @@ fn leaves_records(run: &RunState) -> bool {
     match run.step() {
         None | Some(Step::PrepareKey | Step::Channels | Step::Tidy) => false,
         Some(Step::Issue) => matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })),
-        Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm) => true,
+        Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm) => !run.course.tidied,
     }
 }
 
