@@ -5,10 +5,10 @@ use anyhow::{Context, Result, ensure};
 use integration::Api;
 use integration::fleet::Up;
 use serde_json::{Value, json};
-use testkit::{Pebble, Signal, wait};
+use testkit::{Signal, wait};
 
 use crate::choice;
-use crate::world::{SOON, estate, import, issued_by_name};
+use crate::world::{SOON, estate, import, issued_by_name, with_orders_open};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Result<()> {
@@ -17,7 +17,7 @@ async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Resul
     let up = Up::start_with(&estate, patient).await?;
     import(&up.api, &estate).await?;
     let ca = &estate.pebbles[0];
-    let runs: Vec<String> = with_orders_open(&up, ca).await?;
+    let runs: Vec<String> = with_orders_open(&up.api, ca).await?;
     ca.peer().kill_hard()?;
 
     for run in &runs {
@@ -50,7 +50,7 @@ async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Resul
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by() -> Result<()> {
     let (estate, up, host) = choice::world().await?;
-    let runs = with_orders_open(&up, &estate.pebbles[0]).await?;
+    let runs = with_orders_open(&up.api, &estate.pebbles[0]).await?;
     estate.pebbles[0].peer().kill_hard()?;
 
     let ended = up.api.run_is(&runs[0], "succeeded", SOON).await?;
@@ -61,22 +61,6 @@ async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by()
     ensure!(what.contains(&estate.pebbles[0].directory_url()), "{why}");
     ensure!(estate.pebbles[1].issued_for(&host).await? == 1 && estate.issued() == 1);
     Ok(())
-}
-
-/// Renews everything, and waits until each run has an order at this CA, which cannot look at any name.
-async fn with_orders_open(up: &Up, ca: &Pebble) -> Result<Vec<String>> {
-    ca.dns_peer().signal(Signal::STOP)?;
-    let runs: Vec<String> = up.api.renew(None).await?.into_values().collect();
-    for run in &runs {
-        wait::until_ok(&format!("an order of run {run}"), SOON, async || {
-            let shown = up.api.get(&format!("/runs/{run}")).await?;
-            let opened = shown["steps"].to_string().contains("order opened at the CA");
-            ensure!(opened && shown["because"] == "working", "{shown}");
-            Ok(())
-        })
-        .await?;
-    }
-    Ok(runs)
 }
 
 /// Until its step has failed so many times; gives the run, which waits for the next try.

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, ensure};
 use integration::Member;
+use testkit::Signal;
 
-use crate::world::{all_succeed_with_one_certificate_each, fleet, in_flight_after};
+use crate::world::{all_succeed_with_one_certificate_each, fleet, in_flight_after, with_orders_open};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_is_killed_once_in_a_batch_of_50() -> Result<()> {
@@ -27,4 +28,17 @@ async fn nats_and_postgres_are_killed_in_a_batch() -> Result<()> {
     in_flight_after(&fleet.api, &estate, 15).await?;
     fleet.postgres.kill_and_restart().await?;
     all_succeed_with_one_certificate_each(&fleet.api, &estate).await
+}
+
+/// The orders that they came with say nothing of what was opened since: the next issuer hears of it from the planner.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_dies_with_orders_in_hand_leaves_them_to_the_next() -> Result<()> {
+    let (estate, fleet) = fleet(3).await?;
+    let ca = &estate.pebbles[0];
+    with_orders_open(&fleet.api, ca).await?;
+    fleet.kill_and_restart(Member::Issuer).await?;
+    ca.dns_peer().signal(Signal::CONT)?;
+    all_succeed_with_one_certificate_each(&fleet.api, &estate).await?;
+    ensure!(ca.orders() == 3, "{} orders were opened for 3 runs", ca.orders());
+    Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use integration::fleet::bound;
 use integration::{Api, Estate, Fleet};
 use serde_json::Value;
-use testkit::{Serving, wait};
+use testkit::{Pebble, Serving, Signal, wait};
 
 pub const SOON: Duration = Duration::from_secs(60);
 
@@ -27,6 +27,22 @@ pub async fn fleet(hosts: usize) -> Result<(Estate, Fleet)> {
 pub async fn import(api: &Api, estate: &Estate) -> Result<()> {
     api.import("hosts", &estate.hosts()).await?;
     api.import("policies", &estate.policies()).await
+}
+
+/// Renews everything, and waits until each run has an order at this CA, which cannot look at any name.
+pub async fn with_orders_open(api: &Api, ca: &Pebble) -> Result<Vec<String>> {
+    ca.dns_peer().signal(Signal::STOP)?;
+    let runs: Vec<String> = api.renew(None).await?.into_values().collect();
+    for run in &runs {
+        wait::until_ok(&format!("an order of run {run}"), SOON, async || {
+            let shown = api.get(&format!("/runs/{run}")).await?;
+            let opened = shown["steps"].to_string().contains("order opened at the CA");
+            ensure!(opened && shown["because"] == "working", "{shown}");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(runs)
 }
 
 /// Every run succeeded, and the CA issued one certificate per host, no more: its log and its records agree.

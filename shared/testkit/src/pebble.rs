@@ -157,6 +157,12 @@ impl Pebble {
         serials(&self.ca.log()).count()
     }
 
+    /// How many orders were opened at the CA, by its own log, restarts included.
+    #[must_use]
+    pub fn orders(&self) -> usize {
+        self.ca.log().matches("Added order ").count()
+    }
+
     /// What the CA has issued since it was last started, by its own records.
     ///
     /// # Errors

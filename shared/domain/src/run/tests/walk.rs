@@ -134,3 +134,54 @@ fn a_cancel_while_an_order_is_out_waits_for_its_answer() {
         }
     );
 }
+
+/// What the issuer reports that has removed all it presented.
+fn issued_clean() -> Outcome {
+    let certificate = IssuedCertificate {
+        tokens: Vec::new(),
+        ..issued()
+    };
+    Outcome::Done {
+        product: Product::Issued(Box::new(certificate)),
+    }
+}
+
+#[test]
+fn a_run_that_left_nothing_at_its_ca_ends_with_the_look() {
+    let mut run = tell(&out(Step::Issue), reported(issued_clean()));
+    for step in [Step::Deploy(0), Step::Verify] {
+        assert_eq!(run.step(), Some(step));
+        run = tell(&run, Event::Released);
+        let done = Outcome::Done { product: product(step) };
+        run = tell(&run, report(run.attempt, step, done));
+    }
+    assert_eq!(run.status(), Status::Succeeded);
+}
+
+#[test]
+fn who_gives_up_a_run_that_left_nothing_at_its_ca_waits_for_nothing() {
+    let run = tell(&out(Step::Issue), reported(issued_clean()));
+    let run = tell(&run, Event::CancelRequested { by: "ann".into() });
+    assert_eq!(run.status(), Status::Cancelled);
+}
+
+#[test]
+fn only_a_step_with_an_open_order_goes_on_in_the_same_hand() {
+    let resting = |until, checkpoint| Outcome::Resting {
+        until: at(until),
+        checkpoint,
+    };
+    let key = || Checkpoint::AcmeAccountKey {
+        sealed_key: Envelope::try_from("cmek:v1:x".to_owned()).expect("an envelope"),
+    };
+    assert!(resting(5, checkpoint()).continues(at(5)));
+    assert!(
+        !resting(6, checkpoint()).continues(at(5)),
+        "the CA wants to be left alone"
+    );
+    assert!(
+        !resting(5, key()).continues(at(5)),
+        "the next order draws from its limits"
+    );
+    assert!(!issued_clean().continues(at(5)));
+}
