@@ -20,6 +20,9 @@ use crate::{demo, rules, setup};
 pub struct BenchArgs {
     #[command(subcommand)]
     what: What,
+    /// Measures this program instead of a new build of vigilo: to compare two of them
+    #[arg(long, global = true, value_name = "FILE")]
+    vigilo: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -37,10 +40,17 @@ enum What {
 pub fn run(args: &BenchArgs) -> Result<()> {
     setup::run()?;
     eprintln!("bench: building in release (the first time takes some minutes)");
-    demo::build(&["--release"])?;
     build_helpers()?;
     let binaries = release_directory()?;
-    choose_vigilo(binaries.join("vigilo"));
+    choose_vigilo(match &args.vigilo {
+        Some(built) => built
+            .canonicalize()
+            .with_context(|| format!("--vigilo {}", built.display()))?,
+        None => {
+            demo::build(&["--release"])?;
+            binaries.join("vigilo")
+        }
+    });
     let runtime = tokio::runtime::Runtime::new()?;
     let report = match &args.what {
         What::Fleet(args) => runtime.block_on(fleet::measure(args, &binaries))?,

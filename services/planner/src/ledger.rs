@@ -148,6 +148,8 @@ impl Ledger {
                 attempt: report.attempt,
                 outcome: report.outcome.clone(),
             };
+            // Past the deadline nobody waits any more: the next order goes to the stream.
+            let inbox = delivery.reply_to().filter(|_| page.is_in_hand(report.run_id, now));
             let moved = page.advance(report.run_id, event, now);
             if let (true, Some(run)) = (moved, page.runs.get(&report.run_id)) {
                 kept.keep(report, run)?;
@@ -155,7 +157,7 @@ impl Ledger {
                     page.answers.push((report.run_id, Answer::of(&report.outcome)));
                 }
             }
-            if let Some(inbox) = delivery.reply_to() {
+            if let Some(inbox) = inbox {
                 if moved && report.outcome.continues(now) {
                     page.go_on(report.run_id, now);
                 }
@@ -177,8 +179,7 @@ impl Ledger {
         let page = Page::of(tx.load(&[ask.run_id]).await?);
         let mail = self.orders(&mut tx, &page, &[ask.run_id]).await?;
         tx.commit().await?;
-        let orders = mail.orders.into_iter();
-        Ok(orders.filter(|order| order.step == ask.step).next())
+        Ok(mail.orders.into_iter().find(|order| order.step == ask.step))
     }
 
     /// Orders again what is past its deadline; gives back how many.

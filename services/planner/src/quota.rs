@@ -7,7 +7,7 @@
 
 mod desk;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

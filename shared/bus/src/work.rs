@@ -1,6 +1,9 @@
 //! The worker loop: orders in, handlers around, reports out. The settle table of the house, carried out.
 //!
-//! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement.
+//! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement; a step that is saved on
+//! its way stays in hand (`handover`).
+
+mod handover;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -23,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span, warn};
 
+use self::handover::Go;
 use crate::clock::SystemClock;
 use crate::connection::{Bus, BusError};
 use crate::handler::{Progress, StepContext, StepError, StepHandler};
@@ -30,10 +34,6 @@ use crate::inbox::parse;
 use crate::live::Telling;
 use crate::topology::{ACK_WAIT, Reader, StreamName};
 use crate::trace;
-
-mod handover;
-
-use self::handover::Go;
 
 const PULL: Duration = Duration::from_millis(900);
 const AFTER_TROUBLE: Duration = Duration::from_millis(500);

@@ -1,5 +1,8 @@
 //! What one transaction of the ledger decides, in memory: which runs move, which go out, what is to be told of them. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashSet};
 
 use domain::lane::Lane;
@@ -76,6 +79,12 @@ impl Page {
         run.state = next;
         self.moved.insert(id);
         Ok(())
+    }
+
+    /// Its order is out, and not for too long.
+    pub(super) fn is_in_hand(&self, id: RunId, now: Timestamp) -> bool {
+        let position = self.runs.get(&id).map(|run| &run.state.position);
+        matches!(position, Some(Position::Out { deadline, .. }) if *deadline > now)
     }
 
     /// The next order of the step goes to the worker that has just reported: it keeps the place that it has.

@@ -34,12 +34,12 @@ fn quota() -> Quota {
     Quota::new(Arc::new(Rules::of(limits, [])))
 }
 
-fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     Timestamp::EPOCH.plus(Duration::from_secs(1_000_000 + seconds))
 }
 
 /// A live run that waits for Issue.
-fn run(hostname: &str) -> LoadedRun {
+pub(crate) fn run(hostname: &str) -> LoadedRun {
     let plan: domain::plan::Plan = serde_json::from_value(json!({
         "hostname": hostname, "port": 443, "addresses": [], "criticality": "medium", "names": [hostname],
         "choice": {"provider": "acme", "directory_url": CA, "why": "a test", "cost_micro_usd": 0},

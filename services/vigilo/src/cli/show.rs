@@ -146,16 +146,21 @@ fn named_or_none(subject: &Value) -> String {
 }
 
 pub fn policies(items: &[Value], json_wanted: bool) {
-    list(items, json_wanted, |policy| {
-        let targets = policy["targets"].as_array().map_or(0, Vec::len);
-        format!(
-            "{:<40} {:<12} {:<12} {:<8} {targets} target(s)",
-            text(&policy["hostname"]),
-            text(&policy["status"]),
-            text(&policy["provider"]),
-            text(&policy["key_algorithm"]),
-        )
-    });
+    list(items, json_wanted, policy);
+}
+
+/// When it renews itself comes last, with the reason: that has no width of its own.
+fn policy(policy: &Value) -> String {
+    let targets = policy["targets"].as_array().map_or(0, Vec::len);
+    format!(
+        "{:<40} {:<12} {:<12} {:<8} {targets} target(s)  due {:<20}  {}",
+        text(&policy["hostname"]),
+        text(&policy["status"]),
+        text(&policy["provider"]),
+        text(&policy["key_algorithm"]),
+        text(&policy["due_at"]),
+        text(&policy["due_why"]),
+    )
 }
 
 pub fn runs(answer: &Value, json_wanted: bool) {
@@ -169,4 +174,20 @@ pub fn runs(answer: &Value, json_wanted: bool) {
             reason(run)
         )
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_says_when_it_is_due_and_why() {
+        let mut shown = json!({
+            "hostname": "www.example.org", "status": "idle", "provider": "letsencrypt", "key_algorithm": "p256",
+            "targets": [{}], "due_at": "2026-12-01T00:00:00Z", "due_why": "a third of its life is left",
+        });
+        assert!(policy(&shown).ends_with("1 target(s)  due 2026-12-01T00:00:00Z  a third of its life is left"));
+        (shown["due_at"], shown["due_why"]) = (Value::Null, json!("it is renewed by hand"));
+        assert!(policy(&shown).ends_with("due –                     it is renewed by hand"));
+    }
 }

@@ -176,9 +176,16 @@ impl JobSpec {
 
     fn check_times(&self, now: Timestamp) -> Result<(), Invalid> {
         const FARTHEST: Duration = Duration::from_secs(366 * 86_400);
+        // Who is asked to begin now may be late; who means last year has mistyped.
+        const LATE: Duration = Duration::from_secs(3600);
         if self.start_at.is_some_and(|at| at > now.plus(FARTHEST)) {
             let remedy = "plan it when it is nearer: certificates and limits will have changed by then";
             return Err(Invalid::new("start_at", "it is more than a year ahead", remedy));
+        }
+        if let Some(at) = self.start_at.filter(|at| at.plus(LATE) < now) {
+            let problem = format!("{at} is past");
+            let remedy = "leave it out to begin at once, or give a later instant";
+            return Err(Invalid::new("start_at", problem, remedy));
         }
         let start = self.start_at.unwrap_or(now).max(now);
         match self.ends_at {
@@ -325,6 +332,10 @@ mod tests {
             ),
             (
                 serde_json::json!({"filter": {}, "start_at": "1980-01-01T00:00:00Z"}),
+                "start_at",
+            ),
+            (
+                serde_json::json!({"filter": {}, "start_at": "1969-12-31T00:00:00Z"}),
                 "start_at",
             ),
             (serde_json::json!({"filter": {"colour": 1}}), "colour"),

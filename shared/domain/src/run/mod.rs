@@ -2,6 +2,7 @@
 
 mod advance;
 mod course;
+mod outcome;
 mod product;
 mod queue;
 mod step;
@@ -19,8 +20,9 @@ use crate::limit::Bucket;
 use crate::names::Hostname;
 use crate::plan::Plan;
 
-pub use advance::{Event, Ignored, Outcome, advance};
+pub use advance::{Event, Ignored, advance};
 pub use course::{Course, TargetState, Turned};
+pub use outcome::Outcome;
 pub use product::{
     Check, Checkpoint, Former, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
 };

@@ -77,6 +77,7 @@ fn laden(position: Position) -> RunState {
             withheld: Some(failure("not served").ask()),
             turned: Vec::new(),
             failing_since: Some(minutes(1)),
+            tidied: true,
             crosses: vec!["no reload hook".to_owned()],
         },
     }

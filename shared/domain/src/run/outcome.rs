@@ -1,0 +1,62 @@
+//! What a worker reports of its step.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Checkpoint, Product};
+use crate::clock::Timestamp;
+use crate::disposition::{Failure, Question};
+
+/// How a worker's step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Done {
+        product: Product,
+    },
+    Resting {
+        until: Timestamp,
+        checkpoint: Checkpoint,
+    },
+    /// `forget_checkpoint` when what was begun at the other side is of no use any more (an invalid order).
+    Retry {
+        until: Timestamp,
+        failure: Failure,
+        #[serde(default)]
+        forget_checkpoint: bool,
+        /// Nobody could mend it: a limit of the other side, or our own fleet.
+        #[serde(default)]
+        patient: bool,
+        /// The CA is down or out of quota: another could issue.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        elsewhere: bool,
+    },
+    Failed {
+        failure: Failure,
+    },
+    Stuck {
+        question: Question,
+        #[serde(default)]
+        forget_checkpoint: bool,
+    },
+}
+
+impl Outcome {
+    /// The step has come further and could go on at once, were this saved: the worker may keep it in hand. Only with an order
+    /// that is open: a new one draws from the CA's limits first.
+    pub fn continues(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Resting {
+                until,
+                checkpoint: Checkpoint::AcmeOrder { .. },
+            } => *until <= now,
+            Self::Resting {
+                checkpoint: Checkpoint::AcmeAccountKey { .. },
+                ..
+            }
+            | Self::Done { .. }
+            | Self::Retry { .. }
+            | Self::Failed { .. }
+            | Self::Stuck { .. } => false,
+        }
+    }
+}
