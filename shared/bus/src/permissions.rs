@@ -11,6 +11,7 @@ use domain::run::StepKind;
 use protocol::subjects::{self, Worker};
 
 use crate::accounts::{self, Kind};
+use crate::events::TROUBLE_AND_ITS_END;
 use crate::topology::{Reader, StreamName};
 use crate::{claims, tokens};
 
@@ -159,7 +160,7 @@ fn beside_orders(worker: Worker) -> Vec<String> {
             all
         }
         Worker::Incident => {
-            let mut all = reads(&Reader::runs(worker.as_str()));
+            let mut all = reads(&Reader::runs(worker.as_str(), &TROUBLE_AND_ITS_END));
             all.extend(owned(&custody[..1]));
             all
         }
@@ -180,9 +181,14 @@ fn custody_heard(worker: Worker) -> Vec<String> {
 /// Opening a durable consumer, pulling from it, acknowledging in both forms that servers use, and burying what cannot be
 /// read.
 fn reads(reader: &Reader) -> Vec<String> {
-    let (stream, durable, filter) = (reader.stream.as_str(), &reader.durable, &reader.filter);
+    let (stream, durable) = (reader.stream.as_str(), &reader.durable);
+    // Of several filters none is in the subject.
+    let filter = match reader.filters.as_slice() {
+        [one] => format!(".{one}"),
+        _ => String::new(),
+    };
     vec![
-        format!("$JS.API.CONSUMER.CREATE.{stream}.{durable}.{filter}"),
+        format!("$JS.API.CONSUMER.CREATE.{stream}.{durable}{filter}"),
         format!("$JS.API.CONSUMER.INFO.{stream}.{durable}"),
         format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"),
         format!("$JS.ACK.{stream}.{durable}.>"),
@@ -291,6 +297,19 @@ mod tests {
             assert!(!may_publish(&own, foreign), "{foreign}");
         }
         assert_eq!(own.rights().subscribe, ["vigilo.run.acme.>", "_INBOX.ws-acme.>"]);
+    }
+
+    #[test]
+    fn an_order_is_asked_about_under_ones_own_name() {
+        for user in User::services() {
+            for worker in Worker::ALL {
+                let asks = may_publish(&user, &subjects::current(worker));
+                assert_eq!(asks, user == User::Worker(worker), "{user:?} asks as {worker}");
+            }
+        }
+        let heard = |user: &User| user.rights().subscribe.contains(&subjects::CURRENT_ALL.to_owned());
+        let hearing: Vec<User> = User::services().into_iter().filter(heard).collect();
+        assert_eq!(hearing, [User::Planner]);
     }
 
     #[test]

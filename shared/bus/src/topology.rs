@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use protocol::subjects::Worker;
+use domain::run::Status;
+use protocol::subjects::{self, Worker};
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
@@ -170,7 +171,8 @@ impl StreamName {
 pub struct Reader {
     pub stream: StreamName,
     pub durable: String,
-    pub filter: String,
+    /// Of the subjects of the stream.
+    pub filters: Vec<String>,
     pub max_ack_pending: i64,
 }
 
@@ -217,16 +219,19 @@ impl Reader {
         Self::new(StreamName::RenewalInfo, "planner", "vigilo.renewal-info.told.*", 2_000)
     }
 
-    /// All run events, for one kind of reader.
-    pub fn runs(durable: &str) -> Self {
-        Self::new(StreamName::Runs, durable, "vigilo.run.>", 1_000)
+    /// The run events of these statuses, for one kind of reader.
+    pub fn runs(durable: &str, statuses: &[Status]) -> Self {
+        Self {
+            filters: statuses.iter().map(|status| subjects::runs_that_are(*status)).collect(),
+            ..Self::new(StreamName::Runs, durable, "", 1_000)
+        }
     }
 
     fn new(stream: StreamName, durable: &str, filter: &str, max_ack_pending: i64) -> Self {
         Self {
             stream,
             durable: durable.to_owned(),
-            filter: filter.to_owned(),
+            filters: vec![filter.to_owned()],
             max_ack_pending,
         }
     }
@@ -327,9 +332,15 @@ impl Bus {
     }
 
     async fn consumer_once(&self, reader: &Reader) -> Result<PullConsumer, BusError> {
+        // A server takes one filter or several, each in its own field.
+        let (filter_subject, filter_subjects) = match reader.filters.as_slice() {
+            [one] => (one.clone(), Vec::new()),
+            several => (String::new(), several.to_vec()),
+        };
         let config = pull::Config {
             durable_name: Some(reader.durable.clone()),
-            filter_subject: reader.filter.clone(),
+            filter_subject,
+            filter_subjects,
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
             max_deliver: MAX_DELIVER,

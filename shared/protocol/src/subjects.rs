@@ -86,6 +86,11 @@ pub fn runs_of(workspace: &WorkspaceId) -> String {
     format!("vigilo.run.{workspace}.>")
 }
 
+/// The events of all workspaces that say that a run has come to this.
+pub fn runs_that_are(status: Status) -> String {
+    format!("vigilo.run.*.*.{}", status.as_str())
+}
+
 /// So many consumers of its run events a workspace may have: the rights of its user name each.
 pub const EVENT_READERS: u8 = 4;
 

@@ -56,6 +56,7 @@ pub async fn measure(args: &FleetArgs, binaries: &Path) -> Result<Value> {
     let bare_phase = Phase {
         seconds: bare.seconds,
         pebble_cpu_ms: pebbles(&estate)?.cpu_ms - pebble_before.cpu_ms,
+        nginx_cpu_ms: 0,
     };
     ensure!(bare.issued == certs, "the bare client got {} of {certs}", bare.issued);
     tell("bare", certs, &bare_phase);
@@ -66,14 +67,17 @@ pub async fn measure(args: &FleetArgs, binaries: &Path) -> Result<Value> {
 struct Phase {
     seconds: f64,
     pebble_cpu_ms: u64,
+    /// Of the web server that the product's looks go to.
+    nginx_cpu_ms: u64,
 }
 
 fn tell(who: &str, certs: usize, phase: &Phase) {
     eprintln!(
-        "bench: {who}: {certs} certificates in {:.2} s, {:.1}/s; the CAs used {:.2} ms CPU for each",
+        "bench: {who}: {certs} certificates in {:.2} s, {:.1}/s; of CPU the CAs used {:.2} ms for each, the web server {:.2} ms",
         phase.seconds,
         certs as f64 / phase.seconds,
-        phase.pebble_cpu_ms as f64 / certs as f64
+        phase.pebble_cpu_ms as f64 / certs as f64,
+        phase.nginx_cpu_ms as f64 / certs as f64
     );
 }
 
@@ -94,12 +98,12 @@ impl Product {
         up.api.import("hosts", &estate.hosts()).await?;
         up.api.import("policies", &estate.policies()).await?;
         all_seen(&up.api, estate.nginx.hosts().len()).await?;
-        let (used_before, ca_before) = (Engines::used(&up)?, pebbles(estate)?);
+        let (used_before, ca_before, nginx_before) = (Engines::used(&up)?, pebbles(estate)?, nginx(estate)?);
         let begun = Instant::now();
         let runs = up.api.renew(None).await?;
         settled(&up.api, fleet::bound(runs.len())).await?;
         let seconds = begun.elapsed().as_secs_f64();
-        let (used, ca) = (Engines::used(&up)?, pebbles(estate)?);
+        let (used, ca, nginx) = (Engines::used(&up)?, pebbles(estate)?, nginx(estate)?);
         check(&up.api, estate, &before).await?;
         let overhead_ms = overhead(&up.api, runs.values()).await?;
         up.peer.stop().await?;
@@ -107,6 +111,7 @@ impl Product {
             phase: Phase {
                 seconds,
                 pebble_cpu_ms: ca.cpu_ms - ca_before.cpu_ms,
+                nginx_cpu_ms: nginx.cpu_ms - nginx_before.cpu_ms,
             },
             vigilo: since(used.vigilo, used_before.vigilo),
             nats: since(used.nats, used_before.nats),
@@ -154,6 +159,10 @@ fn pebbles(estate: &Estate) -> Result<Used> {
         all.peak_rss_kib += one.peak_rss_kib;
     }
     Ok(all)
+}
+
+fn nginx(estate: &Estate) -> Result<Used> {
+    meter::with_children(estate.nginx.peer().pid())
 }
 
 async fn settled(api: &Api, bound: Duration) -> Result<()> {
