@@ -8,13 +8,12 @@ mod hang;
 mod plan;
 
 use std::path::PathBuf;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use integration::fleet::choose_vigilo;
 
-use crate::{demo, rules, setup};
+use crate::{demo, setup};
 
 #[derive(Args)]
 pub struct BenchArgs {
@@ -40,17 +39,18 @@ enum What {
 pub fn run(args: &BenchArgs) -> Result<()> {
     setup::run()?;
     eprintln!("bench: building in release (the first time takes some minutes)");
-    build_helpers()?;
     let binaries = release_directory()?;
-    choose_vigilo(match &args.vigilo {
-        Some(built) => built
-            .canonicalize()
-            .with_context(|| format!("--vigilo {}", built.display()))?,
-        None => {
-            demo::build(&["--release"])?;
-            binaries.join("vigilo")
+    // The bare client and the null workers are programs of `integration`.
+    let (vigilo, packages) = match &args.vigilo {
+        Some(built) => {
+            let found = built.canonicalize();
+            let found = found.with_context(|| format!("--vigilo {}", built.display()))?;
+            (found, &["integration"][..])
         }
-    });
+        None => (binaries.join("vigilo"), &["integration", "vigilo"][..]),
+    };
+    demo::build(packages, &["--release"])?;
+    choose_vigilo(vigilo);
     let runtime = tokio::runtime::Runtime::new()?;
     let report = match &args.what {
         What::Fleet(args) => runtime.block_on(fleet::measure(args, &binaries))?,
@@ -59,20 +59,6 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         What::Plan(args) => runtime.block_on(plan::measure(args))?,
     };
     println!("{report}");
-    Ok(())
-}
-
-/// The bare client and the null workers.
-fn build_helpers() -> Result<()> {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "integration", "--bins"])
-        .current_dir(rules::workspace_root())
-        .status()
-        .context("starting cargo")?;
-    ensure!(
-        status.success(),
-        "the build of the bench's own programs ended with {status}"
-    );
     Ok(())
 }
 

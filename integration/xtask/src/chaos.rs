@@ -22,7 +22,7 @@ pub struct ChaosArgs {
 pub fn run(args: &ChaosArgs) -> Result<()> {
     setup::run()?;
     eprintln!("chaos: building vigilo (the first time takes some minutes)");
-    demo::build(&[])?;
+    demo::build(&["vigilo"], &[])?;
     let seed = args.seed.unwrap_or_else(drawn);
     let plan = Plan {
         seed,

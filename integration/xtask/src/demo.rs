@@ -32,23 +32,29 @@ pub struct DemoArgs {
 pub fn run(args: &DemoArgs) -> Result<()> {
     setup::run()?;
     eprintln!("demo: building vigilo (the first time takes some minutes)");
-    build(&[])?;
+    build(&["vigilo"], &[])?;
     tokio::runtime::Runtime::new()?.block_on(show(args))
 }
 
-/// Builds the binary beside this program, from the checked-in query data.
-pub fn build(extra: &[&str]) -> Result<()> {
+/// Builds the programs of these packages beside this one, from the checked-in query data. In one go: one after the other, what
+/// they share is built twice when they want other features of it.
+pub fn build(packages: &[&str], profile: &[&str]) -> Result<()> {
     let mut command = Command::new(env!("CARGO"));
     command
-        .args(["build", "--package", "vigilo"])
-        .args(extra)
+        .args(["build", "--bins"])
+        .args(profile)
+        .args(packages.iter().flat_map(|name| ["--package", name]))
         .current_dir(rules::workspace_root());
     let status = command
         .env("SQLX_OFFLINE", "true")
         .env_remove("DATABASE_URL")
         .status()
         .context("starting cargo")?;
-    ensure!(status.success(), "the build of vigilo ended with {status}");
+    ensure!(
+        status.success(),
+        "the build of {} ended with {status}",
+        packages.join(" and ")
+    );
     Ok(())
 }
 

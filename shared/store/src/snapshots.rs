@@ -1,14 +1,15 @@
 //! What probes saw: immutable, newest first.
 
 use domain::Timestamp;
+use domain::certificate::Snapshot;
 use domain::ids::{HostId, RunId, WorkspaceId};
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::ledger::SnapshotRow;
-use crate::rows::json;
 use crate::{Store, StoreError, renewal_info};
 
 pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
@@ -23,10 +24,7 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
     let taken: Vec<OffsetDateTime> = rows.iter().map(|row| row.snapshot.taken_at.get()).collect();
     let fingerprints: Vec<Option<String>> = rows.iter().map(SnapshotRow::fingerprint).collect();
     let ends: Vec<Option<OffsetDateTime>> = rows.iter().map(SnapshotRow::not_after).collect();
-    let seen = rows
-        .iter()
-        .map(|row| json(&row.snapshot))
-        .collect::<Result<Vec<Value>, StoreError>>()?;
+    let seen: Vec<Json<&Snapshot>> = rows.iter().map(|row| Json(&row.snapshot)).collect();
     sqlx::query!(
         "insert into snapshots (id, workspace, host_id, run_id, dialled, taken_at, fingerprint, not_after, seen)
          select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
@@ -40,7 +38,7 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
         &taken,
         &fingerprints as &[Option<String>],
         &ends as &[Option<OffsetDateTime>],
-        &seen,
+        &seen as &[Json<&Snapshot>],
     )
     .execute(&mut *db)
     .await?;

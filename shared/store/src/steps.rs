@@ -51,9 +51,10 @@ pub(crate) async fn keep(db: &mut PgConnection, records: &[StepRecord]) -> Resul
     let workers: Vec<String> = records.iter().map(|record| record.worker.clone()).collect();
     let started: Vec<OffsetDateTime> = records.iter().map(|record| record.started_at.get()).collect();
     let ended: Vec<OffsetDateTime> = records.iter().map(|record| record.ended_at.get()).collect();
-    let checks: Vec<Value> = records.iter().map(|record| record.checks.clone()).collect();
-    let logs: Vec<Value> = records.iter().map(|record| record.log.clone()).collect();
-    let exchanges: Vec<Value> = records.iter().map(|record| record.exchange.clone()).collect();
+    // Not copied: an exchange with a CA is long.
+    let checks: Vec<&Value> = records.iter().map(|record| &record.checks).collect();
+    let logs: Vec<&Value> = records.iter().map(|record| &record.log).collect();
+    let exchanges: Vec<&Value> = records.iter().map(|record| &record.exchange).collect();
     sqlx::query!(
         "insert into run_steps
            (run_id, attempt, step, outcome, summary, worker, started_at, ended_at, checks, log, exchange)
@@ -68,9 +69,9 @@ pub(crate) async fn keep(db: &mut PgConnection, records: &[StepRecord]) -> Resul
         &workers,
         &started,
         &ended,
-        &checks,
-        &logs,
-        &exchanges,
+        &checks as &[&Value],
+        &logs as &[&Value],
+        &exchanges as &[&Value],
     )
     .execute(db)
     .await?;
