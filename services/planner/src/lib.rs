@@ -42,6 +42,9 @@ use anyhow::Context;
 use bus::topology::Reader;
 use bus::{Bus, SystemClock};
 use chassis::Life;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{TryFutureExt, TryStreamExt};
 use store::Store;
 
 pub use config::{Config, Windows};
@@ -115,30 +118,26 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     });
     life.ready();
     let soft = life.soft();
-    let work = async {
-        tokio::try_join!(
-            ledger::apply_reports(Arc::clone(&ledger), reports, soft),
-            intake::take_requests(Arc::clone(&intake), requests, soft),
-            intake::take_requests(intake, commands, soft),
-            ledger.watch_backlog(soft),
-            async {
-                current::tell(Arc::clone(&ledger), &bus, soft)
-                    .await
-                    .map_err(anyhow::Error::from)
-            },
-            timekeeper::keep_time(Arc::clone(&ledger), soft),
-            schedule.keep(soft),
-            jobs.keep(soft),
-            survey::ask_when_due(&survey, soft),
-            survey::take_down(&survey, seen, soft),
-            renewal_info::ask_when_due(&asking, soft),
-            renewal_info::take_down(&asking, told, soft),
-            emergencies.watch(soft),
-            retention::forget((&store, config.retention), &*clock, soft),
-            postman.mark_published(soft),
-            async { bus.bury_exhausted(soft).await.map_err(anyhow::Error::from) },
-        )
-    };
+    // Each in a box, and polled only when it is its turn: together they are more than a thread's stack holds.
+    let parts: [BoxFuture<'_, anyhow::Result<()>>; 16] = [
+        Box::pin(ledger::apply_reports(Arc::clone(&ledger), reports, soft)),
+        Box::pin(intake::take_requests(Arc::clone(&intake), requests, soft)),
+        Box::pin(intake::take_requests(intake, commands, soft)),
+        Box::pin(ledger.watch_backlog(soft)),
+        Box::pin(current::tell(Arc::clone(&ledger), &bus, soft).err_into()),
+        Box::pin(timekeeper::keep_time(Arc::clone(&ledger), soft)),
+        Box::pin(schedule.keep(soft)),
+        Box::pin(jobs.keep(soft)),
+        Box::pin(survey::ask_when_due(&survey, soft)),
+        Box::pin(survey::take_down(&survey, seen, soft)),
+        Box::pin(renewal_info::ask_when_due(&asking, soft)),
+        Box::pin(renewal_info::take_down(&asking, told, soft)),
+        Box::pin(emergencies.watch(soft)),
+        Box::pin(retention::forget((&store, config.retention), &*clock, soft)),
+        Box::pin(postman.mark_published(soft)),
+        Box::pin(bus.bury_exhausted(soft).err_into()),
+    ];
+    let work = FuturesUnordered::from_iter(parts).try_collect::<Vec<()>>();
     if let Some(ended) = life.hard().run_until_cancelled(work).await {
         ended?;
     }
