@@ -12,6 +12,7 @@ pub mod connection;
 mod dead;
 mod events;
 pub mod handler;
+mod handover;
 pub mod inbox;
 mod live;
 pub mod logs;

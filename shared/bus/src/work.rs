@@ -3,8 +3,6 @@
 //! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement; a step that is saved on
 //! its way stays in hand (`handover`).
 
-mod handover;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -21,15 +19,16 @@ use protocol::SCHEMA;
 use protocol::order::Order;
 use protocol::report::Report;
 use protocol::subjects::Worker;
+use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span, warn};
 
-use self::handover::Go;
 use crate::clock::SystemClock;
 use crate::connection::{Bus, BusError};
 use crate::handler::{Progress, StepContext, StepError, StepHandler};
+use crate::handover::{Answers, Go, Next};
 use crate::inbox::parse;
 use crate::live::Telling;
 use crate::topology::{ACK_WAIT, Reader, StreamName};
@@ -242,7 +241,7 @@ impl<H: StepHandler> Typed<H> {
             Err(_) => (turn.lock().await, true),
         };
         let mut order = if again || waited {
-            match handover::current(shared, &first).await {
+            match shared.bus.current(&first).await {
                 Go::On(order) => *order,
                 Go::Away => return Settled::Expired,
                 Go::AsYouAre => first,
@@ -262,7 +261,7 @@ impl<H: StepHandler> Typed<H> {
             if !report.outcome.continues(shared.clock.now()) {
                 return publish_until(shared, &report, None, order.deadline).await;
             }
-            match handover::hand_in(shared, &order, &report).await {
+            match hand_in(shared, &order, &report).await {
                 Ok(next) => order = next,
                 Err(settled) => return settled,
             }
@@ -350,6 +349,24 @@ fn judged(error: StepError) -> Outcome {
 /// Whoever had it before may have come further.
 fn is_delivered_again(message: &Message) -> bool {
     message.info().is_ok_and(|info| info.delivered > 1)
+}
+
+/// Reports what was reached, and waits for the next order of the step; or how the message in hand is settled.
+async fn hand_in<S: DeserializeOwned>(shared: &Shared, order: &Order<S>, report: &Report) -> Result<Order<S>, Settled> {
+    let Ok(answers) = Answers::open(&shared.bus).await else {
+        // Then the next order comes by the stream.
+        return Err(publish_until(shared, report, None, order.deadline).await);
+    };
+    match publish_until(shared, report, Some(answers.inbox()), order.deadline).await {
+        Settled::Reported => {}
+        untold => return Err(untold),
+    }
+    match answers.next(&shared.bus, &*shared.clock, order).await {
+        Next::Order(next) => Ok(*next),
+        Next::Elsewhere => Err(Settled::Reported),
+        // This message brings it back.
+        Next::Late => Err(Settled::Silent),
+    }
 }
 
 /// What was done must be told: the report is published until the stream has it or nobody waits for it any more.

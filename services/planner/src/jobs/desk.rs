@@ -38,7 +38,7 @@ impl Jobs {
         let key = request.idempotency_key;
         let wish = ("plan", &request.spec);
         loop {
-            // Before it is checked: what was taken once may be too late to be asked for now.
+            // Before it is checked: what was taken once may be past its time when it is asked for again.
             if let Some(given) = self.store.answered(workspace, &key).await? {
                 return once::given(given, &wish).map_err(|error| unreadable(&key, &error));
             }
