@@ -23,8 +23,8 @@ use crate::{Api, Estate, Fleet};
 use minority::{Minority, Mishap};
 use storm::Storm;
 
-/// Each takes eight orders at once.
-const PEBBLES: usize = 2;
+/// As many orders are in flight as one takes safely, times this.
+const PEBBLES: usize = 4;
 /// A storm that never let a run through would prove nothing: after this long the fleet is left alone.
 const LONGEST_STORM: Duration = Duration::from_secs(240);
 /// The API may be down as often as anything else.
@@ -70,9 +70,10 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
     fleet.api.import("hosts", &estate.hosts()).await?;
     fleet.api.import("policies", &minority.policies(&estate)).await?;
     let storm = Storm::new(&fleet, dice);
-    let (kills, runs) = storm
+    let gone_through = storm
         .around(LONGEST_STORM, renewed(&fleet.api, &minority, &estate))
-        .await?;
+        .await;
+    let (kills, runs) = estate.blamed(gone_through).await?;
     let ended = fleet.api.all_settled(bound(plan.runs)).await?;
     let found = reckoning::reckon(&fleet.api, &estate, &minority, &runs).await?;
     for line in &found.wrong {

@@ -113,6 +113,20 @@ impl Estate {
         }
     }
 
+    /// What failed while a CA hangs says so: it tells nothing of the product.
+    pub async fn blamed<T>(&self, done: Result<T>) -> Result<T> {
+        let Err(failed) = done else { return done };
+        for pebble in &self.pebbles {
+            if pebble.hangs().await {
+                let url = pebble.directory_url();
+                return Err(failed.context(format!(
+                    "the Pebble at {url} hangs, as it does now and then with some orders in flight; run it again"
+                )));
+            }
+        }
+        Err(failed)
+    }
+
     /// What every host serves right now.
     pub async fn served(&self) -> Result<Vec<Served>> {
         let mut all = Vec::with_capacity(self.nginx.hosts().len());

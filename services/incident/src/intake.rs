@@ -1,11 +1,13 @@
 //! Run events become incidents. An event is acknowledged when what it changes is kept, not before.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use bus::inbox::Delivery;
 use bus::{Bus, BusError, SystemClock};
 use domain::clock::Clock;
 use domain::incident::{Change, Channel, Recipient, Severity, Word};
-use domain::{HostId, IncidentId, RunId, Timestamp};
+use domain::{HostId, IncidentId, RunId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
 use store::{IncidentTx, RunFacts, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -37,35 +39,56 @@ pub struct Intake {
 impl Intake {
     /// Takes events until `stop`.
     pub async fn follow(&self, bus: &Bus, stop: &CancellationToken) -> Result<(), BusError> {
-        bus.run_events(DURABLE, stop, |event| self.take(event, stop)).await
+        let mut inbox = bus.trouble_and_its_end(DURABLE).await?;
+        while let Some(events) = inbox.next(stop).await {
+            self.take(&events, stop).await;
+        }
+        Ok(())
     }
 
-    async fn take(&self, event: RunEvent, stop: &CancellationToken) -> Result<(), StoreError> {
-        loop {
-            match self.keep(&event).await {
-                Err(StoreError::Unavailable(why) | StoreError::Faulty(why)) => {
-                    warn!(%why, run = %event.run_id, "an event of a run cannot be kept; trying again");
-                }
-                ended => return ended,
+    /// An event that cannot be kept is delivered again.
+    async fn take(&self, events: &[Delivery<RunEvent>], stop: &CancellationToken) {
+        let all: Vec<&RunEvent> = events.iter().map(|event| &event.value).collect();
+        let troubled = match patiently(stop, || self.troubled(&all)).await {
+            Ok(troubled) => troubled,
+            Err(error) => {
+                warn!(%error, events = events.len(), "which hosts have trouble cannot be read; their events come again");
+                return;
             }
-            if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
-                return self.keep(&event).await;
+        };
+        for event in events {
+            match patiently(stop, || self.keep(&event.value, &troubled)).await {
+                Ok(()) => event.ack().await,
+                Err(error) => {
+                    warn!(%error, run = %event.value.run_id, "a run event could not be handled; it comes again")
+                }
             }
         }
     }
 
-    async fn keep(&self, event: &RunEvent) -> Result<(), StoreError> {
+    /// The hosts with trouble that is told of, by now or by one of these events.
+    async fn troubled(&self, events: &[&RunEvent]) -> Result<HashSet<HostId>, StoreError> {
+        let (tell, end): (Vec<&RunEvent>, Vec<&RunEvent>) = events.iter().partition(|event| triage(event).is_some());
+        let may_be_mended: Vec<(WorkspaceId, HostId)> = end
+            .iter()
+            .map(|event| (event.workspace.clone(), event.host_id))
+            .collect();
+        let mut troubled = self.store.with_trouble(&may_be_mended).await?;
+        troubled.extend(tell.iter().map(|event| event.host_id));
+        Ok(troubled)
+    }
+
+    async fn keep(&self, event: &RunEvent, troubled: &HashSet<HostId>) -> Result<(), StoreError> {
         if let Some(trouble) = triage(event) {
             return self.trouble(&trouble).await;
         }
-        let (said, mends) = (given_up(event), mends(event));
-        if said.is_none() && mends.is_none() || !self.store.has_trouble(&event.workspace, event.host_id).await? {
+        if !troubled.contains(&event.host_id) {
             return Ok(());
         }
-        if let Some(said) = said {
+        if let Some(said) = given_up(event) {
             self.given_up(event, &said).await?;
         }
-        match mends {
+        match mends(event) {
             Some(run) => self.mended(event, run).await,
             None => Ok(()),
         }
@@ -195,6 +218,24 @@ impl Intake {
 
     fn now(&self) -> Timestamp {
         SystemClock.now()
+    }
+}
+
+/// Tries while Postgres is away; after a stop, once more.
+async fn patiently<T, F>(stop: &CancellationToken, keep: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match keep().await {
+            Err(StoreError::Unavailable(why) | StoreError::Faulty(why)) => {
+                warn!(%why, "events of runs cannot be kept; trying again");
+            }
+            ended => return ended,
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+            return keep().await;
+        }
     }
 }
 

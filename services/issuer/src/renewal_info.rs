@@ -9,15 +9,16 @@ use bus::inbox::{Delivery, Inbox};
 use bus::topology::Reader;
 use bus::{Bus, BusError, SystemClock};
 use domain::clock::Clock;
+use futures::future::join_all;
 use protocol::SCHEMA;
-use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold};
+use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold, Served, Told};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::ca::acme::RenewalInfo;
 
-/// A question is one small GET.
-const AT_ONCE: usize = 16;
+/// Each is about a handful of certificates, and a question about one is a small GET: they go out side by side.
+const AT_ONCE: usize = 2;
 
 /// Answers asks until `stop`; those in hand are finished.
 pub(crate) async fn answer(bus: Bus, cas: RenewalInfo, stop: &CancellationToken) -> Result<(), BusError> {
@@ -37,7 +38,7 @@ impl Desk {
         if SystemClock.now() < ask.value.until {
             let told = self.told(&ask.value).await;
             if let Err(error) = self.bus.publish_renewal_info_told(&told).await {
-                warn!(%error, host = %ask.value.host_id, "what a CA answered could not be told; it is asked again");
+                warn!(%error, ca = %ask.value.directory_url, "what a CA answered could not be told; it is asked again");
                 return;
             }
         }
@@ -45,12 +46,21 @@ impl Desk {
     }
 
     async fn told(&self, ask: &RenewalInfoAsk) -> RenewalInfoTold {
-        let answer = self.cas.ask(&ask.directory_url, &ask.cert_id).await;
+        let more = join_all(ask.more.iter().map(|served| self.asked(ask, served)));
+        let (first, more) = tokio::join!(self.asked(ask, &ask.first), more);
         RenewalInfoTold {
             schema: SCHEMA,
             workspace: ask.workspace.clone(),
-            host_id: ask.host_id,
-            cert_id: ask.cert_id.clone(),
+            first,
+            more,
+        }
+    }
+
+    async fn asked(&self, ask: &RenewalInfoAsk, served: &Served) -> Told {
+        let answer = self.cas.ask(&ask.directory_url, &served.cert_id).await;
+        Told {
+            host_id: served.host_id,
+            cert_id: served.cert_id.clone(),
             asked_at: ask.asked_at,
             told_at: SystemClock.now(),
             answer,

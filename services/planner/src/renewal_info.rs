@@ -16,10 +16,11 @@ use domain::ari::{Answer, calls_for_renewal, next_ask};
 use domain::clock::Clock;
 use domain::{HostId, Hostname, Timestamp, WorkspaceId};
 use protocol::SCHEMA;
-use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold};
+use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold, Served, Told};
 use store::{Answered, LockedRenewal, Store, StoreError, ToAsk};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
+use url::Url;
 
 const TICK: Duration = Duration::from_millis(500);
 const AFTER_TROUBLE: Duration = Duration::from_millis(300);
@@ -27,6 +28,8 @@ const AFTER_TROUBLE: Duration = Duration::from_millis(300);
 const LOST_AFTER: Duration = Duration::from_secs(60);
 /// Hosts that a version before this one has seen, in one statement.
 const ADOPTED_AT_ONCE: usize = 500;
+/// An issuer asks about the certificates of one message at the same time.
+const IN_ONE_MESSAGE: usize = 8;
 
 pub(crate) struct RenewalInfo {
     pub store: Store,
@@ -78,7 +81,7 @@ impl RenewalInfo {
         if due.is_empty() {
             return Ok(());
         }
-        let asks: Vec<RenewalInfoAsk> = due.into_iter().map(|one| ask(one, now)).collect();
+        let asks = asks(due, now);
         let answers = self.bus.publish_renewal_info_asks(&asks).await;
         if let Some(error) = answers.iter().find_map(|answer| answer.as_ref().err()) {
             warn!(%error, "not every certificate that is due could be asked about; it is tried again");
@@ -97,7 +100,7 @@ impl RenewalInfo {
             let answers: Vec<&RenewalInfoTold> = told.iter().map(|one| &one.value).collect();
             match self.keep(&answers).await {
                 Ok(()) => {
-                    debug!(answers = told.len(), "CAs have answered");
+                    debug!(messages = told.len(), "CAs have answered");
                     for one in told {
                         one.ack().await;
                     }
@@ -119,7 +122,7 @@ impl RenewalInfo {
         for one in told {
             match self.keep(&[&one.value]).await {
                 Ok(()) => one.ack().await,
-                Err(error) => error!(%error, host = %one.value.host_id, "what a CA answered cannot be kept"),
+                Err(error) => error!(%error, host = %one.value.first.host_id, "what a CA answered cannot be kept"),
             }
         }
     }
@@ -128,17 +131,24 @@ impl RenewalInfo {
     async fn keep(&self, told: &[&RenewalInfoTold]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.renewal_answers().await?;
-        let hosts: Vec<HostId> = told.iter().map(|one| one.host_id).collect();
+        let all = || {
+            told.iter()
+                .flat_map(|one| one.answers().map(|told| (&one.workspace, told)))
+        };
+        let hosts: Vec<HostId> = all().map(|(_, told)| told.host_id).collect();
         let known = tx.load(&hosts).await?;
         let mut known: BTreeMap<HostId, LockedRenewal> = known.into_iter().map(|one| (one.host_id, one)).collect();
         let mut answers = BTreeMap::new();
-        for one in told {
-            let Some(before) = known.get_mut(&one.host_id) else {
+        for (workspace, told) in all() {
+            let Some(before) = known
+                .get_mut(&told.host_id)
+                .filter(|before| before.workspace == *workspace)
+            else {
                 continue;
             };
-            if let Some(answered) = answered(before, one, now) {
+            if let Some(answered) = answered(before, told, now) {
                 before.answered_at = Some(answered.told_at);
-                answers.insert(one.host_id, answered);
+                answers.insert(told.host_id, answered);
             }
         }
         let answers: Vec<Answered> = answers.into_values().collect();
@@ -151,23 +161,39 @@ impl RenewalInfo {
     }
 }
 
-fn ask(due: ToAsk, now: Timestamp) -> RenewalInfoAsk {
-    RenewalInfoAsk {
-        schema: SCHEMA,
-        workspace: due.workspace,
-        host_id: due.host_id,
-        cert_id: due.cert_id,
-        directory_url: due.directory_url,
-        asked_at: now,
-        until: now.plus(LOST_AFTER),
+/// A few certificates of one CA in each.
+fn asks(due: Vec<ToAsk>, now: Timestamp) -> Vec<RenewalInfoAsk> {
+    let mut of: BTreeMap<(WorkspaceId, Url), Vec<Served>> = BTreeMap::new();
+    for one in due {
+        let served = Served {
+            host_id: one.host_id,
+            cert_id: one.cert_id,
+        };
+        of.entry((one.workspace, one.directory_url)).or_default().push(served);
     }
+    let asks = of.iter().flat_map(|((workspace, directory_url), served)| {
+        let ask = |served: &[Served]| {
+            let (first, more) = served.split_first()?;
+            Some(RenewalInfoAsk {
+                schema: SCHEMA,
+                workspace: workspace.clone(),
+                first: first.clone(),
+                more: more.to_vec(),
+                directory_url: directory_url.clone(),
+                asked_at: now,
+                until: now.plus(LOST_AFTER),
+            })
+        };
+        served.chunks(IN_ONE_MESSAGE).filter_map(ask)
+    });
+    asks.collect()
 }
 
 /// Nothing when it is about a certificate that is not served any more, or a younger answer was kept already. What passes
 /// leaves the window as it was; anything else takes it away, and the policy is due by its own rule.
-fn answered(before: &LockedRenewal, told: &RenewalInfoTold, now: Timestamp) -> Option<Answered> {
+fn answered(before: &LockedRenewal, told: &Told, now: Timestamp) -> Option<Answered> {
     let stale = before.answered_at.is_some_and(|answered| told.told_at < answered);
-    if stale || before.workspace != told.workspace || before.cert_id.as_ref() != Some(&told.cert_id) {
+    if stale || before.cert_id.as_ref() != Some(&told.cert_id) {
         return None;
     }
     let failures = match &told.answer {
@@ -236,10 +262,8 @@ mod tests {
         }
     }
 
-    fn told(before: &LockedRenewal, answer: Answer) -> RenewalInfoTold {
-        RenewalInfoTold {
-            schema: SCHEMA,
-            workspace: before.workspace.clone(),
+    fn told(before: &LockedRenewal, answer: Answer) -> Told {
+        Told {
             host_id: before.host_id,
             cert_id: before.cert_id.clone().expect("it has one"),
             asked_at: at(100),
@@ -251,6 +275,32 @@ mod tests {
     fn kept(answer: Answer) -> Answered {
         let before = before();
         answered(&before, &told(&before, answer), at(100)).expect("it is news")
+    }
+
+    fn due(ca: &str) -> ToAsk {
+        ToAsk {
+            host_id: HostId::new(),
+            workspace: WorkspaceId::default_workspace(),
+            cert_id: "AIdlQyE.AIdlQyE".parse().expect("an identifier"),
+            directory_url: format!("https://{ca}/dir").parse().expect("a URL"),
+        }
+    }
+
+    #[test]
+    fn a_message_is_about_a_few_certificates_of_one_ca() {
+        let due: Vec<ToAsk> = (0..20)
+            .map(|n| due(if n % 2 == 0 { "a.org" } else { "b.org" }))
+            .collect();
+        let asks = asks(due.clone(), at(100));
+        let sizes: Vec<usize> = asks.iter().map(|ask| ask.certificates().count()).collect();
+        assert_eq!(sizes, [8, 2, 8, 2]);
+        for one in &due {
+            let of = asks
+                .iter()
+                .filter(|ask| ask.certificates().any(|served| served.host_id == one.host_id));
+            let at: Vec<&Url> = of.map(|ask| &ask.directory_url).collect();
+            assert_eq!(at, [&one.directory_url]);
+        }
     }
 
     #[test]

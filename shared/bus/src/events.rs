@@ -1,17 +1,20 @@
 //! Following with a durable reader what incidents are about: of a hundred thousand runs that go well, one event each.
 
-use std::future::Future;
+use std::time::Duration;
 
 use domain::run::Status;
 use protocol::event::RunEvent;
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use crate::connection::{Bus, BusError};
-use crate::inbox::Inbox;
+use crate::inbox::{Gather, Inbox};
 use crate::topology::Reader;
 
 const AT_ONCE: usize = 64;
+/// One look at the record tells for all of them that nothing is to be mended.
+const GATHER: Gather = Gather {
+    most: Duration::from_millis(50),
+    enough: AT_ONCE,
+};
 /// The statuses that are trouble, or may end it.
 pub(crate) const TROUBLE_AND_ITS_END: [Status; 4] = [
     Status::Failed,
@@ -21,23 +24,9 @@ pub(crate) const TROUBLE_AND_ITS_END: [Status; 4] = [
 ];
 
 impl Bus {
-    /// Hands every event of trouble, and of its end, to `take`, each until it succeeds: one that fails is delivered again.
-    pub async fn run_events<F, Fut, E>(&self, durable: &str, stop: &CancellationToken, take: F) -> Result<(), BusError>
-    where
-        F: Fn(RunEvent) -> Fut + Send + Sync,
-        Fut: Future<Output = Result<(), E>> + Send,
-        E: std::fmt::Display,
-    {
-        let mut inbox =
-            Inbox::<RunEvent>::open(self.clone(), Reader::runs(durable, &TROUBLE_AND_ITS_END), AT_ONCE).await?;
-        while let Some(events) = inbox.next(stop).await {
-            for event in events {
-                match take(event.value.clone()).await {
-                    Ok(()) => event.ack().await,
-                    Err(error) => warn!(%error, "a run event could not be handled; it comes again"),
-                }
-            }
-        }
-        Ok(())
+    /// Every event of trouble, and of its end.
+    pub async fn trouble_and_its_end(&self, durable: &str) -> Result<Inbox<RunEvent>, BusError> {
+        let reader = Reader::runs(durable, &TROUBLE_AND_ITS_END);
+        Ok(Inbox::open(self.clone(), reader, AT_ONCE).await?.gathering(GATHER))
     }
 }

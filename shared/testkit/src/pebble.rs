@@ -23,6 +23,9 @@ use crate::ready::Ready;
 use crate::tools::server_account;
 use crate::{http, ports, run_dir};
 
+/// For a question that it answers from memory.
+const HANGS_AFTER: Duration = Duration::from_secs(5);
+
 /// How the CA shall behave. The default is a friendly one without chance in it.
 #[derive(Clone, Debug)]
 pub struct PebbleOptions {
@@ -252,6 +255,13 @@ impl Pebble {
     pub async fn kill_and_restart(&self) -> Result<()> {
         self.ca.kill_hard()?;
         self.ca.start_again().await
+    }
+
+    /// Whether its records are locked for good: it can lock itself up with a few orders in flight, and still gives out its
+    /// directory and nonces.
+    pub async fn hangs(&self) -> bool {
+        let asked = self.ask("/cert-status-by-serial/0");
+        tokio::time::timeout(HANGS_AFTER, asked).await.is_err()
     }
 
     /// The CA's process.

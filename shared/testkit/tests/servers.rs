@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use sqlx::{Connection, PgConnection};
 use testkit::handshake::served_leaf;
-use testkit::{Nats, NginxHosts, Pebble, PebbleOptions, Postgres, Serving, http, pki, sqlx, wait};
+use testkit::{Nats, NginxHosts, Pebble, PebbleOptions, Postgres, Serving, Signal, http, pki, sqlx, wait};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -104,6 +104,15 @@ async fn a_restarted_pebble_has_a_new_issuing_root() -> Result<()> {
     pebble.kill_and_restart().await?;
     assert_ne!(pebble.issuance_root_pem().await?, before);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_pebble_that_hangs_is_known_from_one_that_answers() -> Result<()> {
+    let pebble = Pebble::start(PebbleOptions::default()).await?;
+    assert!(!pebble.hangs().await);
+    pebble.signal(Signal::STOP)?;
+    assert!(pebble.hangs().await);
+    pebble.signal(Signal::CONT)
 }
 
 #[tokio::test]

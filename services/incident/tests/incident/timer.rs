@@ -169,7 +169,7 @@ async fn a_look_that_finds_a_new_certificate_at_every_address_closes_it() -> Res
 #[tokio::test]
 async fn an_incident_whose_run_is_cancelled_stays_open_and_says_so() -> Result<()> {
     let world = World::new("incident_given_up").await?;
-    let service = Running::start(&world.config).await?;
+    Running::start(&world.config).await?.stop().await?;
     let stuck = world.stuck("www.example.org").await?;
     let other = world.stuck("other.example.org").await?;
     let cancelled = RunEvent {
@@ -182,7 +182,9 @@ async fn an_incident_whose_run_is_cancelled_stays_open_and_says_so() -> Result<(
         host_id: other.host_id,
         ..cancelled.clone()
     };
+    // All in its hands at once: what ends trouble is of the same breath as the trouble.
     world.publish(&[of_nobody, stuck.clone(), cancelled]).await?;
+    let service = Running::start(&world.config).await?;
     let given_up = view(&world, |view| view.incident.detail.contains("was cancelled")).await?;
     let detail = &given_up.incident.detail;
     assert!(detail.contains("vigilo renew www.example.org"), "{detail}");

@@ -3,7 +3,7 @@ use std::time::Duration;
 use domain::HostId;
 use domain::ari::{Answer, CertId, Suggestion, Window};
 use protocol::SCHEMA;
-use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold};
+use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold, Served, Told};
 
 use crate::kept::travels;
 use crate::parts::{at, workspace};
@@ -16,15 +16,36 @@ fn certificate() -> CertId {
     "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse().expect("an identifier")
 }
 
+fn another() -> HostId {
+    "019ab3c0-0000-7000-8000-000000000003".parse().expect("an id")
+}
+
+fn served(host_id: HostId) -> Served {
+    Served {
+        host_id,
+        cert_id: certificate(),
+    }
+}
+
 fn ask() -> RenewalInfoAsk {
     RenewalInfoAsk {
         schema: SCHEMA,
         workspace: workspace(),
-        host_id: host(),
-        cert_id: certificate(),
+        first: served(host()),
+        more: Vec::new(),
         directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
         asked_at: at(0),
         until: at(60),
+    }
+}
+
+fn answered(host_id: HostId, answer: Answer) -> Told {
+    Told {
+        host_id,
+        cert_id: certificate(),
+        asked_at: at(0),
+        told_at: at(1),
+        answer,
     }
 }
 
@@ -32,11 +53,8 @@ fn told(answer: Answer) -> RenewalInfoTold {
     RenewalInfoTold {
         schema: SCHEMA,
         workspace: workspace(),
-        host_id: host(),
-        cert_id: certificate(),
-        asked_at: at(0),
-        told_at: at(1),
-        answer,
+        first: answered(host(), answer),
+        more: Vec::new(),
     }
 }
 
@@ -77,6 +95,18 @@ fn every_answer_is_told_as_before() {
     for (kind, answer) in answers {
         travels(&format!("renewal-info-told-{kind}"), &told(answer));
     }
+}
+
+#[test]
+fn several_certificates_travel_in_one_message() {
+    let more = vec![served(another())];
+    travels("renewal-info-ask-of-two", &RenewalInfoAsk { more, ..ask() });
+    let more = vec![answered(another(), Answer::NotOffered)];
+    let told = RenewalInfoTold {
+        more,
+        ..told(suggested())
+    };
+    travels("renewal-info-told-of-two", &told);
 }
 
 #[test]

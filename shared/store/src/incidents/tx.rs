@@ -1,12 +1,14 @@
 //! The transaction of incidents, and what is known before one is written: one short transaction that holds the workspace's lock, so that of two processes the second sees
 //! what the first has done: no run is lost, none is in two incidents.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::Timestamp;
 use domain::ids::{HostId, IncidentId, RunId, WorkspaceId};
 use domain::incident::{Cause, Member};
 use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
 
 use crate::rows::{at, from_json};
 use crate::{Store, StoreError};
@@ -76,15 +78,22 @@ impl Store {
         Ok(IncidentTx { tx, workspace })
     }
 
-    /// Whether a host has trouble that is told of; without a lock, for a quick look.
-    pub async fn has_trouble(&self, workspace: &WorkspaceId, host: HostId) -> Result<bool, StoreError> {
+    /// Which of these hosts have trouble that is told of; without a lock, for a quick look.
+    pub async fn with_trouble(&self, hosts: &[(WorkspaceId, HostId)]) -> Result<HashSet<HostId>, StoreError> {
+        let workspaces: Vec<String> = hosts.iter().map(|(workspace, _)| workspace.to_string()).collect();
+        let ids: Vec<Uuid> = hosts.iter().map(|(_, host)| host.get()).collect();
         let found = sqlx::query_scalar!(
-            r#"select exists (select 1 from incident_members
-                              where workspace = $1 and host_id = $2 and closed_at is null) as "found!""#,
-            workspace.as_str(),
-            host.get(),
+            "select m.host_id from unnest($1::text[], $2::uuid[]) as u (workspace, host_id)
+             join incident_members m on m.host_id = u.host_id and m.workspace = u.workspace and m.closed_at is null",
+            &workspaces,
+            &ids,
         );
-        Ok(found.fetch_one(&self.pool).await?)
+        Ok(found
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .map(HostId::from_uuid)
+            .collect())
     }
 }
 

@@ -65,7 +65,7 @@ async fn record(world: &World, of: &WorkspaceId, run: &NewRun) -> Result<[usize;
         store.incident_changes(of, incident).await?.len(),
         store.notifications_of(of, incident).await?.len(),
         usize::from(store.incident(of, incident).await?.is_some()),
-        usize::from(store.has_trouble(of, run.head.host_id).await?),
+        store.with_trouble(&[(of.clone(), run.head.host_id)]).await?.len(),
         usize::from(store.answered(of, "tonight").await?.is_some()),
     ])
 }
