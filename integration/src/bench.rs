@@ -3,8 +3,9 @@
 //! In: finished runs. Out: the pauses between their steps. Never: a measurement of its own.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use domain::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,6 +59,18 @@ pub fn gaps(run: &Value) -> Result<Vec<Gap>> {
             })
         })
         .collect()
+}
+
+/// How long it took until the last of these runs, as `GET /runs` lists them, had ended.
+///
+/// # Errors
+/// If none has.
+pub fn took(begun: SystemTime, runs: &[Value]) -> Result<Duration> {
+    let ends = runs
+        .iter()
+        .filter_map(|run| Timestamp::deserialize(&run["ended_at"]).ok());
+    let last = ends.max().context("no run has ended")?;
+    Ok(last.since(Timestamp::new(begun.into())))
 }
 
 /// The value that `share` of all values do not exceed; 0 if there are none.

@@ -10,12 +10,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use domain::clock::Timestamp;
-use integration::bench::{Directory, Gap, Outcome, Plan, gaps, percentile};
+use integration::bench::{Directory, Gap, Outcome, Plan, gaps, percentile, took};
 use integration::fleet::{self, ORDERS_PER_PEBBLE, Up};
 use integration::meter::{self, Used};
 use integration::{Api, Estate};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use testkit::{Serving, wait};
 use tokio::io::AsyncWriteExt;
@@ -100,11 +98,12 @@ impl Product {
         up.api.import("policies", &estate.policies()).await?;
         all_seen(&up.api, estate.nginx.hosts().len()).await?;
         let (used_before, ca_before, nginx_before) = (Engines::used(&up)?, pebbles(estate)?, nginx(estate)?);
-        let begun = Timestamp::new(SystemTime::now().into());
+        let begun = SystemTime::now();
         let runs = up.api.renew(None).await?;
         settled(&up.api, fleet::bound(runs.len())).await?;
         let (used, ca, nginx) = (Engines::used(&up)?, pebbles(estate)?, nginx(estate)?);
-        let seconds = last_end(&up.api).await?.since(begun).as_secs_f64();
+        let ended = listed(&up.api, "/runs", |run| Some(run.clone())).await?;
+        let seconds = took(begun, &ended)?.as_secs_f64();
         check(&up.api, estate, &before).await?;
         let overhead_ms = overhead(&up.api, runs.values()).await?;
         up.peer.stop().await?;
@@ -219,12 +218,6 @@ async fn all_seen(api: &Api, hosts: usize) -> Result<()> {
 async fn seen(api: &Api) -> Result<Vec<String>> {
     let served = |host: &Value| host["snapshot"]["fingerprint"].as_str().map(str::to_owned);
     listed(api, "/hosts", served).await
-}
-
-/// When the last of all runs had ended, by the record.
-async fn last_end(api: &Api) -> Result<Timestamp> {
-    let ends = listed(api, "/runs", |run| Timestamp::deserialize(&run["ended_at"]).ok()).await?;
-    ends.into_iter().max().context("no run has ended")
 }
 
 /// What is picked from the items of a list, page after page.
