@@ -27,7 +27,10 @@ async fn nats_and_postgres_are_killed_in_a_batch() -> Result<()> {
     fleet.nats.kill_and_restart().await?;
     in_flight_after(&fleet.api, &estate, 15).await?;
     fleet.postgres.kill_and_restart().await?;
-    all_succeed_with_one_certificate_each(&fleet.api, &estate).await
+    all_succeed_with_one_certificate_each(&fleet.api, &estate).await?;
+    let opened = estate.pebbles[0].orders();
+    ensure!(opened == 30, "{opened} orders were opened for 30 runs");
+    Ok(())
 }
 
 /// The orders that they came with say nothing of what was opened since: the next issuer hears of it from the planner.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use domain::WorkspaceId;
 use domain::run::StepKind;
 use futures::StreamExt;
-use integration::fleet::bound;
+use integration::fleet::{Member, bound};
 use protocol::subjects;
 use testkit::async_nats::jetstream::{self, stream::Stream};
 use testkit::async_nats::{Client, HeaderMap, Message};
@@ -92,6 +92,32 @@ async fn publish_too(client: &Client, answer: &Message) -> Result<usize> {
     let subject = subjects::order(StepKind::Issue);
     client.publish_with_headers(subject, headers, order.into()).await?;
     Ok(1)
+}
+
+/// After a power cut NATS delivers again what was acknowledged, as if for the first time.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_before_is_asked_about_and_opens_nothing_at_the_ca() -> Result<()> {
+    let (estate, fleet) = fleet(1).await?;
+    let client = fleet.nats.connect().await?;
+    let orders = client.subscribe(subjects::order(StepKind::Issue)).await?;
+    client.flush().await?;
+    fleet.api.renew(None).await?;
+    // The first one makes the account at the CA.
+    let opening = orders
+        .skip(1)
+        .next()
+        .await
+        .context("the order that opens one at the CA")?;
+    all_succeed_with_one_certificate_each(&fleet.api, &estate).await?;
+    let issuer = fleet.member(Member::Issuer)?;
+    issuer.kill_hard()?;
+    copy(&client, opening).await?;
+    client.flush().await?;
+    issuer.start_again().await?;
+    every_order_is_answered(&client).await?;
+    let opened = estate.pebbles[0].orders();
+    ensure!(opened == 1, "{opened} orders were opened at the CA for one run");
+    Ok(())
 }
 
 /// The stream of orders is a work queue: when it is empty, the copies have been handled too.

@@ -109,7 +109,7 @@ impl RenewalInfo {
 #[serde(deny_unknown_fields, default)]
 pub struct Windows {
     pub key_signer: u32,
-    /// Orders in flight per CA account. Pebble hangs above 8.
+    /// Orders in flight per CA account. A Pebble can hang from six on.
     pub acme_orders_per_ca: u32,
     pub deployer: u32,
     pub verifier: u32,

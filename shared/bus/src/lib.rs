@@ -10,6 +10,7 @@ pub mod claims;
 pub mod clock;
 pub mod connection;
 mod dead;
+mod doubt;
 mod events;
 pub mod handler;
 mod handover;

@@ -27,6 +27,7 @@ use tracing::{Instrument, info_span, warn};
 
 use crate::clock::SystemClock;
 use crate::connection::{Bus, BusError};
+use crate::doubt::Doubt;
 use crate::handler::{Progress, StepContext, StepError, StepHandler};
 use crate::handover::{Answers, Go, Next};
 use crate::inbox::parse;
@@ -50,6 +51,14 @@ struct Shared {
     clock: Arc<dyn Clock>,
     worker: String,
     turns: Turns,
+    doubt: Doubt,
+}
+
+impl Shared {
+    fn doubts(&self, order: &Message) -> bool {
+        let server = self.bus.client.server_info().server_id;
+        self.doubt.is_about(order, &server, self.clock.now())
+    }
 }
 
 /// One at a time for each step of a run. An order may be delivered twice while the first is in hand: the second then
@@ -98,6 +107,7 @@ impl Work {
             clock: Arc::new(SystemClock),
             worker: name,
             turns: Turns::default(),
+            doubt: Doubt::default(),
         };
         Self {
             shared,
@@ -116,6 +126,8 @@ impl Work {
     /// Works until `soft`, finishes what is in hand, and leaves at once on `hard`.
     pub async fn run(self, soft: &CancellationToken, hard: &CancellationToken) -> Result<(), BusError> {
         self.shared.bus.apply_topology().await?;
+        let server = self.shared.bus.client.server_info().server_id;
+        self.shared.doubt.known_since(&server, self.shared.clock.now());
         let reader = Reader::orders(self.kind);
         let mut consumer = self.shared.bus.consumer(&reader).await?;
         let (this, slots, running) = (Arc::new(self), Arc::new(Semaphore::new(0)), TaskTracker::new());
@@ -225,7 +237,7 @@ impl<H: StepHandler> Desk for Typed<H> {
     fn serve<'a>(&'a self, shared: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled> {
         Box::pin(async move {
             match parse::<Order<H::Spec>>(message) {
-                Ok(order) => self.carry_out(shared, order, is_delivered_again(message)).await,
+                Ok(order) => self.carry_out(shared, order, shared.doubts(message)).await,
                 Err(reason) => Settled::Unreadable(reason),
             }
         })
@@ -234,13 +246,13 @@ impl<H: StepHandler> Desk for Typed<H> {
 
 impl<H: StepHandler> Typed<H> {
     /// An order, and those of the same step that come straight into this hand when what the one before has reached is saved.
-    async fn carry_out(&self, shared: &Shared, first: Order<H::Spec>, again: bool) -> Settled {
+    async fn carry_out(&self, shared: &Shared, first: Order<H::Spec>, in_doubt: bool) -> Settled {
         let turn = shared.turns.of(first.run_id, first.step);
         let (_turn, waited) = match turn.try_lock() {
             Ok(turn) => (turn, false),
             Err(_) => (turn.lock().await, true),
         };
-        let mut order = if again || waited {
+        let mut order = if in_doubt || waited {
             match shared.bus.current(&first).await {
                 Go::On(order) => *order,
                 Go::Away => return Settled::Expired,
@@ -344,11 +356,6 @@ fn judged(error: StepError) -> Outcome {
             forget_checkpoint,
         },
     }
-}
-
-/// Whoever had it before may have come further.
-fn is_delivered_again(message: &Message) -> bool {
-    message.info().is_ok_and(|info| info.delivered > 1)
 }
 
 /// Reports what was reached, and waits for the next order of the step; or how the message in hand is settled.
