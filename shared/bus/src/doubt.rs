@@ -4,61 +4,50 @@
 //! was acknowledged comes back as if for the first time. So whatever was stored before we knew the server as it runs now is
 //! in doubt, and asked about before anything is done.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
 use async_nats::jetstream::Message;
-use domain::Timestamp;
+use tokio::sync::Mutex;
+use tracing::warn;
 
-/// So far apart are the clocks of a network at most.
-const APART: Duration = Duration::from_secs(2);
+use crate::connection::{Bus, BusError};
+use crate::topology::StreamName;
 
 #[derive(Default)]
-pub(crate) struct Doubt(Mutex<Option<Server>>);
+pub(crate) struct Doubt(Mutex<Option<Known>>);
 
-/// A server has another identity after each start.
-struct Server {
-    id: String,
-    known_since: Timestamp,
+struct Known {
+    /// It has another one after each start.
+    server: String,
+    /// The last order that the stream had when we saw it there first.
+    last: u64,
 }
 
 impl Doubt {
-    pub(crate) fn is_about(&self, order: &Message, server: &str, now: Timestamp) -> bool {
-        let since = self.known_since(server, now).plus(APART);
-        let in_doubt = |info: async_nats::jetstream::message::Info<'_>| {
-            info.delivered > 1 || Timestamp::new(info.published) < since
+    pub(crate) async fn is_about(&self, order: &Message, bus: &Bus) -> bool {
+        let Ok((delivered, place)) = order.info().map(|info| (info.delivered, info.stream_sequence)) else {
+            return false;
         };
-        order.info().is_ok_and(in_doubt)
-    }
-
-    /// Now, when it is another one than before.
-    pub(crate) fn known_since(&self, server: &str, now: Timestamp) -> Timestamp {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some(same) if same.id == server => same.known_since,
-            Some(_) | None => {
-                *known = Some(Server {
-                    id: server.to_owned(),
-                    known_since: now,
-                });
-                now
+        if delivered > 1 {
+            return true;
+        }
+        match self.last_of_before(bus).await {
+            Ok(last) => place <= last,
+            Err(error) => {
+                warn!(%error, "whether an order was carried out already cannot be told by its place");
+                true
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_known_since_its_start_was_seen() {
-        let at = |seconds| Timestamp::EPOCH.plus(Duration::from_secs(seconds));
-        let doubt = Doubt::default();
-        let since: Vec<Timestamp> = [("a", 1), ("a", 5), ("b", 7), ("b", 9), ("a", 11)]
-            .into_iter()
-            .map(|(server, now)| doubt.known_since(server, at(now)))
-            .collect();
-        assert_eq!(since, [at(1), at(1), at(7), at(7), at(11)]);
+    /// Looked up once for each start of the server.
+    pub(crate) async fn last_of_before(&self, bus: &Bus) -> Result<u64, BusError> {
+        let server = bus.client.server_info().server_id;
+        let mut known = self.0.lock().await;
+        if let Some(known) = known.as_ref().filter(|known| known.server == server) {
+            return Ok(known.last);
+        }
+        let orders = bus.stream.get_stream(StreamName::Orders.as_str()).await;
+        let last = orders.map_err(BusError::unavailable)?.cached_info().state.last_sequence;
+        *known = Some(Known { server, last });
+        Ok(last)
     }
 }

@@ -54,13 +54,6 @@ struct Shared {
     doubt: Doubt,
 }
 
-impl Shared {
-    fn doubts(&self, order: &Message) -> bool {
-        let server = self.bus.client.server_info().server_id;
-        self.doubt.is_about(order, &server, self.clock.now())
-    }
-}
-
 /// One at a time for each step of a run. An order may be delivered twice while the first is in hand: the second then
 /// waits, and finds what the first has done. Two finalizations of one ACME order side by side can issue twice.
 #[derive(Default)]
@@ -126,8 +119,9 @@ impl Work {
     /// Works until `soft`, finishes what is in hand, and leaves at once on `hard`.
     pub async fn run(self, soft: &CancellationToken, hard: &CancellationToken) -> Result<(), BusError> {
         self.shared.bus.apply_topology().await?;
-        let server = self.shared.bus.client.server_info().server_id;
-        self.shared.doubt.known_since(&server, self.shared.clock.now());
+        if let Err(error) = self.shared.doubt.last_of_before(&self.shared.bus).await {
+            warn!(%error, worker = %self.kind, "the place of the last order is looked up again with the first one");
+        }
         let reader = Reader::orders(self.kind);
         let mut consumer = self.shared.bus.consumer(&reader).await?;
         let (this, slots, running) = (Arc::new(self), Arc::new(Semaphore::new(0)), TaskTracker::new());
@@ -237,7 +231,10 @@ impl<H: StepHandler> Desk for Typed<H> {
     fn serve<'a>(&'a self, shared: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled> {
         Box::pin(async move {
             match parse::<Order<H::Spec>>(message) {
-                Ok(order) => self.carry_out(shared, order, shared.doubts(message)).await,
+                Ok(order) => {
+                    let in_doubt = shared.doubt.is_about(message, &shared.bus).await;
+                    self.carry_out(shared, order, in_doubt).await
+                }
                 Err(reason) => Settled::Unreadable(reason),
             }
         })
