@@ -187,12 +187,7 @@ impl Fleet {
 
     /// A command of `vigilo` against this fleet.
     pub fn command(&self, args: &[&str]) -> Result<std::process::Command> {
-        let mut command = std::process::Command::new(vigilo()?);
-        command
-            .args(args)
-            .env("VIGILO_URL", &self.url)
-            .env("VIGILO_TOKEN", &self.token);
-        Ok(command)
+        against((&self.url, &self.token), args)
     }
 
     /// kill -9, then the same command again.
@@ -201,6 +196,13 @@ impl Fleet {
         peer.kill_hard()?;
         peer.start_again().await
     }
+}
+
+/// A command of `vigilo`, as this operator of this API.
+fn against((url, token): (&str, &str), args: &[&str]) -> Result<std::process::Command> {
+    let mut command = std::process::Command::new(vigilo()?);
+    command.args(args).env("VIGILO_URL", url).env("VIGILO_TOKEN", token);
+    Ok(command)
 }
 
 const DATABASE: &str = "vigilo";

@@ -8,7 +8,7 @@ use testkit::ports::{self, Port};
 use testkit::ready::Ready;
 use testkit::{Peer, Spec, run_dir};
 
-use super::{by_hand, issuer, ladder, merge, toml, vigilo, windows};
+use super::{against, by_hand, issuer, ladder, merge, toml, vigilo, windows};
 use crate::{Api, Estate};
 
 /// `vigilo up` with its own NATS and Postgres under a data directory.
@@ -78,11 +78,6 @@ impl Up {
 
     /// A command of `vigilo` against this instance.
     pub fn command(&self, args: &[&str]) -> Result<std::process::Command> {
-        let mut command = std::process::Command::new(vigilo()?);
-        command
-            .args(args)
-            .env("VIGILO_URL", &self.url)
-            .env("VIGILO_TOKEN", &self.token);
-        Ok(command)
+        against((&self.url, &self.token), args)
     }
 }

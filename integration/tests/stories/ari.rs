@@ -5,9 +5,10 @@ use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
 use testkit::faulty_ca::{Fault, FaultyCa, Place, RetryAfter};
+use testkit::sqlx::{self, Connection as _, PgConnection};
 use testkit::{PebbleOptions, Serving, wait};
 
-use crate::world::{SOON, estate, import};
+use crate::world::{SOON, all_succeed_with_one_certificate_each, estate, fleet, import};
 
 const PAST: &str = r#"{"suggestedWindow":{"start":"2025-01-02T04:00:00Z","end":"2025-01-03T04:00:00Z"},
                        "explanationURL":"https://ca.example.org/incident"}"#;
@@ -352,4 +353,27 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
         ensure!(estate.pebbles[0].issued_for(host).await? == 2, "{host}");
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_holds_up_no_other_answer_of_its_message() -> Result<()> {
+    let (estate, fleet) = fleet(2).await?;
+    fleet.api.renew(None).await?;
+    all_succeed_with_one_certificate_each(&fleet.api, &estate).await?;
+    for host in estate.nginx.hosts() {
+        told(&fleet.api, host, has_window).await?;
+    }
+    let mut record = PgConnection::connect(&fleet.postgres.url_of("vigilo")).await?;
+    // Due together, so one message asks about both; the window of one has lost its beginning.
+    let half = "update renewal_info set next_ask_at = now(), window_start = null,
+                       window_end = case when host_id = (select min(host_id::text)::uuid from renewal_info)
+                                         then window_end end";
+    sqlx::query(half).execute(&mut record).await?;
+    wait::until_ok("the other's window", SOON, async || {
+        let count = "select count(*) from renewal_info where window_start is not null and window_end is not null";
+        let whole: i64 = sqlx::query_scalar(count).fetch_one(&mut record).await?;
+        ensure!(whole == 1, "{whole} are whole");
+        Ok(())
+    })
+    .await
 }

@@ -9,10 +9,11 @@ use domain::WorkspaceId;
 use domain::run::StepKind;
 use futures::StreamExt;
 use integration::fleet::{Member, bound};
+use integration::{Estate, Fleet};
 use protocol::subjects;
 use testkit::async_nats::jetstream::{self, stream::Stream};
 use testkit::async_nats::{Client, HeaderMap, Message};
-use testkit::wait;
+use testkit::{Signal, wait};
 
 use crate::world::{SOON, all_succeed_with_one_certificate_each, fleet};
 
@@ -99,16 +100,7 @@ async fn publish_too(client: &Client, answer: &Message) -> Result<usize> {
 async fn an_order_of_before_is_asked_about_and_opens_nothing_at_the_ca() -> Result<()> {
     let (estate, fleet) = fleet(1).await?;
     let client = fleet.nats.connect().await?;
-    let orders = client.subscribe(subjects::order(StepKind::Issue)).await?;
-    client.flush().await?;
-    fleet.api.renew(None).await?;
-    // The first one makes the account at the CA.
-    let opening = orders
-        .skip(1)
-        .next()
-        .await
-        .context("the order that opens one at the CA")?;
-    all_succeed_with_one_certificate_each(&fleet.api, &estate).await?;
+    let opening = carried_out(&estate, &fleet, &client).await?;
     let issuer = fleet.member(Member::Issuer)?;
     issuer.kill_hard()?;
     copy(&client, opening).await?;
@@ -118,6 +110,48 @@ async fn an_order_of_before_is_asked_about_and_opens_nothing_at_the_ca() -> Resu
     let opened = estate.pebbles[0].orders();
     ensure!(opened == 1, "{opened} orders were opened at the CA for one run");
     Ok(())
+}
+
+/// The same for an issuer that lives on while NATS is started again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_from_before_a_start_of_nats_opens_nothing_at_the_ca() -> Result<()> {
+    let (estate, fleet) = fleet(1).await?;
+    let client = fleet.nats.connect().await?;
+    let opening = carried_out(&estate, &fleet, &client).await?;
+    let issuer = fleet.member(Member::Issuer)?;
+    issuer.signal(Signal::STOP)?;
+    asks_no_more(&client).await?;
+    copy(&client, opening).await?;
+    client.flush().await?;
+    fleet.nats.restart().await?;
+    issuer.signal(Signal::CONT)?;
+    every_order_is_answered(&client).await?;
+    let opened = estate.pebbles[0].orders();
+    ensure!(opened == 1, "{opened} orders were opened at the CA for one run");
+    Ok(())
+}
+
+/// A renewal that went well, and the order of it that opened one at the CA.
+async fn carried_out(estate: &Estate, fleet: &Fleet, client: &Client) -> Result<Message> {
+    let orders = client.subscribe(subjects::order(StepKind::Issue)).await?;
+    client.flush().await?;
+    fleet.api.renew(None).await?;
+    // The first one makes the account at the CA.
+    let opening = orders.skip(1).next().await;
+    let opening = opening.context("the order that opens one at the CA")?;
+    all_succeed_with_one_certificate_each(&fleet.api, estate).await?;
+    Ok(opening)
+}
+
+/// Until no pull of the issuers is open: what comes now waits in the stream.
+async fn asks_no_more(client: &Client) -> Result<()> {
+    let orders = jetstream::new(client.clone()).get_stream("ORDERS").await?;
+    wait::until_ok("the issuer's last pull to end", SOON, async || {
+        let waiting = orders.consumer_info("issuer").await?.num_waiting;
+        ensure!(waiting == 0, "{waiting} are open");
+        Ok(())
+    })
+    .await
 }
 
 /// The stream of orders is a work queue: when it is empty, the copies have been handled too.

@@ -97,7 +97,7 @@ impl RenewalInfo {
 
     async fn keep_until_done(&self, told: &[Delivery<RenewalInfoTold>], stop: &CancellationToken) {
         loop {
-            let answers: Vec<&RenewalInfoTold> = told.iter().map(|one| &one.value).collect();
+            let answers: Vec<About<'_>> = told.iter().flat_map(|one| about(&one.value)).collect();
             match self.keep(&answers).await {
                 Ok(()) => {
                     debug!(messages = told.len(), "CAs have answered");
@@ -120,30 +120,30 @@ impl RenewalInfo {
     async fn keep_apart(&self, told: &[Delivery<RenewalInfoTold>], together: &StoreError) {
         warn!(error = %together, "what CAs answered cannot be kept together; one by one");
         for one in told {
-            match self.keep(&[&one.value]).await {
-                Ok(()) => one.ack().await,
-                Err(error) => error!(%error, host = %one.value.first.host_id, "what a CA answered cannot be kept"),
+            let mut kept = true;
+            for (workspace, told) in about(&one.value) {
+                if let Err(error) = self.keep(&[(workspace, told)]).await {
+                    error!(%error, host = %told.host_id, "what a CA answered cannot be kept");
+                    kept = false;
+                }
+            }
+            if kept {
+                one.ack().await;
             }
         }
     }
 
     /// One transaction for all.
-    async fn keep(&self, told: &[&RenewalInfoTold]) -> Result<(), StoreError> {
+    async fn keep(&self, told: &[About<'_>]) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.renewal_answers().await?;
-        let all = || {
-            told.iter()
-                .flat_map(|one| one.answers().map(|told| (&one.workspace, told)))
-        };
-        let hosts: Vec<HostId> = all().map(|(_, told)| told.host_id).collect();
+        let hosts: Vec<HostId> = told.iter().map(|(_, told)| told.host_id).collect();
         let known = tx.load(&hosts).await?;
         let mut known: BTreeMap<HostId, LockedRenewal> = known.into_iter().map(|one| (one.host_id, one)).collect();
         let mut answers = BTreeMap::new();
-        for (workspace, told) in all() {
-            let Some(before) = known
-                .get_mut(&told.host_id)
-                .filter(|before| before.workspace == *workspace)
-            else {
+        for (workspace, told) in told {
+            let before = known.get_mut(&told.host_id);
+            let Some(before) = before.filter(|before| before.workspace == **workspace) else {
                 continue;
             };
             if let Some(answered) = answered(before, told, now) {
@@ -159,6 +159,13 @@ impl RenewalInfo {
         tx.save(&answers, now).await?;
         tx.commit().await
     }
+}
+
+/// An answer, and in whose workspace it was asked for.
+type About<'a> = (&'a WorkspaceId, &'a Told);
+
+fn about(told: &RenewalInfoTold) -> impl Iterator<Item = About<'_>> {
+    told.answers().map(|answer| (&told.workspace, answer))
 }
 
 /// A few certificates of one CA in each.
