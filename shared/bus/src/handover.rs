@@ -11,11 +11,12 @@ use protocol::handover::{Current, CurrentAsk};
 use protocol::order::Order;
 use protocol::subjects::{self, Worker};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
 
-/// A planner answers within its next commit. After this long it is asked: its answer may have been lost.
+/// A planner answers within its next commit: so long it is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For one question.
 const WITHIN: Duration = Duration::from_secs(2);
@@ -48,18 +49,21 @@ pub(crate) enum Next<S> {
 }
 
 impl Bus {
+    /// After a start of NATS a planner may come back later than the worker: it is waited for a while.
     pub(crate) async fn current<S: DeserializeOwned>(&self, order: &Order<S>) -> Go<S> {
-        match self.ask_current(order).await {
-            Ok(Current::Order { order }) => Go::On(order),
-            Ok(Current::Elsewhere) => Go::Away,
-            Ok(Current::Unknown { reason }) => {
-                warn!(reason, run = %order.run_id, "the planner does not know whether an order still counts");
-                Go::AsYouAre
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let untold = match self.ask_current(order).await {
+                Ok(Current::Order { order }) => return Go::On(order),
+                Ok(Current::Elsewhere) => return Go::Away,
+                Ok(Current::Unknown { reason }) => reason,
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() >= until {
+                warn!(why = untold, run = %order.run_id, "no planner says whether an order still counts");
+                return Go::AsYouAre;
             }
-            Err(error) => {
-                warn!(%error, run = %order.run_id, "no planner says whether an order still counts");
-                Go::AsYouAre
-            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
