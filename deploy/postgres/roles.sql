@@ -26,7 +26,9 @@ begin
     revoke create on schema public from public;
 
     -- Secrets, sealed as they are, are read by nobody who does not order with them; mail addresses by those who write there.
-    revoke select on acme_accounts from vigilo_console, vigilo_incident;
+    revoke select on acme_accounts, retired_acme_accounts from vigilo_console, vigilo_incident;
+    -- They read run_products_shown, which has no keys.
+    revoke select on run_products from vigilo_console, vigilo_incident;
     revoke select on run_acts, jobs, job_lines, job_acts, requests, buckets, reservations, flows from vigilo_incident;
     revoke select on notifications, incident_changes from vigilo_planner;
 
@@ -37,7 +39,9 @@ begin
             ('vigilo_planner' , 'insert, update, delete', 'run_products'    , null),
             ('vigilo_planner' , 'insert, update, delete', 'run_steps'       , null),
             ('vigilo_planner' , 'insert'                , 'run_acts'        , null),
-            ('vigilo_planner' , 'insert, update'        , 'acme_accounts'   , null),
+            ('vigilo_planner' , 'insert, update, delete', 'acme_accounts'   , null),
+            ('vigilo_planner' , 'insert'                , 'retired_acme_accounts', null),
+            ('vigilo_planner' , 'insert, update, delete', 'ca_holds'        , null),
             ('vigilo_planner' , 'insert, update, delete', 'snapshots'       , null),
             ('vigilo_planner' , 'insert, update, delete', 'requests'        , null),
             ('vigilo_planner' , 'insert, update, delete', 'jobs'            , null),
@@ -50,23 +54,27 @@ begin
             ('vigilo_planner' , 'insert, update, delete', 'flows'           , null),
             ('vigilo_planner' , 'insert, update, delete', 'spending'        , null),
             ('vigilo_planner' , 'update'                , 'hosts'           ,
-                array['next_probe_at', 'probe_asked_at', 'probe_answered_at', 'last_seen_at', 'last_sight']),
+                array['next_probe_at', 'probe_asked_at', 'probe_answered_at', 'last_seen_at', 'last_sight',
+                      'mixed_at', 'steady_since', 'steady_looks', 'has_served', 'was_trusted', 'troubles']),
             ('vigilo_planner' , 'update'                , 'policies'        ,
-                array['judge_at', 'due_at', 'due_why', 'waits_for_budget']),
+                array['judge_at', 'due_at', 'due_why', 'waits_for_budget', 'renews_itself']),
             ('vigilo_console' , 'insert, update'        , 'workspaces'      , null),
             ('vigilo_console' , 'insert, update'        , 'hosts'           , null),
             ('vigilo_console' , 'insert'                , 'policies'        , null),
-            ('vigilo_console' , 'update'                , 'policies'        , array['says', 'active', 'judge_at']),
+            ('vigilo_console' , 'insert, update, delete', 'policy_files'    , null),
+            ('vigilo_console' , 'update'                , 'policies'        , array['says', 'active', 'judge_at', 'renews_itself']),
             ('vigilo_console' , 'insert, update, delete', 'limits'          , null),
             ('vigilo_console' , 'insert, update, delete', 'tag_windows'     , null),
             ('vigilo_console' , 'insert, update, delete', 'target_groups'   , null),
             ('vigilo_console' , 'insert, update, delete', 'providers'       , null),
             ('vigilo_console' , 'update'                , 'incidents'       , null),
             ('vigilo_console' , 'update'                , 'incident_members', null),
+            ('vigilo_console' , 'update'                , 'host_troubles'   , null),
             ('vigilo_console' , 'insert'                , 'incident_changes', null),
             ('vigilo_console' , 'insert, update, delete', 'notifications'   , null),
             ('vigilo_incident', 'insert, update'        , 'incidents'       , null),
             ('vigilo_incident', 'insert, update'        , 'incident_members', null),
+            ('vigilo_incident', 'insert, update, delete', 'host_troubles'   , null),
             ('vigilo_incident', 'insert'                , 'incident_changes', null),
             ('vigilo_incident', 'insert, update, delete', 'notifications'   , null)
         ) as grants (service, rights, tbl, columns)

@@ -27,6 +27,10 @@ impl Tokens {
 }
 
 /// Listens from when it returns until the process ends.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
 pub async fn start(port: u16) -> Result<Tokens> {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listener.with_context(|| format!("listening on port {port}"))?;

@@ -70,7 +70,7 @@ pub fn took(begun: SystemTime, runs: &[Value]) -> Result<Duration> {
         .iter()
         .filter_map(|run| Timestamp::deserialize(&run["ended_at"]).ok());
     let last = ends.max().context("no run has ended")?;
-    Ok(last.since(Timestamp::new(begun.into())))
+    Ok(last.since(Timestamp::nearest(begun.into())))
 }
 
 /// The value that `share` of all values do not exceed; 0 if there are none.

@@ -4,11 +4,12 @@
 //! In: how many runs. Out: time, CPU and memory of the orchestration from the first order to the last report. Never:
 //! counts the workers' own CPU, or the creation of the runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use bus::Signer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use testkit::{Nats, Peer, Postgres, ports, run_dir};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub nats_url: String,
     pub user: String,
     pub password: String,
+    /// Whose orders are believed.
+    pub signers: Vec<String>,
     /// So many runs are through when their last step was carried out so often.
     pub runs: usize,
     pub slots: usize,
@@ -63,6 +66,7 @@ impl Point {
 /// A planner with its engines and the API, and nobody who works.
 pub struct Drain {
     nats: Nats,
+    keys: PathBuf,
     postgres: Postgres,
     planner: Peer,
     api: Api,
@@ -86,16 +90,20 @@ impl Drain {
                 "database_url": database_url, "health_listen": format!("127.0.0.1:{health}"),
             })
         };
+        let keys = run_dir::fresh("keys", None)?;
         let mut planner = settings(planner_at);
         planner["schedule"] = json!({"enabled": false});
+        fleet::merge(&mut planner, fleet::signatures(Member::Planner, &keys)?);
         let planner = fleet::start(Member::Planner, &directory, &planner, planner_at).await?;
         let mut console = settings(console_at);
         console["listen"] = json!(format!("127.0.0.1:{listen}"));
         console["owner_token"] = json!(token);
+        fleet::merge(&mut console, fleet::signatures(Member::Console, &keys)?);
         let console = fleet::start(Member::Console, &directory, &console, console_at).await?;
         Ok(Self {
             api: Api::new(&format!("http://127.0.0.1:{listen}"), token)?,
             nats,
+            keys,
             postgres,
             planner,
             _console: console,
@@ -110,10 +118,10 @@ impl Drain {
     pub async fn measure(&self, runs: usize, workers: &Path) -> Result<Point> {
         self.warm_up(workers).await?;
         self.queue(&numbered("host-", runs)).await?;
-        let start = self.start_line()?;
+        let (before, begun) = self.start_line()?;
         self.drain(runs, workers).await?;
         self.api.all_settled(bound(runs)).await?;
-        let point = self.since(start, runs)?;
+        let point = self.since(before, begun, runs)?;
         self.check(WARM_UP + runs).await?;
         Ok(point)
     }
@@ -122,7 +130,7 @@ impl Drain {
         Ok((self.used()?, Instant::now()))
     }
 
-    fn since(&self, (before, begun): ([Used; 3], Instant), runs: usize) -> Result<Point> {
+    fn since(&self, before: [Used; 3], begun: Instant, runs: usize) -> Result<Point> {
         let (seconds, now) = (begun.elapsed().as_secs_f64(), self.used()?);
         let since = |(now, before): (Used, Used)| Used {
             cpu_ms: now.cpu_ms - before.cpu_ms,
@@ -150,9 +158,9 @@ impl Drain {
             .chunks(9)
             .flat_map(|nine| nine.iter().cloned().chain(some.next()).collect::<Vec<_>>());
         self.queue(&mixed.collect::<Vec<_>>()).await?;
-        let start = self.start_line()?;
+        let (before, begun) = self.start_line()?;
         self.drain(others.len(), workers).await?;
-        self.since(start, runs)
+        self.since(before, begun, runs)
     }
 
     async fn warm_up(&self, workers: &Path) -> Result<()> {
@@ -189,6 +197,7 @@ impl Drain {
             nats_url: self.nats.url(),
             user: self.nats.user().to_owned(),
             password: self.nats.password().to_owned(),
+            signers: Signer::lines_in(&self.keys, false).map_err(anyhow::Error::msg)?,
             runs,
             slots: SLOTS,
         };

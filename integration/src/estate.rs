@@ -1,5 +1,6 @@
 //! An estate to renew: Pebble as its CA, or one that misbehaves, and nginx with an old certificate for every host.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,7 +18,14 @@ pub struct Estate {
     /// Where the CAs ask for http-01 tokens: the issuer listens there.
     pub http01: Port,
     pub serving: Serving,
+    /// What the deployer's configuration allows, by name.
+    activations: BTreeMap<String, Value>,
+    /// Where it may write.
+    roots: Vec<PathBuf>,
 }
+
+/// What makes the estate's own nginx read its files.
+pub const ESTATE_NGINX: &str = "estate-nginx";
 
 /// The served certificate of one host, seen by a handshake of our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +42,15 @@ impl Estate {
 
     /// The same for hosts of these names.
     pub async fn of(names: Vec<String>, pebbles: usize, serving: Serving) -> Result<Self> {
-        Self::with((PebbleOptions::default(), pebbles), names, serving).await
+        Self::with(PebbleOptions::default(), pebbles, names, serving).await
     }
 
     /// The same with such CAs.
-    pub async fn at(options: PebbleOptions, (hosts, pebbles): (usize, usize), serving: Serving) -> Result<Self> {
-        Self::with((options, pebbles), names(hosts), serving).await
+    pub async fn at(options: PebbleOptions, hosts: usize, pebbles: usize, serving: Serving) -> Result<Self> {
+        Self::with(options, pebbles, names(hosts), serving).await
     }
 
-    async fn with((options, pebbles): (PebbleOptions, usize), names: Vec<String>, serving: Serving) -> Result<Self> {
+    async fn with(options: PebbleOptions, pebbles: usize, names: Vec<String>, serving: Serving) -> Result<Self> {
         crate::install_crypto();
         let http01 = ports::lease()?;
         let options = PebbleOptions {
@@ -53,10 +61,13 @@ impl Estate {
         for _ in 0..pebbles {
             all.push(Pebble::start(options.clone()).await.context("starting Pebble")?);
         }
+        let nginx = nginx(names, serving).await?;
         Ok(Self {
             pebbles: all,
             faulty_ca: None,
-            nginx: nginx(names, serving).await?,
+            activations: activations(&nginx),
+            roots: vec![run_dir::base()?],
+            nginx,
             http01,
             serving,
         })
@@ -66,10 +77,13 @@ impl Estate {
     pub async fn at_a_faulty_ca(hosts: usize) -> Result<Self> {
         crate::install_crypto();
         let (http01, serving) = (ports::lease()?, Serving::Dynamic);
+        let nginx = nginx(names(hosts), serving).await?;
         Ok(Self {
             pebbles: Vec::new(),
             faulty_ca: Some(FaultyCa::start(http01.number()).await?),
-            nginx: nginx(names(hosts), serving).await?,
+            activations: activations(&nginx),
+            roots: vec![run_dir::base()?],
+            nginx,
             http01,
             serving,
         })
@@ -97,13 +111,38 @@ impl Estate {
 
     fn policy(&self, index: usize, name: &str) -> Value {
         let files = self.nginx.files(name);
-        let reload = match self.serving {
-            Serving::PerHost => json!({"command": self.nginx.reload_command(), "timeout_seconds": 30}),
+        let activate = match self.serving {
+            Serving::PerHost => json!(ESTATE_NGINX),
             Serving::Dynamic => Value::Null,
         };
         json!({"hostname": name, "provider": "acme", "challenge": "http-01",
                "directory_url": self.directory_url(index),
-               "targets": [{"kind": "file", "chain_path": files.chain, "key_path": files.key, "reload": reload}]})
+               "targets": [{"kind": "file", "chain_path": files.chain, "key_path": files.key, "activate": activate}]})
+    }
+
+    /// Lets the deployer run this command under this name; before Vigilo is started.
+    pub fn allow(&mut self, name: &str, command: &[String]) {
+        self.activations.insert(name.to_owned(), json!({"command": command}));
+    }
+
+    /// The same with a test that comes before it.
+    pub fn allow_with_test(&mut self, name: &str, command: &[String], test: &[String]) {
+        self.activations
+            .insert(name.to_owned(), json!({"command": command, "test": test}));
+    }
+
+    /// No activation of its own, and, unless it is told, no place to write either.
+    pub fn allow_only(&mut self, roots: Vec<PathBuf>) {
+        self.activations.clear();
+        self.roots = roots;
+    }
+
+    /// The deployer's configuration.
+    pub fn deployer(&self) -> Value {
+        if self.activations.is_empty() {
+            return json!({"allowed_roots": self.roots});
+        }
+        json!({"allowed_roots": self.roots, "workspaces": {"default": {"activations": self.activations}}})
     }
 
     fn directory_url(&self, index: usize) -> String {
@@ -169,6 +208,10 @@ impl Estate {
     pub fn resolvers(&self) -> Vec<SocketAddr> {
         self.pebbles.iter().map(Pebble::dns_address).collect()
     }
+}
+
+fn activations(nginx: &NginxHosts) -> BTreeMap<String, Value> {
+    BTreeMap::from([(ESTATE_NGINX.to_owned(), json!({"command": nginx.reload_command()}))])
 }
 
 fn names(hosts: usize) -> Vec<String> {

@@ -12,7 +12,7 @@ pub mod fleet;
 pub mod meter;
 pub mod planning;
 
-pub use api::Api;
+pub use self::api::Api;
 pub use estate::Estate;
 pub use fleet::{Fleet, Member};
 

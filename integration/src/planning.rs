@@ -50,10 +50,14 @@ impl Planning {
             values
         };
         let [planner_at, console_at, listen] = [0, 1, 2].map(|one| leases[one].number());
-        let by_hand = settings(planner_at, json!({"schedule": {"enabled": false}}));
+        let keys = run_dir::fresh("keys", None)?;
+        let mut by_hand = settings(planner_at, json!({"schedule": {"enabled": false}}));
+        fleet::merge(&mut by_hand, fleet::signatures(Member::Planner, &keys)?);
         let planner = fleet::start(Member::Planner, &directory, &by_hand, planner_at).await?;
         let own = json!({"listen": format!("127.0.0.1:{listen}"), "owner_token": token});
-        let console = fleet::start(Member::Console, &directory, &settings(console_at, own), console_at).await?;
+        let mut own = settings(console_at, own);
+        fleet::merge(&mut own, fleet::signatures(Member::Console, &keys)?);
+        let console = fleet::start(Member::Console, &directory, &own, console_at).await?;
         Ok(Self {
             api: Api::new(&format!("http://127.0.0.1:{listen}"), token)?,
             planner,

@@ -84,12 +84,16 @@ impl Canned {
             chain_problem: None,
             protocol: "TLSv1_3".to_owned(),
             cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+            chain_end: None,
+            unfinished: None,
         };
         Snapshot {
             id: SnapshotId::new(),
             dialled: SocketAddr::from((Ipv4Addr::LOCALHOST, 443)),
             taken_at: ctx.now(),
             seen: Seen::Served(Box::new(served)),
+            looks: 1,
+            others: Vec::new(),
         }
     }
 }

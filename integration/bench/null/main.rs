@@ -27,6 +27,7 @@ async fn main() -> Result<()> {
         url: plan.nats_url,
         user: Some(plan.user),
         password: Some(plan.password),
+        signers: plan.signers,
         ..Connection::default()
     };
     let bus = Bus::connect(&nats, "null-workers").await?;

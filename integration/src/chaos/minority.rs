@@ -96,14 +96,21 @@ impl Minority {
         Ok(())
     }
 
-    /// The estate's policies, each with a reload that copies what is to be served: a server that reads its files at a
+    /// Lets the deployer run what the policies name.
+    pub fn allow(&self, estate: &mut Estate) {
+        for hostname in estate.nginx.hosts().to_vec() {
+            let chain = estate.nginx.files(&hostname).chain;
+            estate.allow(&activation(&hostname), &self.reload(&hostname, &chain));
+        }
+    }
+
+    /// The estate's policies, each with an activation that copies what is to be served: a server that reads its files at a
     /// reload only.
     pub fn policies(&self, estate: &Estate) -> Vec<Value> {
         let mut policies = estate.policies();
         for (policy, hostname) in policies.iter_mut().zip(estate.nginx.hosts()) {
             let target = &mut policy["targets"][0];
-            let chain = estate.nginx.files(hostname).chain;
-            target["reload"] = json!({"command": self.reload(hostname, &chain), "timeout_seconds": 30});
+            target["activate"] = json!(activation(hostname));
             if self.of(hostname) == Some(Mishap::NoDirectory) {
                 target["chain_path"] = json!(self.directory.join("absent").join(format!("{hostname}.pem")));
             }
@@ -120,15 +127,17 @@ impl Minority {
         self.directory.join(format!("{hostname}.mended"))
     }
 
-    fn reload(&self, hostname: &str, chain: &Path) -> Vec<PathBuf> {
-        let copy = [PathBuf::from("cp"), chain.to_owned(), self.loaded(hostname)];
+    fn reload(&self, hostname: &str, chain: &Path) -> Vec<String> {
+        let (chain, loaded) = (chain.display(), self.loaded(hostname));
+        let copy = format!("cp {chain} {}", loaded.display());
         if self.of(hostname) != Some(Mishap::BadReload) {
-            return copy.to_vec();
+            return copy.split(' ').map(str::to_owned).collect();
         }
-        let script = "test -e \"$0\" && exec cp \"$1\" \"$2\"";
-        let mut command = vec![PathBuf::from("sh"), PathBuf::from("-c"), PathBuf::from(script)];
-        command.push(self.mended(hostname));
-        command.extend(copy.into_iter().skip(1));
-        command
+        let script = format!("test -e {} && exec {copy}", self.mended(hostname).display());
+        ["sh".to_owned(), "-c".to_owned(), script].to_vec()
     }
+}
+
+fn activation(hostname: &str) -> String {
+    hostname.replace('.', "-")
 }

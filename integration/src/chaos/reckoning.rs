@@ -8,6 +8,7 @@ use serde_json::Value;
 use testkit::wait;
 
 use super::minority::Minority;
+use crate::estate::Served;
 use crate::{Api, Estate};
 
 /// The incident service may be some events behind when the last run has ended.
@@ -38,7 +39,7 @@ pub async fn reckon(api: &Api, estate: &Estate, minority: &Minority, runs: &BTre
             found.wrong.push(format!("{name}: the CAs issued {count} certificates"));
         }
         let run = api.get(&format!("/runs/{run}")).await?;
-        for problem in ending(name, &run, minority, (count, &host.fingerprint))? {
+        for problem in ending(host, &run, minority, count)? {
             found.lose(format!("{name}: {problem}"));
         }
     }
@@ -69,7 +70,8 @@ impl Found {
 }
 
 /// What is wrong with the end of one run.
-fn ending(name: &str, run: &Value, minority: &Minority, (issued, served): (usize, &str)) -> Result<Vec<String>> {
+fn ending(host: &Served, run: &Value, minority: &Minority, issued: usize) -> Result<Vec<String>> {
+    let (name, served) = (host.hostname.as_str(), host.fingerprint.as_str());
     let mut wrong = Vec::new();
     let expected = minority.of(name).map_or("succeeded", super::Mishap::ending);
     if run["status"] != expected {

@@ -75,6 +75,10 @@ impl<'a> Storm<'a> {
 }
 
 /// Started until it stays: one that cannot live without another that is down as well is started once more.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measured load, or a fault that lasts for a while"
+)]
 async fn back(at: usize, name: &str, peer: &Peer, dead_for: Duration) -> usize {
     sleep(dead_for).await;
     while let Err(error) = peer.start_again().await {

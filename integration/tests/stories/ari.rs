@@ -151,7 +151,7 @@ async fn a_profile_is_asked_for_and_one_that_the_ca_lacks_ends_the_run() -> Resu
         profiles: vec!["tlsserver".to_owned()],
         ..PebbleOptions::default()
     };
-    let estate = Estate::at(options, (2, 1), Serving::Dynamic).await?;
+    let estate = Estate::at(options, 2, 1, Serving::Dynamic).await?;
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
@@ -234,12 +234,9 @@ async fn what_a_ca_has_against_a_predecessor_costs_no_renewal() -> Result<()> {
     let run = up.api.renew(Some(&[silent])).await?[silent].clone();
     up.api.run_is(&run, "succeeded", SOON).await?;
     let log = whole(&up.api, &run).await?;
-    ensure!(log.contains("it left the field aside); it is placed without"), "{log}");
+    ensure!(log.contains("it left the field aside); it goes on without"), "{log}");
     let orders = ca.replaced();
-    ensure!(
-        orders.len() == before + 3 && orders[before + 1].is_some() && orders[before + 2].is_none(),
-        "{orders:?}"
-    );
+    ensure!(orders.len() == before + 2 && orders[before + 1].is_some(), "{orders:?}");
     ensure!(
         ca.issued_for(silent) == 2 && ca.issued_for(replaced) == 2,
         "one certificate each"
@@ -258,6 +255,7 @@ async fn emergencies(api: &Api) -> Result<Vec<Value>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() -> Result<()> {
     let estate = estate(4).await?;
     let up = Up::start_with(&estate, few_are_many()).await?;
@@ -339,7 +337,7 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
     let renewed = up.command(&["emergency", "renew", id])?.output()?;
     ensure!(renewed.status.success(), "{renewed:?}");
     let said = String::from_utf8_lossy(&renewed.stdout);
-    ensure!(said.starts_with("3 renewals begun, 0 on their way"), "{said}");
+    ensure!(said.starts_with("3 renewals begun, already on the way: 0"), "{said}");
     up.api.all_settled(SOON).await?;
     let closed = wait::until_ok("the end of its incident", SOON, async || {
         let shown = up.api.get(&format!("/incidents/{id}")).await?;

@@ -1,9 +1,11 @@
 //! Which CA issues: the cheapest of those that are named, and the next when the first is down. One certificate each time.
 
 use anyhow::{Context, Result, ensure};
+use api::runs::Run;
+use domain::run::Status;
 use integration::fleet::Up;
 use integration::{Api, Estate};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::Serving;
 
 use crate::world::SOON;
@@ -30,10 +32,14 @@ fn vigilo(up: &Up, args: &[&str]) -> Result<String> {
     Ok(said.into_owned())
 }
 
-async fn newest(api: &Api, host: &str) -> Result<Value> {
-    let runs = api.get(&format!("/runs?hostname={host}&limit=1")).await?;
-    let id = runs["items"][0]["id"].as_str().context("a run")?;
-    api.get(&format!("/runs/{id}")).await
+/// The id of the provider that was chosen.
+fn chosen(run: &Run) -> Option<&str> {
+    run.choice.id.as_ref().map(|id| id.as_str())
+}
+
+async fn newest(api: &Api, host: &str) -> Result<Run> {
+    let runs = api.runs_of(host).await?;
+    runs.into_iter().next().context("a run")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,12 +51,10 @@ async fn a_dead_ca_hands_over_to_the_next_one_and_says_so() -> Result<()> {
 
     let runs = up.api.renew(Some(&[&host])).await?;
     let id = runs.get(&host).context("a run")?;
-    up.api.run_is(id, "succeeded", SOON).await?;
-
-    let run = up.api.get(&format!("/runs/{id}")).await?;
-    ensure!(run["choice"]["directory_url"] == dead, "{run}");
-    ensure!(run["asked"] == estate.pebbles[0].directory_url(), "{run}");
-    ensure!(run["turned"][0]["failure"]["code"] == "ISS-0005", "{run}");
+    let run = up.api.reaches(id, Status::Succeeded, SOON).await?.run;
+    ensure!(run.choice.directory_url.as_str() == dead, "{run:?}");
+    ensure!(run.asked == estate.pebbles[0].directory_url(), "{run:?}");
+    ensure!(run.turned[0].failure.code.as_str() == "ISS-0005", "{run:?}");
     ensure!(estate.pebbles[0].issued_for(&host).await? == 1 && estate.issued() == 1);
     let told = vigilo(&up, &["run", id])?;
     ensure!(told.contains("turned to the next CA instead"), "{told}");
@@ -89,20 +93,16 @@ async fn cost_aware_takes_the_cheaper_ca_and_a_changed_price_changes_its_mind() 
 
     vigilo(&up, &renew)?;
     let run = newest(&up.api, &host).await?;
-    ensure!(
-        run["choice"]["id"] == "cheap" && run["choice"]["cost_micro_usd"] == 500_000,
-        "{run}"
-    );
-    ensure!(
-        run["choice"]["lost"].to_string().contains("dearer by 1.50 USD"),
-        "{run}"
-    );
+    let cost = run.choice.cost_micro_usd;
+    ensure!(chosen(&run) == Some("cheap") && cost == Some(500_000), "{run:?}");
+    let mut lost = run.choice.lost.iter();
+    ensure!(lost.any(|one| one.because.contains("dearer by 1.50 USD")), "{run:?}");
     ensure!(estate.pebbles[1].issued() == 1 && estate.issued() == 1);
 
     vigilo(&up, &["provider", "set", "cheap", "--price-usd", "3"])?;
     vigilo(&up, &renew)?;
     let run = newest(&up.api, &host).await?;
-    ensure!(run["choice"]["id"] == "dear", "{run}");
+    ensure!(chosen(&run) == Some("dear"), "{run:?}");
     ensure!(estate.pebbles[0].issued() == 1 && estate.issued() == 2);
     Ok(())
 }
@@ -120,15 +120,11 @@ async fn a_limit_that_has_no_room_in_time_hands_over_to_the_next_ca() -> Result<
     for _ in 0..3 {
         let runs = up.api.renew(Some(&[&host])).await?;
         let id = runs.get(&host).context("a run")?;
-        let run = up.api.run_is(id, "succeeded", SOON).await?;
-        if run["asked"] == urls[1].as_str() {
-            ensure!(run["turned"][0]["failure"]["code"] == "RUN-0004", "{run}");
-            ensure!(
-                run["turned"][0]["failure"]["what"]
-                    .to_string()
-                    .contains("orders of the story"),
-                "{run}"
-            );
+        let run = up.api.reaches(id, Status::Succeeded, SOON).await?.run;
+        if run.asked == urls[1] {
+            let why = &run.turned[0].failure;
+            ensure!(why.code.as_str() == "RUN-0004", "{run:?}");
+            ensure!(why.what.contains("orders of the story"), "{run:?}");
             ensure!(estate.pebbles[1].issued() == 1);
             return Ok(());
         }

@@ -1,6 +1,9 @@
 //! Certificates that renew themselves: nobody asks, and nothing is ordered that is not due.
 
 use anyhow::{Result, ensure};
+use api::policies::Policy;
+use api::runs::Run;
+use domain::run::{Status, Trigger};
 use integration::fleet::Up;
 use serde_json::json;
 
@@ -8,6 +11,7 @@ use crate::world::{SOON, estate};
 
 /// Two hosts are renewed by hand; the third still serves what is near its end when the clock is started.
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn what_is_due_renews_itself_once_and_says_why() -> Result<()> {
     let estate = estate(3).await?;
     let mut up = Up::start(&estate).await?;
@@ -26,31 +30,30 @@ async fn what_is_due_renews_itself_once_and_says_why() -> Result<()> {
     up.start_again_with(every_second).await?;
     let eager = estate.nginx.hosts()[0].as_str();
     let by_clock = testkit::wait::until("a run that nobody asked for", SOON, async || {
-        let runs = up.api.get(&format!("/runs?hostname={eager}")).await.ok()?;
-        let all = runs["items"].as_array()?;
-        all.iter()
-            .find(|run| run["trigger"] == "schedule" && run["status"] == "succeeded")
-            .cloned()
+        let runs = up.api.runs_of(eager).await.ok()?;
+        let ended = |run: &Run| run.standing.status == Status::Succeeded;
+        runs.into_iter()
+            .find(|run| run.trigger == Trigger::Schedule && ended(run))
     })
     .await?;
-    ensure!(by_clock["operator"] == "schedule", "{by_clock}");
-    let why = by_clock["why_now"].as_str().unwrap_or_default();
+    ensure!(by_clock.operator == "schedule", "{by_clock:?}");
+    let why = by_clock.why_now.unwrap_or_default();
     ensure!(why.starts_with("4000 days before the end, as the policy says"), "{why}");
 
     let judged = testkit::wait::until("the judgement of every policy", SOON, async || {
-        let policies = up.api.get("/policies").await.ok()?["items"].as_array()?.clone();
+        let policies = up.api.policies().await.ok()?;
+        let by_ari = |policy: &Policy| policy.due_why.as_ref().is_some_and(|why| why.contains("(ARI"));
         policies
             .iter()
-            .all(|policy| policy["due_why"].is_string())
+            .all(|policy| policy.due_why.is_some())
             .then_some(policies)
             // Judged again once the CA has said its window.
-            .filter(|policies| policies[2]["due_why"].as_str().is_some_and(|why| why.contains("(ARI")))
-            .filter(|policies| policies[0]["due_at"].is_string())
+            .filter(|policies| by_ari(&policies[2]) && policies[0].due_at.is_some())
     })
     .await?;
-    let reason = |index: usize| judged[index]["due_why"].as_str().unwrap_or_default().to_owned();
+    let reason = |index: usize| judged[index].due_why.clone().unwrap_or_default();
     ensure!(reason(1).contains("auto_renew"), "{}", reason(1));
-    ensure!(judged[2]["due_at"].is_string(), "{}", judged[2]);
+    ensure!(judged[2].due_at.is_some(), "{:?}", judged[2]);
     ensure!(reason(2).starts_with("the CA suggests "), "{}", reason(2));
     ensure!(
         reason(0).contains("not before a third of the life is over"),
@@ -58,8 +61,8 @@ async fn what_is_due_renews_itself_once_and_says_why() -> Result<()> {
         reason(0)
     );
     for once in estate.nginx.hosts() {
-        let runs = up.api.get(&format!("/runs?hostname={once}")).await?;
-        ensure!(runs["items"].as_array().is_some_and(|all| all.len() == 1), "{runs}");
+        let runs = up.api.runs_of(once).await?;
+        ensure!(runs.len() == 1, "{runs:?}");
     }
     Ok(())
 }

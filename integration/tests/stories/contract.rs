@@ -37,6 +37,7 @@ async fn the_wheel_turns_with_a_user_per_service_and_none_steps_out_of_its_row()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_program_in_another_language_asks_for_a_renewal_and_sees_its_end() -> Result<()> {
     let world = guarded(1).await?;
     let host = world.estate.nginx.hosts()[0].as_str();

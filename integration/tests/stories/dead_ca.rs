@@ -2,9 +2,11 @@
 //! other CA waits for it and says so, who has one goes there. One certificate each time.
 
 use anyhow::{Context, Result, ensure};
+use api::runs::{Because, Run};
+use domain::run::Status;
 use integration::Api;
 use integration::fleet::Up;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{Signal, wait};
 
 use crate::choice;
@@ -23,14 +25,15 @@ async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Resul
     for run in &runs {
         let first = failing_for(&up.api, run, 1).await?;
         let later = failing_for(&up.api, run, 3).await?;
-        let (why, since) = (&later["failure"], &later["failing_since"]);
-        let what = why["what"].as_str().context("a reason")?;
-        ensure!(why["code"] == "ISS-0005" && what.contains(&ca.directory_url()), "{why}");
-        ensure!(since.is_string() && since == &first["failing_since"], "{later}");
-        ensure!(later["status"] == "running", "{later}");
+        let why = &later.standing.failure.as_ref().context("a reason")?.failure;
+        let named = why.what.contains(&ca.directory_url());
+        ensure!(why.code.as_str() == "ISS-0005" && named, "{why:?}");
+        let since = later.failing_since;
+        ensure!(since.is_some() && since == first.failing_since, "{later:?}");
+        ensure!(later.standing.status == Status::Running, "{later:?}");
     }
-    let asked = up.api.get("/incidents?limit=10").await?;
-    ensure!(asked["items"] == json!([]), "waiting is no incident: {asked}");
+    let asked = up.api.incidents().await?;
+    ensure!(asked.is_empty(), "waiting is no incident: {asked:?}");
     let told = up.command(&["run", &runs[0]])?.output()?.stdout;
     let told = String::from_utf8_lossy(&told).into_owned();
     ensure!(told.contains("times since"), "{told}");
@@ -38,8 +41,8 @@ async fn a_ca_that_dies_with_orders_open_is_waited_for_and_asked_anew() -> Resul
     ca.dns_peer().signal(Signal::CONT)?;
     ca.peer().start_again().await?;
     for run in &runs {
-        let ended = up.api.run_is(run, "succeeded", SOON).await?;
-        ensure!(ended["failing_since"].is_null(), "{ended}");
+        let ended = up.api.reaches(run, Status::Succeeded, SOON).await?.run;
+        ensure!(ended.failing_since.is_none(), "{ended:?}");
     }
     let issued = issued_by_name(&estate).await?;
     let once = estate.nginx.hosts().iter().map(|host| (host.clone(), 1)).collect();
@@ -53,22 +56,21 @@ async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by()
     let runs = with_orders_open(&up.api, &estate.pebbles[0]).await?;
     estate.pebbles[0].peer().kill_hard()?;
 
-    let ended = up.api.run_is(&runs[0], "succeeded", SOON).await?;
-    ensure!(ended["asked"] == estate.pebbles[1].directory_url(), "{ended}");
-    let why = &ended["turned"][0]["failure"];
-    ensure!(why["code"] == "ISS-0005", "{why}");
-    let what = why["what"].as_str().context("a reason")?;
-    ensure!(what.contains(&estate.pebbles[0].directory_url()), "{why}");
+    let ended = up.api.reaches(&runs[0], Status::Succeeded, SOON).await?.run;
+    ensure!(ended.asked == estate.pebbles[1].directory_url(), "{ended:?}");
+    let why = &ended.turned.first().context("a failover")?.failure;
+    ensure!(why.code.as_str() == "ISS-0005", "{why:?}");
+    ensure!(why.what.contains(&estate.pebbles[0].directory_url()), "{why:?}");
     ensure!(estate.pebbles[1].issued_for(&host).await? == 1 && estate.issued() == 1);
     Ok(())
 }
 
 /// Until its step has failed so many times; gives the run, which waits for the next try.
-async fn failing_for(api: &Api, run: &str, times: u64) -> Result<Value> {
+async fn failing_for(api: &Api, run: &str, times: u32) -> Result<Run> {
     wait::until_ok(&format!("{times} failures of run {run}"), SOON, async || {
-        let shown = api.get(&format!("/runs/{run}")).await?;
-        let failed = shown["failures"].as_u64().is_some_and(|failed| failed >= times);
-        ensure!(failed && shown["because"] == "retry", "{shown}");
+        let shown = api.run(run).await?.run;
+        let waits = shown.standing.because == Some(Because::Retry);
+        ensure!(waits && shown.failures >= times, "{shown:?}");
         Ok(shown)
     })
     .await

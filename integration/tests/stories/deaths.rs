@@ -45,3 +45,31 @@ async fn an_issuer_that_dies_with_orders_in_hand_leaves_them_to_the_next() -> Re
     ensure!(ca.orders() == 3, "{} orders were opened for 3 runs", ca.orders());
     Ok(())
 }
+
+/// The order in the stream says nothing of it: the next issuer hears from the planner that nobody wants it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_cancelled_before_its_issuer_died_is_not_finalized_by_the_next() -> Result<()> {
+    let (estate, fleet) = fleet(2).await?;
+    let ca = &estate.pebbles[0];
+    let runs = with_orders_open(&fleet.api, ca).await?;
+    for run in &runs {
+        fleet
+            .api
+            .post(&format!("/runs/{run}/cancel"), &serde_json::Value::Null)
+            .await?;
+    }
+    fleet.kill_and_restart(Member::Issuer).await?;
+    ca.dns_peer().signal(Signal::CONT)?;
+    for run in &runs {
+        fleet
+            .api
+            .run_is(run, "cancelled", integration::fleet::bound(runs.len()))
+            .await?;
+    }
+    ensure!(
+        ca.issued() == 0,
+        "{} certificates for runs that were cancelled",
+        ca.issued()
+    );
+    Ok(())
+}

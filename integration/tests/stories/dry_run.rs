@@ -4,6 +4,7 @@ use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
+use integration::estate::ESTATE_NGINX;
 use integration::fleet::Up;
 use integration::{Estate, Fleet, Member};
 use serde_json::{Value, json};
@@ -161,15 +162,14 @@ async fn a_policy_that_rehearses_by_default_is_corrected_and_then_renewed_live()
 
     let path = |field: &str| good[field].as_str().unwrap_or_default().to_owned();
     let target = format!("chain={},key={}", path("chain_path"), path("key_path"));
-    let reload: Vec<String> = estate.nginx.reload_command();
     let corrected = [
         "policy",
         "set",
         host,
         "--target-file",
         &target,
-        "--reload",
-        &reload.join(" "),
+        "--activate",
+        ESTATE_NGINX,
     ];
     let said = vigilo(&up, &corrected).await?;
     ensure!(said.status.success(), "{said:?}");

@@ -13,18 +13,18 @@ use testkit::wait;
 use crate::world::{SOON, import, incidents_of};
 
 /// So many hosts at such a CA, known to a running Vigilo.
-async fn world(hosts: usize) -> Result<(Estate, Up)> {
+pub async fn world(hosts: usize) -> Result<(Estate, Up)> {
     let estate = Estate::at_a_faulty_ca(hosts).await?;
     let up = Up::start(&estate).await?;
     import(&up.api, &estate).await?;
     Ok((estate, up))
 }
 
-fn ca(estate: &Estate) -> Result<&FaultyCa> {
+pub fn ca(estate: &Estate) -> Result<&FaultyCa> {
     estate.faulty_ca.as_ref().context("this estate has a faulty CA")
 }
 
-async fn renew(api: &Api, host: &str) -> Result<String> {
+pub async fn renew(api: &Api, host: &str) -> Result<String> {
     let runs = api.renew(Some(&[host])).await?;
     runs.get(host).cloned().with_context(|| format!("no run for {host}"))
 }
@@ -55,6 +55,7 @@ struct Trouble {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_named_time_is_waited_for_visibly_and_the_run_goes_on_by_itself() -> Result<()> {
     let troubles = [
         Trouble {
@@ -203,6 +204,73 @@ async fn a_chain_that_is_not_ours_is_a_question_and_nothing_is_deployed() -> Res
     Ok(())
 }
 
+/// What the record of Issue says of a look at the targets before the order went out.
+fn looks_at_targets(run: &Value, place: usize) -> Result<Value> {
+    let steps = run["steps"].as_array().context("steps")?;
+    let issue = steps.iter().find(|step| step["step"] == "issue").context("issue")?;
+    let checks = issue["checks"].as_array().context("checks")?;
+    let mut looks = checks
+        .iter()
+        .filter(|check| check["name"] == "the targets can take a certificate");
+    Ok(looks.nth(place).with_context(|| format!("{checks:?}"))?.clone())
+}
+
+/// Directories that do not exist are found before certificates are bought for them.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+async fn nothing_is_ordered_for_targets_that_could_not_take_a_certificate() -> Result<()> {
+    let estate = Estate::at_a_faulty_ca(3).await?;
+    let up = Up::start(&estate).await?;
+    let ca = ca(&estate)?;
+    up.api.import("hosts", &estate.hosts()).await?;
+    let mut policies = estate.policies();
+    let files = estate.nginx.files(&estate.nginx.hosts()[0]);
+    let real = files.chain.parent().context("a directory")?.to_owned();
+    let missing = real.with_file_name("not-there-yet");
+    let unready = &estate.nginx.hosts()[..2];
+    for (policy, host) in policies.iter_mut().zip(unready) {
+        let files = estate.nginx.files(host);
+        let moved = |file: &std::path::Path| Some(json!(missing.join(file.file_name()?)));
+        policy["targets"][0]["chain_path"] = moved(&files.chain).context("a name")?;
+        policy["targets"][0]["key_path"] = moved(&files.key).context("a name")?;
+    }
+    up.api.import("policies", &policies).await?;
+
+    let runs = up.api.renew(None).await?;
+
+    for host in unready {
+        let question = up.api.run_is(&runs[host], "needs_manual", SOON).await?["question"].clone();
+        ensure!(question["code"] == "DEP-0005", "{question}");
+        let what = question["what"].as_str().context("words")?;
+        ensure!(
+            what.contains("not-there-yet does not exist; no certificate has been ordered yet"),
+            "{what}"
+        );
+    }
+    let third = &estate.nginx.hosts()[2];
+    let good = up.api.run_is(&runs[third], "succeeded", SOON).await?;
+    ensure!(looks_at_targets(&good, 0)?["passed"] == true, "{good}");
+    ensure!(ca.orders() == 1, "{} orders", ca.orders());
+
+    std::os::unix::fs::symlink(&real, &missing)?;
+    for host in unready {
+        up.api
+            .post(&format!("/runs/{}/resume", runs[host]), &Value::Null)
+            .await?;
+        let run = up.api.run_is(&runs[host], "succeeded", SOON).await?;
+        let (first, then) = (looks_at_targets(&run, 0)?, looks_at_targets(&run, 1)?);
+        ensure!(first["passed"] == false && then["passed"] == true, "{first} {then}");
+        ensure!(
+            first["evidence"]
+                .as_str()
+                .is_some_and(|said| said.contains("not-there-yet")),
+            "{first}"
+        );
+    }
+    ensure!(ca.orders() == 3, "{} orders", ca.orders());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_after_the_issuance_is_resumed_with_the_same_certificate() -> Result<()> {
     let estate = Estate::at_a_faulty_ca(1).await?;
@@ -255,5 +323,69 @@ async fn an_order_that_expires_while_the_run_asks_is_replaced_after_resume() -> 
         ensure!(ca.issued_for(host) == 1 && ca.orders() == orders + 2, "{lapse:?}");
     }
     ensure!(ca.issued() == lapses.len());
+    Ok(())
+}
+
+/// The time is up after two seconds of a step, and the ladder of a story has seconds.
+fn impatient() -> Value {
+    json!({"issuer": {"poll": {"patience_seconds": 2}}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_stays_processing_is_a_question_whatever_the_ca_asks_for() -> Result<()> {
+    let waits = [
+        (RetryAfter::Seconds(3_000_000), 3),
+        (RetryAfter::Seconds(0), 200),
+        (RetryAfter::Past, 200),
+    ];
+    let estate = Estate::at_a_faulty_ca(waits.len()).await?;
+    let up = Up::start_with(&estate, impatient()).await?;
+    import(&up.api, &estate).await?;
+    let ca = ca(&estate)?;
+    for (host, (wait, most)) in estate.nginx.hosts().iter().zip(waits) {
+        up.api.post(&format!("/hosts/{host}/check"), &json!({})).await?;
+        ca.stall(wait);
+        let before = ca.requests(Place::Order);
+        let run = renew(&up.api, host).await?;
+        let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
+        let question = &asking["question"];
+        ensure!(question["code"] == "ISS-0005", "{question}");
+        ensure!(question["what"].to_string().contains("still processing"), "{question}");
+        ensure!(incidents_of(&up.api, &run).await?.len() == 1, "{wait:?}");
+        let polls = ca.requests(Place::Order) - before;
+        ensure!(polls <= most, "{polls} looks at an order with {wait:?}");
+        // While nobody answers it is looked at once a day, whatever the CA says.
+        let (moved, until) = (asking["moved_at"].as_str(), asking["until"].as_str());
+        ensure!(
+            moved.is_some() && until.is_some_and(|until| until > moved.unwrap_or_default()),
+            "{asking}"
+        );
+
+        ca.go_on();
+        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+        up.api.run_is(&run, "succeeded", SOON).await?;
+        ensure!(ca.issued_for(host) == 1, "{wait:?}");
+    }
+    ensure!(ca.orders() == waits.len(), "nobody placed another order");
+    Ok(())
+}
+
+/// A wait that is borne is shown in the list with its reason and its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_the_ca_asks_for_is_shown_in_the_list_of_runs() -> Result<()> {
+    let estate = Estate::at_a_faulty_ca(1).await?;
+    let up = Up::start_with(&estate, impatient()).await?;
+    import(&up.api, &estate).await?;
+    let (ca, host) = (ca(&estate)?, estate.nginx.hosts()[0].as_str());
+    ca.stall(RetryAfter::Seconds(3_600));
+    let run = renew(&up.api, host).await?;
+    let waiting = waits_with(&up.api, &run, "ISS-0005").await?;
+    let until = waiting["until"].as_str().context("until when")?[..19].replace('T', " ");
+    // It is said in the zone of the reader.
+    let listed = up.command(&["runs"])?.env("TZ", "UTC").output()?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    for part in [host, "ISS-0005", "still processing", until.as_str()] {
+        ensure!(listed.contains(part), "no {part} in {listed}");
+    }
     Ok(())
 }

@@ -1,15 +1,21 @@
 //! A system that asks without end: its own requests are refused at once, nobody else's are lost or held up.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, ensure};
+use futures::TryStreamExt;
 use integration::Member;
 use serde_json::{Value, json};
-use testkit::Signal;
+use testkit::async_nats::jetstream;
+use testkit::{Signal, wait};
 
-use crate::guarded::{Somebody, guarded};
+use crate::guarded::{Guarded, Somebody, guarded};
 use crate::world::{SOON, all_succeed_with_one_certificate_each};
 
-/// As many of one verb may wait in the stream (`shared/bus/src/topology.rs`).
-const MOST: usize = 1_000;
+/// As many of one verb may wait in the stream (`shared/bus/src/streams.rs`).
+const MOST: usize = 100;
+/// So many dead letters are kept of one workspace.
+const LETTERS: usize = 500;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_one_workspace_is_refused_to_it_and_to_nobody_else() -> Result<()> {
@@ -45,6 +51,81 @@ async fn a_flood_of_one_workspace_is_refused_to_it_and_to_nobody_else() -> Resul
     let word = sent(&flooder, "vigilo.request.default.probe", "again").await?;
     ensure!(word["stream"] == "REQUESTS", "what was answered makes room: {word}");
     Ok(())
+}
+
+/// What takes long to decide for one workspace is not before what another one asks, whoever came first.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_workspace_is_answered_while_the_requests_of_another_still_wait() -> Result<()> {
+    let world = guarded(1).await?;
+    let (flooder, other) = (world.login("ws-default").await?, world.login("ws-other").await?);
+    let planner = world.fleet.member(Member::Planner)?;
+    planner.signal(Signal::STOP)?;
+    let hostnames: Vec<String> = (0..1_000).map(|n| format!("host-{n}.example.org")).collect();
+    for number in 0..MOST {
+        let wish = json!({"hostnames": hostnames, "idempotency_key": format!("n-{number}"), "requested_by": "a loop"});
+        let word = flooder
+            .client
+            .request("vigilo.request.default.renew", wish.to_string().into());
+        let word: Value = serde_json::from_slice(&tokio::time::timeout(SOON, word).await??.payload)?;
+        ensure!(word["error"].is_null(), "{number}: {word}");
+    }
+    planner.signal(Signal::CONT)?;
+    let asked = json!({"hostnames": ["a.example.org"], "requested_by": "cmdb"});
+    other.asks("vigilo.request.other.probe", &asked).await?;
+    let left = waiting(&world, "vigilo.request.default.renew").await?;
+    ensure!(left > 0, "all requests of the other workspace were decided before");
+    Ok(())
+}
+
+/// So many wait on this subject.
+async fn waiting(world: &Guarded, subject: &str) -> Result<u64> {
+    let client = world.login("planner").await?.client;
+    let asked = json!({"subjects_filter": subject}).to_string();
+    let info = client.request("$JS.API.STREAM.INFO.REQUESTS", asked.into());
+    let info: Value = serde_json::from_slice(&tokio::time::timeout(SOON, info).await??.payload)?;
+    Ok(info["state"]["subjects"][subject].as_u64().unwrap_or(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_what_cannot_be_read_pushes_out_no_evidence_of_others() -> Result<()> {
+    let world = guarded(1).await?;
+    let (flooder, other) = (world.login("ws-default").await?, world.login("ws-other").await?);
+    sent_raw(&other, "vigilo.request.other.renew", "{ once").await?;
+    for number in 0..LETTERS + 100 {
+        wait::until_ok("room for one more", SOON, async || {
+            let word = sent_raw(&flooder, "vigilo.request.default.renew", &format!("{{ {number}")).await?;
+            ensure!(word["error"].is_null(), "{word}");
+            Ok(())
+        })
+        .await?;
+    }
+    let client = world.login("planner").await?.client;
+    let dead = jetstream::new(client).get_stream("DEAD").await?;
+    wait::until_ok("the letters of both", SOON, async || {
+        let mut found = BTreeMap::new();
+        let mut subjects = dead.info_with_subjects("vigilo.dead.requests.*").await?;
+        while let Some((subject, letters)) = subjects.try_next().await? {
+            found.insert(subject, letters);
+        }
+        let expected = [
+            ("vigilo.dead.requests.default", LETTERS),
+            ("vigilo.dead.requests.other", 1),
+        ];
+        let expected: BTreeMap<String, usize> = expected.map(|(of, letters)| (of.to_owned(), letters)).into();
+        ensure!(
+            found == expected && waiting(&world, "vigilo.request.default.renew").await? == 0,
+            "{found:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+async fn sent_raw(somebody: &Somebody, subject: &str, body: &str) -> Result<Value> {
+    let word = somebody.client.request(subject.to_owned(), body.to_owned().into());
+    Ok(serde_json::from_slice(
+        &tokio::time::timeout(SOON, word).await??.payload,
+    )?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,13 +13,17 @@ const STUCK: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_that_never_ends_delays_nobody_else() -> Result<()> {
-    let estate = estate(ALL).await?;
+    let mut estate = estate(ALL).await?;
+    for number in 0..STUCK {
+        let hangs = ["sleep".to_owned(), (900 + number).to_string()];
+        estate.allow(&format!("hangs-{number}"), &hangs);
+    }
     let places = json!({"planner": {"windows": {"deployer": 2, "slow_deployer": 8, "slow_after_seconds": 1}}});
     let up = Up::start_with(&estate, places).await?;
     let mut policies = estate.policies();
     for (number, policy) in policies.iter_mut().take(STUCK).enumerate() {
-        let hangs = ["sleep".to_owned(), (900 + number).to_string()];
-        policy["targets"][0]["reload"] = json!({"command": hangs, "timeout_seconds": 600});
+        policy["targets"][0]["activate"] = json!(format!("hangs-{number}"));
+        policy["targets"][0]["activate_timeout_seconds"] = json!(600);
     }
     only_the_good_ones_end(&up.api, &estate, &policies).await
 }

@@ -64,19 +64,27 @@ impl Follower {
 }
 
 /// A reload that takes until the file is there.
-fn patient_reload(gate: &Path) -> Value {
+fn patient(gate: &Path) -> [String; 3] {
     let script = format!("until [ -e {} ]; do sleep 0.05; done; echo reloaded", gate.display());
-    json!({"command": ["/bin/sh", "-c", script], "timeout_seconds": 120})
+    ["/bin/sh".to_owned(), "-c".to_owned(), script]
+}
+
+/// A policy whose target is activated so.
+fn activated_by(policy: &mut Value, name: &str) {
+    policy["targets"][0]["activate"] = json!(name);
+    policy["targets"][0]["activate_timeout_seconds"] = json!(120);
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_run_is_followed_while_its_reload_takes_its_time() -> Result<()> {
-    let estate = estate(2).await?;
+    let mut estate = estate(2).await?;
+    let gate = run_dir::fresh("gate", None)?.join("open");
+    estate.allow("patient", &patient(&gate));
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
-    let gate = run_dir::fresh("gate", None)?.join("open");
     let mut policies = estate.policies();
-    policies[0]["targets"][0]["reload"] = patient_reload(&gate);
+    activated_by(&mut policies[0], "patient");
     policies[1]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
     up.api.import("policies", &policies).await?;
     let runs = up.api.renew(None).await?;
@@ -122,12 +130,13 @@ async fn a_run_is_followed_while_its_reload_takes_its_time() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_follows_reads_on_after_a_restart() -> Result<()> {
-    let estate = estate(1).await?;
+    let mut estate = estate(1).await?;
+    let gate = run_dir::fresh("gate", None)?.join("open");
+    estate.allow("patient", &patient(&gate));
     let mut up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
-    let gate = run_dir::fresh("gate", None)?.join("open");
     let mut policies = estate.policies();
-    policies[0]["targets"][0]["reload"] = patient_reload(&gate);
+    activated_by(&mut policies[0], "patient");
     up.api.import("policies", &policies).await?;
     let runs = up.api.renew(None).await?;
     let run = runs.values().next().context("a run")?;

@@ -3,7 +3,9 @@
 //! In: an estate and what goes wrong in it. Out: how every run ended, and what the CA says it issued. Never: a sleep; what
 //! is awaited is a state.
 
+mod activation;
 mod ari;
+mod balancer;
 mod budget;
 mod bulk;
 mod choice;
@@ -14,9 +16,12 @@ mod deaths;
 mod dry_run;
 mod events;
 mod faulty_ca;
+mod faulty_ca_accounts;
 mod flood;
 mod guarded;
 mod hanging;
+mod hostile;
+mod hostile_inputs;
 mod incidents;
 mod live_log;
 mod pace;
@@ -24,7 +29,10 @@ mod people;
 mod probes;
 mod refusals;
 mod resolve;
+mod restored;
+mod short_lived;
 mod strange_messages;
 mod targets;
+mod untold;
 mod walls;
 mod world;

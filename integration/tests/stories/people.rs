@@ -1,6 +1,7 @@
 //! Runs that need a person: the question says in plain words what is wrong, and the others go on.
 
 use anyhow::{Context, Result, ensure};
+use domain::incident::Severity;
 use integration::fleet::{Up, bound};
 use serde_json::{Value, json};
 
@@ -31,10 +32,10 @@ async fn a_host_that_cannot_be_reached_asks_a_person_while_23_succeed() -> Resul
     );
     let incidents = incidents_of(&up.api, run).await?;
     ensure!(
-        incidents.len() == 1 && incidents[0]["hostname"] == lost,
+        incidents.len() == 1 && incidents[0].incident.hostname.as_str() == lost,
         "{incidents:?}"
     );
-    ensure!(incidents[0]["severity"] == "sev2", "{incidents:?}");
+    ensure!(incidents[0].incident.severity == Severity::Sev2, "{incidents:?}");
 
     ca.mend_dns(lost).await?;
     up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
@@ -45,14 +46,16 @@ async fn a_host_that_cannot_be_reached_asks_a_person_while_23_succeed() -> Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_is_not_set_up_and_a_reload_that_hangs_are_named() -> Result<()> {
-    let estate = estate(3).await?;
+    let mut estate = estate(3).await?;
+    estate.allow("hangs", &["sleep", "3600"].map(str::to_owned));
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
     policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
     // A path below a file cannot be read by root either.
     policies[1]["targets"][0]["chain_path"] = json!("/etc/hostname/chain.pem");
-    policies[2]["targets"][0]["reload"] = json!({"command": ["sleep", "3600"], "timeout_seconds": 1});
+    policies[2]["targets"][0]["activate"] = json!("hangs");
+    policies[2]["targets"][0]["activate_timeout_seconds"] = json!(1);
     up.api.import("policies", &policies).await?;
 
     let runs: Vec<String> = up.api.renew(None).await?.into_values().collect();

@@ -41,6 +41,38 @@ fn an_unknown_table_of_the_whole_configuration_is_named() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn what_the_deployer_is_not_to_run_or_write_is_refused_at_the_start() -> Result<()> {
+    let directory = run_dir::fresh("refusals", None)?;
+    let missing = directory.join("missing").display().to_string();
+    for (flag, value, named) in [
+        ("--allow-root", missing.as_str(), "missing"),
+        ("--allow-activation", "nginx -s reload", "has no ="),
+        (
+            "--allow-activation",
+            "edge=nginx -t && nginx -s reload",
+            "only a shell understands",
+        ),
+        ("--allow-activation", "edge=sh -c 'nginx -s reload'", "write a script"),
+        ("--allow-activation", "edge=cat a | tee b", "only a shell understands"),
+        ("--allow-activation", "edge=", "no program is named"),
+        ("--allow-activation", "the edge=/opt/edge", "activations.the edge"),
+    ] {
+        let refused = Command::new(vigilo()?)
+            .args(["up", flag, value, "--data-dir"])
+            .arg(directory.join("data"))
+            .output()?;
+        let said = said(&refused);
+        ensure!(
+            refused.status.code() == Some(EXIT_CONFIG),
+            "{value}: {}: {said}",
+            refused.status
+        );
+        ensure!(said.contains(named), "{value}: {said}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_taken_port_is_named() -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
@@ -73,10 +105,16 @@ async fn a_taken_port_is_named() -> Result<()> {
 #[tokio::test]
 async fn a_database_that_is_not_there_is_named() -> Result<()> {
     let (nats, directory) = (Nats::start().await?, run_dir::fresh("refusals", None)?);
-    let file = directory.join("planner.toml");
+    let (file, keys) = (directory.join("planner.toml"), directory.join("keys"));
+    let mut making = std::process::Command::new(vigilo()?);
+    making.args(["nats-config", "--make-secrets", "--secrets"]).arg(&keys);
+    let made = making.output()?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let keys = keys.display();
     let config = format!(
         "database_url = \"postgres://nobody@127.0.0.1:1/none\"\nhealth_listen = \"127.0.0.1:0\"\n\
-         nats = {{ url = \"{}\", user = \"{}\", password = \"{}\" }}\n",
+         nats = {{ url = \"{}\", user = \"{}\", password = \"{}\", \
+         signing_key_file = \"{keys}/planner.key\", signers_file = \"{keys}/signers\" }}\n",
         nats.url(),
         nats.user(),
         nats.password()

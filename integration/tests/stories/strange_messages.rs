@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
+use bus::signing::{HEADER, Signer, SigningKey};
 use domain::WorkspaceId;
 use domain::run::StepKind;
 use futures::StreamExt;
@@ -13,6 +14,7 @@ use integration::{Estate, Fleet};
 use protocol::subjects;
 use testkit::async_nats::jetstream::{self, stream::Stream};
 use testkit::async_nats::{Client, HeaderMap, Message};
+use testkit::nats::settled;
 use testkit::{Signal, wait};
 
 use crate::world::{SOON, all_succeed_with_one_certificate_each, fleet};
@@ -21,13 +23,18 @@ const COPY: &str = "copy-of-this-story";
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
 async fn an_order_that_is_handled_twice_issues_once() -> Result<()> {
     let (estate, fleet) = fleet(10).await?;
     let client = fleet.nats.connect().await?;
     let twice = [subjects::order(StepKind::Issue), subjects::order(StepKind::Deploy)];
     let mut orders = client.subscribe("vigilo.order.>").await?;
     let mut handed = client.subscribe(format!("{}.>", subjects::INBOX)).await?;
-    client.flush().await?;
+    settled(&client).await?;
+    let planner = SigningKey::read(&Signer::Planner.key_file(&fleet.keys)).map_err(anyhow::Error::msg)?;
     let copies = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&copies);
     let copying = tokio::spawn(async move {
@@ -39,7 +46,7 @@ async fn an_order_that_is_handled_twice_issues_once() -> Result<()> {
                     }
                     copy(&client, order).await?
                 }
-                Some(answer) = handed.next() => publish_too(&client, &answer).await?,
+                Some(answer) = handed.next() => publish_too(&client, &planner, &answer).await?,
                 else => return anyhow::Ok(()),
             };
             counted.fetch_add(copied, Ordering::Relaxed);
@@ -79,8 +86,9 @@ async fn copy(client: &Client, order: Message) -> Result<usize> {
     Ok(1)
 }
 
-/// An order that was handed to the worker that waited for it comes by the stream as well, as after a crash of the planner.
-async fn publish_too(client: &Client, answer: &Message) -> Result<usize> {
+/// An order that was handed to the worker that waited for it comes by the stream as well, as after a crash of the planner,
+/// which signs it for there.
+async fn publish_too(client: &Client, planner: &SigningKey, answer: &Message) -> Result<usize> {
     let Ok(answer) = serde_json::from_slice::<serde_json::Value>(&answer.payload) else {
         return Ok(0);
     };
@@ -91,6 +99,7 @@ async fn publish_too(client: &Client, answer: &Message) -> Result<usize> {
     let mut headers = HeaderMap::new();
     headers.insert(COPY, "1");
     let subject = subjects::order(StepKind::Issue);
+    headers.insert(HEADER, planner.sign(&subject, &order));
     client.publish_with_headers(subject, headers, order.into()).await?;
     Ok(1)
 }
@@ -134,7 +143,7 @@ async fn an_order_from_before_a_start_of_nats_opens_nothing_at_the_ca() -> Resul
 /// A renewal that went well, and the order of it that opened one at the CA.
 async fn carried_out(estate: &Estate, fleet: &Fleet, client: &Client) -> Result<Message> {
     let orders = client.subscribe(subjects::order(StepKind::Issue)).await?;
-    client.flush().await?;
+    settled(client).await?;
     fleet.api.renew(None).await?;
     // The first one makes the account at the CA.
     let opening = orders.skip(1).next().await;

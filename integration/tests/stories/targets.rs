@@ -9,8 +9,9 @@ use integration::Estate;
 use integration::fleet::{Up, bound};
 use protocol::subjects;
 use serde_json::{Value, json};
-use testkit::async_nats::{HeaderMap, Message, Subscriber};
+use testkit::async_nats::{Message, Subscriber};
 use testkit::handshake::served_leaf;
+use testkit::nats::settled;
 use testkit::nginx::HostFiles;
 use testkit::{NginxHosts, Serving, pki, run_dir, wait};
 
@@ -34,10 +35,9 @@ async fn renewal(estate: &Estate, targets: Value) -> Result<(Up, String)> {
     Ok((up, run))
 }
 
-fn file_target(files: &HostFiles, reload: &[String], serves_at: Option<&NginxHosts>) -> Value {
+fn file_target(files: &HostFiles, activate: &str, serves_at: Option<&NginxHosts>) -> Value {
     let at: Vec<_> = serves_at.iter().map(|nginx| nginx.address()).collect();
-    json!({"kind": "file", "chain_path": files.chain, "key_path": files.key, "serves_at": at,
-           "reload": {"command": reload, "timeout_seconds": 30}})
+    json!({"kind": "file", "chain_path": files.chain, "key_path": files.key, "serves_at": at, "activate": activate})
 }
 
 /// A place for what hooks write down and read.
@@ -92,18 +92,16 @@ fn ended<'a>(run: &'a Value, step: &str, outcome: &str) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> {
-    let (estate, host) = one_host(Serving::PerHost).await?;
+    let (mut estate, host) = one_host(Serving::PerHost).await?;
     let other = NginxHosts::start([host.as_str()], Serving::PerHost).await?;
     let (before, old) = (served(&estate.nginx, &host).await?, served(&other, &host).await?);
     let notes = notes()?;
     let (count, hook) = (notes.join("reloads"), notes.join("reload-the-other"));
+    estate.allow("other", &[hook.display().to_string()]);
+    estate.allow("counted", &counted_reload(&estate.nginx, &count));
     let targets = json!([
-        file_target(&other.files(&host), &[hook.display().to_string()], Some(&other)),
-        file_target(
-            &estate.nginx.files(&host),
-            &counted_reload(&estate.nginx, &count),
-            Some(&estate.nginx)
-        ),
+        file_target(&other.files(&host), "other", Some(&other)),
+        file_target(&estate.nginx.files(&host), "counted", Some(&estate.nginx)),
     ]);
 
     let (up, run) = renewal(&estate, targets).await?;
@@ -184,12 +182,13 @@ impl FaultyHook {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_whose_verification_fails_is_put_back_to_what_it_served() -> Result<()> {
-    let (estate, host) = one_host(Serving::PerHost).await?;
+    let (mut estate, host) = one_host(Serving::PerHost).await?;
     let former = served(&estate.nginx, &host).await?;
     let hook = FaultyHook::new(&estate.nginx, &host)?;
     let chain_before = std::fs::read_to_string(&hook.deployed.chain)?;
 
-    let targets = json!([file_target(&hook.deployed, &hook.command, None)]);
+    estate.allow("faulty", &hook.command);
+    let targets = json!([file_target(&hook.deployed, "faulty", None)]);
     let (up, run) = renewal(&estate, targets).await?;
     let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
 
@@ -216,13 +215,15 @@ async fn a_target_whose_verification_fails_is_put_back_to_what_it_served() -> Re
 /// Of two targets the faulty one goes back; the good one keeps the new certificate and is left in peace.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_target_behind_the_failure_is_put_back() -> Result<()> {
-    let (estate, host) = one_host(Serving::PerHost).await?;
+    let (mut estate, host) = one_host(Serving::PerHost).await?;
     let other = NginxHosts::start([host.as_str()], Serving::PerHost).await?;
     let (before, former) = (served(&estate.nginx, &host).await?, served(&other, &host).await?);
     let (hook, count) = (FaultyHook::new(&other, &host)?, notes()?.join("reloads"));
+    estate.allow("counted", &counted_reload(&estate.nginx, &count));
+    estate.allow("faulty", &hook.command);
     let targets = json!([
-        file_target(&estate.nginx.files(&host), &counted_reload(&estate.nginx, &count), None),
-        file_target(&hook.deployed, &hook.command, Some(&other)),
+        file_target(&estate.nginx.files(&host), "counted", None),
+        file_target(&hook.deployed, "faulty", Some(&other)),
     ]);
 
     let (up, run) = renewal(&estate, targets).await?;
@@ -247,22 +248,24 @@ async fn only_the_target_behind_the_failure_is_put_back() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hook_that_fails_twice_is_tried_three_times_with_one_certificate() -> Result<()> {
-    let estate = estate(1).await?;
+async fn a_hook_that_fails_at_two_tries_is_tried_a_third_time_with_one_certificate() -> Result<()> {
+    let mut estate = estate(1).await?;
     let host = estate.nginx.hosts()[0].clone();
     let tries = notes()?.join("tries");
+    // Each try asks twice: with the new pair, and with the former one that was put back.
     let script = format!(
-        "echo try >> {0}; echo this is try $(wc -l < {0}); [ $(wc -l < {0}) -ge 3 ]",
+        "echo call >> {0}; echo this is call $(wc -l < {0}); [ $(wc -l < {0}) -ge 5 ]",
         tries.display()
     );
-    let targets = json!([file_target(&estate.nginx.files(&host), &shell(&script), None)]);
+    estate.allow("third-time", &shell(&script));
+    let targets = json!([file_target(&estate.nginx.files(&host), "third-time", None)]);
 
     let (up, run) = renewal(&estate, targets).await?;
     let done = up.api.run_is(&run, "succeeded", bound(1)).await?;
 
-    ensure!(lines(&tries) == 3, "{} tries", lines(&tries));
+    ensure!(lines(&tries) == 5, "{} calls", lines(&tries));
     let failed = ended(&done, "deploy-0", "retry");
-    ensure!(failed.len() == 2 && failed[0].contains("this is try 1"), "{failed:?}");
+    ensure!(failed.len() == 2 && failed[0].contains("this is call 2"), "{failed:?}");
     ensure!(ended(&done, "deploy-0", "done").len() == 1);
     ensure!(estate.issued() == 1, "{} certificates", estate.issued());
     Ok(())
@@ -274,7 +277,7 @@ async fn a_deployment_that_is_ordered_again_is_recognised_by_its_fingerprint() -
     let client = fleet.nats.connect().await?;
     let mut orders = client.subscribe(subjects::order(StepKind::Deploy)).await?;
     let mut reports = client.subscribe(subjects::report(StepKind::Deploy)).await?;
-    client.flush().await?;
+    settled(&client).await?;
     fleet.api.renew(None).await?;
     fleet.api.all_settled(bound(1)).await?;
     let order = next(&mut orders).await?;
@@ -282,8 +285,8 @@ async fn a_deployment_that_is_ordered_again_is_recognised_by_its_fingerprint() -
     let chain = estate.nginx.files(&estate.nginx.hosts()[0]).chain;
     let written = std::fs::metadata(&chain)?.modified()?;
 
-    // Under a name of its own: the stream would drop the same message.
-    let mut headers = HeaderMap::new();
+    // Under a name of its own: the stream would drop the same message. The planner's signature goes along.
+    let mut headers = order.headers.clone().unwrap_or_default();
     headers.insert("Nats-Msg-Id", "once-more");
     client
         .publish_with_headers(order.subject, headers, order.payload)

@@ -62,6 +62,7 @@ async fn a_hostile_system_neither_speaks_nor_listens_outside_of_its_workspace() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn the_server_says_nothing_for_a_hostile_system_that_it_may_not_say_itself() -> Result<()> {
     let world = guarded(1).await?;
     world.fleet.api.renew(None).await?;

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use api::incidents::Incident;
+use api::runs::Because;
+use domain::RunId;
+use domain::run::Status;
 use integration::fleet::bound;
 use integration::{Api, Estate, Fleet};
-use serde_json::Value;
 use testkit::{Pebble, Serving, Signal, wait};
 
 pub const SOON: Duration = Duration::from_secs(60);
@@ -35,9 +38,12 @@ pub async fn with_orders_open(api: &Api, ca: &Pebble) -> Result<Vec<String>> {
     let runs: Vec<String> = api.renew(None).await?.into_values().collect();
     for run in &runs {
         wait::until_ok(&format!("an order of run {run}"), SOON, async || {
-            let shown = api.get(&format!("/runs/{run}")).await?;
-            let opened = shown["steps"].to_string().contains("order opened at the CA");
-            ensure!(opened && shown["because"] == "working", "{shown}");
+            let shown = api.run(run).await?;
+            let opened = format!("{:?}", shown.steps).contains("order opened at the CA");
+            ensure!(
+                opened && shown.run.standing.because == Some(Because::Working),
+                "{shown:?}"
+            );
             Ok(())
         })
         .await?;
@@ -74,12 +80,11 @@ pub async fn issued_by_name(estate: &Estate) -> Result<BTreeMap<String, usize>> 
 
 /// The runs that did not succeed, for the message of a story that fails.
 async fn unhappy(api: &Api) -> Result<String> {
-    let runs = api.get("/runs?limit=1000").await?;
-    let all = runs["items"].as_array().into_iter().flatten();
-    let told = all.filter(|run| run["status"] != "succeeded").map(|run| {
+    let runs = api.runs().await?.into_iter().map(|run| run.standing);
+    let told = runs.filter(|run| run.status != Status::Succeeded).map(|run| {
         format!(
-            "{} {} at {}: {} {}\n",
-            run["hostname"], run["status"], run["step"], run["question"], run["failure"]
+            "{} {:?} at {:?}: {:?} {:?}\n",
+            run.hostname, run.status, run.step, run.question, run.failure
         )
     });
     Ok(told.collect())
@@ -99,16 +104,12 @@ pub async fn in_flight_after(api: &Api, estate: &Estate, issued: usize) -> Resul
 }
 
 /// The incidents of a run, once there is one.
-pub async fn incidents_of(api: &Api, run: &str) -> Result<Vec<Value>> {
+pub async fn incidents_of(api: &Api, run: &str) -> Result<Vec<Incident>> {
+    let run: RunId = run.parse()?;
     wait::until("an incident", SOON, async || {
-        let all = api.get("/incidents?limit=1000").await.ok()?;
-        let of_run: Vec<Value> = all["items"]
-            .as_array()?
-            .iter()
-            .filter(|incident| incident["run_id"] == run)
-            .cloned()
-            .collect();
-        (!of_run.is_empty()).then_some(of_run)
+        let mut all = api.incidents().await.ok()?;
+        all.retain(|shown| shown.incident.run_id == Some(run));
+        (!all.is_empty()).then_some(all)
     })
     .await
 }

@@ -6,11 +6,17 @@
 mod bench;
 mod chaos;
 mod demo;
+mod includes;
 mod prepare;
+mod prove;
 mod rules;
 mod schema;
 mod setup;
+mod sources;
+mod supply;
 mod test;
+#[cfg(test)]
+mod words;
 
 use clap::{Parser, Subcommand};
 
@@ -33,11 +39,13 @@ enum Chore {
     Setup,
     /// Writes the query data of the store anew, after a query or a migration has changed
     Prepare,
-    /// Writes the JSON schemas of what other systems send and read, after a type has changed
+    /// Proves at length what the ordinary tests look at briefly
+    Prove(prove::ProveArgs),
+    /// Writes the JSON schemas and the OpenAPI document anew, after a type of theirs has changed
     Schema,
     /// Runs every check: format, lints, import rules, all tests (after setup)
     Test,
-    /// Checks only which crate imports which
+    /// Checks only the rules that no compiler knows: imports, parameters, lengths, links, licences and versions
     Rules,
 }
 
@@ -50,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Schema => schema::run(),
         Chore::Setup => setup::run(),
         Chore::Test => test::run(),
-        Chore::Rules => rules::run(),
+        Chore::Prove(args) => prove::run(&args),
+        Chore::Rules => rules::run().and_then(|()| sources::run()).and_then(|()| supply::run()),
     }
 }

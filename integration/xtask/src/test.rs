@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{rules, setup};
+use crate::{rules, setup, sources, supply};
 
 /// # Errors
 /// If a step fails; the later ones do not run.
@@ -15,6 +15,8 @@ pub fn run() -> Result<()> {
     step("setup", setup::run)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("import rules", rules::run)?;
+    step("rules of the sources", sources::run)?;
+    step("licences, versions and sources of crates", supply::run)?;
     step("lints", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     })?;

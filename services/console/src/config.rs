@@ -1,13 +1,18 @@
 //! The configuration of the console; `deploy/config/console.toml` explains every key.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chassis::config::ConfigError;
+use chassis::http::Limits;
 use serde::{Deserialize, Serialize};
+use store::{Access, Database};
 use tokio::net::TcpListener;
 
 const SHORTEST_TOKEN: usize = 16;
+/// Of one request there are several.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,13 +23,38 @@ pub struct Config {
     pub database_url: String,
     #[serde(default = "connections")]
     pub database_connections: u32,
+    #[serde(default)]
+    pub database: Access,
     #[serde(default = "loopback")]
     pub listen: SocketAddr,
+    /// Connections that are open at a time.
+    #[serde(default = "many")]
+    pub connections: u32,
+    /// Of them, those of one address; this machine itself may have all.
+    #[serde(default = "some")]
+    pub connections_of_one_address: u32,
     /// What the first owner logs in with.
     pub owner_token: String,
     /// A request that takes longer is given up and says so.
     #[serde(default = "five_minutes")]
     pub request_timeout_seconds: u64,
+    /// A disk on this machine whose room is part of the health.
+    #[serde(default)]
+    pub disk: Option<Disk>,
+}
+
+/// Where the engines store, when that is on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    pub path: PathBuf,
+    /// Less is `low`.
+    #[serde(default = "half_a_gib")]
+    pub low_mib: u64,
+}
+
+fn half_a_gib() -> u64 {
+    512
 }
 
 fn connections() -> u32 {
@@ -33,6 +63,14 @@ fn connections() -> u32 {
 
 fn loopback() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 8420).into()
+}
+
+fn many() -> u32 {
+    1_024
+}
+
+fn some() -> u32 {
+    128
 }
 
 fn five_minutes() -> u64 {
@@ -60,10 +98,33 @@ impl Config {
         if self.database_connections == 0 {
             return refused("database_connections: 0 connections reach no database; give 1 or more");
         }
+        if self.connections == 0 || self.connections_of_one_address == 0 {
+            return refused("connections, connections_of_one_address: 0 connections serve nobody; give 1 or more");
+        }
         if self.request_timeout_seconds == 0 {
             return refused("request_timeout_seconds: 0 seconds answer nothing; give 1 or more");
         }
         Ok(())
+    }
+
+    /// What was given up here is given up there.
+    pub(crate) fn database(&self) -> Database {
+        Database {
+            url: self.database_url.clone(),
+            connections: self.database_connections,
+            access: self.database.clone(),
+            statement: self.timeout().min(LONGEST_STATEMENT),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let number = |configured: u32| usize::try_from(configured).unwrap_or(usize::MAX);
+        Limits {
+            connections: number(self.connections),
+            of_one_address: number(self.connections_of_one_address),
+            head: Duration::from_secs(30),
+            stalled: Duration::from_secs(60),
+        }
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -115,9 +176,10 @@ mod tests {
         let text = std::fs::read_to_string(SHIPPED).expect("the shipped file");
         let config: Config = chassis::config::read(Some(Path::new(SHIPPED))).expect("the shipped file parses");
         let all = serde_json::to_value(&config).expect("a table");
-        let nats = all["nats"].as_object().expect("a table of nats").keys();
-        let own = all.as_object().expect("a table").keys().filter(|key| *key != "nats");
-        for key in own.chain(nats) {
+        let of_table = |name: &str| all[name].as_object().expect("a table").keys();
+        let own = all.as_object().expect("a table").keys();
+        let own = own.filter(|key| !["nats", "database"].contains(&key.as_str()));
+        for key in own.chain(of_table("nats")).chain(of_table("database")) {
             let said = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             let line = text
                 .lines()
@@ -135,6 +197,8 @@ mod tests {
             ("owner_token", json!("with a blank in it")),
             ("database_connections", json!(0)),
             ("request_timeout_seconds", json!(0)),
+            ("connections", json!(0)),
+            ("connections_of_one_address", json!(0)),
             ("listen", json!("here")),
             ("colour", json!("red")),
         ] {

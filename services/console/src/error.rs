@@ -1,13 +1,13 @@
-//! What the API says when it cannot do what was asked: RFC 9457 problems with stable codes (see `ERRORS.md`).
+//! What the API says when it cannot do what was asked: RFC 9457 problems with stable codes (see `shared/codes`).
 
+use api::errors;
 use axum::Json;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bus::BusError;
 use custody::CustodyError;
 use domain::Invalid;
-use serde::Serialize;
 use store::StoreError;
 use tracing::error;
 
@@ -28,10 +28,13 @@ pub(crate) enum Code {
     Unreadable,
     TooSlow,
     KeySignerSilent,
+    TooMuch,
+    Defect,
 }
 
 impl Code {
     /// Stable code, status, title.
+    #[expect(clippy::too_many_lines, reason = "one arm for each code")]
     const fn says(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::BadJson => ("API-0001", StatusCode::BAD_REQUEST, "The body is not JSON"),
@@ -69,6 +72,12 @@ impl Code {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The key-signer does not seal",
             ),
+            Self::TooMuch => ("API-0016", StatusCode::SERVICE_UNAVAILABLE, "Too much is asked at once"),
+            Self::Defect => (
+                "API-0017",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The console met a defect of its own",
+            ),
         }
     }
 }
@@ -77,17 +86,6 @@ impl Code {
 pub(crate) struct Problem {
     code: Code,
     detail: String,
-    errors: Vec<Invalid>,
-}
-
-#[derive(Serialize)]
-struct Wire {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: String,
-    /// Where the code is explained.
-    help: String,
     errors: Vec<Invalid>,
 }
 
@@ -142,7 +140,11 @@ impl From<StoreError> for Problem {
                 Code::Unreadable,
                 format!("the row {id} of {table}; the console's log says why"),
             ),
-            StoreError::Faulty(_) | StoreError::Migration(_) | StoreError::RowCount { .. } => Self::new(
+            StoreError::Faulty(_)
+            | StoreError::Migration(_)
+            | StoreError::Foreign
+            | StoreError::Insecure(_)
+            | StoreError::RowCount { .. } => Self::new(
                 Code::Unreadable,
                 "the console and its database do not fit; its log says why",
             ),
@@ -154,10 +156,12 @@ impl From<BusError> for Problem {
     fn from(error: BusError) -> Self {
         error!(%error, "the bus");
         match error {
-            BusError::Unavailable(_) | BusError::TooOld { .. } => Self::new(
-                Code::BusDown,
-                "try again; the health page and the console's log say more",
-            ),
+            BusError::Unavailable(_) | BusError::TooOld { .. } | BusError::Disbelieved { .. } | BusError::Keys(_) => {
+                Self::new(
+                    Code::BusDown,
+                    "try again; the health page and the console's log say more",
+                )
+            }
             BusError::NoResponders { .. } | BusError::Timeout { .. } => Self::new(
                 Code::PlannerSilent,
                 "the request is stored and is carried out once a planner runs; see whether one does",
@@ -181,17 +185,22 @@ impl From<CustodyError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (code, status, title) = self.code.says();
-        let wire = Wire {
+        let wire = errors::Problem {
             r#type: format!("urn:vigilo:error:{code}"),
-            title,
+            title: title.to_owned(),
             status: status.as_u16(),
             detail: self.detail,
-            help: crate::pages::path(code),
+            help: api::help(code),
             errors: self.errors,
         };
         let mut response = (status, Json(wire)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
+        if self.code == Code::TooMuch {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         response
     }
 }
@@ -200,7 +209,7 @@ impl IntoResponse for Problem {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 15] = [
+    const ALL: [Code; 17] = [
         Code::BadJson,
         Code::Refused,
         Code::Duplicate,
@@ -216,18 +225,33 @@ mod tests {
         Code::Unreadable,
         Code::TooSlow,
         Code::KeySignerSilent,
+        Code::TooMuch,
+        Code::Defect,
     ];
 
     #[test]
+    fn the_document_names_every_code_with_title_and_status() {
+        let document: serde_json::Value = serde_saphyr::from_str(include_str!("../openapi.yaml")).expect("YAML");
+        let named = &document["components"]["schemas"]["Problem"]["properties"]["type"]["oneOf"];
+        let served: Vec<_> = ALL
+            .map(Code::says)
+            .into_iter()
+            .map(|(code, status, title)| {
+                serde_json::json!({
+                    "const": format!("urn:vigilo:error:{code}"), "title": title, "description": status.as_u16().to_string(),
+                })
+            })
+            .collect();
+        assert_eq!(*named, serde_json::Value::from(served));
+    }
+
+    #[test]
     fn every_code_has_its_page_with_its_status() {
-        let pages = crate::pages::all()
-            .iter()
-            .filter(|page| page.code.starts_with("API-"))
-            .count();
+        let pages = codes::all().iter().filter(|page| page.code.starts_with("API-")).count();
         assert_eq!(pages, ALL.len());
         for code in ALL {
             let (name, status, _) = code.says();
-            let page = crate::pages::find(name).unwrap_or_else(|| panic!("{name} is not explained"));
+            let page = codes::find(name).unwrap_or_else(|| panic!("{name} is not explained"));
             assert!(
                 page.title.ends_with(&format!("({})", status.as_u16())),
                 "{}",

@@ -2,37 +2,23 @@
 
 use std::collections::HashMap;
 
-use domain::Invalid;
-use serde::Serialize;
+use api::imports::{Imported, RefusedItem};
+use domain::{Invalid, counted};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::body::{self, Fault};
 
 /// Rows of one statement.
 pub(crate) const AT_ONCE: usize = 2_000;
-const MOST: usize = 100_000;
-
-/// What became of an import.
-#[derive(Serialize)]
-pub(crate) struct Imported {
-    created: usize,
-    refused: Vec<Refusal>,
-}
-
-#[derive(Serialize)]
-struct Refusal {
-    /// The item's place in the body, from 0.
-    index: usize,
-    hostname: Option<String>,
-    problem: Invalid,
-}
+/// Of one item: some ten times what a policy with all that it may have takes. So a list inside it is short when it is read.
+const MOST_BYTES: usize = 256 << 10;
 
 /// Items of which each may still be refused.
 pub(crate) struct Import<T> {
     good: Vec<(usize, T)>,
-    refused: Vec<Refusal>,
+    refused: Vec<RefusedItem>,
 }
 
 impl<T: DeserializeOwned> Import<T> {
@@ -41,11 +27,7 @@ impl<T: DeserializeOwned> Import<T> {
         items: &[Box<RawValue>],
         check: impl Fn(&T) -> Result<(), Invalid>,
         name: impl Fn(&T) -> &str,
-    ) -> Result<Self, Invalid> {
-        if items.len() > MOST {
-            let problem = format!("{} items are too many", items.len());
-            return Err(Invalid::new("body", problem, format!("send at most {MOST} at once")));
-        }
+    ) -> Self {
         let mut import = Self {
             good: Vec::new(),
             refused: Vec::new(),
@@ -66,7 +48,7 @@ impl<T: DeserializeOwned> Import<T> {
                 }
             }
         }
-        Ok(import)
+        import
     }
 }
 
@@ -82,7 +64,7 @@ impl<T> Import<T> {
     }
 
     pub(crate) fn refuse(&mut self, index: usize, hostname: Option<String>, problem: Invalid) {
-        self.refused.push(Refusal {
+        self.refused.push(RefusedItem {
             index,
             hostname,
             problem,
@@ -99,6 +81,12 @@ impl<T> Import<T> {
 }
 
 fn one<T: DeserializeOwned>(raw: &RawValue, check: impl Fn(&T) -> Result<(), Invalid>) -> Result<T, Invalid> {
+    let bytes = raw.get().len();
+    if bytes > MOST_BYTES {
+        let problem = format!("it is {} long", counted(bytes, "byte"));
+        let remedy = format!("an item is a JSON object of at most {}", counted(MOST_BYTES, "byte"));
+        return Err(Invalid::new("body", problem, remedy));
+    }
     let item: T = body::read(raw.get().as_bytes()).map_err(|fault| match fault {
         Fault::Field(refused) => refused,
         Fault::Syntax(said) => Invalid::new("body", said, "send a JSON object"),
@@ -108,8 +96,12 @@ fn one<T: DeserializeOwned>(raw: &RawValue, check: impl Fn(&T) -> Result<(), Inv
 
 /// What the refused item calls itself.
 fn hostname(raw: &RawValue) -> Option<String> {
-    let item: Value = serde_json::from_str(raw.get()).ok()?;
-    item.get("hostname")?.as_str().map(str::to_owned)
+    #[derive(Deserialize)]
+    struct Named {
+        hostname: String,
+    }
+    let named: Named = serde_json::from_str(raw.get()).ok()?;
+    Some(named.hostname)
 }
 
 fn twice(first: usize) -> Invalid {

@@ -7,13 +7,15 @@
 mod auth;
 mod body;
 mod config;
+mod engines;
 mod error;
 mod follow;
 mod import;
 mod leaf_key;
-pub mod pages;
 mod planner;
 mod query;
+mod reading;
+mod rooms;
 mod router;
 mod routes;
 mod state;
@@ -21,32 +23,32 @@ mod untaken;
 mod views;
 
 use anyhow::Context;
-use bus::Bus;
-use chassis::Life;
+use bus::{Bus, Signer};
+use chassis::{ConfigError, Life};
 use store::Store;
 
-pub use config::Config;
+pub use config::{Config, Disk};
 pub use router::{paths_served, router};
 pub use state::Console;
 
 /// Brings the schema up to date, then serves until the soft stop; requests in flight are answered first.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.check()?;
+    config.nats.believes(&[Signer::KeySigner]).map_err(ConfigError)?;
     let listener = config.bind().await?;
-    let store = Store::connect(&config.database_url, config.database_connections)
+    let limits = config.limits();
+    let store = Store::open(config.database())
         .await
         .context("the console needs Postgres")?;
     store.migrate().await?;
     let bus = Bus::connect(&config.nats, "console")
         .await
-        .context("the console needs NATS")?;
+        .context("the console needs NATS")?
+        .until(life.soft());
     bus.apply_topology().await?;
     let routes = router(Console::new(&config, store, bus).until(life.soft().clone()));
-    let soft = life.soft().clone();
-    let served = axum::serve(listener, routes).with_graceful_shutdown(async move { soft.cancelled().await });
+    let served = chassis::http::serve(listener, routes, limits, life.soft());
     life.ready();
-    match life.hard().run_until_cancelled(served.into_future()).await {
-        Some(ended) => ended.context("serving the API"),
-        None => Ok(()),
-    }
+    let _ = life.hard().run_until_cancelled(served).await;
+    Ok(())
 }

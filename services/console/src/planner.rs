@@ -1,12 +1,13 @@
 //! Asking the planner: the only service that moves runs.
 
+use api::acts::ToldMany;
 use bus::{Bus, BusError};
 use domain::job::JobSpec;
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, JobId, RunId, Timestamp};
 use protocol::request::{
-    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RefusedRun, RenewRequest,
+    Accepted, Amendment, Answer, BulkCommitRequest, BulkPlanRequest, JobRequest, ProbeRequest, Refused, RenewRequest,
     ResolveRequest, RunRequest, RunsRequest, Verb,
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Renewed {
 pub(crate) struct Deed {
     pub verb: Verb,
     pub note: Option<String>,
+    /// Of resume: with a new account at the CA.
+    pub new_account: bool,
 }
 
 impl Planner {
@@ -114,33 +117,31 @@ impl Planner {
         }
     }
 
-    pub(crate) async fn tell(&self, caller: &Caller, deed: &Deed, run_id: RunId) -> Result<(), Problem> {
+    pub(crate) async fn tell(&self, caller: &Caller, deed: &Deed, run_id: RunId) -> Result<Amendment, Problem> {
         let request = RunRequest {
             run_id,
             requested_by: caller.name.clone(),
             note: deed.note.clone(),
+            new_account: deed.new_account,
         };
         done(self.bus.request(&caller.workspace, deed.verb, &request).await?)
     }
 
     /// Of many, part by part; each run is told or refused for itself.
-    pub(crate) async fn tell_all(
-        &self,
-        caller: &Caller,
-        deed: &Deed,
-        ids: &[RunId],
-    ) -> Result<(Vec<RunId>, Vec<RefusedRun>), Problem> {
-        let (mut done, mut refused) = (Vec::new(), Vec::new());
+    pub(crate) async fn tell_all(&self, caller: &Caller, deed: &Deed, ids: &[RunId]) -> Result<ToldMany, Problem> {
+        let mut all = ToldMany::default();
         for part in ids.chunks(AT_ONCE) {
             let request = RunsRequest {
                 run_ids: part.to_vec(),
                 requested_by: caller.name.clone(),
                 note: deed.note.clone(),
+                new_account: deed.new_account,
             };
             match self.bus.request(&caller.workspace, deed.verb, &request).await? {
-                Answer::Told { done: yes, refused: no } => {
-                    done.extend(yes);
-                    refused.extend(no);
+                Answer::Told { done, refused, amended } => {
+                    all.done.extend(done);
+                    all.refused.extend(refused);
+                    all.amended.extend(amended);
                 }
                 Answer::Rejected { reason } => return Err(reason.into()),
                 Answer::Done { .. }
@@ -153,7 +154,7 @@ impl Planner {
                 }
             }
         }
-        Ok((done, refused))
+        Ok(all)
     }
 
     /// Has a bulk renewal planned; the key is its own for as long as answers are kept.
@@ -179,7 +180,8 @@ impl Planner {
     pub(crate) async fn tell_job(
         &self,
         caller: &Caller,
-        (verb, job_id): (Verb, JobId),
+        verb: Verb,
+        job_id: JobId,
         note: Option<String>,
     ) -> Result<JobId, Problem> {
         let request = JobRequest {
@@ -191,14 +193,14 @@ impl Planner {
     }
 
     pub(crate) async fn resolve(&self, caller: &Caller, request: &ResolveRequest) -> Result<(), Problem> {
-        done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?)
+        done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?).map(drop)
     }
 }
 
 /// What is wrong with the run's place is a conflict, what is wrong with the upload a refused value.
-fn done(answer: Answer) -> Result<(), Problem> {
+fn done(answer: Answer) -> Result<Amendment, Problem> {
     match answer {
-        Answer::Done { .. } => Ok(()),
+        Answer::Done { amendment, .. } => Ok(amendment),
         Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
         Answer::Rejected { reason } => Err(reason.into()),
         Answer::Renewal { .. }
@@ -235,7 +237,11 @@ fn silence(error: BusError, key: &str) -> Problem {
             );
             Problem::new(Code::PlannerSilent, detail)
         }
-        other @ (BusError::Unavailable(_) | BusError::TooOld { .. } | BusError::Malformed(_)) => other.into(),
+        other @ (BusError::Unavailable(_)
+        | BusError::TooOld { .. }
+        | BusError::Malformed(_)
+        | BusError::Disbelieved { .. }
+        | BusError::Keys(_)) => other.into(),
     }
 }
 

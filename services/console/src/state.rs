@@ -8,13 +8,17 @@ use bus::{Bus, SystemClock};
 use custody::Sealer;
 use domain::Timestamp;
 use domain::clock::Clock;
+use protocol::subjects::Asker;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Keys;
 use crate::config::Config;
-use crate::follow::Stop;
+use crate::engines::Engines;
+use crate::follow::Followers;
 use crate::planner::Planner;
+use crate::rooms::Rooms;
+use crate::routes::health::Checkup;
 
 #[derive(Clone, FromRef)]
 pub struct Console {
@@ -25,7 +29,10 @@ pub struct Console {
     pub(crate) keys: Keys,
     pub(crate) now: Now,
     pub(crate) timeout: Timeout,
-    pub(crate) stop: Stop,
+    pub(crate) engines: Engines,
+    pub(crate) followers: Followers,
+    pub(crate) rooms: Rooms,
+    pub(crate) checkup: Checkup,
 }
 
 /// Where the routes read the time.
@@ -46,19 +53,22 @@ impl Console {
         Self {
             store,
             planner: Planner::new(bus.clone()),
-            sealer: Sealer::new(bus.clone()),
+            sealer: Sealer::new(bus.clone(), Asker::Console),
             bus,
             keys: Keys::new(&config.owner_token),
             now: Now(Arc::new(SystemClock)),
             timeout: Timeout(config.timeout()),
-            stop: Stop::default(),
+            engines: Engines::new(config.disk.clone()),
+            followers: Followers::until(CancellationToken::new()),
+            rooms: Rooms::default(),
+            checkup: Checkup::default(),
         }
     }
 
     /// The same, whose streams end when this fires.
     #[must_use]
     pub fn until(mut self, stop: CancellationToken) -> Self {
-        self.stop = Stop(stop);
+        self.followers = Followers::until(stop);
         self
     }
 

@@ -2,20 +2,22 @@
 //!
 //! In: PEM from the order and from custody. Out: a pair that is known to fit. Never: a file, a log line about a key.
 
+use custody::LeafKey;
+use custody::pem::certificate_pem;
 use domain::Timestamp;
 use domain::certificate::{CertificateFacts, Fingerprint};
 use protocol::order::DeployedCertificate;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Leaf first, as the CA delivered it.
 #[derive(Debug, Clone)]
 pub struct Chain {
-    pem: String,
     certificates: Vec<CertificateDer<'static>>,
     leaf: Fingerprint,
 }
@@ -23,7 +25,7 @@ pub struct Chain {
 /// A chain and its key. It has no `Debug`: the key must not be printed.
 pub struct Bundle {
     chain: Chain,
-    key_pem: Zeroizing<Vec<u8>>,
+    key: LeafKey,
 }
 
 /// Why an order cannot be installed anywhere.
@@ -56,7 +58,6 @@ impl Chain {
         let certificates = certificates(file)?;
         let leaf = certificates.first().map(|first| Fingerprint::of(first));
         Ok(Self {
-            pem: String::from_utf8(file.to_vec()).map_err(|_| "it is no text".to_owned())?,
             leaf: leaf.ok_or("it holds no certificate")?,
             certificates,
         })
@@ -78,8 +79,9 @@ impl Chain {
         Err(NotInstallable::Expired { leaf, at })
     }
 
-    pub fn pem(&self) -> &str {
-        &self.pem
+    /// Certificates and nothing else, lines of 64 columns that end with LF, whatever the CA sent.
+    pub fn pem(&self) -> String {
+        self.certificates.iter().map(|der| certificate_pem(der)).collect()
     }
 
     pub fn leaf(&self) -> &Fingerprint {
@@ -107,21 +109,31 @@ impl Chain {
 
 impl Bundle {
     /// Refuses a key that is not the leaf's: a server with such a pair would not start again.
-    pub fn pair(chain: Chain, key_pem: Zeroizing<Vec<u8>>) -> Result<Self, NotInstallable> {
-        let mismatched = |why| NotInstallable::Mismatched {
+    pub fn pair(chain: Chain, key_pem: &[u8]) -> Result<Self, NotInstallable> {
+        let mismatched = |why: String| NotInstallable::Mismatched {
             leaf: chain.leaf.clone(),
             why,
         };
-        chain.fits(&key_pem).map_err(mismatched)?;
-        Ok(Self { chain, key_pem })
+        let key = LeafKey::read(key_pem).map_err(|why| mismatched(why.to_string()))?;
+        let leaf = chain
+            .certificates
+            .first()
+            .and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
+        let public = leaf.map(|leaf| leaf.subject_public_key_info());
+        match public {
+            Some(public) if public.as_ref() == key.public() => Ok(Self { chain, key }),
+            Some(_) => Err(mismatched("the public keys differ".to_owned())),
+            None => Err(mismatched("the certificate cannot be read".to_owned())),
+        }
     }
 
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
 
+    /// In the form that every server loads.
     pub fn key_pem(&self) -> &[u8] {
-        &self.key_pem
+        self.key.pem()
     }
 }
 
@@ -129,4 +141,27 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/domain/seeds/chains");
+
+    /// Files of others lie where ours are put.
+    #[test]
+    fn files_that_are_there() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let seeds = ::fuzz::read(std::path::Path::new(SEEDS));
+        ::fuzz::holds(env!("CARGO_MANIFEST_DIR"), "files", &seeds, |input| {
+            let Ok(chain) = Chain::read(input) else { return };
+            let _ = (
+                chain.facts(),
+                chain.still_good(Timestamp::LAST),
+                chain.is_in(input),
+                chain.fits(input),
+            );
+        });
+    }
 }

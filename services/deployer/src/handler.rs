@@ -5,16 +5,19 @@
 use std::sync::Arc;
 
 use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::certificate::Fingerprint;
 use domain::run::{Check, Product, Receipt, Rehearsal, StepKind};
 use domain::target::Target;
 use protocol::order::{DeploySpec, DeployedCertificate, Order};
 
-use crate::activate::activate;
+use crate::activate;
 use crate::certificate::{Bundle, Chain, NotInstallable};
 use crate::keys::{LeafKeys, SealedKey};
+use crate::refused::At;
+use crate::targets::activation::Activation;
 use crate::targets::file::FileInstaller;
 use crate::targets::{Found, Installer, Job, Kept};
-use crate::verdict::{DeployError, judge};
+use crate::verdict::{DeployError, Stays, judge};
 
 pub struct Deploy<K> {
     keys: K,
@@ -33,7 +36,7 @@ impl<K: LeafKeys> StepHandler for Deploy<K> {
 
     async fn carry_out(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
         let receipt = match &order.spec.target {
-            Target::File(target) => self.bring(&*self.file, &job(order, target, ctx), (order, ctx)).await,
+            Target::File(target) => self.bring(&*self.file, &job(order, target, ctx), order, ctx).await,
         };
         let receipt = receipt.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
         Ok(Progress::Done(Product::Deployed(receipt)))
@@ -41,18 +44,35 @@ impl<K: LeafKeys> StepHandler for Deploy<K> {
 
     async fn rehearse(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
         let checks = match &order.spec.target {
-            Target::File(target) => self.file.rehearse(&job(order, target, ctx)).await,
+            Target::File(target) => rehearsed(&*self.file, &job(order, target, ctx)).await,
         };
         Ok(Rehearsal::of(checks))
     }
 }
 
-fn job<'a, T>(order: &Order<DeploySpec>, target: &'a T, ctx: &StepContext) -> Job<'a, T> {
+fn job<'a, T>(order: &'a Order<DeploySpec>, target: &'a T, ctx: &StepContext) -> Job<'a, T> {
     Job {
+        workspace: &order.workspace,
         run: order.run_id,
+        hostname: &order.hostname,
+        sans: &order.spec.sans,
         target,
         now: ctx.now(),
     }
+}
+
+async fn rehearsed<I: Installer>(installer: &I, job: &Job<'_, I::Target>) -> Vec<Check> {
+    let mut checks = installer.rehearse(job).await;
+    checks.extend(activate::rehearse(installer.activation(job)).await);
+    checks
+}
+
+/// A pair on its way to its place, and what will make the server use it.
+struct Placement<'a, I: Installer> {
+    installer: &'a I,
+    job: &'a Job<'a, I::Target>,
+    activation: Option<&'a Activation>,
+    ctx: &'a StepContext,
 }
 
 impl<K: LeafKeys> Deploy<K> {
@@ -60,38 +80,102 @@ impl<K: LeafKeys> Deploy<K> {
         &self,
         installer: &I,
         job: &Job<'_, I::Target>,
-        (order, ctx): (&Order<DeploySpec>, &StepContext),
+        order: &Order<DeploySpec>,
+        ctx: &StepContext,
     ) -> Result<Receipt, DeployError> {
-        let wanted = order
-            .spec
-            .certificate
-            .as_ref()
-            .ok_or_else(|| malformed("the order carries no certificate"))?;
+        // What is not allowed, and a program that is not there, are found before any file is touched.
+        let Some(activation) = installer.activation(job)? else {
+            let placement = Placement {
+                installer,
+                job,
+                activation: None,
+                ctx,
+            };
+            return self.installed(&placement, order).await;
+        };
+        activation.check()?;
+        let at = At {
+            installer,
+            job,
+            activation: &activation,
+            ctx,
+            files: order.spec.target.files_in_words(),
+        };
+        let turn = activation.together().await;
+        let tried = self.attempt(&at, order).await;
+        match tried {
+            Err(error) if error.blames_the_server() && turn.was_crowded() => {
+                drop(turn);
+                ctx.info("others were activated at the same time: once more, alone", &[]);
+                let _alone = activation.alone().await;
+                self.attempt(&at, order).await
+            }
+            tried => tried,
+        }
+    }
+
+    async fn attempt<I: Installer>(&self, at: &At<'_, I>, order: &Order<DeploySpec>) -> Result<Receipt, DeployError> {
+        let placement = Placement {
+            installer: at.installer,
+            job: at.job,
+            activation: Some(at.activation),
+            ctx: at.ctx,
+        };
+        at.activated(self.installed(&placement, order).await?).await
+    }
+
+    /// The new pair in its place, of which the server knows nothing yet.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "look, test, install, and what is said of each, in this order"
+    )]
+    async fn installed<I: Installer>(
+        &self,
+        placement: &Placement<'_, I>,
+        order: &Order<DeploySpec>,
+    ) -> Result<Receipt, DeployError> {
+        let Placement {
+            installer, job, ctx, ..
+        } = *placement;
+        let wanted = order.spec.certificate.as_ref();
+        let wanted = wanted.ok_or_else(|| malformed("the order carries no certificate"))?;
         let chain = Chain::of(wanted)?;
-        chain.still_good(ctx.now())?;
+        let good = chain.still_good(ctx.now());
         let installed = chain.leaf().clone();
-        let (already_there, kept) = match installer.look(job, &chain).await? {
+        let found = match installer.look(job, &chain).await {
+            Ok(found) => found,
+            // What cannot be looked at is not what has to be said first.
+            Err(error) => return Err(good.map_or_else(Into::into, |()| error.into())),
+        };
+        let (already_there, kept) = match found {
+            Found::Wanted { kept } if let Err(expired) = &good => {
+                return Err(DeployError::ExpiredInPlace {
+                    expired: expired.clone(),
+                    stays: Stays {
+                        receipt: receipt(installed, kept, true),
+                        files: order.spec.target.files_in_words(),
+                    },
+                });
+            }
             Found::Wanted { kept } => {
                 let evidence = format!("{installed} was there already: an earlier attempt wrote it");
                 ctx.check(Check::tick("installed", evidence));
                 (true, kept)
             }
             Found::Other { what } => {
-                let bundle = self.bundle(chain, wanted, (order, ctx)).await?;
+                good?;
+                let bundle = self.bundle(chain, wanted, order, ctx).await?;
+                tested(placement.activation, ctx).await?;
                 let kept = installer.ensure_installed(job, Arc::new(bundle)).await?;
                 ctx.check(Check::tick("installed", format!("{installed} in place of {what}")));
+                if !kept.changes.is_empty() {
+                    ctx.check(Check::tick("owner, group and mode", kept.changes.join("; ")));
+                }
                 ctx.check(Check::tick("what was there before is kept", in_words(&kept)));
                 (false, kept)
             }
         };
-        let reload_output = activate(installer, job, ctx).await?;
-        Ok(Receipt {
-            installed,
-            already_there,
-            backups: kept.backups,
-            replaced: kept.former,
-            reload_output,
-        })
+        Ok(receipt(installed, kept, already_there))
     }
 
     /// The chain with its key, before anything is touched.
@@ -99,22 +183,46 @@ impl<K: LeafKeys> Deploy<K> {
         &self,
         chain: Chain,
         wanted: &DeployedCertificate,
-        (order, ctx): (&Order<DeploySpec>, &StepContext),
+        order: &Order<DeploySpec>,
+        ctx: &StepContext,
     ) -> Result<Bundle, DeployError> {
         let no_key = || malformed("the order carries no private key, and this target needs one");
         let envelope = wanted.sealed_key.as_ref().ok_or_else(no_key)?;
         let sealed = SealedKey {
             workspace: &order.workspace,
             run: order.run_id,
+            order: ctx.order(),
             envelope,
         };
         let key = self.keys.open(&sealed).await?;
-        let bundle = Bundle::pair(chain, key);
+        let bundle = Bundle::pair(chain, &key);
         ctx.check(match &bundle {
             Ok(pair) => Check::tick("key and chain match", pair.chain().leaf().to_string()),
             Err(error) => Check::cross("key and chain match", error.to_string()),
         });
         Ok(bundle?)
+    }
+}
+
+/// What is broken already is found before anything is touched.
+async fn tested(activation: Option<&Activation>, ctx: &StepContext) -> Result<(), DeployError> {
+    let Some(activation) = activation else {
+        return Ok(());
+    };
+    let Some((check, tested)) = activate::test(activation).await else {
+        return Ok(());
+    };
+    ctx.check(check);
+    tested.map_err(|hook| DeployError::Before { hook })
+}
+
+fn receipt(installed: Fingerprint, kept: Kept, already_there: bool) -> Receipt {
+    Receipt {
+        installed,
+        already_there,
+        backups: kept.backups,
+        replaced: kept.former,
+        reload_output: None,
     }
 }
 

@@ -4,9 +4,10 @@
 
 use std::future::Future;
 
-use custody::{Custody, CustodyError};
+use custody::{Custody, CustodyError, OnBehalf};
 use domain::secret::{Envelope, Purpose};
 use domain::{RunId, WorkspaceId};
+use protocol::custody::ShownOrder;
 use zeroize::Zeroizing;
 
 /// Opens leaf keys; the key-signer in production.
@@ -14,10 +15,11 @@ pub trait LeafKeys: Send + Sync + 'static {
     fn open(&self, sealed: &SealedKey<'_>) -> impl Future<Output = Result<Zeroizing<Vec<u8>>, KeyError>> + Send;
 }
 
-/// An envelope, and on whose behalf it is opened: the key-signer logs it.
+/// An envelope, and on whose behalf it is opened: the key-signer wants to see the order.
 pub struct SealedKey<'a> {
     pub workspace: &'a WorkspaceId,
     pub run: RunId,
+    pub order: Option<&'a ShownOrder>,
     pub envelope: &'a Envelope,
 }
 
@@ -36,7 +38,10 @@ impl LeafKeys for Custody {
             sealed.workspace,
             Purpose::LeafKey,
             sealed.envelope,
-            Some(sealed.run),
+            OnBehalf {
+                run: Some(sealed.run),
+                order: sealed.order,
+            },
         )
         .await;
         opened.map_err(|error| match error {

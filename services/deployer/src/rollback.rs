@@ -12,8 +12,9 @@ use protocol::order::{Order, RollbackSpec};
 
 use crate::activate::activate;
 use crate::certificate::NotInstallable;
+use crate::targets::activation::{Activation, Turn};
 use crate::targets::file::FileInstaller;
-use crate::targets::{Job, Replaced, WayBack};
+use crate::targets::{Job, Replaced, TargetError, WayBack};
 use crate::verdict::{DeployError, judge};
 
 pub struct Rollback {
@@ -34,11 +35,14 @@ impl StepHandler for Rollback {
         let back = match &order.spec.target {
             Target::File(target) => {
                 let job = Job {
+                    workspace: &order.workspace,
                     run: order.run_id,
+                    hostname: &order.hostname,
+                    sans: &[],
                     target,
                     now: ctx.now(),
                 };
-                put_back(&*self.file, &job, (&order.spec.receipt, ctx)).await
+                put_back(&*self.file, &job, &order.spec.receipt, ctx).await
             }
         };
         let back = back.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
@@ -54,7 +58,8 @@ impl StepHandler for Rollback {
 async fn put_back<I: WayBack>(
     installer: &I,
     job: &Job<'_, I::Target>,
-    (receipt, ctx): (&Receipt, &StepContext),
+    receipt: &Receipt,
+    ctx: &StepContext,
 ) -> Result<RolledBack, DeployError> {
     let former = receipt.replaced.as_ref();
     let former = former.ok_or_else(|| malformed("the receipt names nothing that could be put back"))?;
@@ -62,14 +67,41 @@ async fn put_back<I: WayBack>(
         former: former.leaf.clone(),
         installed: receipt.installed.clone(),
     };
+    let activation = installer.activation(job)?;
+    let turn = match &activation {
+        Some(activation) => Some(activation.together().await),
+        None => None,
+    };
     installer.ensure_put_back(job, &replaced).await?;
     let evidence = format!("{} in place of {}", former.leaf, receipt.installed);
     ctx.check(Check::tick("put back", evidence));
-    let reload_output = activate(installer, job, ctx).await?;
+    let reload_output = match (&activation, turn) {
+        (Some(activation), Some(turn)) => Some(activated(activation, turn, ctx).await?),
+        (_, _) => None,
+    };
     Ok(RolledBack {
         leaf: former.leaf.clone(),
         reload_output,
     })
+}
+
+/// What the server refuses now is what it had before the run: something else is broken.
+async fn activated(activation: &Activation, turn: Turn<'_>, ctx: &StepContext) -> Result<String, DeployError> {
+    match activate(activation, ctx).await {
+        Err(TargetError::HookFailed { .. }) if turn.was_crowded() => {
+            drop(turn);
+            let _alone = activation.alone().await;
+            activate(activation, ctx).await.map_err(of_the_former)
+        }
+        done => done.map_err(of_the_former),
+    }
+}
+
+fn of_the_former(hook: TargetError) -> DeployError {
+    match hook {
+        failed @ TargetError::HookFailed { .. } => DeployError::FormerRefused { hook: failed },
+        other => other.into(),
+    }
 }
 
 fn malformed(what: &str) -> DeployError {

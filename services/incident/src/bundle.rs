@@ -76,6 +76,7 @@ mod tests {
         Recipient { channel, name }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
     fn told(incident: IncidentId, channel: Channel, at: u64) -> Notification {
         Notification {
             id: Uuid::now_v7(),

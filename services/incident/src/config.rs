@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chassis::config::ConfigError;
 use domain::backoff::Ladder;
+use domain::zone::Zone;
 use serde::{Deserialize, Serialize};
+use store::{Access, Database};
 
 use crate::notify::email::Smtp;
 use crate::notify::webhook::WebhookConfig;
@@ -18,6 +20,11 @@ pub struct Config {
     pub database_url: String,
     #[serde(default = "connections")]
     pub database_connections: u32,
+    #[serde(default)]
+    pub database: Access,
+    /// In which mails say instants; webhooks say them in UTC.
+    #[serde(default)]
+    pub timezone: Zone,
     /// How often open incidents are judged again.
     #[serde(default = "a_minute")]
     pub watch_seconds: u32,
@@ -68,7 +75,19 @@ impl std::fmt::Debug for Config {
     }
 }
 
+/// What is done at once is small; what is listed is not.
+const STATEMENT: Duration = Duration::from_secs(60);
+
 impl Config {
+    pub(crate) fn database(&self) -> Database {
+        Database {
+            url: self.database_url.clone(),
+            connections: self.database_connections,
+            access: self.database.clone(),
+            statement: STATEMENT,
+        }
+    }
+
     pub(crate) fn watch(&self) -> Duration {
         Duration::from_secs(u64::from(self.watch_seconds))
     }

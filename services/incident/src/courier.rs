@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bus::SystemClock;
+use bus::panics::{caught, or_next_round};
 use domain::clock::Clock;
 use domain::incident::{Channel, Recipient};
+use domain::zone::Zone;
 use domain::{IncidentId, Timestamp, WorkspaceId};
 use store::{Next, Notification, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -61,16 +63,18 @@ pub struct Courier {
     pub store: Store,
     pub channels: std::sync::Arc<Channels>,
     pub patience: Patience,
+    /// Of those who read mails.
+    pub zone: Zone,
 }
 
 impl Courier {
     /// Delivers until `stop`; the letter in hand is finished then.
     pub async fn run(&self, stop: &CancellationToken) {
         loop {
-            if let Err(error) = self.round(stop).await {
+            if let Err(error) = or_next_round(self.round(stop)).await {
                 warn!(%error, "the outbox cannot be read or written; trying again");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+            if chassis::pause(LOOK_EVERY, stop).await.is_none() {
                 return;
             }
         }
@@ -94,7 +98,14 @@ impl Courier {
                     if stop.is_cancelled() || late {
                         self.store.put_off_notifications(&ids(&news), now).await?;
                     } else {
-                        self.send(&news, &mut broken).await?;
+                        match caught(self.send(&news, &mut broken)).await {
+                            Ok(sent) => sent?,
+                            // It would panic again; what is behind it goes on.
+                            Err(panicked) => {
+                                let refused = ChannelError::Refused(panicked.to_string());
+                                self.failed(&news, &refused, SystemClock.now()).await?;
+                            }
+                        }
                     }
                 }
             }
@@ -106,7 +117,7 @@ impl Courier {
         let mut to: Vec<Recipient> = claimed.iter().map(|one| one.to.clone()).collect();
         to.sort();
         to.dedup();
-        let minute_ago = time_before(now, STORM);
+        let minute_ago = now.minus(STORM);
         Ok(self
             .store
             .incidents_told_since(&to, minute_ago)
@@ -142,7 +153,7 @@ impl Courier {
     async fn failed(&self, news: &[Notification], failed: &ChannelError, now: Timestamp) -> Result<(), StoreError> {
         let said = format!("{}: {failed}", code(failed));
         for one in news {
-            let next = judge(failed, one, (&self.patience, now));
+            let next = judge(failed, one, &self.patience, now);
             let (to, incident) = (&one.to.name, one.incident);
             match next {
                 Next::At(again_at) => warn!(to, %incident, %again_at, said, "a notification was not delivered"),
@@ -167,16 +178,14 @@ impl Courier {
         }
         if let [(workspace, incident)] = of.as_slice() {
             let members = self.store.incident_members(workspace, *incident, LISTED).await?;
-            return Ok(views.pop().and_then(|view| about(&Subject { view, members }, news)));
+            let letter = views.pop().and_then(|view| about(&Subject { view, members }, news));
+            return Ok(letter.map(|letter| letter.told_in(&self.zone)));
         }
-        Ok(news.last().map(|last| digest(views, (last.id, &last.to))))
+        let letter = news.last().map(|last| digest(views, last.id, &last.to));
+        Ok(letter.map(|letter| letter.told_in(&self.zone)))
     }
 }
 
 fn ids(news: &[Notification]) -> Vec<Uuid> {
     news.iter().map(|one| one.id).collect()
-}
-
-fn time_before(now: Timestamp, length: Duration) -> Timestamp {
-    Timestamp::new(now.get() - length)
 }

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use bus::SystemClock;
+use bus::panics::or_next_round;
 use domain::Timestamp;
 use domain::ari::Deadlines;
 use domain::clock::Clock;
+use domain::counted;
 use domain::incident::{Change, Incident, Severity, State, Word};
-use store::{StoreError, ToTell};
+use store::{Announcement, StoreError, ToTell};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -18,8 +20,8 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// Opens and closes such incidents, until `stop`.
 pub async fn watch(intake: &Intake, stop: &CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
-        if let Err(error) = round(intake, SystemClock.now()).await {
+    while chassis::pause(TICK, stop).await.is_some() {
+        if let Err(error) = or_next_round(round(intake, SystemClock.now())).await {
             warn!(%error, "emergencies cannot be told of now; trying again");
         }
     }
@@ -47,10 +49,15 @@ async fn open(intake: &Intake, found: &ToTell, now: Timestamp) -> Result<(), Sto
     }
     let incident = incident(found)?;
     tx.open(&incident).await?;
-    let note = Word::own(now, format!("{} certificates", found.certificates));
+    let note = Word::own(now, counted(found.certificates, "certificate"));
     let told = intake.everyone(&found.notify);
-    tx.tell(incident.id, (Change::Opened, &note), &told, now.plus(intake.gather))
-        .await?;
+    tx.tell(
+        incident.id,
+        Announcement::new(Change::Opened, &note),
+        &told,
+        now.plus(intake.gather),
+    )
+    .await?;
     tx.commit().await?;
     info!(id = %found.id, ca = found.directory_url, "an emergency");
     Ok(())
@@ -84,8 +91,9 @@ fn incident(found: &ToTell) -> Result<Incident, StoreError> {
 
 fn title(found: &ToTell) -> String {
     format!(
-        "CA {} asks for immediate renewal of {} certificates",
-        found.directory_url, found.certificates
+        "CA {} asks for immediate renewal of {}",
+        found.directory_url,
+        counted(found.certificates, "certificate")
     )
 }
 
@@ -96,11 +104,16 @@ fn detail(found: &ToTell) -> String {
         None => "The CA gives no page that explains it.".to_owned(),
     };
     format!(
-        "{} of {} certificates that it issued here are wanted renewed at once (ARI): as a rule they are about to be revoked.\n\
+        "Of {} that it issued here the CA wants {} renewed at once (ARI): as a rule that many are about to be revoked.\n\
          {page}\n\
          A CA must revoke within 24 hours (by {}) when keys are known or names were not proven, else within five days (by {}).\n\
          Policies that renew themselves do so now, the most critical hosts first. What is left, in that order: \
          vigilo emergency show {}\nAll that is left, those that renew by hand too: vigilo emergency renew {}",
-        found.certificates, found.of_all, clock.grave_until, clock.other_until, found.id, found.id
+        counted(found.of_all, "certificate"),
+        found.certificates,
+        clock.grave_until,
+        clock.other_until,
+        found.id,
+        found.id
     )
 }

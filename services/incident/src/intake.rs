@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use bus::inbox::Delivery;
-use bus::{Bus, BusError, SystemClock};
+use bus::SystemClock;
+use bus::inbox::{Delivery, Inbox};
+use bus::panics::caught;
 use domain::clock::Clock;
 use domain::incident::{Change, Channel, Recipient, Severity, Word};
 use domain::{HostId, IncidentId, RunId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
-use store::{IncidentTx, RunFacts, Store, StoreError};
+use store::{Announcement, IncidentTx, RunFacts, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -17,14 +18,18 @@ use crate::place::{MANY, MANY_OF_A_JOB, NEAR, Place, place};
 use crate::triage::{Trouble, given_up, mends, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
-const DURABLE: &str = "incident";
+pub(crate) const DURABLE: &str = "incident";
 /// While Postgres is away, or its schema does not fit, an event is held: given back, it would be lost after its fifth
 /// delivery.
 const PAUSE: Duration = Duration::from_millis(500);
 /// An incident of many hosts tells of its growth no more often than this.
-const GROWTH: Duration = Duration::from_secs(60);
+pub(crate) const GROWTH: Duration = Duration::from_secs(60);
 /// The webhook has one receiver; its URL may be a secret.
 pub const WEBHOOK: &str = "webhook";
+
+/// Of a run that succeeded where several leaves were served by turns.
+const WATCHED: &str = "The run has succeeded, but its host served several certificates by turns. This closes by itself after \
+                       three looks over ten minutes that see no other certificate.";
 
 /// Keeps what run events tell.
 #[derive(Clone)]
@@ -38,30 +43,40 @@ pub struct Intake {
 
 impl Intake {
     /// Takes events until `stop`.
-    pub async fn follow(&self, bus: &Bus, stop: &CancellationToken) -> Result<(), BusError> {
-        let mut inbox = bus.trouble_and_its_end(DURABLE).await?;
+    pub async fn follow(&self, mut inbox: Inbox<RunEvent>, stop: &CancellationToken) {
         while let Some(events) = inbox.next(stop).await {
             self.take(&events, stop).await;
         }
-        Ok(())
     }
 
     /// An event that cannot be kept is delivered again.
     async fn take(&self, events: &[Delivery<RunEvent>], stop: &CancellationToken) {
         let all: Vec<&RunEvent> = events.iter().map(|event| &event.value).collect();
-        let troubled = match patiently(stop, || self.troubled(&all)).await {
-            Ok(troubled) => troubled,
-            Err(error) => {
+        match caught(patiently(stop, || self.troubled(&all))).await {
+            Ok(Ok(troubled)) => self.keep_all(events, &troubled, stop).await,
+            Ok(Err(error)) => {
                 warn!(%error, events = events.len(), "which hosts have trouble cannot be read; their events come again");
-                return;
             }
-        };
-        for event in events {
-            match patiently(stop, || self.keep(&event.value, &troubled)).await {
-                Ok(()) => event.ack().await,
-                Err(error) => {
-                    warn!(%error, run = %event.value.run_id, "a run event could not be handled; it comes again")
+            Err(panicked) => match events {
+                [one] => one.bury_defect(&panicked).await,
+                // One of them it is: the others lose nothing.
+                several => {
+                    for one in several {
+                        Box::pin(self.take(std::slice::from_ref(one), stop)).await;
+                    }
                 }
+            },
+        }
+    }
+
+    async fn keep_all(&self, events: &[Delivery<RunEvent>], troubled: &HashSet<HostId>, stop: &CancellationToken) {
+        for event in events {
+            match caught(patiently(stop, || self.keep(&event.value, troubled))).await {
+                Ok(Ok(())) => event.ack().await,
+                Ok(Err(error)) => {
+                    warn!(%error, run = %event.value.run_id, "a run event could not be handled; it comes again");
+                }
+                Err(panicked) => event.bury_defect(&panicked).await,
             }
         }
     }
@@ -104,13 +119,14 @@ impl Intake {
         };
         let many = if trouble.job.is_some() { MANY_OF_A_JOB } else { MANY };
         let placed = place(&tx.known(member, NEAR).await?, member.told_at, many);
-        self.enter(&mut tx, trouble, (&facts, &placed)).await?;
+        self.enter(&mut tx, trouble, &facts, &placed).await?;
         if let Some(run) = facts.mended_by {
             // Its event came before this one, or comes now: the run's row is older than both.
             mend(
                 &mut tx,
                 member.host_id,
-                (run, member.told_at.plus(Duration::from_micros(1)), self.now()),
+                &succeeded(run, member.told_at.plus(Duration::from_micros(1))),
+                self.now(),
             )
             .await?;
         }
@@ -120,14 +136,16 @@ impl Intake {
     }
 
     /// Puts the run where it belongs, and tells of it.
+    #[expect(clippy::too_many_lines, reason = "one arm for each place of a trouble")]
     async fn enter(
         &self,
         tx: &mut IncidentTx,
         trouble: &Trouble,
-        (facts, placed): (&RunFacts, &Place),
+        facts: &RunFacts,
+        placed: &Place,
     ) -> Result<(), StoreError> {
         let (member, now) = (&trouble.member, self.now());
-        let named = (member, trouble.incident.title.as_str());
+        let title = trouble.incident.title.as_str();
         let severity = Severity::judge(member.criticality, facts.expires_at, now);
         let told = self.audience(facts);
         let (soon, word) = (now.plus(self.gather), |note: String| Word::own(now, note));
@@ -136,13 +154,13 @@ impl Intake {
             Place::Alone => {
                 let id = trouble.incident.id;
                 tx.open(&trouble.incident).await?;
-                tx.join(id, named, severity).await?;
+                tx.join(id, member, title, severity).await?;
                 let note = word(format!("run {}", member.run_id));
-                tx.tell(id, (Change::Opened, &note), &told, soon).await
+                tx.tell(id, Announcement::new(Change::Opened, &note), &told, soon).await
             }
             Place::Again(id) => {
                 let before = tx.title(*id).await?;
-                let reopened = tx.tell_again(*id, named).await?;
+                let reopened = tx.tell_again(*id, member, title).await?;
                 let otherwise = instead_of(&before, &tx.title(*id).await?);
                 let (change, note) = match (reopened, otherwise.is_empty()) {
                     (true, _) => (
@@ -155,30 +173,33 @@ impl Intake {
                     ),
                     (false, true) => return Ok(()),
                 };
-                tx.tell(*id, (change, &word(note)), &told, soon).await
+                tx.tell(*id, Announcement::new(change, &word(note)), &told, soon).await
             }
             Place::Attach(id) => {
                 let before = tx.title(*id).await?;
-                tx.join(*id, named, severity).await?;
+                tx.join(*id, member, title, severity).await?;
                 let note = format!("run {} of {} failed too", member.run_id, member.hostname);
                 let note = word(note + &instead_of(&before, &tx.title(*id).await?));
-                tx.tell(*id, (Change::Attached, &note), &told, soon).await
+                tx.tell(*id, Announcement::new(Change::Attached, &note), &told, soon)
+                    .await
             }
             Place::Grow(id) => {
-                tx.join(*id, named, severity).await?;
+                tx.join(*id, member, title, severity).await?;
                 let note = word(format!("{} failed too", member.hostname));
-                tx.tell(*id, (Change::Grown, &note), &told, now.plus(GROWTH)).await
+                tx.tell(*id, Announcement::new(Change::Grown, &note), &told, now.plus(GROWTH))
+                    .await
             }
             Place::Fold { into, others } => {
-                tx.join(*into, named, severity).await?;
+                tx.join(*into, member, title, severity).await?;
                 let all: Vec<IncidentId> = others.iter().chain([into]).copied().collect();
                 let everyone = together(told, tx.audience(&all).await?);
                 let note = word(format!(
                     "{} failed in the same way as other hosts: one cause",
                     member.hostname
                 ));
-                tx.fold(*into, others, (&trouble.of_many(), &note)).await?;
-                tx.tell(*into, (Change::Grown, &note), &everyone, soon).await
+                tx.fold(*into, others, &trouble.of_many(), &note).await?;
+                tx.tell(*into, Announcement::new(Change::Grown, &note), &everyone, soon)
+                    .await
             }
         }
     }
@@ -195,7 +216,10 @@ impl Intake {
 
     async fn mended(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {
         let mut tx = self.store.incident_tx(&event.workspace).await?;
-        mend(&mut tx, event.host_id, (run, event.at, self.now())).await?;
+        if tx.is_mixed(event.host_id).await? {
+            tx.say_of(run, WATCHED).await?;
+        }
+        mend(&mut tx, event.host_id, &succeeded(run, event.at), self.now()).await?;
         tx.commit().await
     }
 
@@ -233,7 +257,7 @@ where
             }
             ended => return ended,
         }
-        if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+        if chassis::pause(PAUSE, stop).await.is_none() {
             return keep().await;
         }
     }
@@ -253,15 +277,19 @@ fn together(some: Vec<Recipient>, others: Vec<Recipient>) -> Vec<Recipient> {
     all.into_iter().collect()
 }
 
+/// How and when a run ended its host's trouble.
+fn succeeded(run: RunId, at: Timestamp) -> Word {
+    Word::own(at, format!("run {run} succeeded"))
+}
+
 /// A later run of the host succeeded: what told of trouble before it is over.
-async fn mend(
-    tx: &mut IncidentTx,
-    host: HostId,
-    (run, at, now): (RunId, Timestamp, Timestamp),
-) -> Result<(), StoreError> {
-    let why = format!("run {run} succeeded");
-    for incident in tx.mend_host(host, &Word::own(at, why.clone())).await? {
-        close_if_mended(tx, incident, &Word::own(now, why.clone())).await?;
+async fn mend(tx: &mut IncidentTx, host: HostId, succeeded: &Word, now: Timestamp) -> Result<(), StoreError> {
+    let word = Word {
+        at: now,
+        ..succeeded.clone()
+    };
+    for incident in tx.mend_host(host, succeeded).await? {
+        close_if_mended(tx, incident, &word).await?;
     }
     Ok(())
 }
@@ -270,7 +298,8 @@ async fn mend(
 pub(crate) async fn close_if_mended(tx: &mut IncidentTx, incident: IncidentId, word: &Word) -> Result<(), StoreError> {
     if tx.close_if_mended(incident, word).await? {
         let told = tx.audience(&[incident]).await?;
-        tx.tell(incident, (Change::Closed, word), &told, word.at).await?;
+        tx.tell(incident, Announcement::new(Change::Closed, word), &told, word.at)
+            .await?;
         info!(%incident, because = word.note, "an incident is closed");
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The words of a letter. Pure.
 
+use domain::counted;
 use domain::incident::{Incident, Member, Recipient, Word};
 use serde_json::{Value, json};
 use store::{IncidentView, Notification};
@@ -38,9 +39,9 @@ pub fn about(subject: &Subject, news: &[Notification]) -> Option<Letter> {
 }
 
 /// About many incidents at once, the most urgent first.
-pub fn digest(mut subjects: Vec<IncidentView>, (id, to): (Uuid, &Recipient)) -> Letter {
+pub fn digest(mut subjects: Vec<IncidentView>, id: Uuid, to: &Recipient) -> Letter {
     subjects.sort_by_key(|view| (view.incident.severity, view.incident.id));
-    let count = subjects.len();
+    let many = subjects.len();
     let worst = subjects.first().map_or("", |view| view.incident.severity.as_str());
     let lines = subjects.iter().map(|view| {
         let incident = &view.incident;
@@ -53,13 +54,13 @@ pub fn digest(mut subjects: Vec<IncidentView>, (id, to): (Uuid, &Recipient)) -> 
         )
     });
     let text = format!(
-        "{count} incidents have news; they are told together because they came within a minute.\n\n{}",
+        "{many} incidents have news; they are told together because they came within a minute.\n\n{}",
         lines.collect::<String>()
     );
     Letter {
         id,
         to: to.clone(),
-        subject: format!("[Vigilo {worst}] digest: {count} incidents have news"),
+        subject: format!("[Vigilo {worst}] digest: {many} incidents have news"),
         text,
         kind: "digest".to_owned(),
         event: Value::Null,
@@ -67,9 +68,11 @@ pub fn digest(mut subjects: Vec<IncidentView>, (id, to): (Uuid, &Recipient)) -> 
 }
 
 fn headline(view: &IncidentView) -> String {
-    if view.incident.common {
+    // What looks have shown is of no run.
+    if view.incident.common && view.incident.run_id.is_some() {
         let title = view.incident.title.trim_start_matches("many hosts");
-        return format!("{} hosts{title}", view.members);
+        let many = u64::try_from(view.members).unwrap_or_default();
+        return format!("{}{title}", counted(many, "host"));
     }
     view.incident.title.clone()
 }
@@ -94,13 +97,25 @@ fn text(subject: &Subject, news: &[Notification]) -> String {
 
 /// What people, or the service itself, last said of it.
 fn said(incident: &Incident) -> String {
-    let words = |word: &Word| format!(" {} by {}: {}.", word.at, word.by, word.note);
+    let words = |word: &Word| match one_line(&word.note) {
+        note if note.is_empty() => format!(" {} by {}.", word.at, word.by),
+        note => format!(" {} by {}: {note}.", word.at, word.by),
+    };
     let last = incident.closed.as_ref().or(incident.acknowledged.as_ref());
     last.map(words).unwrap_or_default()
 }
 
+/// A note may have line breaks: they would look like lines of ours.
+fn one_line(note: &str) -> String {
+    let words = note.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 fn runs(subject: &Subject) -> String {
     let view = &subject.view;
+    if view.members == 0 {
+        return String::new();
+    }
     let line = |member: &Member| {
         let stands = match &member.closed_because {
             Some(why) => format!("mended: {why}"),

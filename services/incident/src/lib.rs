@@ -1,4 +1,5 @@
-//! The incident service tells a person when a live run failed or waits for one, until it is mended.
+//! The incident service tells a person when a live run failed or waits for one, and of what looks at hosts show although no run
+//! failed, until it is mended.
 //!
 //! In: run events; what probes saw; what CAs want of many hosts at once. Out: incidents, each run with trouble in exactly one; mails and signed events; the
 //! rehearsal of those. Touches: NATS, Postgres (`incidents` and what hangs on them), a mail server, a webhook, and the
@@ -8,6 +9,7 @@ mod bundle;
 mod config;
 mod courier;
 pub mod emergency;
+pub mod estate;
 pub mod intake;
 mod letter;
 mod mended;
@@ -21,8 +23,8 @@ mod watch;
 use std::sync::Arc;
 
 use anyhow::Context;
-use bus::Bus;
 use bus::work::Work;
+use bus::{Bus, Signer};
 use chassis::{ConfigError, Life};
 use custody::Custody;
 use protocol::subjects::Worker;
@@ -42,13 +44,18 @@ const REHEARSALS: usize = 4;
 /// Works until the soft stop; what was read is finished first.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.check()?;
-    let store = Store::connect(&config.database_url, config.database_connections)
+    config
+        .nats
+        .believes(&[Signer::Planner, Signer::KeySigner])
+        .map_err(ConfigError)?;
+    let store = Store::open(config.database())
         .await
         .context("the incident service needs Postgres")?;
     store.migrate().await?;
     let bus = Bus::connect(&config.nats, "incident")
         .await
-        .context("the incident service needs NATS")?;
+        .context("the incident service needs NATS")?
+        .until(life.soft());
     bus.apply_topology().await?;
     let channels = Arc::new(channels(&config, &bus)?);
     let intake = Intake {
@@ -60,17 +67,19 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         store: store.clone(),
         channels: Arc::clone(&channels),
         patience: config.patience(),
+        zone: config.timezone.clone(),
     };
-    let work = Work::new(bus.clone(), Worker::Incident, REHEARSALS).handles(RehearseChannels(channels));
+    let work = Work::new(bus.clone(), Worker::Incident, REHEARSALS).handles(RehearseChannels::new(channels));
+    let events = bus.trouble_and_its_end(intake::DURABLE).await?;
     life.ready();
-    let (followed, worked, (), (), ()) = tokio::join!(
-        intake.follow(&bus, life.soft()),
+    let ((), worked, (), (), (), ()) = tokio::join!(
+        intake.follow(events, life.soft()),
         work.run(life.soft(), life.hard()),
         courier.run(life.soft()),
         emergency::watch(&intake, life.soft()),
+        estate::watch(&intake, config.watch(), life.soft()),
         watch::watch(&store, config.watch(), life.soft()),
     );
-    followed?;
     Ok(worked?)
 }
 

@@ -8,14 +8,16 @@ use store::Watched;
 /// CAs date certificates back, by up to this much: for clients whose clocks are late.
 const DATED_BACK: Duration = Duration::from_secs(3600);
 
-/// Every address that was looked at since serves a new leaf: the one that the run issued, or one that was issued after
-/// the trouble and is not what was served before it.
+/// A later run has succeeded, or every address that was looked at since serves a new leaf: the one that the run issued, or
+/// one that was issued after the trouble and is not what was served before it. Not while an address serves several leaves
+/// by turns: the next visitor may get the old one.
 pub fn is_mended(watched: &Watched) -> bool {
     let new = |seen: &Seen| match seen {
         Seen::Served(served) => is_new(watched, served),
         Seen::Unreachable { .. } => false,
     };
-    !watched.asks_of_targets && !watched.seen.is_empty() && watched.seen.iter().all(new)
+    let shows_it = || !watched.asks_of_targets && !watched.seen.is_empty() && watched.seen.iter().all(new);
+    !watched.is_mixed && (watched.renewed || shows_it())
 }
 
 fn is_new(watched: &Watched, served: &Served) -> bool {
@@ -62,6 +64,8 @@ mod tests {
             chain_problem: None,
             protocol: String::new(),
             cipher: String::new(),
+            chain_end: None,
+            unfinished: None,
         }))
     }
 
@@ -78,6 +82,8 @@ mod tests {
             expires_at: None,
             issued: Some(Fingerprint::of(b"issued")),
             asks_of_targets: false,
+            renewed: false,
+            is_mixed: false,
             seen,
             before: Some(Fingerprint::of(b"old")),
         }
@@ -104,6 +110,27 @@ mod tests {
         ] {
             assert_eq!(is_mended(&watched(seen.clone())), mended, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn a_host_that_serves_several_leaves_by_turns_is_not_mended_by_a_good_look_or_run() {
+        for renewed in [false, true] {
+            let good = Watched {
+                renewed,
+                ..watched(vec![served("issued", hour(90))])
+            };
+            assert!(is_mended(&good));
+            let mixed = Watched { is_mixed: true, ..good };
+            assert!(!is_mended(&mixed));
+        }
+        let unseen = Watched {
+            renewed: true,
+            ..watched(Vec::new())
+        };
+        assert!(
+            is_mended(&unseen),
+            "its run has succeeded, and nothing speaks against it"
+        );
     }
 
     #[test]

@@ -206,7 +206,7 @@ mod tests {
             }
         }
 
-        fn put(&mut self, run: usize, (host, cause): (u8, u8), now: Timestamp) {
+        fn put(&mut self, run: usize, host: u8, cause: u8, now: Timestamp) {
             let into = match place(&self.known(host, cause, now), now, MANY) {
                 Place::Old | Place::Again(_) => panic!("the run is new"),
                 Place::Attach(same) | Place::Grow(same) => same,
@@ -237,7 +237,7 @@ mod tests {
             let (mut book, mut now) = (Book::default(), 0);
             for (run, (host, cause, later)) in failures.iter().enumerate() {
                 now += later;
-                book.put(run, (*host, *cause), second(now));
+                book.put(run, *host, *cause, second(now));
                 let alone = book.known(u8::MAX, *cause, second(now)).alone;
                 prop_assert!(alone.len() < MANY, "{} alone", alone.len());
             }

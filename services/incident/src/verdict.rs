@@ -1,4 +1,6 @@
-//! The only place where an error of a channel becomes what is done next. Codes: `ERRORS.md`.
+//! The only place where an error of a channel becomes what is done next. Codes: `shared/codes`.
+
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ pub const fn code(error: &ChannelError) -> &'static str {
     match error {
         ChannelError::Unconfigured(_) => "INC-0001",
         ChannelError::Misconfigured(_) => "INC-0002",
-        ChannelError::Unreachable(_) => "INC-0003",
+        ChannelError::Unreachable(_) | ChannelError::Later { .. } => "INC-0003",
         ChannelError::Denied(_) => "INC-0004",
         ChannelError::Refused(_) => "INC-0005",
     }
@@ -32,15 +34,20 @@ pub const fn is_of_channel(error: &ChannelError) -> bool {
         ChannelError::Unconfigured(_)
         | ChannelError::Misconfigured(_)
         | ChannelError::Unreachable(_)
+        | ChannelError::Later { .. }
         | ChannelError::Denied(_) => true,
         ChannelError::Refused(_) => false,
     }
 }
 
 /// A refusal stays one; everything else may be mended, and is tried again until the patience is over.
-pub fn judge(error: &ChannelError, notification: &Notification, (patience, now): (&Patience, Timestamp)) -> Next {
+pub fn judge(error: &ChannelError, notification: &Notification, patience: &Patience, now: Timestamp) -> Next {
     match error {
         ChannelError::Refused(_) => Next::GivenUp(now),
+        ChannelError::Later { until, .. } if now.since(notification.created_at) < patience.give_up_after => {
+            Next::At((*until).max(now.plus(patience.ladder.wait(notification.attempts))))
+        }
+        ChannelError::Later { .. } => Next::GivenUp(now),
         ChannelError::Unconfigured(_)
         | ChannelError::Misconfigured(_)
         | ChannelError::Unreachable(_)
@@ -62,6 +69,7 @@ mod tests {
     use super::*;
 
     fn all() -> [ChannelError; 5] {
+        // `Later` has a test of its own.
         let why = || "why".to_owned();
         [
             ChannelError::Unconfigured(why()),
@@ -70,6 +78,43 @@ mod tests {
             ChannelError::Denied(why()),
             ChannelError::Refused(why()),
         ]
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
+    fn tried(attempts: u32) -> Notification {
+        Notification {
+            id: Uuid::now_v7(),
+            workspace: WorkspaceId::default_workspace(),
+            incident: IncidentId::new(),
+            change: Change::Opened,
+            to: Recipient {
+                channel: Channel::Email,
+                name: "ops@example.org".to_owned(),
+            },
+            created_at: Timestamp::EPOCH,
+            attempts,
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_waited_for() {
+        let ladder = Ladder {
+            rungs_seconds: vec![10, 60],
+            then_seconds: 3600,
+        };
+        let give_up_after = Duration::from_secs(7200);
+        let patience = Patience { ladder, give_up_after };
+        let second = |n| Timestamp::EPOCH.plus(Duration::from_secs(n));
+        let asked = |until| ChannelError::Later {
+            said: "429".to_owned(),
+            until: second(until),
+        };
+        let next = |until, now| judge(&asked(until), &tried(0), &patience, second(now));
+        assert_eq!(next(121, 1), Next::At(second(121)));
+        assert_eq!(next(2, 1), Next::At(second(11)), "never sooner than the ladder");
+        assert_eq!(next(8000, 7200), Next::GivenUp(second(7200)));
+        assert!(is_of_channel(&asked(1)), "no other letter is sent to it meanwhile");
+        assert_eq!(code(&asked(1)), "INC-0003");
     }
 
     #[test]
@@ -82,20 +127,8 @@ mod tests {
             give_up_after: Duration::from_secs(7200),
         };
         let second = |n| Timestamp::EPOCH.plus(Duration::from_secs(n));
-        let tried = |attempts| Notification {
-            id: Uuid::now_v7(),
-            workspace: WorkspaceId::default_workspace(),
-            incident: IncidentId::new(),
-            change: Change::Opened,
-            to: Recipient {
-                channel: Channel::Email,
-                name: "ops@example.org".to_owned(),
-            },
-            created_at: Timestamp::EPOCH,
-            attempts,
-        };
         for error in all() {
-            let next = |attempts, now| judge(&error, &tried(attempts), (&patience, now));
+            let next = |attempts, now| judge(&error, &tried(attempts), &patience, now);
             if matches!(error, ChannelError::Refused(_)) {
                 assert_eq!(next(0, second(1)), Next::GivenUp(second(1)));
                 continue;
@@ -109,10 +142,9 @@ mod tests {
 
     #[test]
     fn every_code_is_explained() {
-        let explained = include_str!("../ERRORS.md");
         for error in all() {
             let code = code(&error);
-            assert!(explained.contains(&format!("## {code}")), "{code} is not in ERRORS.md");
+            assert!(codes::find(code).is_some(), "{code} is not explained");
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bus::SystemClock;
+use bus::panics::or_next_round;
 use domain::clock::Clock;
 use domain::incident::{Change, Severity, Word};
-use store::{Store, StoreError, Watched};
+use store::{Announcement, Store, StoreError, Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -16,8 +17,8 @@ const PAGE: i64 = 500;
 
 /// Judges every so often, until `stop`.
 pub async fn watch(store: &Store, every: Duration, stop: &CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
-        if let Err(error) = round(store).await {
+    while chassis::pause(every, stop).await.is_some() {
+        if let Err(error) = or_next_round(round(store)).await {
             warn!(%error, "open incidents could not be judged again; the next round tries once more");
         }
     }
@@ -38,9 +39,16 @@ async fn round(store: &Store) -> Result<(), StoreError> {
 async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
     let now = SystemClock.now();
     if is_mended(watched) {
-        let why = "the host was seen to serve a new certificate at every address";
+        let why = if watched.renewed {
+            "a later run succeeded, and the host has been steady since".to_owned()
+        } else {
+            match watched.seen.len() {
+                1 => "a new certificate was seen at the one address that was looked at".to_owned(),
+                several => format!("a new certificate was seen at each of {several} addresses that were looked at"),
+            }
+        };
         let mut tx = store.incident_tx(&watched.workspace).await?;
-        if tx.mend_run(watched, now, why).await? {
+        if tx.mend_run(watched, now, &why).await? {
             close_if_mended(&mut tx, watched.incident, &Word::own(now, why)).await?;
         }
         return tx.commit().await;
@@ -53,7 +61,8 @@ async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
             let (from, to) = (watched.severity.as_str(), severity.as_str());
             let note = Word::own(now, format!("from {from} to {to}: the end of a certificate is near"));
             let told = tx.audience(&[watched.incident]).await?;
-            tx.tell(watched.incident, (Change::Raised, &note), &told, now).await?;
+            tx.tell(watched.incident, Announcement::new(Change::Raised, &note), &told, now)
+                .await?;
             info!(incident = %watched.incident, from, to, "an incident is raised");
         }
         tx.commit().await?;

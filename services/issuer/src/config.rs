@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bus::Connection;
 use chassis::config::ConfigError;
+use domain::reach::{Network, Reach};
 use serde::Deserialize;
 use url::Url;
 
@@ -22,6 +23,10 @@ pub struct Config {
     pub poll: PollConfig,
     /// The DNS that a rehearsal asks; this machine's own when empty.
     pub resolvers: Vec<SocketAddr>,
+    /// Whether a rehearsal refuses to ask private and loopback addresses for its own http-01 response.
+    pub deny_private: bool,
+    /// Of those the networks that are asked all the same.
+    pub allowed_networks: Vec<Network>,
     pub connect_timeout_seconds: u64,
     /// For one request with its answer.
     pub request_timeout_seconds: u64,
@@ -78,6 +83,8 @@ impl Default for Config {
             directories: Vec::new(),
             poll: PollConfig::default(),
             resolvers: Vec::new(),
+            deny_private: false,
+            allowed_networks: Vec::new(),
             connect_timeout_seconds: 10,
             request_timeout_seconds: 30,
             user_agent: concat!("vigilo-issuer/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -101,11 +108,22 @@ impl Default for PollConfig {
 const LONGEST_PATIENCE: u64 = 150;
 
 impl Config {
+    /// Which addresses a rehearsal may ask.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            deny_private: self.deny_private,
+            allowed_networks: self.allowed_networks.clone(),
+        }
+    }
+
     /// Which key cannot be used, and why.
     pub fn check(&self) -> Result<(), ConfigError> {
         let wrong = |problem: &str| Err(ConfigError(problem.to_owned()));
         if self.slots == 0 {
             return wrong("slots: 0 orders at a time is no work; give 1 or more");
+        }
+        if !self.allowed_networks.is_empty() && !self.deny_private {
+            return wrong("allowed_networks: it has no effect without deny_private = true; set that, or leave it out");
         }
         if self.connect_timeout_seconds == 0 {
             return wrong("connect_timeout_seconds: 0 leaves no time to connect; give 1 or more");
@@ -151,25 +169,16 @@ impl PollConfig {
 impl DirectoryConfig {
     fn check(&self, index: usize) -> Result<(), ConfigError> {
         let key = format!("directories[{index}]");
-        let plain = |url: &Url| url.scheme() == "http" && is_local(url);
-        if self.url.scheme() != "https" && !plain(&self.url) {
+        if !is_usable(&self.url) {
             let url = &self.url;
             return Err(ConfigError(format!(
                 "{key}.url: {url} is no https URL; a CA is asked by https only"
             )));
         }
-        if let Some(bad) = self
-            .extra_origins
-            .iter()
-            .find(|url| url.scheme() != "https" && !plain(url))
-        {
+        if let Some(bad) = self.extra_origins.iter().find(|url| !is_usable(url)) {
             return Err(ConfigError(format!("{key}.extra_origins: {bad} is no https URL")));
         }
-        if let Some(bad) = self
-            .rehearse_at
-            .iter()
-            .find(|url| url.scheme() != "https" && !plain(url))
-        {
+        if let Some(bad) = self.rehearse_at.iter().find(|url| !is_usable(url)) {
             return Err(ConfigError(format!("{key}.rehearse_at: {bad} is no https URL")));
         }
         if let Some(bad) = self.contact.iter().find(|contact| !contact.starts_with("mailto:")) {
@@ -198,6 +207,27 @@ impl DirectoryConfig {
     }
 }
 
+/// A CA is asked by https; without it on this machine only.
+pub fn is_usable(url: &Url) -> bool {
+    url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && is_local(url))
+}
+
+/// The line that allows a directory, as it stands below `[[directories]]`.
+pub fn line_of_directory(url: &Url) -> String {
+    format!("url = {}", quoted(url.as_str()))
+}
+
+/// The line that allows a CA to lead to this address, as it stands below the `url` of its directory.
+pub fn line_of_origin(url: &Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    format!("extra_origins = [{}]", quoted(&origin))
+}
+
+/// A string of TOML; an address has no control characters.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -213,6 +243,31 @@ mod tests {
 
     fn directory(url: &str) -> DirectoryConfig {
         DirectoryConfig::public(url.parse().expect("a URL"))
+    }
+
+    /// What is printed as advice is taken by the parser and by the checks, as it is.
+    #[test]
+    fn the_lines_that_are_printed_are_configuration() {
+        for strange in [
+            "https://ca.example/acme/directory",
+            "https://[2001:db8::1]:14000/dir?\"a\"='b'&c=\\d",
+            "http://127.0.0.1:9000/dir",
+        ] {
+            let url: Url = strange.parse().expect("a URL");
+            let lines = format!("{}\n{}", line_of_directory(&url), line_of_origin(&url));
+            let file = tempfile(&format!("[[directories]]\n{lines}\n"));
+            let config: Config = chassis::config::read(Some(&file)).expect("it parses");
+            std::fs::remove_file(&file).expect("it was there");
+            config.check().expect("it is taken");
+            assert_eq!(config.directories[0].url, url);
+            assert_eq!(config.directories[0].extra_origins[0].origin(), url.origin());
+        }
+    }
+
+    fn tempfile(text: &str) -> PathBuf {
+        let file = std::env::temp_dir().join(format!("issuer-{}-{}.toml", std::process::id(), text.len()));
+        std::fs::write(&file, text).expect("a file");
+        file
     }
 
     fn refusal(change: impl FnOnce(&mut Config)) -> String {

@@ -12,18 +12,17 @@
 
 use bus::{Progress, StepContext, StepError, StepHandler};
 use domain::Timestamp;
-use domain::backoff::NextTry;
-use domain::policy::Challenge;
 use domain::run::{Check, Checkpoint, IssuedCertificate, Product, Rehearsal, StepKind};
 use domain::secret::Envelope;
 use protocol::order::{IssueSpec, Order};
 use url::Url;
 
 use crate::ca::{Application, CertificateAuthority, Claim, Obtained};
-use crate::certificate::{check_chain, csr_der};
+use crate::certificate::{check_chain, csr_der, early_end};
 use crate::eyes::Eyes;
+use crate::order::{application, check_challenge, circumstances};
 use crate::rehearsal::Dry;
-use crate::verdict::{IssueError, judge, within_reason};
+use crate::verdict::{IssueError, judge};
 
 pub struct Issue<C> {
     ca: C,
@@ -33,7 +32,6 @@ pub struct Issue<C> {
 /// The checkpoint that this order came with.
 #[derive(Clone, Copy)]
 struct Opened<'a> {
-    saved: &'a Checkpoint,
     url: &'a Url,
     expires: Option<Timestamp>,
     tokens: &'a [String],
@@ -41,6 +39,16 @@ struct Opened<'a> {
 }
 
 impl Opened<'_> {
+    /// The same order, once it is known what it is proven with.
+    fn with_tokens(&self, tokens: Vec<String>) -> Checkpoint {
+        Checkpoint::AcmeOrder {
+            url: self.url.clone(),
+            expires: self.expires,
+            tokens,
+            unfinalized: self.unfinalized,
+        }
+    }
+
     /// From now on the certificate may be asked for at any moment.
     fn binding(&self) -> Checkpoint {
         Checkpoint::AcmeOrder {
@@ -69,16 +77,13 @@ impl<C: CertificateAuthority> Issue<C> {
                 let unfinalized = order.spec.save_before_finalize;
                 self.open_order(&for_, account_key, unfinalized).await
             }
-            Some(
-                saved @ Checkpoint::AcmeOrder {
-                    url,
-                    expires,
-                    tokens,
-                    unfinalized,
-                },
-            ) => {
+            Some(Checkpoint::AcmeOrder {
+                url,
+                expires,
+                tokens,
+                unfinalized,
+            }) => {
                 let opened = Opened {
-                    saved,
                     url,
                     expires: *expires,
                     tokens,
@@ -126,6 +131,7 @@ impl<C: CertificateAuthority> Issue<C> {
     ) -> Result<Progress, IssueError> {
         let claim = Claim {
             order_url: opened.url,
+            tokens: opened.tokens,
             csr_der: csr,
             finalize: !opened.unfinalized,
         };
@@ -138,21 +144,16 @@ impl<C: CertificateAuthority> Issue<C> {
                 ));
                 return Ok(rest(for_, opened.binding()));
             }
-            Obtained::Later(until) => {
-                let until = within_reason(until, for_.ctx.now());
-                for_.ctx
-                    .info("the CA wants to be asked again later", &[("until", &until.to_string())]);
-                return Ok(Progress::Resting {
-                    until,
-                    checkpoint: opened.saved.clone(),
-                });
-            }
+            Obtained::Tokens(tokens) => return Ok(rest(for_, opened.with_tokens(tokens))),
         };
         let leaf = check_chain(&chain_pem, csr, for_.names, for_.ctx.now())?;
         for_.ctx.check(Check::tick(
             "certificate issued",
             format!("serial {} until {}", leaf.serial, leaf.not_after),
         ));
+        if let Some(hint) = early_end(&chain_pem, for_.ctx.now()) {
+            for_.ctx.check(hint);
+        }
         // What cannot be removed now is left to Tidy, which is spared otherwise.
         let left = self.ca.withdraw(for_, opened.tokens).await;
         let removed = opened.tokens.len() - left.len();
@@ -175,24 +176,12 @@ impl<C: CertificateAuthority> StepHandler for Issue<C> {
     async fn carry_out(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Progress, StepError> {
         self.advance(order, ctx)
             .await
-            .map_err(|error| judge(error, circumstances(order, ctx)))
+            .map_err(|error| judge(error, circumstances(order, ctx).with_csr(order.spec.csr_pem.as_deref())))
     }
 
     async fn rehearse(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
         let (ca, eyes) = (&self.ca, &self.eyes);
         Ok(Dry { ca, eyes, order, ctx }.rehearse().await)
-    }
-}
-
-pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Application<'a> {
-    Application {
-        workspace: &order.workspace,
-        run: order.run_id,
-        directory: &order.spec.directory_url,
-        names: &order.spec.names,
-        profile: order.spec.profile.as_deref(),
-        replaces: order.spec.replaces.as_ref(),
-        ctx,
     }
 }
 
@@ -202,16 +191,4 @@ fn rest(for_: &Application<'_>, checkpoint: Checkpoint) -> Progress {
         until: for_.ctx.now(),
         checkpoint,
     }
-}
-
-pub(crate) fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
-    match challenge {
-        Challenge::Http01 => Ok(()),
-        Challenge::Dns01 => Err(IssueError::Challenge("dns-01")),
-        Challenge::None => Err(IssueError::Challenge("none")),
-    }
-}
-
-pub(crate) fn circumstances<S>(order: &Order<S>, ctx: &StepContext) -> NextTry {
-    order.next_try(ctx.now(), rand::random())
 }

@@ -11,6 +11,7 @@ pub mod challenge;
 pub mod config;
 pub mod eyes;
 pub mod handler;
+mod order;
 mod rehearsal;
 mod renewal_info;
 pub mod tidy;
@@ -19,9 +20,9 @@ pub mod verdict;
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::Bus;
 use bus::work::Work;
-use chassis::Life;
+use bus::{Bus, Signer};
+use chassis::{ConfigError, Life};
 use custody::Custody;
 use protocol::subjects::Worker;
 use tokio::net::TcpListener;
@@ -39,15 +40,26 @@ use crate::tidy::Tidy;
 const BEYOND_A_REQUEST: Duration = Duration::from_secs(5);
 
 /// Works until the soft stop, and finishes what is in flight then; the responder answers until that is done.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the wiring of the service, in the order in which it starts"
+)]
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.check()?;
-    let listener = TcpListener::bind(config.http01_listen).await.with_context(|| {
+    config
+        .nats
+        .believes(&[Signer::Planner, Signer::KeySigner])
+        .map_err(ConfigError)?;
+    let listener = TcpListener::bind(config.http01_listen).await.map_err(|e| {
         let address = config.http01_listen;
-        format!("http01_listen: {address} cannot be listened on; give a free address, or stop what has it")
+        ConfigError(format!(
+            "http01_listen: {address} cannot be listened on ({e}); give a free address, or stop what has it"
+        ))
     })?;
     let bus = Bus::connect(&config.nats, "issuer")
         .await
-        .context("the issuer needs NATS")?;
+        .context("the issuer needs NATS")?
+        .until(life.soft());
     let tokens = bus
         .challenge_tokens()
         .await
@@ -58,14 +70,17 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .context("the issuer needs its claims on NATS")?;
     let http01 = Http01::new(tokens);
     let slots = config.slots;
-    let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone());
+    let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone()).reaching(config.reach());
     let acme = Acme::new(
         config,
         Custody::new(bus.clone(), Worker::Issuer),
         http01.clone(),
         claims,
     )?;
-    let asks = renewal_info::answer(bus.clone(), acme.renewal_info(), life.soft());
+    let asks = renewal_info::open(&bus)
+        .await
+        .context("the issuer needs the questions to CAs on NATS")?;
+    let asks = renewal_info::answer(bus.clone(), asks, acme.renewal_info(), life.soft());
     // A hard stop leaves questions as they are: they are asked again.
     let asks = async { life.hard().run_until_cancelled(asks).await.unwrap_or(Ok(())) };
     let work = Work::new(bus, Worker::Issuer, slots)
@@ -73,11 +88,13 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .handles(Tidy::new(http01.clone()));
 
     let worked = CancellationToken::new();
-    let serving = serve(listener, http01, worked.clone());
+    // Each in a box: together they are more than the stack of a test's thread holds.
+    let serving = Box::pin(serve(listener, http01, worked.clone()));
+    let (asks, orders) = (Box::pin(asks), Box::pin(work.run(life.soft(), life.hard())));
     let working = async {
         let _ends = worked.drop_guard();
         life.ready();
-        let (worked, asked) = tokio::join!(work.run(life.soft(), life.hard()), asks);
+        let (worked, asked) = tokio::join!(orders, asks);
         worked.context("the issuer's worker loop")?;
         asked.context("the issuer's questions to CAs")
     };
@@ -85,6 +102,10 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
 }
 
 async fn serve(listener: TcpListener, http01: Http01, until: CancellationToken) -> anyhow::Result<()> {
-    let serving = axum::serve(listener, http01::router(http01)).with_graceful_shutdown(until.cancelled_owned());
-    serving.await.context("the http-01 responder")
+    let routes = http01::router(http01.clone());
+    tokio::join!(
+        chassis::http::serve(listener, routes, http01::LIMITS, &until),
+        http01.listen(&until)
+    );
+    Ok(())
 }

@@ -14,7 +14,7 @@ use protocol::order::{IssueSpec, Order};
 
 use crate::ca::{CaError, CertificateAuthority, Meta, Rehearsed, offer};
 use crate::eyes::Eyes;
-use crate::handler::{application, check_challenge, circumstances};
+use crate::order::{application, check_challenge, circumstances};
 use crate::verdict::{IssueError, judge};
 
 const DIRECTORY: &str = "the CA's directory answers";
@@ -113,7 +113,7 @@ impl<C: CertificateAuthority> Dry<'_, C> {
     fn cross(&self, title: &str, error: IssueError) -> Check {
         let evidence = match judge(error, circumstances(self.order, self.ctx)).disposition {
             // A rehearsal waits for nothing.
-            Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) => {
+            Disposition::RetryAt(_, failure) => {
                 format!("{} {}; in a live run: {}", failure.code, failure.what, failure.hint)
             }
             Disposition::Fail(failure) => format!("{} {}; {}", failure.code, failure.what, failure.hint),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
-use bus::topology::Reader;
+use bus::readers::Reader;
 use bus::{Bus, BusError, SystemClock};
 use domain::clock::Clock;
 use futures::future::join_all;
@@ -20,9 +20,17 @@ use crate::ca::acme::RenewalInfo;
 /// Each is about a handful of certificates, and a question about one is a small GET: they go out side by side.
 const AT_ONCE: usize = 2;
 
+pub(crate) async fn open(bus: &Bus) -> Result<Inbox<RenewalInfoAsk>, BusError> {
+    Inbox::open(bus.clone(), Reader::renewal_info_asks(), AT_ONCE).await
+}
+
 /// Answers asks until `stop`; those in hand are finished.
-pub(crate) async fn answer(bus: Bus, cas: RenewalInfo, stop: &CancellationToken) -> Result<(), BusError> {
-    let asks = Inbox::open(bus.clone(), Reader::renewal_info_asks(), AT_ONCE).await?;
+pub(crate) async fn answer(
+    bus: Bus,
+    asks: Inbox<RenewalInfoAsk>,
+    cas: RenewalInfo,
+    stop: &CancellationToken,
+) -> Result<(), BusError> {
     let desk = Arc::new(Desk { bus, cas });
     serve_each(asks, AT_ONCE, stop, |ask| Arc::clone(&desk).serve(ask)).await
 }

@@ -5,7 +5,7 @@ use domain::run::{Check, Product, Rehearsal, StepKind};
 use protocol::order::{Order, TidySpec};
 
 use crate::challenge::Http01;
-use crate::handler::circumstances;
+use crate::order::circumstances;
 use crate::verdict::{IssueError, judge};
 
 pub struct Tidy {

@@ -15,6 +15,11 @@ pub struct Config {
     pub create_root_key: bool,
     /// Orders carried out at the same time.
     pub slots: usize,
+    /// Open keys for deployers and issuers that show no order of the planner, as versions before do; never those that are bound to
+    /// a run.
+    pub accept_without_order: bool,
+    /// How many questions of custody each service may ask, of this process.
+    pub questions_per_minute: u32,
 }
 
 impl Default for Config {
@@ -24,20 +29,26 @@ impl Default for Config {
             root_key_file: "root.key".into(),
             create_root_key: false,
             slots: 16,
+            accept_without_order: false,
+            questions_per_minute: 20_000,
         }
     }
 }
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if (1..=1024).contains(&self.slots) {
-            return Ok(());
+        if !(1..=1024).contains(&self.slots) {
+            let problem = format!(
+                "slots: {} is out of range; use 1 to 1024 (16 suits two cores)",
+                self.slots
+            );
+            return Err(ConfigError(problem));
         }
-        let problem = format!(
-            "slots: {} is out of range; use 1 to 1024 (16 suits two cores)",
-            self.slots
-        );
-        Err(ConfigError(problem))
+        if self.questions_per_minute == 0 {
+            let problem = "questions_per_minute: 0 lets nobody ask; use 1 or more (20000 is above what a fleet asks)";
+            return Err(ConfigError(problem.to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -73,14 +84,19 @@ mod tests {
     }
 
     #[test]
-    fn no_slots_are_refused_by_name() {
-        let refused = Config {
+    fn nothing_at_all_is_refused_by_name() {
+        let idle = Config {
             slots: 0,
             ..Config::default()
+        };
+        let mute = Config {
+            questions_per_minute: 0,
+            ..Config::default()
+        };
+        for (config, named) in [(idle, "slots: 0"), (mute, "questions_per_minute: 0")] {
+            let refused = config.check().expect_err("nothing would be done");
+            assert!(refused.to_string().starts_with(named), "{refused}");
         }
-        .check()
-        .expect_err("nothing would be done");
-        assert!(refused.to_string().starts_with("slots: 0"), "{refused}");
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub fn sign(key: &impl SigningKey, names: &[DnsName]) -> Result<String, BackendE
 pub fn check_signature(csr_pem: &str) -> Result<(), BackendError> {
     let wrong = |reason: String| BackendError::NotSigned { reason };
     let (_, pem) = parse_x509_pem(csr_pem.as_bytes()).map_err(|e| wrong(e.to_string()))?;
-    let (_, csr) = X509CertificationRequest::from_der(&pem.contents).map_err(|e| wrong(e.to_string()))?;
+    let (_, csr) =
+        X509CertificationRequest::from_der(&pem.contents).map_err(|_| wrong(domain::certificate::BROKEN.to_owned()))?;
     csr.verify_signature().map_err(|e| wrong(e.to_string()))
 }
 

@@ -3,18 +3,16 @@
 //! In: a path. Out: the [`RootKey`]. Touches: that file. Never: replaces a file that exists; whoever loses the root key
 //! loses every sealed secret.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 
 use ::custody::RootKey;
 use chassis::config::ConfigError;
+use chassis::secret_file;
+use domain::counted;
 use tracing::warn;
 use zeroize::Zeroizing;
-
-const OWNER_ONLY: u32 = 0o600;
-const OTHERS: u32 = 0o077;
 
 /// # Errors
 /// Names `root_key_file`, what is wrong with it, and what to do.
@@ -33,28 +31,13 @@ pub fn load(path: &Path, create: bool) -> Result<RootKey, ConfigError> {
         }
         Err(error) => return Err(refused(path, &format!("cannot be read: {error}"))),
     };
-    private(path, &file)?;
+    secret_file::is_private(&file).map_err(|problem| refused(path, &problem))?;
     let bytes = exactly(path, &mut file)?;
     Ok(RootKey::new(&bytes))
 }
 
 fn refused(path: &Path, problem: &str) -> ConfigError {
     ConfigError(format!("root_key_file {}: {problem}", path.display()))
-}
-
-fn private(path: &Path, file: &File) -> Result<(), ConfigError> {
-    let metadata = file
-        .metadata()
-        .map_err(|e| refused(path, &format!("cannot be looked at: {e}")))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if !metadata.is_file() {
-        return Err(refused(path, "is no file; give the path of a file of 32 random bytes"));
-    }
-    if mode & OTHERS != 0 {
-        let problem = format!("is open to other users (mode {mode:04o}); run chmod 600 on it");
-        return Err(refused(path, &problem));
-    }
-    Ok(())
 }
 
 fn exactly(path: &Path, file: &mut File) -> Result<Zeroizing<[u8; RootKey::LEN]>, ConfigError> {
@@ -72,57 +55,40 @@ fn exactly(path: &Path, file: &mut File) -> Result<Zeroizing<[u8; RootKey::LEN]>
     let bytes = read.get(..length).and_then(|bytes| bytes.try_into().ok());
     bytes.map(Zeroizing::new).ok_or_else(|| {
         let seen = if length > RootKey::LEN {
-            "more than 32".to_owned()
+            "more than 32 bytes".to_owned()
         } else {
-            length.to_string()
+            counted(length, "byte")
         };
         refused(
             path,
-            &format!("has {seen} bytes; a root key is exactly 32 random bytes, without a newline"),
+            &format!("has {seen}; a root key is exactly 32 random bytes, without a newline"),
         )
     })
 }
 
-/// Written beside it and linked into place: a replica that starts at the same moment sees a whole file or none, and
-/// the first one wins.
+/// A replica that starts at the same moment may be first.
 fn make(path: &Path) -> io::Result<()> {
     let mut key = Zeroizing::new([0; RootKey::LEN]);
-    let mut suffix = [0; 8];
-    for buffer in [key.as_mut_slice(), &mut suffix] {
-        aws_lc_rs::rand::fill(buffer).map_err(|_| io::Error::other("no random bytes from the operating system"))?;
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", hex::encode(suffix)));
-    let beside = PathBuf::from(beside);
-    let linked = write(&beside, key.as_slice()).and_then(|()| fs::hard_link(&beside, path));
-    let removed = fs::remove_file(&beside);
-    match linked {
+    aws_lc_rs::rand::fill(key.as_mut_slice())
+        .map_err(|_| io::Error::other("no random bytes from the operating system"))?;
+    match secret_file::make_private(path, key.as_slice()) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        Ok(()) | Err(_) => removed.and_then(|()| File::open(directory(path))?.sync_all()),
+        Ok(()) | Err(_) => Ok(()),
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
     use ::custody::Kek;
     use tempfile::TempDir;
+
+    use super::*;
+
+    const OWNER_ONLY: u32 = 0o600;
 
     fn room() -> (TempDir, PathBuf) {
         let room = tempfile::tempdir().expect("a directory");

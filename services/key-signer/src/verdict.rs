@@ -1,11 +1,15 @@
-//! The only place where an error of a key backend becomes a disposition. Codes: `ERRORS.md`.
+//! The only place where an error of a key backend becomes a disposition. Codes: `shared/codes`.
+
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use bus::StepError;
 use domain::backoff::NextTry;
+use domain::cause::Cause;
 use domain::disposition::{Disposition, Failure};
 
 use crate::backends::BackendError;
 
+#[expect(clippy::too_many_lines, reason = "one arm for each error of a backend")]
 pub fn judge(error: &BackendError, at: NextTry) -> StepError {
     let failure = |code, hint| Failure::new(code, error.to_string(), hint);
     let disposition = match error {
@@ -40,7 +44,7 @@ pub fn judge(error: &BackendError, at: NextTry) -> StepError {
         BackendError::Names { .. } => {
             Disposition::Fail(failure("KEY-0005", "Correct the hostname and the SANs of the policy."))
         }
-        BackendError::Unavailable { .. } => Disposition::WaitUntil(
+        BackendError::Unavailable { .. } => Disposition::RetryAt(
             at.soon(),
             failure(
                 "KEY-0006",
@@ -48,7 +52,17 @@ pub fn judge(error: &BackendError, at: NextTry) -> StepError {
             ),
         ),
     };
-    disposition.into()
+    StepError::from(disposition).because(cause(error))
+}
+
+const fn cause(error: &BackendError) -> Cause {
+    match error {
+        BackendError::Unsupported { .. }
+        | BackendError::KeptKey { .. }
+        | BackendError::OtherAlgorithm { .. }
+        | BackendError::Names { .. } => Cause::Policy,
+        BackendError::NotSigned { .. } | BackendError::Unavailable { .. } => Cause::Fleet,
+    }
 }
 
 #[cfg(test)]
@@ -83,19 +97,16 @@ mod tests {
 
     fn code(error: &BackendError) -> String {
         match judge(error, NOW).disposition {
-            Disposition::RetryAt(_, failure) | Disposition::WaitUntil(_, failure) | Disposition::Fail(failure) => {
-                failure.code.to_string()
-            }
+            Disposition::RetryAt(_, failure) | Disposition::Fail(failure) => failure.code.to_string(),
             Disposition::NeedsHuman(question) => question.code.to_string(),
         }
     }
 
     #[test]
     fn every_code_is_its_own_and_is_explained() {
-        let explained = include_str!("../ERRORS.md");
         let mut codes: Vec<String> = every_error().iter().map(code).collect();
         for code in &codes {
-            assert!(explained.contains(&format!("## {code}")), "{code} is not in ERRORS.md");
+            assert!(codes::find(code).is_some(), "{code} is not explained");
         }
         codes.dedup();
         assert_eq!(codes.len(), every_error().len());
@@ -104,13 +115,15 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         for error in every_error() {
-            let retried = matches!(judge(&error, NOW).disposition, Disposition::WaitUntil(..));
+            let judged = judge(&error, NOW);
+            let retried = matches!(judged.disposition, Disposition::RetryAt(..));
             assert_eq!(retried, matches!(error, BackendError::Unavailable { .. }), "{error}");
+            assert!(!retried || judged.cause() == Some(&Cause::Fleet), "{error}");
         }
         let unavailable = BackendError::Unavailable { reason: String::new() };
-        match judge(&unavailable, NOW).disposition {
-            Disposition::WaitUntil(at, _) => assert_eq!(at, NOW.soon()),
-            other => panic!("{other:?}"),
-        }
+        let Disposition::RetryAt(at, _) = judge(&unavailable, NOW).disposition else {
+            panic!("it is tried again")
+        };
+        assert_eq!(at, NOW.soon());
     }
 }

@@ -1,15 +1,16 @@
 //! Custody over a real NATS: the client of every service against the key-signer's desk.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bus::{Bus, Connection};
-use custody::{Custody, CustodyError, RootKey};
+use bus::{Bus, Connection, Signer};
+use custody::{Custody, CustodyError, OnBehalf, RootKey, Sealer};
 use domain::WorkspaceId;
 use domain::secret::Purpose;
-use key_signer::custody::Custodian;
+use key_signer::custody::{Custodian, Rules};
 use protocol::custody::CustodyAnswer;
-use protocol::subjects::{self, Worker};
+use protocol::subjects::{self, Asker, Worker};
 use testkit::Nats;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -25,19 +26,29 @@ struct Desk {
 impl Desk {
     /// Opens when it answers: asked until it does, with a bound.
     async fn open(nats: &Nats, seed: u8) -> Self {
-        let bus = connected(nats).await;
+        Self::on(connected(nats).await, seed).await
+    }
+
+    /// On this connection, which its answers are signed with.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
+    async fn on(bus: Bus, seed: u8) -> Self {
         let stop = CancellationToken::new();
-        let custodian = Custodian::new(Arc::new(RootKey::new(&Zeroizing::new([seed; RootKey::LEN]))));
+        // Which order a key is opened with is tested with the whole service.
+        let rules = Rules {
+            trusted: bus.trusted(),
+            accept_without_order: true,
+            questions_per_minute: 1_000,
+        };
+        let custodian = Custodian::new(Arc::new(RootKey::new(&Zeroizing::new([seed; RootKey::LEN]))), rules);
         let (desk, until) = (bus.clone(), stop.clone());
         let answers = tokio::spawn(async move { custodian.answer(&desk, &until).await });
-        for subject in [
-            subjects::custody_open(Worker::Issuer),
-            subjects::CUSTODY_SEAL.to_owned(),
-            subjects::CUSTODY_RECIPIENT.to_owned(),
-        ] {
+        for subject in questions() {
             let answered = async {
                 while bus
-                    .ask::<_, CustodyAnswer>(&subject, &(), Duration::from_secs(1))
+                    .ask::<_, CustodyAnswer>(&subject, &(), Signer::KeySigner, Duration::from_secs(1))
                     .await
                     .is_err()
                 {
@@ -58,13 +69,24 @@ impl Desk {
 }
 
 async fn connected(nats: &Nats) -> Bus {
+    connected_with(nats, keys()).await
+}
+
+/// With the private keys in this directory.
+async fn connected_with(nats: &Nats, keys: &Path) -> Bus {
     let to = Connection {
         url: nats.url(),
         user: Some(nats.user().to_owned()),
         password: Some(nats.password().to_owned()),
         ..Connection::default()
     };
+    let to = to.with_keys_in(keys, Some(Signer::KeySigner)).expect("keys");
     Bus::connect(&to, "custody-test").await.expect("a NATS server")
+}
+
+fn keys() -> &'static Path {
+    static KEYS: OnceLock<PathBuf> = OnceLock::new();
+    KEYS.get_or_init(|| testkit::run_dir::fresh("keys", None).expect("a directory"))
 }
 
 async fn client(nats: &Nats, worker: Worker) -> Custody {
@@ -83,13 +105,15 @@ async fn a_sealed_account_key_opens_for_the_issuer_only() {
         .await
         .expect("sealed");
     let opened = issuer
-        .open(&workspace, Purpose::AcmeAccount, &sealed, None)
+        .open(&workspace, Purpose::AcmeAccount, &sealed, OnBehalf::default())
         .await
         .expect("opened");
     assert_eq!(opened.as_slice(), SECRET);
 
     let deployer = client(&nats, Worker::Deployer).await;
-    let refused = deployer.open(&workspace, Purpose::AcmeAccount, &sealed, None).await;
+    let refused = deployer
+        .open(&workspace, Purpose::AcmeAccount, &sealed, OnBehalf::default())
+        .await;
     assert!(
         matches!(refused, Err(CustodyError::Denied { .. })),
         "{:?}",
@@ -108,12 +132,13 @@ async fn the_issuer_may_not_open_a_leaf_key_under_any_name() {
         client(&nats, Worker::Deployer).await,
     );
 
-    let leaf = deployer
+    let console = Sealer::new(connected(&nats).await, Asker::Console);
+    let leaf = console
         .seal(&workspace, Purpose::LeafKey, SECRET)
         .await
         .expect("sealed");
     for purpose in [Purpose::LeafKey, Purpose::AcmeAccount] {
-        let refused = issuer.open(&workspace, purpose, &leaf, None).await;
+        let refused = issuer.open(&workspace, purpose, &leaf, OnBehalf::default()).await;
         assert!(
             matches!(refused, Err(CustodyError::Denied { .. })),
             "{purpose:?}: {:?}",
@@ -121,10 +146,63 @@ async fn the_issuer_may_not_open_a_leaf_key_under_any_name() {
         );
     }
     let opened = deployer
-        .open(&workspace, Purpose::LeafKey, &leaf, None)
+        .open(&workspace, Purpose::LeafKey, &leaf, OnBehalf::default())
         .await
         .expect("opened");
     assert_eq!(opened.as_slice(), SECRET);
+    desk.close().await;
+}
+
+/// One of each kind.
+fn questions() -> [String; 3] {
+    let issuer = Asker::Worker(Worker::Issuer);
+    [
+        subjects::custody_open(Worker::Issuer),
+        subjects::custody_seal(issuer),
+        subjects::custody_recipient(issuer),
+    ]
+}
+
+#[tokio::test]
+async fn an_answer_of_somebody_else_is_not_believed() {
+    let nats = Nats::start().await.expect("NATS");
+    let workspace = WorkspaceId::default_workspace();
+    let room = tempfile::tempdir().expect("a directory");
+    // It has a root key and a signing key of its own, and hears every question.
+    let hostile = Desk::on(connected_with(&nats, room.path()).await, 7).await;
+    let issuer = client(&nats, Worker::Issuer).await;
+    let refused = issuer.seal(&workspace, Purpose::AcmeAccount, SECRET).await;
+    match refused {
+        Err(CustodyError::Unavailable { reason }) => {
+            assert!(reason.contains("BUS-0002"), "{reason}");
+        }
+        other => panic!("{:?}", other.map(|_| ())),
+    }
+    hostile.close().await;
+}
+
+#[tokio::test]
+async fn each_seals_what_it_stores_and_nothing_else() {
+    let nats = Nats::start().await.expect("NATS");
+    let desk = Desk::open(&nats, 1).await;
+    let workspace = WorkspaceId::default_workspace();
+    for asker in Asker::ALL {
+        let sealer = Sealer::new(connected(&nats).await, asker);
+        for purpose in [Purpose::LeafKey, Purpose::AcmeAccount, Purpose::Credential] {
+            let may = match asker {
+                Asker::Worker(Worker::Issuer) => purpose == Purpose::AcmeAccount,
+                Asker::Console => purpose != Purpose::AcmeAccount,
+                Asker::Worker(_) => false,
+            };
+            match sealer.seal(&workspace, purpose, SECRET).await {
+                Ok(_) => assert!(may, "{asker} sealed a {purpose:?}"),
+                Err(CustodyError::Denied { reason }) => {
+                    assert!(!may && reason.contains(asker.as_str()), "{asker} {purpose:?}: {reason}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
     desk.close().await;
 }
 
@@ -133,13 +211,9 @@ async fn a_garbage_question_is_answered_with_a_denial() {
     let nats = Nats::start().await.expect("NATS");
     let desk = Desk::open(&nats, 1).await;
     let bus = connected(&nats).await;
-    for subject in [
-        &subjects::custody_open(Worker::Issuer),
-        subjects::CUSTODY_SEAL,
-        subjects::CUSTODY_RECIPIENT,
-    ] {
+    for subject in questions() {
         let answer: CustodyAnswer = bus
-            .ask(subject, &"garbage", Duration::from_secs(5))
+            .ask(&subject, &"garbage", Signer::KeySigner, Duration::from_secs(5))
             .await
             .expect("an answer");
         assert!(matches!(answer, CustodyAnswer::Denied { .. }), "{answer:?}");
@@ -180,11 +254,14 @@ async fn a_new_root_key_is_noticed_by_clients_that_know_the_old_one() {
         .await
         .expect("sealed under the second");
     let opened = issuer
-        .open(&workspace, Purpose::AcmeAccount, &new, None)
+        .open(&workspace, Purpose::AcmeAccount, &new, OnBehalf::default())
         .await
         .expect("opened");
     assert_eq!(opened.as_slice(), SECRET);
-    match issuer.open(&workspace, Purpose::AcmeAccount, &old, None).await {
+    match issuer
+        .open(&workspace, Purpose::AcmeAccount, &old, OnBehalf::default())
+        .await
+    {
         Err(CustodyError::Denied { reason }) => assert!(reason.contains("root1-"), "{reason}"),
         other => panic!("{:?}", other.map(|_| ())),
     }

@@ -4,37 +4,40 @@ use std::path::Path;
 use std::time::Duration;
 
 use bus::inbox::Inbox;
-use bus::topology::Reader;
-use bus::{Bus, Connection, SystemClock};
+use bus::readers::Reader;
+use bus::{Bus, Connection, Signer, SigningKey, SystemClock};
 use chassis::Life;
-use custody::Custody;
+use custody::{Custody, CustodyError, OnBehalf};
 use domain::clock::Clock;
 use domain::keys::{KeyAlgorithm, KeyBackend};
-use domain::run::{Mode, Outcome, Product, Step};
+use domain::run::{Mode, Outcome, Product, Step, StepKind};
 use domain::secret::Purpose;
 use domain::{RunId, WorkspaceId};
 use key_signer::Config;
+use protocol::custody::ShownOrder;
 use protocol::order::{Order, PrepareKeySpec, Spec};
 use protocol::report::Report;
-use protocol::subjects::Worker;
+use protocol::subjects::{self, Worker};
 use testkit::Nats;
 use tokio_util::sync::CancellationToken;
 
-fn connection(nats: &Nats) -> Connection {
-    Connection {
+fn connection(nats: &Nats, room: &Path, own: Signer) -> Connection {
+    let connection = Connection {
         url: nats.url(),
         user: Some(nats.user().to_owned()),
         password: Some(nats.password().to_owned()),
         ..Connection::default()
-    }
+    };
+    connection.with_keys_in(room, Some(own)).expect("keys")
 }
 
 fn config(nats: &Nats, room: &Path) -> Config {
     Config {
-        nats: connection(nats),
+        nats: connection(nats, room, Signer::KeySigner),
         root_key_file: room.join("root.key"),
         create_root_key: true,
         slots: 2,
+        ..Config::default()
     }
 }
 
@@ -56,6 +59,7 @@ fn order() -> Order<Spec> {
             backend: KeyBackend::Local,
             algorithm: KeyAlgorithm::EcP256,
             keep: None,
+            bind_to_run: true,
         }),
     }
 }
@@ -71,13 +75,19 @@ async fn report(bus: &Bus) -> Report {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn an_order_becomes_a_key_that_only_the_deployer_opens() {
     let nats = Nats::start().await.expect("NATS");
     let room = tempfile::tempdir().expect("a directory");
     let life = Life::new();
     let service = tokio::spawn(key_signer::run(config(&nats, room.path()), life.clone()));
 
-    let bus = Bus::connect(&connection(&nats), "test").await.expect("connected");
+    let planner = connection(&nats, room.path(), Signer::Planner);
+    let bus = Bus::connect(&planner, "test").await.expect("connected");
     bus.apply_topology().await.expect("streams");
     let order = order();
     for sent in bus.publish_orders(std::slice::from_ref(&order)).await {
@@ -95,10 +105,44 @@ async fn an_order_becomes_a_key_that_only_the_deployer_opens() {
 
     let deployer = Custody::new(bus.clone(), Worker::Deployer);
     let sealed = prepared.sealed_key.expect("a sealed key");
-    let opened = deployer
-        .open(&order.workspace, Purpose::LeafKey, &sealed, Some(order.run_id))
-        .await;
+    let key = SigningKey::read(&Signer::Planner.key_file(room.path())).expect("the planner's key");
+    let shown = |run_id| {
+        let spec = serde_json::json!({"certificate": {"sealed_key": sealed}});
+        let deploy = Order {
+            run_id,
+            step: Step::Deploy(0),
+            ..order.clone().with(spec)
+        };
+        let (subject, payload) = (
+            subjects::order(StepKind::Deploy),
+            serde_json::to_string(&deploy).expect("JSON"),
+        );
+        let signature = key.sign(&subject, payload.as_bytes());
+        ShownOrder {
+            subject,
+            signature,
+            payload,
+        }
+    };
+    let open = async |order_shown: Option<&ShownOrder>| {
+        let on_behalf = OnBehalf {
+            run: None,
+            order: order_shown,
+        };
+        deployer
+            .open(&order.workspace, Purpose::LeafKey, &sealed, on_behalf)
+            .await
+    };
+    let opened = open(Some(&shown(order.run_id))).await;
     assert!(opened.expect("opened").starts_with(b"-----BEGIN PRIVATE KEY-----\n"));
+    match open(Some(&shown(RunId::new()))).await {
+        Err(CustodyError::Denied { reason }) => assert!(reason.contains("another run"), "{reason}"),
+        other => panic!("{:?}", other.map(|_| ())),
+    }
+    match open(None).await {
+        Err(CustodyError::Unavailable { reason }) => assert!(reason.contains("accept_without_order"), "{reason}"),
+        other => panic!("{:?}", other.map(|_| ())),
+    }
     assert!(life.is_ready());
 
     life.soft().cancel();
@@ -106,6 +150,35 @@ async fn an_order_becomes_a_key_that_only_the_deployer_opens() {
         .await
         .expect("it ends");
     ended.expect("no panic").expect("in good order");
+}
+
+#[tokio::test]
+async fn without_the_keys_of_signatures_it_does_not_start_and_says_which_line_to_add() {
+    let nats = Nats::start().await.expect("NATS");
+    let room = tempfile::tempdir().expect("a directory");
+    let whole = config(&nats, room.path());
+    let (mut unbelieving, mut silent) = (whole.clone(), whole);
+    unbelieving.nats.signers.retain(|line| !line.starts_with("planner:"));
+    silent.nats.signing_key_file = None;
+    for (config, key, line) in [
+        (unbelieving, "nats.signers: ", "signers_file = "),
+        (silent, "nats.signing_key_file: ", "signing_key_file = "),
+    ] {
+        let life = Life::new();
+        let refused = key_signer::run(config, life.clone())
+            .await
+            .expect_err("a key is missing");
+        assert!(
+            refused.is::<chassis::config::ConfigError>(),
+            "it exits with 64: {refused:#}"
+        );
+        let said = refused.to_string();
+        assert!(
+            said.starts_with(key) && said.contains(line) && said.contains("nats-config"),
+            "{said}"
+        );
+        assert!(!life.is_ready());
+    }
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    pub(crate) fn new((store, bus): (Store, Bus), slow_after: Duration, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(store: Store, bus: Bus, slow_after: Duration, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
             bus,
@@ -81,7 +81,7 @@ impl Backlog {
 
     /// Keeps what is seen fresh, until `stop`.
     pub(crate) async fn watch(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        while chassis::pause(EVERY, stop).await.is_some() {
             let wanted = self.wanted.swap(false, Ordering::Relaxed);
             let seen = if wanted || !self.seen().slow.is_empty() {
                 self.look().await

@@ -11,8 +11,8 @@ use domain::plan::{Candidate, Choice, Plan, Strategy};
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{
-    Because, Checkpoint, Course, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunState,
-    Step, TargetState, Trigger,
+    Because, Checkpoint, Course, Intent, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead,
+    RunState, Step, TargetState, Trigger,
 };
 use domain::secret::Envelope;
 use domain::target::Target;
@@ -178,28 +178,23 @@ fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
 pub struct Material {
     pub products: Vec<(Step, Product)>,
     pub account_key: Option<Envelope>,
+    /// The host serves several certificates by turns: a look wants more.
+    pub was_mixed: bool,
 }
 
 impl Material {
     pub(crate) fn key(&self) -> Option<&PreparedKey> {
-        self.products.iter().find_map(|(_, product)| match product {
-            Product::PreparedKey(key) => Some(key),
-            _ => None,
-        })
+        self.products.iter().find_map(|(_, product)| product.as_prepared_key())
     }
 
     fn receipt(&self, target: u16) -> Option<&Receipt> {
-        self.products.iter().find_map(|(step, product)| match product {
-            Product::Deployed(receipt) if *step == Step::Deploy(target) => Some(receipt),
-            _ => None,
-        })
+        let of_target = |(step, _): &&(Step, Product)| *step == Step::Deploy(target);
+        let mut products = self.products.iter().filter(of_target);
+        products.find_map(|(_, product)| product.as_receipt())
     }
 
     pub(crate) fn certificate(&self) -> Option<&IssuedCertificate> {
-        self.products.iter().find_map(|(_, product)| match product {
-            Product::Issued(issued) => Some(issued.as_ref()),
-            _ => None,
-        })
+        self.products.iter().find_map(|(_, product)| product.as_issued())
     }
 }
 
@@ -228,7 +223,8 @@ pub fn order(head: &RunHead, plan: &Plan, state: &RunState, has: &Material) -> R
     let Position::Out { step, deadline } = &state.position else {
         return Ok(None);
     };
-    let spec = spec(head, (plan, state), *step, has).map_err(|missing| Missing {
+    let mode = head.mode;
+    let spec = spec(Intent { plan, mode }, state, *step, has).map_err(|missing| Missing {
         run: head.id,
         step: *step,
         missing,
@@ -249,14 +245,16 @@ pub fn order(head: &RunHead, plan: &Plan, state: &RunState, has: &Material) -> R
     }))
 }
 
-fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Material) -> Result<Spec, &'static str> {
-    let live = head.mode == run::Mode::Live;
+#[expect(clippy::too_many_lines, reason = "one arm for each step")]
+fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Result<Spec, &'static str> {
+    let (plan, live) = (intent.plan, intent.mode == run::Mode::Live);
     Ok(match step {
         Step::PrepareKey => Spec::PrepareKey(PrepareKeySpec {
             names: plan.names.clone(),
             backend: plan.key_backend,
             algorithm: plan.key_algorithm,
             keep: None,
+            bind_to_run: true,
         }),
         Step::Issue => Spec::Issue(Box::new(IssueSpec {
             directory_url: plan.asked(&state.course).directory_url.clone(),
@@ -280,6 +278,8 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             target: target(plan, index)?,
             certificate: if live { Some(deployed(has)?) } else { None },
+            // The hostname is the first of them.
+            sans: plan.names.iter().skip(1).filter(|_| !live).cloned().collect(),
         })),
         Step::Verify => Spec::Verify(Box::new(VerifySpec {
             port: plan.port,
@@ -289,10 +289,11 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             // A rehearsal installs nothing, and looks everywhere.
             endpoints: endpoints(plan, &state.course, |one| !live || Course::is_installed(one)),
             partial: live && state.course.is_partial(),
+            was_mixed: has.was_mixed,
         })),
         Step::Rollback(index) => Spec::Rollback(Box::new(RollbackSpec {
             target: target(plan, index)?,
-            receipt: has.receipt(index).ok_or("the receipt")?.clone(),
+            receipt: receipt(&state.course, index, has).ok_or("the receipt")?.clone(),
         })),
         Step::Confirm => Spec::Confirm(Box::new(confirmation(plan, &state.course))),
         Step::Channels => Spec::Channels(ChannelsSpec {
@@ -302,6 +303,11 @@ fn spec(head: &RunHead, (plan, state): (&Plan, &RunState), step: Step, has: &Mat
             tokens: tokens(state, has),
         }),
     })
+}
+
+/// Of what is in place now: an installation that did not end well is younger than one that did.
+fn receipt<'a>(course: &'a Course, index: u16, has: &'a Material) -> Option<&'a Receipt> {
+    course.unproven(index).or_else(|| has.receipt(index))
 }
 
 fn target(plan: &Plan, index: u16) -> Result<Target, &'static str> {
@@ -341,7 +347,8 @@ fn former_leaf(state: &TargetState) -> Option<Fingerprint> {
         | TargetState::Stuck { .. }
         | TargetState::Broken { .. }
         | TargetState::Installed { .. }
-        | TargetState::Returning { .. } => None,
+        | TargetState::Returning { .. }
+        | TargetState::Removed { .. } => None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bus::StreamBounds;
 use chassis::ConfigError;
 use domain::ari::Threshold;
 use domain::backoff::Ladder;
 use serde::{Deserialize, Serialize};
+use store::{Access, Database};
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +18,8 @@ pub struct Config {
     pub database_url: String,
     #[serde(default = "connections")]
     pub database_connections: u32,
+    #[serde(default)]
+    pub database: Access,
     /// Reports that are applied in one transaction at most.
     #[serde(default = "batch")]
     pub batch: usize,
@@ -30,6 +34,9 @@ pub struct Config {
     pub renewal_info: RenewalInfo,
     #[serde(default)]
     pub retention: Retention,
+    /// How much the streams may hold: JetStream reserves that much.
+    #[serde(default)]
+    pub streams: StreamBounds,
 }
 
 /// For how many days the record is kept. What is last known of a host stays, whatever its age.
@@ -170,7 +177,20 @@ impl std::fmt::Debug for Config {
     }
 }
 
+/// A page of a plan, or of a job's runs, is thousands of rows.
+const STATEMENT: Duration = Duration::from_secs(120);
+
 impl Config {
+    pub(crate) fn database(&self) -> Database {
+        Database {
+            url: self.database_url.clone(),
+            connections: self.database_connections,
+            access: self.database.clone(),
+            statement: STATEMENT,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one check for each field")]
     pub(crate) fn checked(self) -> Result<Self, ConfigError> {
         let Windows {
             key_signer,
@@ -236,6 +256,11 @@ impl Config {
         ];
         if let Some((key, _)) = kept.into_iter().find(|(_, days)| !(1..=36_500).contains(days)) {
             return Err(ConfigError(format!("{key}: give 1 to 36500 days")));
+        }
+        if let Some((key, wrong)) = self.streams.fault() {
+            return Err(ConfigError(format!(
+                "{key}: {wrong} is out of range; give 1 to 1048576 MiB"
+            )));
         }
         if !(1..=1_000).contains(&self.batch) {
             return Err(ConfigError(format!(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bus::panics::caught;
 use bus::{Bus, BusError};
 use domain::run::Step;
 use protocol::handover::{Current, CurrentAsk};
@@ -17,7 +18,12 @@ const GROUP: &str = "planner";
 pub(crate) async fn tell(ledger: Arc<Ledger>, bus: &Bus, stop: &CancellationToken) -> Result<(), BusError> {
     let tell = move |subject: String, question: Vec<u8>| {
         let ledger = Arc::clone(&ledger);
-        async move { current(&ledger, &subject, &question).await }
+        async move {
+            let told = caught(current(&ledger, &subject, &question)).await;
+            told.unwrap_or_else(|panicked| Current::Unknown {
+                reason: panicked.to_string(),
+            })
+        }
     };
     bus.answer(subjects::CURRENT_ALL, GROUP, stop, tell).await
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::panics::or_next_round;
 use domain::ari::Threshold;
 use domain::clock::Clock;
 use domain::filter::{Filter, MOST_HOSTNAMES};
@@ -33,8 +34,8 @@ pub(crate) struct Emergencies {
 
 impl Emergencies {
     pub(crate) async fn watch(self, stop: &CancellationToken) -> anyhow::Result<()> {
-        while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
-            if let Err(error) = self.round().await {
+        while chassis::pause(TICK, stop).await.is_some() {
+            if let Err(error) = or_next_round(self.round()).await {
                 warn!(%error, "what CAs call for cannot be read; trying again");
             }
         }
@@ -43,7 +44,7 @@ impl Emergencies {
 
     async fn round(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let since = Timestamp::new(now.get() - TOGETHER);
+        let since = now.minus(TOGETHER);
         for calls in self.store.calls_since(since).await? {
             let id = IncidentId::new();
             if calls.are_many(self.threshold) && self.store.open_emergency(id, &calls, now).await? {
@@ -54,7 +55,7 @@ impl Emergencies {
         self.store.end_emergencies(now).await?;
         for (workspace, id, ca) in self.store.open_emergencies().await? {
             if self.store.answered(&workspace, &plan_key(id, Some(0))).await?.is_none() {
-                self.prepare((&workspace, id, &ca), now).await?;
+                self.prepare(&workspace, id, &ca, now).await?;
             }
         }
         Ok(())
@@ -64,10 +65,12 @@ impl Emergencies {
     /// planner that dies in between leaves the rest to the next round.
     async fn prepare(
         &self,
-        (workspace, id, ca): (&WorkspaceId, IncidentId, &str),
+        workspace: &WorkspaceId,
+        id: IncidentId,
+        ca: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let left = self.store.called_hosts((workspace, id), now, ALL).await?;
+        let left = self.store.called_hosts(workspace, id, now, ALL).await?;
         let names: Vec<Hostname> = left.into_iter().map(|host| host.hostname).collect();
         // The first part comes last: when its key is answered, all are.
         for (part, hostnames) in names.chunks(MOST_HOSTNAMES).enumerate().rev() {

@@ -57,7 +57,7 @@ fn no_active_run(active: Option<RunId>) -> Result<(), Invalid> {
     match active {
         None => Ok(()),
         Some(run) => {
-            let remedy = "wait for its end, resume it or cancel it";
+            let remedy = "wait for its end or cancel it; when it asks, or waits for its next try, it can be resumed";
             Err(Invalid::new(
                 "hostname",
                 format!("run {run} of this policy has not ended"),

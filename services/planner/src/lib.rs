@@ -6,11 +6,15 @@
 //! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
 //! run, `choose` which provider issues, `compose` makes the immutable plan and the orders from it, `ledger` applies what
 //! happened, `postman` publishes,
-//! `jobs` plans bulk renewals and carries them out, `pace` says how many orders may be out (`backlog`: of those, how many lie at NATS), `halt` which failures stop others, `timekeeper` wakes what is
+//! `jobs` plans bulk renewals and carries them out, `look_first` has a host looked at before its run begins of itself, `pace` says how many orders may be out (`backlog`: of those, how many lie at NATS), `readiness` whether targets could take a certificate, `halt` which failures stop others, `timekeeper` wakes what is
 //! due, `schedule` renews what `due` says is due, as far as `money` allows, `survey` has every host looked at, `renewal_info` has CAs asked about
-//! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old.
+//! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old, `storing` looks whether NATS stores what it is given.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod at_ca;
 mod backlog;
+mod borders;
 pub mod choose;
 pub mod compose;
 mod config;
@@ -18,30 +22,36 @@ mod current;
 pub mod due;
 mod emergency;
 mod halt;
+mod holds;
 mod intake;
 mod jobs;
 pub mod judge;
 mod ledger;
+mod look_first;
 mod money;
 mod once;
 mod pace;
 mod people;
 mod postman;
 mod quota;
+mod readiness;
 mod renewal_info;
 mod retention;
 mod rules;
 mod schedule;
+mod storing;
 mod survey;
+mod tenants;
 mod timekeeper;
 mod turns;
 
 use std::sync::Arc;
 
 use anyhow::Context;
-use bus::topology::Reader;
-use bus::{Bus, SystemClock};
-use chassis::Life;
+use bus::readers::Reader;
+use bus::streams::StreamName;
+use bus::{Bus, Signer, SystemClock};
+use chassis::{ConfigError, Life};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{TryFutureExt, TryStreamExt};
@@ -54,28 +64,42 @@ use crate::postman::Postman;
 use crate::survey::Survey;
 
 /// Runs until the soft stop; reports that were pulled are applied before it returns.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the wiring of the service, in the order in which it starts"
+)]
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let config = config.checked()?;
-    let bus = Bus::connect(&config.nats, "planner").await?;
-    let store = Store::connect(&config.database_url, config.database_connections)
-        .await
-        .context("database_url")?;
+    config.nats.signs_as(Signer::Planner).map_err(ConfigError)?;
+    let bus = Bus::connect(&config.nats, "planner")
+        .await?
+        .until(life.soft())
+        .keeping_buckets()
+        .with_bounds(config.streams);
+    let store = Store::open(config.database()).await.context("database_url")?;
     store.migrate().await?;
     bus.apply_topology().await?;
+    for stream in [StreamName::Requests, StreamName::Commands] {
+        bus.part_readers(stream).await?;
+    }
     let clock = Arc::new(SystemClock);
     let postman = Postman::new(bus.clone(), store.clone());
-    let ledger = Arc::new(Ledger::new(
-        (store.clone(), bus.clone()),
-        postman.clone(),
-        config.windows,
-        clock.clone(),
-    ));
     let survey = Arc::new(Survey {
         store: store.clone(),
         bus: bus.clone(),
         window: config.windows.probes,
         clock: clock.clone(),
     });
+    let ledger = Arc::new(Ledger::new(
+        ledger::Engines {
+            store: store.clone(),
+            bus: bus.clone(),
+            clock: clock.clone(),
+        },
+        postman.clone(),
+        Arc::clone(&survey),
+        config.windows,
+    ));
     let asking = Arc::new(renewal_info::RenewalInfo {
         store: store.clone(),
         bus: bus.clone(),
@@ -86,8 +110,6 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let reports = bus::inbox::Inbox::open(bus.clone(), Reader::reports(), config.batch).await?;
     let reports = reports.gathering(ledger::GATHER);
     let seen = bus::inbox::Inbox::open(bus.clone(), Reader::probes_seen(), config.batch).await?;
-    let requests = bus::inbox::Inbox::open(bus.clone(), Reader::requests(), config.batch).await?;
-    let commands = bus::inbox::Inbox::open(bus.clone(), Reader::commands(), config.batch).await?;
     let schedule = schedule::Schedule {
         store: store.clone(),
         ledger: Arc::clone(&ledger),
@@ -116,13 +138,24 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         asking: Arc::clone(&asking),
         ladder: config.retry,
     });
+    let storing = storing::Storing {
+        store: store.clone(),
+        bus: bus.clone(),
+        bounds: config.streams,
+        clock: clock.clone(),
+    };
     life.ready();
     let soft = life.soft();
     // Each in a box, and polled only when it is its turn: together they are more than a thread's stack holds.
-    let parts: [BoxFuture<'_, anyhow::Result<()>>; 16] = [
+    let parts: [BoxFuture<'_, anyhow::Result<()>>; 17] = [
         Box::pin(ledger::apply_reports(Arc::clone(&ledger), reports, soft)),
-        Box::pin(intake::take_requests(Arc::clone(&intake), requests, soft)),
-        Box::pin(intake::take_requests(intake, commands, soft)),
+        Box::pin(tenants::take_all(
+            Arc::clone(&intake),
+            StreamName::Requests,
+            config.batch,
+            soft,
+        )),
+        Box::pin(tenants::take_all(intake, StreamName::Commands, config.batch, soft)),
         Box::pin(ledger.watch_backlog(soft)),
         Box::pin(current::tell(Arc::clone(&ledger), &bus, soft).err_into()),
         Box::pin(timekeeper::keep_time(Arc::clone(&ledger), soft)),
@@ -133,8 +166,9 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         Box::pin(renewal_info::ask_when_due(&asking, soft)),
         Box::pin(renewal_info::take_down(&asking, told, soft)),
         Box::pin(emergencies.watch(soft)),
-        Box::pin(retention::forget((&store, config.retention), &*clock, soft)),
+        Box::pin(retention::forget(&store, config.retention, &*clock, soft)),
         Box::pin(postman.mark_published(soft)),
+        Box::pin(storing.watch(soft)),
         Box::pin(bus.bury_exhausted(soft).err_into()),
     ];
     let work = FuturesUnordered::from_iter(parts).try_collect::<Vec<()>>();

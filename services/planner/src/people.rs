@@ -1,10 +1,12 @@
 //! What people may do to a run, and the plain word why not. Pure.
 
-use domain::Invalid;
-use domain::Timestamp;
+use domain::cause::Cause;
 use domain::chain::Key;
-use domain::run::{Ending, Event, IssuedCertificate, Mode, Position, Step};
-use protocol::request::{ResolveRequest, Verb};
+use domain::disposition::{FurtherAnswer, Question};
+use domain::policy::Charge;
+use domain::run::{Amended, Because, Ending, Event, IssuedCertificate, Mode, Position, Step, Today};
+use domain::{Hostname, Invalid, Timestamp};
+use protocol::request::{Amendment, ResolveRequest, Verb};
 use store::LoadedRun;
 
 use crate::compose::Material;
@@ -13,6 +15,8 @@ use crate::compose::Material;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
     Resume,
+    /// With a new account at the CA that refuses the present one.
+    ResumeAnew,
     Retry,
     Cancel,
 }
@@ -29,7 +33,7 @@ pub(crate) struct Deed {
 impl Deed {
     pub(crate) fn event(&self) -> Event {
         match self.word {
-            Word::Resume => Event::Resumed,
+            Word::Resume | Word::ResumeAnew => Event::Resumed,
             Word::Retry => Event::Retried,
             Word::Cancel => Event::CancelRequested { by: self.by.clone() },
         }
@@ -39,7 +43,7 @@ impl Deed {
 impl Word {
     pub(crate) const fn verb(self) -> Verb {
         match self {
-            Self::Resume => Verb::Resume,
+            Self::Resume | Self::ResumeAnew => Verb::Resume,
             Self::Retry => Verb::Retry,
             Self::Cancel => Verb::Cancel,
         }
@@ -64,13 +68,17 @@ fn stands(run: &LoadedRun) -> String {
         Position::Ended { ending } => match ending {
             Ending::Succeeded => "it has succeeded".to_owned(),
             Ending::Failed { failure, .. } => format!("it has failed ({})", failure.code),
-            Ending::Cancelled { by } => format!("it was cancelled by {by}"),
+            Ending::Cancelled { by, .. } => format!("it was cancelled by {by}"),
         },
     }
 }
 
 fn possible(run: &LoadedRun) -> Vec<&'static str> {
     match &run.state.position {
+        Position::Waiting {
+            because: Because::Retry { .. },
+            ..
+        } => vec!["resume", "cancel"],
         Position::Waiting { .. } | Position::Out { .. } => vec!["cancel"],
         Position::Asking { step: Step::Tidy, .. } => vec!["resume", "cancel"],
         Position::Asking { .. } => vec!["resume", "resolve", "cancel"],
@@ -81,19 +89,101 @@ fn possible(run: &LoadedRun) -> Vec<&'static str> {
     }
 }
 
+/// Whether the run would go on from here with this word: then it goes on by today's policy.
+fn goes_on(run: &LoadedRun, word: Word) -> bool {
+    let stands = matches!(
+        &run.state.position,
+        Position::Asking { .. }
+            | Position::Waiting {
+                because: Because::Retry { .. },
+                ..
+            }
+            | Position::Ended {
+                ending: Ending::Failed { .. }
+            }
+    );
+    stands && run.head.mode == Mode::Live && matches!(word, Word::Resume | Word::ResumeAnew | Word::Retry)
+}
+
+/// What the run takes from today's policy, and what is to be said of it; nothing when the two agree. A policy that cannot work is
+/// not taken.
+pub(crate) fn today(run: &LoadedRun, charge: &Charge, word: Word) -> (Option<Amended>, Amendment) {
+    if !goes_on(run, word) || charge.policy.says.check().is_err() {
+        return (None, Amendment::default());
+    }
+    let amended = domain::run::amend(&run.plan, &run.state, Today::of(charge));
+    let next = domain::run::of_the_next(&run.plan, charge);
+    let amendment = Amendment {
+        changed: amended.as_ref().map_or_else(Vec::new, |amended| amended.said.clone()),
+        not_taken: next.into_iter().map(str::to_owned).collect(),
+    };
+    (amended, amendment)
+}
+
+/// An amendment in the words of the run's history.
+pub(crate) fn recorded(amendment: &Amendment, hostname: &Hostname) -> String {
+    let Amendment { changed, not_taken } = amendment;
+    let mut said: Vec<String> = Vec::new();
+    if !changed.is_empty() {
+        said.push(format!("taken from today's policy: {}", changed.join("; ")));
+    }
+    if !not_taken.is_empty() {
+        said.push(format!(
+            "not taken, because it needs a new certificate: {}. It is of the next run: vigilo renew {hostname}",
+            not_taken.join(", ")
+        ));
+    }
+    said.join(". ")
+}
+
 /// Whether the run would go on with what was issued: then that must still be of use.
 pub(crate) fn goes_on_with_certificate(run: &LoadedRun, word: Word) -> bool {
     let step = match (&run.state.position, word) {
-        (Position::Asking { step, .. }, Word::Resume) => Some(*step),
+        (Position::Asking { step, .. }, Word::Resume | Word::ResumeAnew) => Some(*step),
+        (
+            Position::Waiting {
+                step,
+                because: Because::Retry { .. },
+                ..
+            },
+            Word::Resume | Word::Retry,
+        ) => Some(*step),
         (
             Position::Ended {
                 ending: Ending::Failed { at, .. },
             },
             Word::Retry,
         ) => *at,
-        (_, Word::Resume | Word::Retry | Word::Cancel) => None,
+        (_, Word::Resume | Word::ResumeAnew | Word::Retry | Word::Cancel) => None,
     };
     matches!(step, Some(Step::Deploy(_) | Step::Verify))
+}
+
+fn is_about_account(question: &Question) -> bool {
+    let of_account = question.cause.as_ref().is_some_and(Cause::is_of_account);
+    // What an earlier version has saved says no cause.
+    of_account || question.further.contains(&FurtherAnswer::NewAccount)
+}
+
+/// The CA whose account the run asks about.
+pub(crate) fn asks_about_account(run: &LoadedRun) -> Option<&url::Url> {
+    match &run.state.position {
+        Position::Asking {
+            step: Step::Issue,
+            question,
+            ..
+        } if is_about_account(question) => Some(&run.plan.asked(&run.state.course).directory_url),
+        Position::Asking { .. } | Position::Waiting { .. } | Position::Out { .. } | Position::Ended { .. } => None,
+    }
+}
+
+/// A new account is begun where the present one is refused, and nowhere else.
+pub(crate) fn may_begin_account(run: &LoadedRun, word: Word) -> Result<(), Invalid> {
+    if word != Word::ResumeAnew || asks_about_account(run).is_some() {
+        return Ok(());
+    }
+    let problem = format!("it does not ask about its account at the CA: {}", stands(run));
+    Err(Invalid::new("new_account", problem, "leave --new-account out"))
 }
 
 /// A certificate that has expired while nobody answered is not put anywhere.
@@ -123,9 +213,8 @@ pub(crate) fn wanted_key<'a>(request: &ResolveRequest, has: &'a Material) -> Key
 mod tests {
     use domain::disposition::Failure;
     use domain::plan::Strategy;
-    use domain::policy::Charge;
     use domain::provider::Catalogue;
-    use domain::run::{Because, RunState};
+    use domain::run::RunState;
     use serde_json::json;
 
     use super::*;
@@ -176,6 +265,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one case for each word and place")]
     fn a_refusal_says_where_the_run_stands_and_what_can_be_done() {
         let (step, until) = (Step::Issue, Timestamp::EPOCH);
         let failure = Failure::new("ISS-0007", "what", "hint");
@@ -194,6 +284,17 @@ mod tests {
                 Position::Waiting { step, until, because },
                 "waits for issue",
                 "now: cancel",
+            ),
+            (
+                Position::Waiting {
+                    step,
+                    until,
+                    because: Because::Retry {
+                        failure: failure.clone(),
+                    },
+                },
+                "waits for issue",
+                "now: resume, cancel",
             ),
             (
                 Position::Out { step, deadline: until },
@@ -216,7 +317,10 @@ mod tests {
             ),
             (
                 Position::Ended {
-                    ending: Ending::Cancelled { by: "bob".into() },
+                    ending: Ending::Cancelled {
+                        by: "bob".into(),
+                        stays: Vec::new(),
+                    },
                 },
                 "cancelled by bob",
                 "new renewal",
@@ -229,5 +333,41 @@ mod tests {
         }
         let rehearsed = run(Mode::DryRun, Position::Ended { ending: failed(None) });
         assert!(out_of_place(&rehearsed, Verb::Retry).remedy.contains("new renewal"));
+    }
+    #[test]
+    fn a_run_that_goes_on_takes_the_targets_of_today_and_says_what_it_does_not_take() {
+        let failure = Failure::new("DEP-0008", "what", "hint");
+        let asking = Position::Asking {
+            step: Step::Deploy(0),
+            question: failure.clone().ask(),
+            retry_at: None,
+        };
+        let stuck = run(Mode::Live, asking.clone());
+        let mut charge = charge();
+        let as_before = (None, Amendment::default());
+        assert_eq!(today(&stuck, &charge, Word::Resume), as_before);
+
+        let says = &mut charge.policy.says;
+        says.sans = vec!["other.example.org".parse().expect("a name")];
+        let (amended, said) = today(&stuck, &charge, Word::Resume);
+        assert_eq!(amended, None, "names never change in a run");
+        assert_eq!(
+            (said.changed.len(), said.not_taken.as_slice()),
+            (0, &["names".to_owned()][..])
+        );
+        let recorded = recorded(&said, &stuck.head.hostname);
+        assert!(recorded.contains("needs a new certificate: names"), "{recorded}");
+
+        let domain::target::Target::File(file) = &mut charge.policy.says.targets[0];
+        (file.activate, file.activate_timeout_seconds) = (Some("nginx".to_owned()), 90);
+        let (amended, said) = today(&stuck, &charge, Word::Resume);
+        let amended = amended.expect("an amendment");
+        assert_eq!(amended.plan.targets, charge.policy.says.targets);
+        assert_eq!(amended.plan.names, stuck.plan.names);
+        assert!(said.changed[0].contains("activate_timeout_seconds 30 → 90"), "{said:?}");
+
+        assert_eq!(today(&stuck, &charge, Word::Cancel), as_before);
+        let rehearsed = run(Mode::DryRun, asking);
+        assert_eq!(today(&rehearsed, &charge, Word::Resume), as_before);
     }
 }

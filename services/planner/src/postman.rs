@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bus::Bus;
-use domain::RunId;
+use bus::inbox::Delivery;
 use domain::run::Status;
+use domain::{HostId, RunId};
 use protocol::event::RunEvent;
 use protocol::handover::Current;
 use protocol::order::{Order, Spec};
+use protocol::report::Report;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -26,6 +28,8 @@ pub(crate) struct Mail {
     /// For workers that wait.
     pub handed: Vec<Handed>,
     pub events: Vec<RunEvent>,
+    /// Hosts that are to be looked at before their runs begin.
+    pub looks: Vec<HostId>,
     /// These runs stand elsewhere now: to mark the orders of their old places is not worth a statement any more.
     pub moved: Vec<RunId>,
     /// Statuses that were marked when the runs were saved.
@@ -63,6 +67,7 @@ impl Postman {
     }
 
     /// Publishes, pipelined. What fails stays unmarked in its row.
+    #[expect(clippy::too_many_lines, reason = "one kind of mail after the other")]
     pub(crate) async fn send(&self, mail: Mail) {
         let orders = if mail.orders.is_empty() {
             Vec::new()
@@ -108,6 +113,11 @@ impl Postman {
             .extend(told.map(|(event, _)| (event.run_id, event.status)));
     }
 
+    /// A report that says what its sender may not say.
+    pub(crate) async fn bury(&self, report: &Delivery<Report>, why: &str) {
+        report.bury(&self.bus, why).await;
+    }
+
     /// The statuses of these runs that are published and not marked yet. Whoever moves a run marks them by the way.
     pub(crate) fn published(&self, runs: &[RunId]) -> HashMap<RunId, Status> {
         let published = self.lock();
@@ -121,7 +131,7 @@ impl Postman {
 
     /// Marks the rows of what was published, once a second, until `stop`.
     pub(crate) async fn mark_published(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        while stop.run_until_cancelled(tokio::time::sleep(MARK_EVERY)).await.is_some() {
+        while chassis::pause(MARK_EVERY, stop).await.is_some() {
             self.mark().await;
         }
         self.mark().await;

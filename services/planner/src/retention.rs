@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bus::panics::caught;
 use domain::Timestamp;
 use domain::clock::Clock;
 use store::{Store, StoreError};
@@ -19,16 +20,17 @@ const AT_ONCE: i64 = 1_000;
 const FORGOTTEN_DAYS: u32 = 30;
 
 pub(crate) async fn forget(
-    (store, keep): (&Store, Retention),
+    store: &Store,
+    keep: Retention,
     clock: &dyn Clock,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut pause = AGAIN;
-    while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        pause = match sweep(store, keep, clock.now()).await {
-            Ok(true) => AGAIN,
-            Ok(false) => EVERY,
-            Err(error) => {
+    while chassis::pause(pause, stop).await.is_some() {
+        pause = match caught(sweep(store, keep, clock.now())).await {
+            Ok(Ok(true)) => AGAIN,
+            Ok(Ok(false)) | Err(_) => EVERY,
+            Ok(Err(error)) => {
                 warn!(%error, "what is old could not be removed; trying again");
                 EVERY
             }
@@ -39,13 +41,14 @@ pub(crate) async fn forget(
 
 /// One batch of each kind; whether there is more.
 async fn sweep(store: &Store, keep: Retention, now: Timestamp) -> Result<bool, StoreError> {
-    let before = |days: u32| Timestamp::new(now.get() - Duration::from_secs(u64::from(days) * 86_400));
+    let before = |days: u32| now.minus(Duration::from_secs(u64::from(days) * 86_400));
     let snapshots = store.forget_snapshots(before(keep.snapshots_days), AT_ONCE).await?;
     let logs = store.forget_logs(before(keep.logs_days), AT_ONCE).await?;
     store.forget_reservations(before(FORGOTTEN_DAYS)).await?;
     store.forget_flows(before(FORGOTTEN_DAYS)).await?;
-    let jobs = (before(keep.plans_days), before(keep.logs_days));
-    let lines = store.forget_lines_of_jobs(jobs, AT_ONCE).await?;
+    let lines = store
+        .forget_lines_of_jobs(before(keep.plans_days), before(keep.logs_days), AT_ONCE)
+        .await?;
     if snapshots + logs + lines > 0 {
         info!(snapshots, logs, lines, "what is older than the retention was removed");
     }

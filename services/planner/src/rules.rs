@@ -17,6 +17,7 @@ const FRESH: Duration = Duration::from_secs(2);
 pub(crate) struct Rules {
     limits: Vec<Limit>,
     at_once: HashMap<Lane, u32>,
+    has_holds: bool,
 }
 
 impl Rules {
@@ -24,7 +25,13 @@ impl Rules {
         Self {
             limits: limits.into_iter().filter(|limit| limit.enabled).collect(),
             at_once: groups.into_iter().collect(),
+            has_holds: false,
         }
+    }
+
+    /// Whether CAs have said something of whole accounts or domains that stands.
+    pub(crate) fn has_holds(&self) -> bool {
+        self.has_holds
     }
 
     pub(crate) fn limits(&self) -> &[Limit] {
@@ -54,6 +61,11 @@ pub(crate) struct RuleBook {
 }
 
 impl RuleBook {
+    /// What was read is old already.
+    pub(crate) fn forget(&self) {
+        *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(crate) async fn current(&self, store: &Store, now: Timestamp) -> Result<Arc<Rules>, StoreError> {
         if let Some((read_at, rules)) = &*self.copy.lock().unwrap_or_else(PoisonError::into_inner)
             && now < read_at.plus(FRESH)
@@ -64,7 +76,11 @@ impl RuleBook {
             let workspace = group.workspace.parse().ok()?;
             Some((Lane::group(&workspace, &group.name), group.at_once))
         });
-        let rules = Arc::new(Rules::of(store.limits().await?, groups));
+        let has_holds = store.has_ca_holds().await?;
+        let rules = Arc::new(Rules {
+            has_holds,
+            ..Rules::of(store.limits().await?, groups)
+        });
         *self.copy.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&rules)));
         Ok(rules)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::panics::or_next_round;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -13,6 +14,8 @@ const TICK: Duration = Duration::from_millis(250);
 const SWEEP: u32 = 8;
 /// Older than this, what is not marked as published was not published.
 const LOST_AFTER: Duration = Duration::from_secs(10);
+/// Every so many ticks lost news of trouble is looked for: once a minute.
+const SEARCH: u32 = 240;
 const AT_ONCE: i64 = 500;
 /// Looks of one tick at most.
 const PASSES: u32 = 20;
@@ -26,25 +29,31 @@ pub(crate) async fn keep_time(ledger: Arc<Ledger>, stop: &CancellationToken) -> 
         .is_some()
     {
         ticks = ticks.wrapping_add(1);
-        if let Err(error) = tick(&ledger, ticks.is_multiple_of(SWEEP)).await {
+        let (sweep, search) = (ticks.is_multiple_of(SWEEP), ticks % SEARCH == 1);
+        if let Err(error) = or_next_round(tick(&ledger, sweep, search)).await {
             warn!(%error, "the record cannot be read; trying again");
+            ledger.distrust_looks();
         }
     }
     Ok(())
 }
 
-async fn tick(ledger: &Ledger, sweep: bool) -> Result<(), store::StoreError> {
+async fn tick(ledger: &Ledger, sweep: bool, search: bool) -> Result<(), store::StoreError> {
     for _ in 0..PASSES {
         // What was due and must wait for a window or a limit stands in nobody's way at the next look.
         if ledger.release().await? == 0 {
             break;
         }
     }
+    if search {
+        ledger.announce_again(AT_ONCE).await?;
+    }
     if sweep {
         ledger.wake_overdue(AT_ONCE).await?;
         ledger.try_again(AT_ONCE).await?;
-        let now = ledger.now().get() - LOST_AFTER;
-        ledger.publish_again(domain::Timestamp::new(now), AT_ONCE).await?;
+        ledger.end_long_waits(AT_ONCE).await?;
+        ledger.keep_facts(AT_ONCE).await?;
+        ledger.publish_again(ledger.now().minus(LOST_AFTER), AT_ONCE).await?;
     }
     Ok(())
 }

@@ -24,7 +24,16 @@ pub(crate) async fn give<'a>(
     }
     for (criticality, runs) in flows {
         let many = i64::try_from(runs.len()).unwrap_or(i64::MAX);
-        let first = first(store, (source, criticality.rank()), many, now).await?;
+        let first = first(
+            store,
+            Flow {
+                source,
+                rank: criticality.rank(),
+            },
+            many,
+            now,
+        )
+        .await?;
         let of = u32::try_from(many).unwrap_or(u32::MAX);
         for (nr, run) in (0..).zip(runs) {
             run.turn = first + i64::from(apart(nr, of)) * STRIDE;
@@ -42,7 +51,7 @@ pub(crate) async fn of_job(
 ) -> Result<Vec<Turns>, StoreError> {
     let mut all = Vec::with_capacity(lines.len());
     for &(rank, runs) in lines {
-        let first = first(store, (source, rank), i64::from(runs), now).await?;
+        let first = first(store, Flow { source, rank }, i64::from(runs), now).await?;
         all.push(Turns {
             rank,
             first,
@@ -69,8 +78,15 @@ pub(crate) fn places(turns: &mut [Turns], lines: &[(u32, i16)]) -> Vec<NewPlace>
     lines.iter().map(place).collect()
 }
 
-/// The first of so many turns of a source's runs of one criticality; each further one is a `STRIDE` later.
-async fn first(store: &Store, (source, rank): (&str, i16), runs: i64, now: Timestamp) -> Result<i64, StoreError> {
+/// A source's runs of one criticality.
+struct Flow<'a> {
+    source: &'a str,
+    rank: i16,
+}
+
+/// The first of so many turns of a flow; each further one is a `STRIDE` later.
+async fn first(store: &Store, flow: Flow<'_>, runs: i64, now: Timestamp) -> Result<i64, StoreError> {
+    let Flow { source, rank } = flow;
     let many = usize::try_from(runs).unwrap_or(usize::MAX);
     let first = store.take_turns(&format!("{source} {rank}"), many, now).await?;
     Ok(first - i64::from(rank) * LEAD)

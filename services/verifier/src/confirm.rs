@@ -8,10 +8,11 @@ use domain::certificate::Snapshot;
 use domain::run::{Check, Product, Rehearsal, StepKind, Verified};
 use protocol::order::{ConfirmSpec, Order};
 
-use crate::findings::{Finding, conclude};
+use crate::findings::{Finding, conclude, mixed};
 use crate::handler::failed;
-use crate::lookout::{Lookout, Own, Place, endpoint_places};
-use crate::probe::{Observation, Presented, ProbeError};
+use crate::lookout::{Lookout, Own, Place, endpoint_places, for_a_run};
+use crate::presented::{Presented, ProbeError};
+use crate::tally::Tally;
 use crate::verdict::{VerifyError, judge};
 
 pub struct Confirm {
@@ -52,10 +53,14 @@ impl Confirm {
         }
         let awaited = |presented: &Presented| leaves.contains(&presented.leaf);
         let left = order.deadline.since(ctx.now());
-        let seen = self.lookout.until((host, &places), left, awaited).await;
+        let looks = for_a_run(&places, false);
+        let seen = self.lookout.until(host, &looks, left, awaited).await;
         let snapshots = self.lookout.snapshots(host, &seen, ctx.now());
         seen.iter().for_each(|one| ctx.check(check(one, awaited)));
-        let findings: Vec<Finding> = seen.iter().map(|one| Finding::of(one, awaited, &[])).collect();
+        let findings: Vec<Finding> = seen
+            .iter()
+            .map(|one| Finding::of(one, awaited, &[Vec::new()]))
+            .collect();
         match conclude(host.as_str(), &findings) {
             Ok(()) => Ok(snapshots),
             Err(error) => {
@@ -75,17 +80,20 @@ impl Confirm {
             port: spec.port,
             addresses: &spec.addresses,
         };
-        let mut places = self.lookout.places(own, true, &spec.endpoints).await?;
+        let mut places = self.lookout.places(own, true, &spec.endpoints).await?.all;
         places.retain(|place| spec.endpoints.contains(&place.address) || !spec.except.contains(&place.address));
         Ok(places)
     }
 }
 
-fn check(one: &Observation, awaited: impl Fn(&Presented) -> bool) -> Check {
+fn check(one: &Tally, awaited: impl Fn(&Presented) -> bool) -> Check {
     let name = format!("what was there before is served at {}", one.address);
-    match &one.seen {
-        Ok(presented) if awaited(presented) => Check::tick(name, presented.leaf.to_string()),
-        Ok(presented) => Check::cross(name, format!("{} is served", presented.leaf)),
+    if !one.is_settled() && one.is_mixed() {
+        return Check::cross(name, mixed(one.address, one));
+    }
+    match one.shown() {
+        Ok(presented) if awaited(presented) => Check::tick(name, format!("{}; {}", presented.leaf, one.extent())),
+        Ok(presented) => Check::cross(name, format!("{} is served; {}", presented.leaf, one.extent())),
         Err(error) => Check::cross(name, error.to_string()),
     }
 }
@@ -93,9 +101,13 @@ fn check(one: &Observation, awaited: impl Fn(&Presented) -> bool) -> Check {
 /// Another certificate than the former is its own question here.
 fn of_the_way_back(error: VerifyError) -> VerifyError {
     match error {
-        VerifyError::OtherServed(trouble) | VerifyError::Faulty(trouble) => VerifyError::NotBack(trouble),
+        VerifyError::OtherServed(trouble) | VerifyError::Faulty(trouble) | VerifyError::Mixed(trouble) => {
+            VerifyError::NotBack(trouble)
+        }
         other @ (VerifyError::Malformed(_)
         | VerifyError::Unreachable(_)
+        | VerifyError::Unanswered(_)
+        | VerifyError::Unseen(_)
         | VerifyError::NoAddress { .. }
         | VerifyError::NotBack(_)) => other,
     }

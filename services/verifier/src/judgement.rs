@@ -2,7 +2,11 @@
 //!
 //! In: the DER of a chain. Out: one check per question. Never: I/O, the clock, a decision about the run.
 
-use domain::certificate::{CertificateFacts, Fingerprint};
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use domain::certificate::{BROKEN, CertificateFacts, ChainMember, Fingerprint};
+use domain::chain::ends_early;
+use domain::counted;
 use domain::run::Check;
 use domain::{DnsName, Hostname, Timestamp};
 use rustls::pki_types::CertificateDer;
@@ -46,6 +50,22 @@ pub fn trust(problem: Option<&str>, at: &str) -> Check {
         None => Check::tick(name, "it leads to a trusted root").advisory(),
         Some(problem) => Check::cross(name, problem).advisory(),
     }
+}
+
+/// A hint where a certificate behind the leaf ends before it: some clients know another way to a root.
+pub fn lasts(member: Option<&ChainMember>, at: &str, now: Timestamp) -> Option<Check> {
+    member.map(|member| {
+        ends_early(
+            format!("the chain at {at} lasts as long as the certificate"),
+            member,
+            now,
+        )
+    })
+}
+
+/// A hint where the certificate was on the wire and the handshake went no further.
+pub fn ends(hindrance: Option<&str>, at: &str) -> Option<Check> {
+    hindrance.map(|why| Check::cross(format!("a handshake at {at} ends"), why).advisory())
 }
 
 fn leaf(served: &CertificateDer<'_>, expected: &Fingerprint, at: &str) -> Check {
@@ -92,12 +112,12 @@ fn linked(served: &[CertificateDer<'_>], at: &str) -> Check {
             return Check::cross(name, evidence);
         }
     }
-    Check::tick(name, format!("{} certificates", served.len()))
+    Check::tick(name, counted(served.len(), "certificate"))
 }
 
 fn signed_by(one: &[u8], next: &[u8]) -> Result<(), String> {
-    let (_, one) = X509Certificate::from_der(one).map_err(|e| e.to_string())?;
-    let (_, next) = X509Certificate::from_der(next).map_err(|e| e.to_string())?;
+    let (_, one) = X509Certificate::from_der(one).map_err(|_| BROKEN.to_owned())?;
+    let (_, next) = X509Certificate::from_der(next).map_err(|_| BROKEN.to_owned())?;
     if one.issuer() != next.subject() {
         return Err(format!("its issuer is {}", one.issuer()));
     }
@@ -151,4 +171,37 @@ fn subject(der: &[u8]) -> String {
             }
         },
     )
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/domain/seeds/certificates");
+
+    /// Hosts serve what they like.
+    #[test]
+    fn chains_that_are_served() {
+        let seeds = ::fuzz::read(std::path::Path::new(SEEDS));
+        let issued: Vec<CertificateDer<'static>> = seeds.iter().cloned().map(CertificateDer::from).collect();
+        let names: Vec<DnsName> = vec!["www.example.org".parse().expect("a name")];
+        let leaf = Fingerprint::of(&seeds[0]);
+        let hostname = "www.example.org".parse().expect("a name");
+        ::fuzz::holds(env!("CARGO_MANIFEST_DIR"), "served", &seeds, |input| {
+            let expected = Expectation {
+                hostname: &hostname,
+                names: &names,
+                leaf: &leaf,
+                chain: &issued,
+            };
+            let served = [CertificateDer::from(input.to_vec()), issued[0].clone()];
+            for check in judge(&served, &expected, "192.0.2.1:443", Timestamp::LAST) {
+                let text = check.evidence.chars().chain(check.name.chars());
+                assert!(
+                    !text.into_iter().any(|c| c.is_control() && c != '\n' && c != '\t'),
+                    "{check:?}"
+                );
+            }
+        });
+    }
 }

@@ -6,9 +6,13 @@
 pub mod confirm;
 pub mod findings;
 pub mod handler;
+pub mod hello;
 pub mod judgement;
 pub mod lookout;
+pub mod presented;
 pub mod probe;
+mod taken;
+pub mod tally;
 pub mod trust;
 pub mod verdict;
 mod watch;
@@ -18,10 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bus::inbox::Inbox;
+use bus::readers::Reader;
 use bus::work::Work;
-use bus::{Bus, Connection};
+use bus::{Bus, Connection, Signer};
 use chassis::Life;
 use chassis::config::ConfigError;
+use domain::reach::{Network, Reach};
 use protocol::subjects::Worker;
 use serde::Deserialize;
 
@@ -48,6 +55,10 @@ pub struct Config {
     pub handshake_timeout_ms: u64,
     /// How long a server may take to serve the new certificate before somebody is asked.
     pub patience_ms: u64,
+    /// Whether private and loopback addresses are refused.
+    pub deny_private: bool,
+    /// Of those the networks that may be dialled all the same.
+    pub allowed_networks: Vec<Network>,
 }
 
 impl Default for Config {
@@ -61,6 +72,8 @@ impl Default for Config {
             connect_timeout_ms: 3_000,
             handshake_timeout_ms: 5_000,
             patience_ms: 20_000,
+            deny_private: false,
+            allowed_networks: Vec::new(),
         }
     }
 }
@@ -88,27 +101,40 @@ impl Config {
         if !(1..=1_000).contains(&self.probe_slots) {
             return Err(ConfigError("probe_slots: give 1 to 1000 hosts at a time".to_owned()));
         }
+        if !self.allowed_networks.is_empty() && !self.deny_private {
+            return Err(ConfigError(
+                "allowed_networks: it has no effect without deny_private = true; set that, or leave it out".to_owned(),
+            ));
+        }
+        let reach = Reach {
+            deny_private: self.deny_private,
+            allowed_networks: self.allowed_networks.clone(),
+        };
         let trust = Trust::read(&self.trust_files, self.use_native_roots)?;
         let patience = Patience {
             connect: Duration::from_millis(self.connect_timeout_ms),
             handshake: Duration::from_millis(self.handshake_timeout_ms),
         };
-        Prober::new(trust, patience).map_err(|e| ConfigError(format!("TLS cannot be set up: {e}")))
+        let prober = Prober::new(trust, patience).map_err(|e| ConfigError(format!("TLS cannot be set up: {e}")))?;
+        Ok(prober.reaching(reach))
     }
 }
 
 /// Works until the soft stop, and finishes what is in flight then.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let prober = Arc::new(config.prober()?);
+    config.nats.believes(&[Signer::Planner]).map_err(ConfigError)?;
     let bus = Bus::connect(&config.nats, "verifier")
         .await
-        .context("the verifier needs NATS")?;
+        .context("the verifier needs NATS")?
+        .until(life.soft());
     let lookout = Lookout::new(Arc::clone(&prober), Duration::from_millis(config.patience_ms));
     let work = Work::new(bus.clone(), Worker::Verifier, config.slots)
         .handles(Verify::new(lookout.clone()))
         .handles(Confirm::new(lookout));
+    let asks = Inbox::open(bus.clone(), Reader::probe_asks(), config.probe_slots).await?;
     life.ready();
-    let looks = watch::watch(bus, prober, config.probe_slots, life.soft());
+    let looks = watch::Watch::new(bus, prober).serve_all(asks, config.probe_slots, life.soft());
     // A hard stop leaves looks as they are: they are asked again.
     let looks = async { life.hard().run_until_cancelled(looks).await.unwrap_or(Ok(())) };
     tokio::try_join!(work.run(life.soft(), life.hard()), looks)?;

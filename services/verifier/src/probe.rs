@@ -4,30 +4,43 @@
 //! Never: judges; expired and self-signed certificates are seen like any other. The server must prove that it holds the
 //! leaf's key, or it is not served by it.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot};
+use chassis::tls::in_words;
+use domain::certificate::{CertificateFacts, ChainMember, Fingerprint, OtherLeaf, Seen, Served, Snapshot};
+use domain::host::MOST_ADDRESSES;
+use domain::reach::Reach;
 use domain::{Hostname, SnapshotId, Timestamp};
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, kx_group};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, Error};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tracing::warn;
 
+use crate::hello::{Flight, Heard, Listener, client_hello};
+use crate::presented::{Presented, ProbeError};
+use crate::taken::{AcceptAny, NoCertificate, Taken};
+use crate::tally::Tally;
 use crate::trust::Trust;
 
 /// Cheap to share: one configuration serves all handshakes.
 pub struct Prober {
-    connector: TlsConnector,
+    config: ClientConfig,
+    provider: Arc<CryptoProvider>,
     trust: Trust,
     patience: Patience,
+    reach: Reach,
+    told: Told,
 }
 
 /// For one look at one address.
@@ -37,23 +50,23 @@ pub struct Patience {
     pub handshake: Duration,
 }
 
-/// What a server presented in one handshake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presented {
-    /// Leaf first, never empty.
-    pub chain: Vec<CertificateDer<'static>>,
-    pub leaf: Fingerprint,
-    pub protocol: String,
-    pub cipher: String,
+/// What was told already: a verifier without IPv6 says so once, not for each host.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<BTreeSet<(bool, String)>>);
+
+impl Told {
+    /// Whether this is the first time.
+    pub(crate) fn is_new(&self, address: IpAddr, why: &str) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert((address.is_ipv6(), why.to_owned()))
+    }
 }
 
-/// Why nothing could be seen.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProbeError {
-    #[error("{host} does not resolve: {why}")]
-    NoAddress { host: String, why: String },
-    #[error("{0}")]
-    Unreachable(String),
+/// The addresses of a host, and how many more its name has than one look takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    pub all: Vec<SocketAddr>,
+    pub left_out: usize,
 }
 
 impl Prober {
@@ -66,21 +79,30 @@ impl Prober {
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
+            .with_custom_certificate_verifier(Arc::new(AcceptAny::new(&provider, &Arc::default())))
             .with_no_client_auth();
         // A resumed session shows no certificate, or that of the past.
         config.resumption = Resumption::disabled();
         Ok(Self {
-            connector: TlsConnector::from(Arc::new(config)),
+            config,
+            provider,
             trust,
             patience,
+            reach: Reach::default(),
+            told: Told::default(),
         })
     }
 
+    /// With these rules for which addresses are dialled.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
     /// The addresses to dial: those given, else what the name service says.
-    pub async fn addresses(&self, host: &Hostname, port: u16, given: &[IpAddr]) -> Result<Vec<SocketAddr>, ProbeError> {
+    pub async fn addresses(&self, host: &Hostname, port: u16, given: &[IpAddr]) -> Result<Addresses, ProbeError> {
         if !given.is_empty() {
-            return Ok(given.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
+            return Ok(bounded(given.iter().map(|ip| SocketAddr::new(*ip, port)).collect()));
         }
         let none = |why: String| ProbeError::NoAddress {
             host: host.to_string(),
@@ -94,54 +116,133 @@ impl Prober {
         if all.is_empty() {
             Err(none("the name has no address".to_owned()))
         } else {
-            Ok(all)
+            Ok(bounded(all))
         }
     }
 
-    /// One handshake with one address, asking for the host by SNI.
+    /// One handshake with one address on a fresh connection, asking for the host by SNI.
     pub async fn look(&self, host: &Hostname, address: SocketAddr) -> Result<Presented, ProbeError> {
-        let connected = timeout(self.patience.connect, TcpStream::connect(address)).await;
-        let stream = connected
-            .map_err(|_| unreachable(format!("no connection within {:?}", self.patience.connect)))?
-            .map_err(|e| unreachable(format!("no connection: {e}")))?;
-        let shaken = timeout(self.patience.handshake, self.connector.connect(name(host)?, stream)).await;
-        let stream = shaken
-            .map_err(|_| {
-                unreachable(format!(
-                    "it accepts, but no TLS handshake within {:?}",
-                    self.patience.handshake
-                ))
-            })?
-            .map_err(|e| unreachable(format!("it accepts, but the TLS handshake fails: {e}")))?;
-        let (_, session) = stream.get_ref();
-        let chain: Vec<CertificateDer<'static>> = session
-            .peer_certificates()
-            .unwrap_or_default()
-            .iter()
-            .map(|one| one.clone().into_owned())
-            .collect();
-        let leaf = chain.first().map(|leaf| Fingerprint::of(leaf));
-        let suite = session.negotiated_cipher_suite().map(|suite| suite.suite());
-        Ok(Presented {
-            leaf: leaf.ok_or_else(|| unreachable("the server sent no certificate".to_owned()))?,
-            protocol: words(session.protocol_version()),
-            cipher: words(suite),
-            chain,
-        })
+        let stream = self.connect(address).await?;
+        let taken = Arc::new(Taken::default());
+        let mut config = self.config.clone();
+        let verifier = AcceptAny::new(&self.provider, &taken);
+        config.dangerous().set_certificate_verifier(Arc::new(verifier));
+        config.client_auth_cert_resolver = Arc::new(NoCertificate::new(&taken));
+        let connector = TlsConnector::from(Arc::new(config));
+        let shaken = timeout(self.patience.handshake, connector.connect(name(host)?, stream)).await;
+        match shaken {
+            Ok(Ok(stream)) => {
+                let (_, session) = stream.get_ref();
+                let suite = session.negotiated_cipher_suite().map(|suite| suite.suite());
+                taken.presented(words(session.protocol_version()), words(suite), None)
+            }
+            Ok(Err(error)) => self.unfinished(host, address, &taken, &error).await,
+            Err(_) => Err(unreachable(format!(
+                "it accepts, but no TLS handshake within {:?}",
+                self.patience.handshake
+            ))),
+        }
     }
 
-    /// A look as it is kept.
-    pub fn snapshot(&self, host: &Hostname, at: &Observation, now: Timestamp) -> Snapshot {
+    /// The address is judged here, where it is dialled: no name can lead elsewhere in between.
+    async fn connect(&self, address: SocketAddr) -> Result<TcpStream, ProbeError> {
+        if let Some(why) = self.reach.refusal(address.ip()) {
+            return Err(self.unseen(address, format!("it is not dialled: {why}")));
+        }
+        match timeout(self.patience.connect, TcpStream::connect(address)).await {
+            Err(_) => Err(ProbeError::Unanswered(format!(
+                "no connection within {:?}",
+                self.patience.connect
+            ))),
+            // The kernel gave up first.
+            Ok(Err(error)) if error.kind() == ErrorKind::TimedOut => {
+                Err(ProbeError::Unanswered(format!("no answer to the connection: {error}")))
+            }
+            Ok(Err(error)) if is_our_own(&error) => Err(self.unseen(address, error.to_string())),
+            Ok(Err(error)) => Err(unreachable(format!("no connection: {error}"))),
+            Ok(Ok(stream)) => Ok(stream),
+        }
+    }
+
+    fn unseen(&self, address: SocketAddr, why: String) -> ProbeError {
+        if self.told.is_new(address.ip(), &why) {
+            let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+            warn!(
+                %why, %address, family,
+                "this verifier cannot see some addresses: what they serve stays unknown; this is said once"
+            );
+        }
+        ProbeError::Unseen(why)
+    }
+
+    /// The handshake broke off. What was on the wire is told with the reason; where that was nothing yet, a plain hello
+    /// asks once more.
+    async fn unfinished(
+        &self,
+        host: &Hostname,
+        address: SocketAddr,
+        taken: &Taken,
+        error: &io::Error,
+    ) -> Result<Presented, ProbeError> {
+        let why = in_words(error);
+        if taken.is_refuted(error) {
+            return Err(unreachable(format!("it accepts, but the TLS handshake fails: {why}")));
+        }
+        if taken.has_chain() {
+            let reason = taken.reason().unwrap_or_else(|| why.clone());
+            return taken.presented("TLSv1_2".to_owned(), "unknown".to_owned(), Some(reason));
+        }
+        let hello = timeout(self.patience.handshake, self.first_flight(host, address)).await;
+        match hello {
+            Ok(Some(flight)) if !flight.chain.is_empty() => {
+                let reason = flight.hindrance().unwrap_or(why);
+                Ok(Presented {
+                    leaf: flight.leaf().unwrap_or_else(|| Fingerprint::of(&[])),
+                    protocol: flight.protocol(),
+                    cipher: flight.cipher(),
+                    unfinished: Some(reason),
+                    chain: flight.chain,
+                })
+            }
+            Ok(_) | Err(_) => Err(unreachable(format!("it accepts, but the TLS handshake fails: {why}"))),
+        }
+    }
+
+    async fn first_flight(&self, host: &Hostname, address: SocketAddr) -> Option<Flight> {
+        let mut stream = self.connect(address).await.ok()?;
+        stream
+            .write_all(&client_hello(host.as_str(), rand::random()))
+            .await
+            .ok()?;
+        let (mut listener, mut buffer) = (Listener::default(), vec![0; 8 * 1024]);
+        loop {
+            let length = stream.read(&mut buffer).await.ok()?;
+            match listener.hear(&buffer[..length]) {
+                Heard::Part if length > 0 => {}
+                Heard::All | Heard::Part => return Some(listener.flight),
+                Heard::Alert(_) | Heard::Strange => return None,
+            }
+        }
+    }
+
+    /// Looks as they are kept: one snapshot of an address.
+    pub fn snapshot(&self, host: &Hostname, at: &Tally, now: Timestamp) -> Snapshot {
         let unreadable = |why: String| Seen::Unreachable { probe_error: why };
-        let seen = match &at.seen {
+        let seen = match at.shown() {
             Ok(presented) => self.served(host, presented, now).unwrap_or_else(unreadable),
             Err(error) => unreadable(error.to_string()),
+        };
+        let others = match &seen {
+            Seen::Served(served) => others(at, &served.leaf.fingerprint),
+            Seen::Unreachable { .. } => Vec::new(),
         };
         Snapshot {
             id: SnapshotId::new(),
             dialled: at.address,
             taken_at: now,
             seen,
+            looks: at.counted(),
+            others,
         }
     }
 
@@ -158,15 +259,45 @@ impl Prober {
             chain_problem,
             protocol: presented.protocol.clone(),
             cipher: presented.cipher.clone(),
+            chain_end: ChainMember::ending_first(&presented.chain),
+            unfinished: presented.unfinished.clone(),
         })))
     }
 }
 
-/// One look at one address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Observation {
-    pub address: SocketAddr,
-    pub seen: Result<Presented, ProbeError>,
+/// The further leaves of an address, each once.
+fn others(at: &Tally, shown: &Fingerprint) -> Vec<OtherLeaf> {
+    let further = at.current().into_iter().filter(|one| one.leaf != *shown);
+    let leaves = further.filter_map(|one| CertificateFacts::read(one.chain.first()?).ok());
+    let each: BTreeSet<OtherLeaf> = leaves
+        .map(|leaf| OtherLeaf {
+            called: leaf.called().to_owned(),
+            not_after: leaf.not_after,
+            fingerprint: leaf.fingerprint,
+        })
+        .collect();
+    each.into_iter().collect()
+}
+
+fn bounded(mut all: Vec<SocketAddr>) -> Addresses {
+    let left_out = all.len().saturating_sub(MOST_ADDRESSES);
+    all.truncate(MOST_ADDRESSES);
+    Addresses { all, left_out }
+}
+
+/// Whether the way there is missing here, which says nothing of the server: no route, no address or protocol of our own, no
+/// permission, no file or port left.
+fn is_our_own(error: &io::Error) -> bool {
+    /// EMFILE, ENFILE, EAFNOSUPPORT, ENOBUFS on Linux: the standard library has no names for them.
+    const NUMBERS: [i32; 4] = [24, 23, 97, 105];
+    matches!(
+        error.kind(),
+        ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::PermissionDenied
+    ) || error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number))
 }
 
 fn name(host: &Hostname) -> Result<ServerName<'static>, ProbeError> {
@@ -198,41 +329,38 @@ pub fn pem(der: &[u8]) -> String {
     out
 }
 
-/// Takes every chain; the handshake's own signature is checked.
-#[derive(Debug)]
-struct AcceptAny(Arc<CryptoProvider>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _leaf: &CertificateDer<'_>,
-        _others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+    #[test]
+    fn what_this_machine_cannot_reach_is_told_apart_from_what_a_server_does() {
+        for number in [101, 113, 100, 99, 97, 13, 1, 24, 23, 105] {
+            assert!(is_our_own(&io::Error::from_raw_os_error(number)), "errno {number}");
+        }
+        for number in [111, 104, 110, 103] {
+            assert!(!is_our_own(&io::Error::from_raw_os_error(number)), "errno {number}");
+        }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
+    #[test]
+    fn a_way_that_is_missing_is_told_once_and_not_for_each_host() {
+        let (told, why) = (Told::default(), "Network is unreachable");
+        let (six, four) = (
+            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]),
+            IpAddr::from([192, 0, 2, 1]),
+        );
+        assert!(told.is_new(six, why));
+        for last in 2..100 {
+            assert!(!told.is_new(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]), why));
+        }
+        assert!(told.is_new(four, why), "the other family is another matter");
     }
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+    #[test]
+    fn a_name_with_many_addresses_is_looked_at_in_part_and_the_rest_is_counted() {
+        let many: Vec<SocketAddr> = (0..40).map(|last| SocketAddr::from(([192, 0, 2, last], 443))).collect();
+        let bounded = bounded(many);
+        assert_eq!((bounded.all.len(), bounded.left_out), (32, 8));
     }
 }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chassis::config::ConfigError;
+use chassis::tls;
 use domain::Timestamp;
+use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, Error, RootCertStore};
 use tracing::warn;
 
 #[derive(Debug, Clone)]
@@ -70,12 +71,16 @@ impl Trust {
         verifier
             .verify_server_cert(leaf, others, name, &[], now)
             .err()
-            .map(|e| in_words(&e))
+            .map(|e| tls::of_the_certificate(&e))
     }
 }
 
 fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), String> {
     let pem = std::fs::read(file).map_err(|e| e.to_string())?;
+    if let Some(label) = other_block(&pem) {
+        let remedy = "write each as a plain one: openssl x509 -in FILE -out NEW";
+        return Err(format!("it holds a {label} block, which would be left out; {remedy}"));
+    }
     let before = roots.len();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         roots
@@ -89,22 +94,11 @@ fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), String> {
     }
 }
 
-fn in_words(error: &Error) -> String {
-    let Error::InvalidCertificate(problem) = error else {
-        return error.to_string();
-    };
-    match problem {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "a certificate has expired".to_owned(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "a certificate is not valid yet".to_owned()
-        }
-        CertificateError::UnknownIssuer => {
-            "it leads to no trusted root: the root is not trusted here, or an intermediate is missing".to_owned()
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the certificate is for other names".to_owned()
-        }
-        CertificateError::BadSignature => "a signature in the chain is wrong".to_owned(),
-        other => other.to_string(),
-    }
+/// The first block that looks like a certificate and is none for this reader: it would be passed over without a word.
+fn other_block(pem: &[u8]) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(pem);
+    let labels = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE", "PKCS7"];
+    labels
+        .into_iter()
+        .find(|label| text.contains(&format!("-----BEGIN {label}-----")))
 }

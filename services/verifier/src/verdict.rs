@@ -2,14 +2,21 @@
 //!
 //! In: an error and what the order says about earlier failures. Out: a disposition. Never: I/O.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use std::net::SocketAddr;
 
 use bus::StepError;
 use domain::backoff::NextTry;
+use domain::cause::Cause;
 use domain::disposition::{Disposition, Failure};
 
 /// A host that was out of reach so often in a row is asked about: each try has waited for it already.
 const UNREACHABLE_PATIENCE: u32 = 2;
+
+/// Nothing is known of the server yet: the way to it comes first.
+const NO_CERTIFICATE: &str = "see whether this verifier reaches the address (a firewall between, the host's port and \
+                              addresses), then whether the server listens there; then resume";
 
 /// What was seen, and at which addresses of which host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,8 +44,18 @@ pub enum VerifyError {
     /// Something else is served, at least at one address.
     #[error("{} does not serve the new certificate: {}", .0.host, .0.what)]
     OtherServed(Trouble),
-    #[error("{} cannot be reached: {}", .0.host, .0.what)]
+    /// Something answers, and shows no certificate.
+    #[error("{} shows no certificate: {}", .0.host, .0.what)]
     Unreachable(Trouble),
+    /// Nothing answers, or not every time.
+    #[error("{} does not answer in every look: {}", .0.host, .0.what)]
+    Unanswered(Trouble),
+    /// There is no way from this verifier.
+    #[error("what {} serves cannot be seen from this verifier: {}", .0.host, .0.what)]
+    Unseen(Trouble),
+    /// Several certificates are served by turns.
+    #[error("{} serves different certificates by turns: {}", .0.host, .0.what)]
+    Mixed(Trouble),
     #[error("{host} does not resolve: {why}")]
     NoAddress { host: String, why: String },
     /// The new certificate is served, but not as it should be.
@@ -49,9 +66,21 @@ pub enum VerifyError {
     NotBack(Trouble),
 }
 
-/// `ERRORS.md` explains each code.
+/// `shared/codes` explains each code.
+#[expect(clippy::too_many_lines, reason = "one arm for each error of a look")]
 pub fn judge(error: VerifyError, at: NextTry) -> StepError {
     let what = error.to_string();
+    let cause = match error {
+        VerifyError::Malformed(_) => Cause::Fleet,
+        VerifyError::OtherServed(_)
+        | VerifyError::Unreachable(_)
+        | VerifyError::Unanswered(_)
+        | VerifyError::Unseen(_)
+        | VerifyError::Mixed(_)
+        | VerifyError::NoAddress { .. }
+        | VerifyError::Faulty(_)
+        | VerifyError::NotBack(_) => Cause::Target,
+    };
     let disposition = match error {
         VerifyError::Malformed(_) => Disposition::Fail(Failure::new(
             "VER-0001",
@@ -64,13 +93,33 @@ pub fn judge(error: VerifyError, at: NextTry) -> StepError {
             ask(Failure::new("VER-0002", what, hint).seen_at(trouble.at))
         }
         VerifyError::Unreachable(trouble) => {
-            let hint = "see whether the server runs, whether the host's port and addresses are right, and whether a \
-                        firewall lets the verifier through; then resume";
-            again_or_ask(Failure::new("VER-0003", what, hint).seen_at(trouble.at), at)
+            again_or_ask(Failure::new("VER-0003", what, NO_CERTIFICATE).seen_at(trouble.at), at)
+        }
+        VerifyError::Unanswered(trouble) => {
+            let failure = Failure::new("VER-0003", what, NO_CERTIFICATE).seen_at(trouble.at);
+            again_or_ask(failure.keep_installed(), at)
+        }
+        VerifyError::Unseen(trouble) => {
+            let hint = "give the verifier a way there (a route, IPv6, its allowed_networks), or take the address out of \
+                        the host's addresses or its DNS records when nobody else reaches it either; then resume";
+            again_or_ask(
+                Failure::new("VER-0008", what, hint)
+                    .seen_at(trouble.at)
+                    .keep_installed(),
+                at,
+            )
+        }
+        VerifyError::Mixed(trouble) => {
+            let hint = "one of the servers behind that address has another certificate: bring the new one to each of them \
+                        (name each as a target, or look at what the load balancer holds), then resume; what is installed \
+                        stays";
+            ask(Failure::new("VER-0007", what, hint)
+                .seen_at(trouble.at)
+                .keep_installed())
         }
         VerifyError::NoAddress { .. } => {
             let hint = "correct the DNS records, or give the host addresses to dial; then resume";
-            again_or_ask(Failure::new("VER-0004", what, hint), at)
+            again_or_ask(Failure::new("VER-0004", what, hint).keep_installed(), at)
         }
         VerifyError::Faulty(trouble) => {
             let hint = "see which file the server reads: it must send the whole chain as it was deployed; then resume";
@@ -82,7 +131,7 @@ pub fn judge(error: VerifyError, at: NextTry) -> StepError {
             ask(Failure::new("VER-0006", what, hint).seen_at(trouble.at))
         }
     };
-    disposition.into()
+    StepError::from(disposition).because(cause)
 }
 
 fn ask(failure: Failure) -> Disposition {

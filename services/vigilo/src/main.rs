@@ -3,7 +3,7 @@
 //! In: a command line. Out: a running process or an answer, and an exit code that tells the truth. Never: a decision
 //! of a service.
 
-mod cli;
+mod exit;
 mod nats_config;
 mod service;
 mod up;

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chassis::config::Layers;
-use chassis::{ConfigError, Life, process};
+use chassis::{ConfigError, Life, process, secret_arg};
 use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+
+use crate::exit;
 
 #[derive(Args)]
 pub struct ServiceArgs {
@@ -18,9 +20,12 @@ pub struct ServiceArgs {
     /// nats://host:port, overrides `nats.url`
     #[arg(long)]
     nats_url: Option<String>,
-    /// postgres://user:password@host:port/database, overrides `database_url`
+    /// postgres://user:password@host:port/database, overrides `database_url`; better in the environment or in a file
     #[arg(long)]
     database_url: Option<String>,
+    /// The same from a file: what stands on a command line is shown by `ps`
+    #[arg(long, env = "VIGILO_DATABASE_URL_FILE")]
+    database_url_file: Option<PathBuf>,
     /// Where /healthz and /readyz are answered, for example 127.0.0.1:9000
     #[arg(long)]
     health_listen: Option<String>,
@@ -66,30 +71,33 @@ where
         let layers = Layers::new()
             .file(args.config.as_deref())?
             .environment()
-            .values(flags(args));
+            .values(flags(args)?);
         Ok((layers.settings()?, layers.service::<C>()?))
     };
     let (settings, config) = match read() {
         Ok(read) => read,
         Err(error) => return process::refuse(&error),
     };
-    let outcome = process::run(name, &settings, move |crew| service(config, crew.member(name)));
-    process::exit_code(&outcome)
+    let outcome = process::run(name, &settings, move |crew| {
+        let life = crew.member(name);
+        async move { life.keep(Box::pin(service(config, life.clone()))).await }
+    });
+    exit::code(&outcome)
 }
 
-fn flags(args: &ServiceArgs) -> Value {
+fn flags(args: &ServiceArgs) -> Result<Value, ConfigError> {
     let mut flags = Map::new();
     if let Some(url) = &args.nats_url {
         flags.insert("nats".to_owned(), json!({"url": url}));
     }
-    let plain = [
-        ("database_url", &args.database_url),
-        ("health_listen", &args.health_listen),
-    ];
+    let file = args.database_url_file.as_deref();
+    let database_url =
+        secret_arg::given("--database-url-file", args.database_url.as_ref(), file).map_err(ConfigError)?;
+    let plain = [("database_url", &database_url), ("health_listen", &args.health_listen)];
     flags.extend(
         plain
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), json!(value.as_ref()?)))),
     );
-    Value::Object(flags)
+    Ok(Value::Object(flags))
 }

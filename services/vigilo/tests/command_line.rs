@@ -19,6 +19,7 @@ fn refused(args: &[&str], variables: &[(&str, &str)], code: i32) -> String {
     said
 }
 
+#[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
 fn file(name: &str, text: &str) -> String {
     let path = std::env::temp_dir().join(format!("vigilo-{}-{name}", uuid::Uuid::now_v7()));
     std::fs::write(&path, text).expect("a file");
@@ -90,11 +91,47 @@ fn wrong_usage_is_2() {
     refused(&["renew", "www.example.org", "--live", "--dry-run"], &[], 2);
     let said = refused(&["policy", "add", "www.example.org"], &[], 2);
     assert!(said.contains("--target-file"), "{said}");
-    let said = refused(&["policy", "set", "www.example.org", "--reload", "true"], &[], 2);
-    assert!(said.contains("--target-file"), "{said}");
     let said = refused(&["policy", "set", "www.example.org"], &[("VIGILO_TOKEN", "any")], 65);
     assert!(said.contains("nothing is to be changed"), "{said}");
     refused(&["no-such-command"], &[], 2);
+}
+
+#[test]
+fn a_command_in_a_policy_is_refused_with_the_activation_that_is_right() {
+    let add = |flag: &str, value: &str| {
+        let args = [
+            "policy",
+            "add",
+            "www.example.org",
+            "--target-file",
+            "chain=/t/a,key=/t/b",
+            flag,
+            value,
+        ];
+        refused(&args, &[("VIGILO_TOKEN", "any")], 65)
+    };
+    let said = add("--reload", "nginx -s reload");
+    assert!(said.contains("use --activate nginx"), "{said}");
+    for text in [
+        "nginx -t && nginx -s reload",
+        "sh -c 'nginx -s reload'",
+        "cat a | tee b",
+    ] {
+        for flag in ["--reload", "--activate"] {
+            let said = add(flag, text);
+            assert!(
+                said.contains("[workspaces.<workspace>.activations.<name>]"),
+                "{flag} {text}: {said}"
+            );
+        }
+    }
+    assert!(add("--activate", "systemctl reload apache2").contains("give \"apache\""));
+    let said = refused(
+        &["policy", "set", "www.example.org", "--reload", "doveadm reload"],
+        &[("VIGILO_TOKEN", "any")],
+        65,
+    );
+    assert!(said.contains("use --activate dovecot"), "{said}");
 }
 
 #[test]
@@ -118,7 +155,7 @@ fn a_code_is_explained_without_any_server() {
         "{text}"
     );
     let all = vigilo(&["explain"], &[]);
-    assert!(String::from_utf8_lossy(&all.stdout).contains("DEP-0007  the reload command failed"));
+    assert!(String::from_utf8_lossy(&all.stdout).contains("DEP-0007  the activation failed"));
     assert!(refused(&["explain", "ISS-9999"], &[], 65).contains("vigilo explain"));
 }
 
@@ -163,4 +200,64 @@ fn help_states_the_exit_codes() {
             "{code} is not in {text}"
         );
     }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
+fn nonsense_for_up_is_refused_before_anything_is_made() {
+    let directory = std::env::temp_dir().join(format!("vigilo-{}", uuid::Uuid::now_v7()));
+    let data = directory.display().to_string();
+    let up = |more: &[&str], variables: &[(&str, &str)], code| {
+        refused(&[&["up", "--data-dir", &data], more].concat(), variables, code)
+    };
+    assert!(up(&["--api-listen", "here"], &[], 2).contains("--api-listen"));
+    assert!(up(&["--http01-listen", "80"], &[], 2).contains("--http01-listen"));
+    assert!(up(&["--config", "/nowhere.toml"], &[], 64).contains("/nowhere.toml"));
+    assert!(up(&["--database-url-file", "/nowhere"], &[], 64).contains("--database-url-file /nowhere"));
+    assert!(up(&[], &[("VIGILO_NATS_URL_FILE", "/nowhere")], 64).contains("--nats-url-file /nowhere"));
+    assert!(!directory.exists());
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_64() {
+    let said = refused(&["up", "--data-dir", "/proc/vigilo"], &[], 64);
+    assert!(
+        said.contains("--data-dir /proc/vigilo") && said.contains("cannot be made"),
+        "{said}"
+    );
+    let said = refused(&["up", "--data-dir", "/proc/self/fd"], &[], 64);
+    assert!(said.contains("--data-dir"), "{said}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
+fn an_engine_that_cannot_be_reached_is_69() {
+    let keys = std::env::temp_dir().join(format!("vigilo-{}-keys", uuid::Uuid::now_v7()));
+    let keys = keys.display().to_string();
+    let made = vigilo(&["nats-config", "--secrets", &keys, "--make-secrets"], &[]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (signing, signers) = (format!("{keys}/planner.key"), format!("{keys}/signers"));
+    let nowhere = [
+        ("VIGILO_DATABASE_URL", "postgres://x:hush@127.0.0.1:1/x"),
+        ("VIGILO_NATS__URL", "nats://127.0.0.1:1"),
+        ("VIGILO_NATS__SIGNING_KEY_FILE", &signing),
+        ("VIGILO_NATS__SIGNERS_FILE", &signers),
+    ];
+    let said = refused(&["planner"], &nowhere, 69);
+    assert!(!said.contains("hush"), "{said}");
+    std::fs::remove_dir_all(keys).expect("removed");
+}
+
+#[test]
+fn a_token_may_stand_in_a_file() {
+    let said = refused(&["runs", "--token-file", "/nowhere/token"], &[], 65);
+    assert!(said.contains("--token-file /nowhere/token"), "{said}");
+    let token = file("token", "hush\n");
+    let said = refused(
+        &["runs", "--url", "http://127.0.0.1:1", "--token-file", &token],
+        &[],
+        69,
+    );
+    assert!(!said.contains("hush"), "{said}");
+    std::fs::remove_file(token).expect("removed");
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::RequestErrorKind;
+use async_nats::{Message, RequestErrorKind};
 use futures::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,28 +13,64 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
+use crate::signing::Signer;
 
 impl Bus {
-    /// Asks on a subject and waits at most `within` for the answer.
-    pub async fn ask<Q, A>(&self, subject: &str, question: &Q, within: Duration) -> Result<A, BusError>
+    /// Asks on a subject and waits at most `within` for the answer, which is believed with the signature of `of` for the place
+    /// where we wait, and not otherwise.
+    pub async fn ask<Q, A>(&self, subject: &str, question: &Q, of: Signer, within: Duration) -> Result<A, BusError>
     where
         Q: Serialize + Sync,
         A: DeserializeOwned,
     {
+        let message = self.ask_signed(subject, question, of, within).await?;
+        Ok(serde_json::from_slice(&message.payload)?)
+    }
+
+    /// The same, for the message itself.
+    pub(crate) async fn ask_signed<Q: Serialize + Sync>(
+        &self,
+        subject: &str,
+        question: &Q,
+        of: Signer,
+        within: Duration,
+    ) -> Result<Message, BusError> {
+        let message = self.question(subject, question, within).await?;
+        self.is_signed(&message, of).map_err(|why| disbelieved(subject, why))?;
+        Ok(message)
+    }
+
+    /// The same of somebody who does not sign: for answers that are hints, and make nobody act.
+    pub async fn ask_for_hint<Q, A>(&self, subject: &str, question: &Q, within: Duration) -> Result<A, BusError>
+    where
+        Q: Serialize + Sync,
+        A: DeserializeOwned,
+    {
+        let message = self.question(subject, question, within).await?;
+        Ok(serde_json::from_slice(&message.payload)?)
+    }
+
+    async fn question<Q: Serialize + Sync>(
+        &self,
+        subject: &str,
+        question: &Q,
+        within: Duration,
+    ) -> Result<Message, BusError> {
         let payload = serde_json::to_vec(question)?;
         let asked = self.client.request(subject.to_owned(), payload.into());
-        let answer = tokio::time::timeout(within, asked).await;
+        let answer = self
+            .heard(async { Ok(tokio::time::timeout(within, asked).await) })
+            .await?;
         let timeout = || BusError::Timeout {
             subject: subject.to_owned(),
         };
-        match answer.map_err(|_| timeout())? {
-            Ok(message) => Ok(serde_json::from_slice(&message.payload)?),
-            Err(e) if e.kind() == RequestErrorKind::NoResponders => Err(BusError::NoResponders {
+        answer.map_err(|_| timeout())?.map_err(|e| match e.kind() {
+            RequestErrorKind::NoResponders => BusError::NoResponders {
                 subject: subject.to_owned(),
-            }),
-            Err(e) if e.kind() == RequestErrorKind::TimedOut => Err(timeout()),
-            Err(e) => Err(BusError::unavailable(e)),
-        }
+            },
+            RequestErrorKind::TimedOut => timeout(),
+            _ => BusError::unavailable(e),
+        })
     }
 
     /// Answers questions on a subject until `stop`; replicas with the same group share them. `answer` gets the
@@ -55,12 +91,12 @@ impl Bus {
         let mut questions = subscribed.map_err(BusError::unavailable)?;
         let (answer, running) = (Arc::new(answer), TaskTracker::new());
         while let Some(Some(question)) = stop.run_until_cancelled(questions.next()).await {
-            let (client, answer) = (self.client.clone(), answer.clone());
+            let (bus, answer) = (self.clone(), answer.clone());
             running.spawn(async move {
                 let Some(reply) = question.reply.clone() else { return };
                 let said = answer(question.subject.to_string(), question.payload.to_vec()).await;
                 let sent = match serde_json::to_vec(&said) {
-                    Ok(payload) => client.publish(reply, payload.into()).await.map_err(|e| e.to_string()),
+                    Ok(payload) => bus.say(&reply, payload).await.map_err(|e| e.to_string()),
                     Err(e) => Err(e.to_string()),
                 };
                 if let Err(error) = sent {
@@ -72,4 +108,11 @@ impl Bus {
         running.wait().await;
         Ok(())
     }
+}
+
+/// Somebody else answers in the place of who was asked.
+fn disbelieved(subject: &str, why: String) -> BusError {
+    warn!(subject, why, "an answer is not believed");
+    let subject = subject.to_owned();
+    BusError::Disbelieved { subject, why }
 }

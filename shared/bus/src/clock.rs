@@ -9,7 +9,8 @@ use domain::clock::Clock;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
     fn now(&self) -> Timestamp {
-        Timestamp::new(SystemTime::now().into())
+        Timestamp::nearest(SystemTime::now().into())
     }
 }

@@ -1,69 +1,25 @@
 //! One connection to NATS, and what can go wrong with it.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event};
-use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+use crate::bounds::{Applied, StreamBounds};
+use crate::login::{Connection, Keys};
 
 /// Minimum server: priority groups and per-message TTL came with it, Debian's own 2.9 has neither.
 const MINIMUM: (u64, u64) = (2, 11);
 /// How long a publish waits for the stream's word. The library's 5 s are burnt whole when a server dies.
 const ACK_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Where NATS is and who we are there. Its `Debug` shows no password.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// `nats://host:port` or `tls://host:port`, several with commas.
-    #[serde(default = "local")]
-    pub url: String,
-    #[serde(default)]
-    pub user: Option<String>,
-    #[serde(default)]
-    pub password: Option<String>,
-    /// A credentials file (JWT and seed), instead of user and password.
-    #[serde(default)]
-    pub credentials_file: Option<PathBuf>,
-    /// PEM file of the CA of the server's certificate, when it is a private one.
-    #[serde(default)]
-    pub root_file: Option<PathBuf>,
-    /// Copies that a cluster keeps of every stream: 1 for a single server, 3 for a cluster.
-    #[serde(default = "one")]
-    pub replicas: usize,
-}
-
-fn local() -> String {
-    "nats://127.0.0.1:4222".to_owned()
-}
-
-fn one() -> usize {
-    1
-}
-
-impl Default for Connection {
-    fn default() -> Self {
-        Self {
-            url: local(),
-            user: None,
-            password: None,
-            credentials_file: None,
-            root_file: None,
-            replicas: one(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection")
-            .field("user", &self.user)
-            .field("replicas", &self.replicas)
-            .finish_non_exhaustive()
-    }
-}
+/// Whether the connection stands, while a stop waits for a pull.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// At the end of a process.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
@@ -77,6 +33,10 @@ pub enum BusError {
     TooOld { found: String },
     #[error("a message could not be written or read: {0}")]
     Malformed(#[from] serde_json::Error),
+    #[error("an answer on {subject} is not believed: {why}")]
+    Disbelieved { subject: String, why: String },
+    #[error("{0}")]
+    Keys(String),
 }
 
 impl BusError {
@@ -91,11 +51,20 @@ pub struct Bus {
     pub(crate) client: Client,
     pub(crate) stream: Context,
     pub(crate) replicas: usize,
+    pub(crate) keys: Arc<Keys>,
+    /// Whose inboxes are ours, when that is part of their names.
+    pub(crate) user: Option<Arc<str>>,
+    pub(crate) keeps_buckets: bool,
+    /// Of whoever uses it.
+    stop: CancellationToken,
+    /// Of the process that applies them.
+    pub(crate) bounds: Option<Applied>,
 }
 
 impl Bus {
     /// Connects, and refuses a server that is too old.
     pub async fn connect(to: &Connection, name: &str) -> Result<Self, BusError> {
+        let keys = Arc::new(to.keys().map_err(BusError::Keys)?);
         let client = options(to, name)
             .await?
             .connect(to.url.as_str())
@@ -113,7 +82,37 @@ impl Bus {
             client,
             stream,
             replicas: to.replicas,
+            keys,
+            user: to.user.as_deref().filter(|user| is_token(user)).map(Arc::from),
+            keeps_buckets: false,
+            stop: CancellationToken::new(),
+            bounds: None,
         })
+    }
+
+    /// One that makes the buckets of the issuers with the streams: the planner's.
+    #[must_use]
+    pub fn keeping_buckets(self) -> Self {
+        Self {
+            keeps_buckets: true,
+            ..self
+        }
+    }
+
+    /// From here on the topology is applied with these bounds: by the planner alone.
+    #[must_use]
+    pub fn with_bounds(mut self, bounds: StreamBounds) -> Self {
+        self.bounds = Some(Applied::new(bounds));
+        self
+    }
+
+    /// One whose user stops some day: from then on nothing is waited for that NATS cannot say because it is away.
+    #[must_use]
+    pub fn until(self, stop: &CancellationToken) -> Self {
+        Self {
+            stop: stop.clone(),
+            ..self
+        }
     }
 
     /// Whether the connection stands right now.
@@ -121,9 +120,39 @@ impl Bus {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// Everything handed to the client has been written to the server.
+    /// Ends when `stop` has fired and NATS is away: nothing more can come then, and a pull would wait for its end in vain.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "polls a state that gives no signal; what calls it is ended by a stop"
+    )]
+    pub(crate) async fn stopped_and_away(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        while self.is_connected() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// What is asked of NATS, waited for no longer than it can be heard.
+    pub(crate) async fn heard<T>(&self, waited: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
+        tokio::select! {
+            biased;
+            ended = waited => ended,
+            () = self.stopped_and_away(&self.stop) => {
+                Err(BusError::Unavailable("it is away, and we are stopping".to_owned()))
+            }
+        }
+    }
+
+    /// Everything handed to the client is written to the server before a process ends. A server that is away is not waited
+    /// for: what it has not confirmed is published again by the next process.
     pub async fn flush(&self) -> Result<(), BusError> {
-        self.client.flush().await.map_err(BusError::unavailable)
+        match tokio::time::timeout(FLUSH_WITHIN, self.client.flush()).await {
+            Ok(flushed) => flushed.map_err(BusError::unavailable),
+            Err(_elapsed) => {
+                warn!("NATS is away: the last messages may not have reached it");
+                Ok(())
+            }
+        }
     }
 }
 
@@ -134,13 +163,27 @@ async fn options(to: &Connection, name: &str) -> Result<ConnectOptions, BusError
         // The default delay grows to seconds and keeps a client out long after the server is back.
         .reconnect_delay_callback(|tries| Duration::from_millis(if tries < 2 { 20 } else { 250 }))
         .event_callback(|event| async move { log(&event) });
-    if let (Some(user), Some(password)) = (&to.user, &to.password) {
-        options = options.user_and_password(user.clone(), password.clone());
+    let key = secret("nats.nkey_file", to.nkey_file.as_deref())?;
+    let password = to
+        .password
+        .clone()
+        .or(secret("nats.password_file", to.password_file.as_deref())?);
+    let with_login = key.is_some() || password.is_some() || to.credentials_file.is_some();
+    if let Some(user) = to.user.as_ref().filter(|_| with_login) {
+        if let Some(password) = password {
+            options = options.user_and_password(user.clone(), password);
+        }
         if is_token(user) {
             options = options.custom_inbox_prefix(protocol::subjects::inbox_of(user));
         }
     }
+    if let Some(seed) = key {
+        options = options.nkey(seed);
+    }
     if let Some(file) = &to.credentials_file {
+        if to.user.is_none() {
+            warn!("nats.user is not set: answers are heard under _INBOX.>, which the rights of a service do not allow");
+        }
         options = options
             .credentials_file(file)
             .await
@@ -150,6 +193,17 @@ async fn options(to: &Connection, name: &str) -> Result<ConnectOptions, BusError
         options = options.add_root_certificates(file.clone());
     }
     Ok(options)
+}
+
+/// What the file holds, without the line's end. The key of the configuration is named when it cannot be read.
+fn secret(key: &str, file: Option<&Path>) -> Result<Option<String>, BusError> {
+    let Some(file) = file else { return Ok(None) };
+    let unusable = |why: &str| BusError::Unavailable(format!("{key} {}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|e| unusable(&e.to_string()))?;
+    match text.trim() {
+        "" => Err(unusable("it is empty")),
+        secret => Ok(Some(secret.to_owned())),
+    }
 }
 
 /// May stand in a subject.
@@ -180,5 +234,24 @@ mod tests {
     fn only_servers_from_2_11_on_are_taken() {
         assert!(new_enough("2.11.0") && new_enough("2.15.1") && new_enough("3.0.0-beta.1"));
         assert!(!new_enough("2.9.10") && !new_enough("2.10.29") && !new_enough("nonsense"));
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_file_and_a_missing_one_names_its_key() {
+        let file = std::env::temp_dir().join(format!("vigilo-secret-{}", std::process::id()));
+        std::fs::write(&file, "hush\n").expect("a file");
+        let read = secret("nats.password_file", Some(&file)).expect("read");
+        assert_eq!(read.as_deref(), Some("hush"));
+        std::fs::write(&file, "\n").expect("a file");
+        let empty = secret("nats.password_file", Some(&file))
+            .expect_err("empty")
+            .to_string();
+        std::fs::remove_file(&file).expect("removed");
+        let gone = secret("nats.nkey_file", Some(&file)).expect_err("gone").to_string();
+        assert!(
+            empty.contains("nats.password_file") && gone.contains("nats.nkey_file"),
+            "{empty} {gone}"
+        );
+        assert_eq!(secret("nats.nkey_file", None).expect("none is given"), None);
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
-use crate::topology::StreamName;
+use crate::streams::StreamName;
 
 #[derive(Default)]
 pub(crate) struct Doubt(Mutex<Option<Known>>);

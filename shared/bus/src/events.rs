@@ -7,7 +7,7 @@ use protocol::event::RunEvent;
 
 use crate::connection::{Bus, BusError};
 use crate::inbox::{Gather, Inbox};
-use crate::topology::Reader;
+use crate::readers::Reader;
 
 const AT_ONCE: usize = 64;
 /// One look at the record tells for all of them that nothing is to be mended.

@@ -5,10 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
+use domain::cause::Cause;
 use domain::certificate::Snapshot;
 use domain::clock::Clock;
 use domain::disposition::Disposition;
-use domain::run::{Check, Checkpoint, Product, Rehearsal, StepKind};
+use domain::run::{Check, Checkpoint, Left, Product, Rehearsal, StepKind};
+use domain::text::clean;
+use protocol::custody::ShownOrder;
 use protocol::order::Order;
 use protocol::report::{Exchange, Level, LogLine, Notes};
 use serde::de::DeserializeOwned;
@@ -48,8 +51,8 @@ pub struct StepError {
     pub disposition: Disposition,
     /// What was begun at the other side is of no use any more: the next try starts afresh.
     pub forget_checkpoint: bool,
-    /// The CA is down or out of quota: another could issue.
-    pub elsewhere: bool,
+    /// What a deployment has left at its target.
+    pub left: Option<Left>,
 }
 
 impl From<Disposition> for StepError {
@@ -57,7 +60,27 @@ impl From<Disposition> for StepError {
         Self {
             disposition,
             forget_checkpoint: false,
-            elsewhere: false,
+            left: None,
+        }
+    }
+}
+
+impl StepError {
+    /// Whose trouble it is: what the ledger decides by.
+    #[must_use]
+    pub fn because(self, cause: Cause) -> Self {
+        let disposition = match self.disposition {
+            Disposition::RetryAt(at, failure) => Disposition::RetryAt(at, failure.because(cause)),
+            Disposition::Fail(failure) => Disposition::Fail(failure.because(cause)),
+            Disposition::NeedsHuman(question) => Disposition::NeedsHuman(question.because(cause)),
+        };
+        Self { disposition, ..self }
+    }
+
+    pub fn cause(&self) -> Option<&Cause> {
+        match &self.disposition {
+            Disposition::RetryAt(_, failure) | Disposition::Fail(failure) => failure.cause.as_ref(),
+            Disposition::NeedsHuman(question) => question.cause.as_ref(),
         }
     }
 }
@@ -67,6 +90,7 @@ impl From<Disposition> for StepError {
 pub struct StepContext {
     clock: Arc<dyn Clock>,
     notes: Arc<Mutex<Notes>>,
+    order: Option<Arc<ShownOrder>>,
 }
 
 impl StepContext {
@@ -74,7 +98,19 @@ impl StepContext {
         Self {
             clock,
             notes: Arc::default(),
+            order: None,
         }
+    }
+
+    /// The same of an order as it came.
+    #[must_use]
+    pub fn of(self, order: Option<Arc<ShownOrder>>) -> Self {
+        Self { order, ..self }
+    }
+
+    /// The order that is carried out, for the key-signer: it opens what the planner has signed.
+    pub fn order(&self) -> Option<&ShownOrder> {
+        self.order.as_deref()
     }
 
     pub fn now(&self) -> Timestamp {
@@ -101,7 +137,7 @@ impl StepContext {
     }
 
     pub fn exchange(&self, exchange: Exchange) {
-        self.write(|notes| notes.exchange.push(exchange));
+        self.write(|notes| notes.exchange.push(exchange.cleaned()));
     }
 
     /// Everything written so far; the notes are empty afterwards.
@@ -117,11 +153,11 @@ impl StepContext {
     }
 
     fn line(&self, level: Level, message: String, fields: &[(&str, &str)]) {
-        let fields: BTreeMap<String, String> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let fields: BTreeMap<String, String> = fields.iter().map(|(k, v)| ((*k).to_owned(), clean(*v))).collect();
         let line = LogLine {
             at: self.now(),
             level,
-            message,
+            message: clean(message),
             fields,
         };
         self.write(|notes| notes.log.push(line));

@@ -4,18 +4,21 @@
 //! is left in the hands of a process that is gone.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
+use domain::Invalid;
 use futures::{Stream, StreamExt};
-use protocol::SCHEMA;
-use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
-use crate::topology::Reader;
+use crate::mail::Mail;
+use crate::panics::Panicked;
+use crate::readers::Reader;
+use crate::streams::StreamName;
 
 /// An open pull: it ends by itself after this long, so a stop waits no longer.
 const PULL: Duration = Duration::from_millis(900);
@@ -24,7 +27,7 @@ const AFTER_TROUBLE: Duration = Duration::from_millis(500);
 type Pull = Pin<Box<dyn Stream<Item = Vec<Result<Message, async_nats::Error>>> + Send>>;
 
 pub struct Inbox<T> {
-    bus: Bus,
+    origin: Arc<Origin>,
     reader: Reader,
     consumer: PullConsumer,
     batch: usize,
@@ -46,24 +49,57 @@ pub struct Gather {
 /// A message that was read and waits for its acknowledgement.
 pub struct Delivery<T> {
     pub value: T,
+    letter: Arc<Letter>,
+}
+
+/// The message itself, and where it came from.
+pub(crate) struct Letter {
     message: Message,
+    origin: Arc<Origin>,
+}
+
+struct Origin {
+    bus: Bus,
+    stream: StreamName,
+}
+
+impl Letter {
+    pub(crate) async fn bury(&self, panicked: &Panicked) {
+        let remedy = "report it to the makers of Vigilo with the service's log; it lies in the dead letters";
+        let reason = Invalid::new("", panicked.to_string(), remedy);
+        self.origin.bus.bury_as(self.origin.stream, &self.message, reason).await;
+    }
 }
 
 impl<T> Delivery<T> {
     /// The value is safe with us: the stream may forget it.
     pub async fn ack(&self) {
-        if let Err(error) = self.message.ack().await {
+        if let Err(error) = self.letter.message.ack().await {
             warn!(%error, "an acknowledgement could not be sent; the message comes again");
         }
     }
 
+    /// It says what its sender may not say, or what cannot be: it goes to the dead letters.
+    pub async fn bury(&self, bus: &Bus, reason: &str) {
+        bus.bury(self.letter.origin.stream, &self.letter.message, reason).await;
+    }
+
+    /// Nobody of us can handle it: it goes to the dead letters, its sender is told, and it does not come again.
+    pub async fn bury_defect(&self, panicked: &Panicked) {
+        self.letter.bury(panicked).await;
+    }
+
     pub fn subject(&self) -> &str {
-        self.message.subject.as_str()
+        self.letter.message.subject.as_str()
     }
 
     /// Where the sender waits for an answer.
     pub fn reply_to(&self) -> Option<&str> {
-        reply_to(&self.message)
+        reply_to(&self.letter.message)
+    }
+
+    pub(crate) fn letter(&self) -> Arc<Letter> {
+        Arc::clone(&self.letter)
     }
 }
 
@@ -77,13 +113,17 @@ pub(crate) fn reply_to(message: &Message) -> Option<&str> {
         .map(async_nats::HeaderValue::as_str)
 }
 
-impl<T: DeserializeOwned> Inbox<T> {
+impl<T: Mail> Inbox<T> {
     /// Opens the reader's durable consumer.
     pub async fn open(bus: Bus, reader: Reader, batch: usize) -> Result<Self, BusError> {
         bus.apply_topology().await?;
         let consumer = bus.consumer(&reader).await?;
-        Ok(Self {
+        let origin = Origin {
             bus,
+            stream: reader.stream,
+        };
+        Ok(Self {
+            origin: Arc::new(origin),
             reader,
             consumer,
             batch,
@@ -103,15 +143,25 @@ impl<T: DeserializeOwned> Inbox<T> {
 
     /// The next messages, at least one; nothing when `stop` has fired and what was asked for has come.
     pub async fn next(&mut self, stop: &CancellationToken) -> Option<Vec<Delivery<T>>> {
+        self.next_within(stop, Duration::MAX).await
+    }
+
+    /// The same; nothing also when nothing has come for so long.
+    pub async fn next_within(&mut self, stop: &CancellationToken, silent: Duration) -> Option<Vec<Delivery<T>>> {
+        let begun = tokio::time::Instant::now();
         loop {
             let Some(pull) = &mut self.pull else {
-                if stop.is_cancelled() {
+                if stop.is_cancelled() || begun.elapsed() >= silent {
                     return None;
                 }
                 self.pull = self.ask(stop).await;
                 continue;
             };
-            match pull.next().await {
+            let next = tokio::select! {
+                next = pull.next() => next,
+                () = self.origin.bus.stopped_and_away(stop) => None,
+            };
+            match next {
                 None => self.pull = None,
                 Some(mut messages) => {
                     self.gather(&mut messages).await;
@@ -125,6 +175,7 @@ impl<T: DeserializeOwned> Inbox<T> {
     }
 
     /// Adds what comes within the reader's patience; an end of the pull ends the wait.
+    #[expect(clippy::disallowed_methods, reason = "the longest time that reports are gathered")]
     async fn gather(&mut self, messages: &mut Vec<Result<Message, async_nats::Error>>) {
         if let (Some(gather), Some(pull), true) = (self.gather, &mut self.pull, self.busy || messages.len() > 1) {
             let until = tokio::time::sleep(gather.most);
@@ -145,14 +196,16 @@ impl<T: DeserializeOwned> Inbox<T> {
     }
 
     async fn ask(&mut self, stop: &CancellationToken) -> Option<Pull> {
-        match pull_once(&self.consumer, self.batch).await {
+        let asked = stop.run_until_cancelled(pull_once(&self.consumer, self.batch));
+        match asked.await? {
             Ok(pull) => Some(pull),
             Err(error) => {
                 warn!(%error, reader = %self.reader.durable, "cannot read; trying again");
-                let _ = stop.run_until_cancelled(tokio::time::sleep(AFTER_TROUBLE)).await;
-                match self.bus.reopen(&self.reader).await {
-                    Ok(again) => self.consumer = again,
-                    Err(error) => warn!(%error, reader = %self.reader.durable, "the stream cannot be opened"),
+                let _ = chassis::pause(AFTER_TROUBLE, stop).await;
+                match stop.run_until_cancelled(self.origin.bus.reopen(&self.reader)).await {
+                    None => {}
+                    Some(Ok(again)) => self.consumer = again,
+                    Some(Err(error)) => warn!(%error, reader = %self.reader.durable, "the stream cannot be opened"),
                 }
                 None
             }
@@ -163,9 +216,13 @@ impl<T: DeserializeOwned> Inbox<T> {
         let mut read = Vec::with_capacity(messages.len());
         for message in messages {
             match message {
-                Ok(message) => match parse(&message) {
-                    Ok(value) => read.push(Delivery { value, message }),
-                    Err(reason) => self.bus.bury(self.reader.stream, &message, &reason).await,
+                Ok(message) => match self.origin.bus.read(&message) {
+                    Ok(value) => {
+                        let origin = Arc::clone(&self.origin);
+                        let letter = Arc::new(Letter { message, origin });
+                        read.push(Delivery { value, letter });
+                    }
+                    Err(reason) => self.origin.bus.bury(self.reader.stream, &message, &reason).await,
                 },
                 Err(error) => warn!(%error, reader = %self.reader.durable, "a pull was interrupted"),
             }
@@ -177,23 +234,6 @@ impl<T: DeserializeOwned> Inbox<T> {
 async fn pull_once(consumer: &PullConsumer, batch: usize) -> Result<Pull, BusError> {
     let messages = consumer.batch().max_messages(batch).expires(PULL).messages().await;
     Ok(Box::pin(messages.map_err(BusError::unavailable)?.ready_chunks(batch)))
-}
-
-/// A payload of our schema, or the reason why not.
-pub(crate) fn parse<T: DeserializeOwned>(message: &Message) -> Result<T, String> {
-    let schema = message
-        .headers
-        .as_ref()
-        .and_then(|headers| headers.get("vigilo-schema"));
-    if let Some(newer) = schema
-        .and_then(|text| text.as_str().parse::<u16>().ok())
-        .filter(|found| *found > SCHEMA)
-    {
-        return Err(format!(
-            "schema {newer} is newer than {SCHEMA}, the newest that this version reads"
-        ));
-    }
-    serde_json::from_slice(&message.payload).map_err(|e| format!("the payload does not parse: {e}"))
 }
 
 /// The stream must not deliver it again.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use protocol::log::LogBatch;
 use protocol::order::Order;
+use protocol::subjects::Worker;
 use protocol::{SCHEMA, subjects};
 use tracing::debug;
 
@@ -27,6 +28,7 @@ pub(crate) struct Telling<'a> {
 
 impl Telling<'_> {
     /// Never ends; it is dropped when the handler is done.
+    #[expect(clippy::disallowed_methods, reason = "ends with the step whose lines it tells")]
     pub async fn tell<S>(&self, order: &Order<S>) -> std::convert::Infallible {
         let mut batch = self.begun(order);
         let mut first = true;
@@ -64,7 +66,7 @@ impl Telling<'_> {
 impl Bus {
     /// Sent without waiting: a batch that is lost is missed by those who watch only, until the report comes.
     async fn publish_log(&self, batch: &LogBatch) -> Result<(), BusError> {
-        let subject = subjects::log(&batch.workspace, batch.run_id);
+        let subject = subjects::log(&batch.workspace, batch.run_id, Worker::of(batch.step.kind()));
         let payload = serde_json::to_vec(batch)?.into();
         self.client
             .publish(subject, payload)

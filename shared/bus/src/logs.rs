@@ -10,12 +10,11 @@ use futures::{Stream, StreamExt};
 use protocol::event::RunEvent;
 use protocol::log::LogBatch;
 use protocol::subjects;
-use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
-use crate::inbox::parse;
-use crate::topology::StreamName;
+use crate::mail::Mail;
+use crate::streams::StreamName;
 
 /// A message of a stream that is followed.
 #[derive(Debug, Clone)]
@@ -48,7 +47,7 @@ impl Bus {
         workspace: &WorkspaceId,
         run: RunId,
     ) -> Result<impl Stream<Item = LogBatch> + Send + use<>, BusError> {
-        let filter = subjects::log(workspace, run);
+        let filter = subjects::logs_of(workspace, run);
         let following = self.follow(StreamName::Logs, filter, DeliverPolicy::All).await?;
         Ok(following.messages.map(|followed| followed.value))
     }
@@ -70,7 +69,7 @@ impl Bus {
             .await
     }
 
-    async fn follow<T: DeserializeOwned + Send>(
+    async fn follow<T: Mail + Send>(
         &self,
         stream: StreamName,
         filter: String,
@@ -85,21 +84,27 @@ impl Bus {
         let consumer = made.map_err(BusError::unavailable)?;
         let there = consumer.cached_info().num_pending;
         let messages = consumer.messages().await.map_err(BusError::unavailable)?;
-        let messages = messages.filter_map(async |message| match message {
-            Ok(message) => followed(&message),
-            Err(error) => {
-                warn!(%error, "a watcher's stream was interrupted");
-                None
-            }
+        let bus = self.clone();
+        let messages = messages.filter_map(move |message| {
+            let followed = match message {
+                Ok(message) => followed(&bus, &message),
+                Err(error) => {
+                    warn!(%error, "a watcher's stream was interrupted");
+                    None
+                }
+            };
+            std::future::ready(followed)
         });
         Ok(Following { there, messages })
     }
 }
 
-/// What does not parse is passed over: a watcher cannot mend it.
-fn followed<T: DeserializeOwned>(message: &Message) -> Option<Followed<T>> {
+/// What does not parse, or belongs to another subject, is passed over: a watcher cannot mend it.
+fn followed<T: Mail>(bus: &Bus, message: &Message) -> Option<Followed<T>> {
     let subject = &message.subject;
-    let value = parse(message).inspect_err(|why| warn!(%why, %subject, "a watcher cannot read a message"));
+    let value = bus
+        .read(message)
+        .inspect_err(|why| warn!(%why, %subject, "a watcher cannot read a message"));
     let info = message
         .info()
         .inspect_err(|error| warn!(%error, %subject, "a message without its number"));

@@ -8,12 +8,14 @@
 
 use domain::WorkspaceId;
 use domain::run::StepKind;
-use protocol::subjects::{self, Worker};
+use protocol::subjects::{self, Asker, Worker};
 
 use crate::accounts::{self, Kind};
+use crate::dead::{OTHER, of_subject};
 use crate::events::TROUBLE_AND_ITS_END;
-use crate::topology::{Reader, StreamName};
-use crate::{claims, tokens};
+use crate::readers::Reader;
+use crate::storing;
+use crate::streams::{BucketName, StreamName};
 
 /// Somebody with a login of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +54,12 @@ impl User {
 
     pub fn rights(&self) -> Rights {
         let (publish, mut subscribe) = match self {
-            Self::Planner => (planner(), owned(&[subjects::EXHAUSTED, subjects::CURRENT_ALL])),
+            Self::Planner => (
+                planner(),
+                owned(&[subjects::EXHAUSTED, subjects::CURRENT_ALL, storing::CONDITIONS]),
+            ),
             Self::Console => (console(), Vec::new()),
-            Self::Worker(worker) => (self::worker(*worker), custody_heard(*worker)),
+            Self::Worker(worker) => (self::worker(*worker), heard(*worker)),
             Self::Workspace(workspace) => of_workspace(workspace),
         };
         // Each hears answers in a box of its own: one that all share would let everybody read along.
@@ -65,7 +70,7 @@ impl User {
         Rights {
             publish,
             subscribe,
-            answers: *self == Self::Worker(Worker::KeySigner),
+            answers: matches!(self, Self::Worker(Worker::KeySigner | Worker::Deployer)),
         }
     }
 }
@@ -85,35 +90,42 @@ fn planner() -> Vec<String> {
         "vigilo.run.>",
         "vigilo.probe.ask.*",
         "vigilo.renewal-info.ask.*",
-        "vigilo.dead.*",
+        "vigilo.dead.*.*",
+        subjects::TARGET_CHECK,
     ]);
     // A sender of a request says where it waits.
     all.push(format!("{}.>", subjects::INBOX));
     for stream in StreamName::ALL.map(StreamName::as_str) {
         all.extend(["CREATE", "UPDATE", "MSG.GET", "MSG.DELETE"].map(|verb| format!("$JS.API.STREAM.{verb}.{stream}")));
     }
+    for bucket in BucketName::ALL.map(BucketName::stream) {
+        all.extend(["INFO", "CREATE", "UPDATE"].map(|verb| format!("$JS.API.STREAM.{verb}.{bucket}")));
+    }
     all.extend(looks());
+    // Whether what it gives to NATS is stored.
+    all.push(BucketName::Storing.subject(">"));
     // How many orders lie undelivered.
     all.extend(undelivered());
+    // Readers of what is asked, one for each workspace; the one for all of former versions goes.
+    for stream in [StreamName::Requests, StreamName::Commands].map(StreamName::as_str) {
+        all.push(format!("$JS.API.CONSUMER.CREATE.{stream}.*.vigilo.*.*.*"));
+        all.extend(["INFO", "MSG.NEXT", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.{stream}.*")));
+        all.extend([format!("$JS.ACK.{stream}.>"), format!("$JS.ACK.*.*.{stream}.>")]);
+    }
     // Consumers of run events, which it opens for other systems.
     all.push("$JS.API.CONSUMER.CREATE.RUNS.*.vigilo.run.>".to_owned());
     all.extend(["INFO", "DELETE"].map(|verb| format!("$JS.API.CONSUMER.{verb}.RUNS.*")));
     all.extend(
-        [
-            Reader::reports(),
-            Reader::requests(),
-            Reader::commands(),
-            Reader::probes_seen(),
-            Reader::renewal_info_told(),
-        ]
-        .iter()
-        .flat_map(reads),
+        [Reader::reports(), Reader::probes_seen(), Reader::renewal_info_told()]
+            .iter()
+            .flat_map(reads),
     );
     all
 }
 
 fn console() -> Vec<String> {
-    let mut all = owned(&["vigilo.command.>", subjects::CUSTODY_SEAL, subjects::CUSTODY_RECIPIENT]);
+    let mut all = owned(&["vigilo.command.>", storing::CONDITIONS]);
+    all.extend(custody_seals(Asker::Console));
     all.extend(looks());
     // How many orders lie undelivered.
     all.extend(undelivered());
@@ -130,7 +142,7 @@ fn worker(worker: Worker) -> Vec<String> {
     let steps = StepKind::ALL.into_iter().filter(|kind| Worker::of(*kind) == worker);
     let mut all: Vec<String> = steps.map(subjects::report).collect();
     all.push(subjects::current(worker));
-    all.push("vigilo.log.*.*".to_owned());
+    all.push(format!("vigilo.log.*.*.{worker}"));
     all.extend(looks());
     all.extend(reads(&Reader::orders(worker)));
     all.extend(beside_orders(worker));
@@ -139,21 +151,18 @@ fn worker(worker: Worker) -> Vec<String> {
 
 /// What a worker does beside its orders.
 fn beside_orders(worker: Worker) -> Vec<String> {
-    let custody = [
-        &subjects::custody_open(worker),
-        subjects::CUSTODY_SEAL,
-        subjects::CUSTODY_RECIPIENT,
-    ];
+    let opens = subjects::custody_open(worker);
     match worker {
         Worker::KeySigner => Vec::new(),
         Worker::Issuer => {
-            let buckets = [tokens::BUCKET, claims::BUCKET].into_iter().flat_map(bucket);
+            let buckets = BucketName::ALL.into_iter().flat_map(bucket);
             let mut all = reads(&Reader::renewal_info_asks());
             all.push("vigilo.renewal-info.told.*".to_owned());
-            all.extend(owned(&custody).into_iter().chain(buckets));
+            all.push(opens);
+            all.extend(custody_seals(Asker::Worker(worker)).into_iter().chain(buckets));
             all
         }
-        Worker::Deployer => owned(&custody[..1]),
+        Worker::Deployer => vec![opens],
         Worker::Verifier => {
             let mut all = reads(&Reader::probe_asks());
             all.push("vigilo.probe.seen.*".to_owned());
@@ -161,20 +170,29 @@ fn beside_orders(worker: Worker) -> Vec<String> {
         }
         Worker::Incident => {
             let mut all = reads(&Reader::runs(worker.as_str(), &TROUBLE_AND_ITS_END));
-            all.extend(owned(&custody[..1]));
+            all.push(opens);
             all
         }
     }
 }
 
-fn custody_heard(worker: Worker) -> Vec<String> {
+/// Who stores secrets: the public key to seal them to, and the envelope.
+fn custody_seals(asker: Asker) -> [String; 2] {
+    [subjects::custody_seal(asker), subjects::custody_recipient(asker)]
+}
+
+/// Questions that a worker answers, and what it follows.
+fn heard(worker: Worker) -> Vec<String> {
     match worker {
         Worker::KeySigner => owned(&[
             subjects::CUSTODY_OPEN_ALL,
-            subjects::CUSTODY_SEAL,
-            subjects::CUSTODY_RECIPIENT,
+            subjects::CUSTODY_SEAL_ALL,
+            subjects::CUSTODY_RECIPIENT_ALL,
         ]),
-        Worker::Issuer | Worker::Deployer | Worker::Verifier | Worker::Incident => Vec::new(),
+        Worker::Deployer => owned(&[subjects::TARGET_CHECK]),
+        // What other issuers present, as they present it.
+        Worker::Issuer => vec![format!("{}>", crate::tokens::PREFIX)],
+        Worker::Verifier | Worker::Incident => Vec::new(),
     }
 }
 
@@ -187,14 +205,30 @@ fn reads(reader: &Reader) -> Vec<String> {
         [one] => format!(".{one}"),
         _ => String::new(),
     };
-    vec![
+    [
         format!("$JS.API.CONSUMER.CREATE.{stream}.{durable}{filter}"),
         format!("$JS.API.CONSUMER.INFO.{stream}.{durable}"),
         format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"),
         format!("$JS.ACK.{stream}.{durable}.>"),
         format!("$JS.ACK.*.*.{stream}.{durable}.>"),
-        subjects::dead(stream),
     ]
+    .into_iter()
+    .chain(buries(reader))
+    .collect()
+}
+
+/// Each kind of message has a subject of its own among the dead letters, bounded by itself.
+fn buries(reader: &Reader) -> Vec<String> {
+    let letters = |of: &str| subjects::dead(reader.stream.as_str(), of);
+    let steps = StepKind::ALL.map(subjects::order);
+    let own = |filter: &String| match filter.strip_suffix('*') {
+        Some(prefix) if reader.stream == StreamName::Orders => {
+            let own = steps.iter().filter(|step| step.starts_with(prefix));
+            own.map(|step| letters(of_subject(step))).collect()
+        }
+        Some(_) | None => vec![letters(of_subject(filter))],
+    };
+    reader.filters.iter().flat_map(own).chain([letters(OTHER)]).collect()
 }
 
 fn undelivered() -> [String; 5] {
@@ -208,16 +242,15 @@ fn looks() -> Vec<String> {
         .to_vec()
 }
 
-/// A key-value bucket, which its user makes.
-fn bucket(name: &str) -> Vec<String> {
-    let mut all: Vec<String> = ["INFO", "CREATE", "UPDATE", "MSG.GET"]
-        .map(|verb| format!("$JS.API.STREAM.{verb}.KV_{name}"))
-        .to_vec();
-    // The client library looks first at what the server can do.
-    all.push("$JS.API.INFO".to_owned());
-    all.push(format!("$JS.API.DIRECT.GET.KV_{name}.>"));
-    all.push(format!("$KV.{name}.>"));
-    all
+/// Writing and reading a bucket, which the planner makes. No direct read, and no change of the stream: with either the server
+/// would say for its user, to any subject, what that one wrote.
+fn bucket(name: BucketName) -> [String; 3] {
+    let stream = name.stream();
+    [
+        format!("$JS.API.STREAM.INFO.{stream}"),
+        format!("$JS.API.STREAM.MSG.GET.{stream}"),
+        name.subject(">"),
+    ]
 }
 
 fn owned(subjects: &[&str]) -> Vec<String> {
@@ -264,7 +297,22 @@ mod tests {
                 may_publish(&user, "$JS.API.STREAM.UPDATE.ORDERS"),
                 user == User::Planner
             );
-            assert!(!may_publish(&user, "$JS.API.STREAM.DELETE.ORDERS"));
+            for of in StreamName::ALL
+                .map(|stream| stream.as_str().to_owned())
+                .into_iter()
+                .chain(BucketName::ALL.map(BucketName::stream))
+            {
+                for verb in ["CREATE", "UPDATE"] {
+                    let changes = may_publish(&user, &format!("$JS.API.STREAM.{verb}.{of}"));
+                    assert_eq!(changes, user == User::Planner, "{user:?} {verb} {of}");
+                }
+                for never in ["STREAM.DELETE", "STREAM.PURGE", "STREAM.SNAPSHOT", "DIRECT.GET"] {
+                    for rest in ["", ".x", ".$KV.http01.x"] {
+                        let subject = format!("$JS.API.{never}.{of}{rest}");
+                        assert!(!may_publish(&user, &subject), "{user:?} {subject}");
+                    }
+                }
+            }
             let asks = may_publish(&user, "vigilo.command.default.renew");
             assert_eq!(asks, user == User::Console, "{user:?}");
             assert!(!may_publish(&user, "vigilo.request.default.renew"), "{user:?}");
@@ -300,6 +348,20 @@ mod tests {
     }
 
     #[test]
+    fn evidence_is_written_where_it_pushes_out_none_of_others() {
+        let deployer = User::Worker(Worker::Deployer);
+        for own in ["deploy", "rollback", "other"] {
+            assert!(may_publish(&deployer, &subjects::dead("ORDERS", own)), "{own}");
+        }
+        for foreign in ["issue", "made-up", "*"] {
+            assert!(!may_publish(&deployer, &subjects::dead("ORDERS", foreign)), "{foreign}");
+        }
+        assert!(!may_publish(&deployer, &subjects::dead("REPORTS", "deploy")));
+        let verifier = User::Worker(Worker::Verifier);
+        assert!(may_publish(&verifier, &subjects::dead("PROBES", "acme")));
+    }
+
+    #[test]
     fn an_order_is_asked_about_under_ones_own_name() {
         for user in User::services() {
             for worker in Worker::ALL {
@@ -310,6 +372,19 @@ mod tests {
         let heard = |user: &User| user.rights().subscribe.contains(&subjects::CURRENT_ALL.to_owned());
         let hearing: Vec<User> = User::services().into_iter().filter(heard).collect();
         assert_eq!(hearing, [User::Planner]);
+    }
+
+    #[test]
+    fn a_secret_is_sealed_under_ones_own_name_by_those_who_store_some() {
+        for user in User::services() {
+            for asker in Asker::ALL {
+                let own = user.name() == asker.as_str();
+                let stores = asker == Asker::Console || asker == Asker::Worker(Worker::Issuer);
+                for subject in [subjects::custody_seal(asker), subjects::custody_recipient(asker)] {
+                    assert_eq!(may_publish(&user, &subject), own && stores, "{user:?} {subject}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use domain::{Timestamp, WorkspaceId};
 use protocol::subjects::{event_reader, runs_of};
 
 use crate::connection::{Bus, BusError};
-use crate::topology::{ACK_WAIT, StreamName};
+use crate::readers::ACK_WAIT;
+use crate::streams::StreamName;
 
 /// Events are kept as long: a consumer that nobody pulled from for this time has nothing left to remember.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 3600);

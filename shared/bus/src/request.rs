@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use domain::WorkspaceId;
+use domain::run::StepKind;
 use futures::StreamExt;
 use protocol::request::{Answer, Verb};
-use protocol::subjects;
+use protocol::subjects::{self, Worker};
 use serde::Serialize;
 use tracing::warn;
 
 use crate::connection::{Bus, BusError};
 use crate::inbox::REPLY_TO;
+use crate::permissions::User;
 use crate::publish::Outgoing;
 
 /// A planner that is there answers within its next commit; this is for one that just restarts.
@@ -39,30 +41,30 @@ impl Bus {
             message_id: None,
             headers,
             payload,
+            signed: false,
         })
         .await?;
-        match tokio::time::timeout(PATIENCE, answers.next()).await {
+        match self
+            .heard(async { Ok(tokio::time::timeout(PATIENCE, answers.next()).await) })
+            .await?
+        {
             Ok(Some(answer)) => Ok(serde_json::from_slice(&answer.payload)?),
             Ok(None) => Err(BusError::Unavailable("the subscription ended".to_owned())),
             Err(_) => Err(BusError::Timeout { subject }),
         }
     }
 
-    /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox, and none of another workspace: to any
-    /// other subject it could have us say what it may not say itself.
+    /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox of its own: to any other subject it could
+    /// have us say what it may not say itself.
     pub async fn reply<A: Serialize + Sync>(&self, subject: &str, to: &str, answer: &A) {
-        if !may_be_answered(subject, to) {
+        if !may_be_answered(subject, to, self.user.as_deref()) {
             return warn!(
                 subject,
                 to, "an answer was wanted at what is no inbox of the sender, and is not given"
             );
         }
         let sent = match serde_json::to_vec(answer) {
-            Ok(payload) => self
-                .client
-                .publish(to.to_owned(), payload.into())
-                .await
-                .map_err(|e| e.to_string()),
+            Ok(payload) => self.say(to, payload).await.map_err(|e| e.to_string()),
             Err(e) => Err(e.to_string()),
         };
         if let Err(error) = sent {
@@ -71,13 +73,39 @@ impl Bus {
     }
 }
 
-fn may_be_answered(subject: &str, to: &str) -> bool {
+/// Whether a sender on this subject may listen there. `own` is our user: where all services share one login, the inboxes of
+/// senders carry its name too.
+fn may_be_answered(subject: &str, to: &str, own: Option<&str>) -> bool {
     let rest = to.strip_prefix(subjects::INBOX).and_then(|rest| rest.strip_prefix('.'));
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['*', '>', ' '])) else {
         return false;
     };
-    let owner = rest.split('.').next().and_then(|user| user.strip_prefix("ws-"));
-    owner.is_none_or(|owner| subject.split('.').nth(2) == Some(owner))
+    let owner = rest.split('.').next().unwrap_or_default();
+    match sender(subject) {
+        Some(sender) if sender == owner => true,
+        // One login for all: no name of a user with rights of its own.
+        Some(_) | None => !is_guarded(owner) && own.is_none_or(|own| own == owner),
+    }
+}
+
+/// The user who publishes on this subject where every user has rights of its own.
+fn sender(subject: &str) -> Option<String> {
+    let mut tokens = subject.strip_prefix("vigilo.")?.split('.');
+    let (kind, of) = (tokens.next()?, tokens.next()?);
+    match kind {
+        "request" => Some(format!("ws-{of}")),
+        "command" => Some(User::Console.name()),
+        "report" => {
+            let kind = StepKind::ALL.into_iter().find(|kind| kind.as_str() == of)?;
+            Some(Worker::of(kind).to_string())
+        }
+        _ => None,
+    }
+}
+
+/// A user of `vigilo nats-config`.
+fn is_guarded(user: &str) -> bool {
+    user.starts_with("ws-") || User::services().iter().any(|service| service.name() == user)
 }
 
 #[cfg(test)]
@@ -85,21 +113,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_go_to_inboxes_of_the_sender_only() {
-        let asked = "vigilo.request.default.renew";
-        for own in ["_INBOX.ws-default.8jf.1", "_INBOX.console.x", "_INBOX.x"] {
-            assert!(may_be_answered(asked, own), "{own:?}");
-        }
-        for other in [
-            "vigilo.order.issuer.issue",
-            "_INBOX",
-            "_INBOX.",
-            "_INBOXES.a",
-            "_INBOX.>",
-            "",
-            "_INBOX.ws-other.8jf.1",
+    fn an_answer_goes_to_the_senders_own_inbox_only() {
+        for (asked, own, foreign) in [
+            (
+                "vigilo.request.default.renew",
+                "_INBOX.ws-default.8jf.1",
+                "_INBOX.ws-other.8jf.1",
+            ),
+            (
+                "vigilo.command.default.renew",
+                "_INBOX.console.x",
+                "_INBOX.ws-default.x",
+            ),
+            ("vigilo.report.issue", "_INBOX.issuer.x", "_INBOX.deployer.x"),
+            ("vigilo.report.rollback", "_INBOX.deployer.x", "_INBOX.planner.x"),
         ] {
-            assert!(!may_be_answered(asked, other), "{other:?}");
+            assert!(may_be_answered(asked, own, Some("planner")), "{asked} {own}");
+            for other in [
+                foreign,
+                "_INBOX.key-signer.x",
+                "_INBOX.planner.x",
+                "vigilo.order.issuer.issue",
+                "_INBOX",
+                "_INBOX.",
+                "_INBOXES.a",
+                "_INBOX.>",
+                "",
+            ] {
+                assert!(!may_be_answered(asked, other, Some("planner")), "{asked} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_all_share_one_login_its_name_is_in_every_inbox() {
+        for asked in ["vigilo.report.issue", "vigilo.command.default.renew"] {
+            assert!(may_be_answered(asked, "_INBOX.vigilo.x", Some("vigilo")), "{asked}");
+            assert!(!may_be_answered(asked, "_INBOX.other.x", Some("vigilo")), "{asked}");
+            assert!(may_be_answered(asked, "_INBOX.x", None), "{asked}");
         }
     }
 }

@@ -9,9 +9,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigError;
 use crate::crew::Crew;
+use crate::http::{self, Limits};
 
 /// Takes the port; a port that cannot be had is an error of the configuration.
 pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ConfigError> {
@@ -22,12 +24,12 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ConfigError> {
 }
 
 /// Answers until the process ends.
-pub async fn serve(listener: TcpListener, crew: Crew) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, crew: Crew) {
     let routes = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .with_state(crew);
-    axum::serve(listener, routes).await
+    http::serve(listener, routes, Limits::small(), &CancellationToken::new()).await;
 }
 
 async fn readyz(State(crew): State<Crew>) -> (StatusCode, String) {
@@ -57,6 +59,10 @@ mod tests {
         answer
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
     async fn served(crew: &Crew) -> SocketAddr {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.expect("a port");
         let at = listener.local_addr().expect("an address");

@@ -6,10 +6,16 @@
 pub mod config;
 pub mod crew;
 pub mod health;
+pub mod http;
 pub mod life;
+mod pause;
 pub mod process;
+pub mod secret_arg;
+pub mod secret_file;
 pub mod telemetry;
+pub mod tls;
 
 pub use config::ConfigError;
 pub use crew::Crew;
 pub use life::Life;
+pub use pause::pause;

@@ -19,8 +19,15 @@ use crate::{health, telemetry};
 
 /// `EX_CONFIG` would be 78; 64 is what this house promises for a configuration that cannot be used.
 pub const EXIT_CONFIG: u8 = 64;
+/// `EX_UNAVAILABLE`: something that is needed is missing or not reachable.
+pub const EXIT_MISSING: u8 = 69;
 /// What a service may still take after the hard stop before it is left behind.
 const LEAVE: Duration = Duration::from_secs(10);
+
+/// Something that is needed is missing, or does not answer: what, and what helps.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Missing(pub String);
 
 /// Runs the service to its end. It is given the crew to put itself (or its parts) into.
 ///
@@ -72,6 +79,7 @@ pub fn exit_code(outcome: &anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) if failed.chain().any(|cause| cause.is::<ConfigError>()) => ExitCode::from(EXIT_CONFIG),
+        Err(failed) if failed.chain().any(|cause| cause.is::<Missing>()) => ExitCode::from(EXIT_MISSING),
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -95,6 +103,10 @@ where
     outcome
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the root of all tasks: its handles are awaited or aborted at the end"
+)]
 async fn serve<F, Fut>(settings: &Settings, service: F) -> anyhow::Result<()>
 where
     F: FnOnce(Crew) -> Fut,
@@ -113,6 +125,10 @@ where
     outcome
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bounds the wait for work in flight after a stop"
+)]
 async fn until_end(
     mut service: JoinHandle<anyhow::Result<()>>,
     crew: &Crew,
@@ -227,9 +243,14 @@ mod tests {
         });
         let code = |code| format!("{:?}", ExitCode::from(code));
         assert_eq!(format!("{:?}", exit_code(&outcome)), code(EXIT_CONFIG));
-        assert_eq!(
-            format!("{:?}", exit_code(&Err(anyhow::anyhow!("NATS is gone")))),
-            code(1)
-        );
+        for (error, number) in [
+            (anyhow::anyhow!("a defect"), 1),
+            (
+                anyhow::Error::from(Missing("NATS is gone".to_owned())).context("the issuer"),
+                EXIT_MISSING,
+            ),
+        ] {
+            assert_eq!(format!("{:?}", exit_code(&Err(error))), code(number));
+        }
     }
 }

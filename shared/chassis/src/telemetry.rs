@@ -5,10 +5,12 @@
 //! types that hold them print none.
 
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -41,7 +43,7 @@ pub fn start(process: &str, settings: &Settings) -> Result<Telemetry, ConfigErro
     let spans = settings
         .otlp_endpoint
         .as_deref()
-        .map(|to| exporter(process, to))
+        .map(|to| exporter(process, to, settings.otlp_unprotected))
         .transpose()?;
     let mut layers: Vec<Boxed> = vec![lines(settings.log_format, std::io::stderr)];
     if let Some(provider) = &spans {
@@ -63,6 +65,10 @@ impl Telemetry {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the log filter is needed before the configuration is read"
+)]
 fn filter() -> Result<EnvFilter, ConfigError> {
     let set = |name: &'static str| {
         std::env::var(name)
@@ -97,20 +103,26 @@ where
     }
 }
 
-fn exporter(process: &str, endpoint: &str) -> Result<SdkTracerProvider, ConfigError> {
+fn exporter(process: &str, endpoint: &str, unprotected: bool) -> Result<SdkTracerProvider, ConfigError> {
     let refused = |e: &dyn std::fmt::Display| {
         ConfigError(format!(
             "otlp_endpoint {endpoint}: {e}; give the gRPC address of a collector, for example http://127.0.0.1:4317"
         ))
     };
-    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+    let clear = endpoint.strip_prefix("http://");
+    if clear.is_none() && !endpoint.starts_with("https://") {
         return Err(refused(&"it is no http:// or https:// URL"));
     }
-    let exporter = SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(endpoint)
-        .build()
-        .map_err(|e| refused(&e))?;
+    if clear.is_some_and(|rest| !is_here(rest)) && !unprotected {
+        let problem =
+            "it is on another machine, and spans would travel in clear; use https://, or set otlp_unprotected = true";
+        return Err(refused(&problem));
+    }
+    let mut builder = SpanExporter::builder().with_tonic().with_endpoint(endpoint);
+    if clear.is_none() {
+        builder = builder.with_tls_config(ClientTlsConfig::new().with_native_roots());
+    }
+    let exporter = builder.build().map_err(|e| refused(&e))?;
     let resource = Resource::builder()
         .with_service_name(format!("vigilo-{process}"))
         .build();
@@ -118,6 +130,17 @@ fn exporter(process: &str, endpoint: &str) -> Result<SdkTracerProvider, ConfigEr
         .with_batch_exporter(exporter)
         .with_resource(resource)
         .build())
+}
+
+/// Of what follows `http://`: whether the host is this machine.
+fn is_here(rest: &str) -> bool {
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    let host = host.unwrap_or_default();
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -180,7 +203,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_wrong_endpoint_names_its_key() {
-        let said = exporter("issuer", "collector:4317").expect_err("no URL").to_string();
+        let said = exporter("issuer", "collector:4317", false)
+            .expect_err("no URL")
+            .to_string();
         assert!(said.contains("otlp_endpoint collector:4317"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn spans_leave_the_machine_in_clear_only_where_that_is_wanted() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let remote = "http://collector.example.org:4317";
+        let said = exporter("issuer", remote, false).expect_err("in clear").to_string();
+        assert!(
+            said.contains("otlp_unprotected = true") && said.contains("https://"),
+            "{said}"
+        );
+        assert!(exporter("issuer", remote, true).is_ok());
+        for good in [
+            "https://collector.example.org:4317",
+            "http://127.0.0.1:4317",
+            "http://[::1]:4317",
+            "http://localhost",
+        ] {
+            exporter("issuer", good, false).unwrap_or_else(|e| panic!("{good}: {e}"));
+        }
     }
 }

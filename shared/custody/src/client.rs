@@ -1,17 +1,17 @@
 //! The client of the key-signer: how a service gets a secret opened or sealed.
 //!
 //! In: an envelope, or a secret. Out: the other one. Every question has its own ephemeral key; a secret travels
-//! HPKE-sealed only. Never: a retry (the asker decides), a cached secret.
+//! HPKE-sealed only, and an answer counts with the key-signer's signature. Never: a retry (the asker decides), a cached secret.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bus::{Bus, BusError};
+use bus::{Bus, BusError, Signer};
 use domain::secret::{Envelope, Purpose};
 use domain::{RunId, WorkspaceId};
-use protocol::custody::{CustodyAnswer, OpenRequest, RecipientRequest, SealRequest};
-use protocol::subjects::{self, Worker};
+use protocol::custody::{CustodyAnswer, OpenRequest, RecipientRequest, SealRequest, ShownOrder};
+use protocol::subjects::{self, Asker, Worker};
 use zeroize::Zeroizing;
 
 use crate::envelope::Binding;
@@ -30,10 +30,19 @@ pub enum CustodyError {
     Unavailable { reason: String },
 }
 
+/// For what a secret is opened. The key-signer opens keys with the planner's order to use them; what belongs to no run (a password
+/// of this service's own configuration) it opens without.
+#[derive(Clone, Copy, Default)]
+pub struct OnBehalf<'a> {
+    pub run: Option<RunId>,
+    pub order: Option<&'a ShownOrder>,
+}
+
 /// Seals secrets and opens none. Cheap to clone; clones share the cache of public keys.
 #[derive(Clone)]
 pub struct Sealer {
     bus: Bus,
+    asker: Asker,
     recipients: Arc<Mutex<HashMap<WorkspaceId, String>>>,
 }
 
@@ -48,12 +57,12 @@ impl Custody {
     /// Asks in the name of `worker`; NATS permissions say whether this process may.
     pub fn new(bus: Bus, worker: Worker) -> Self {
         Self {
-            sealer: Sealer::new(bus),
+            sealer: Sealer::new(bus, Asker::Worker(worker)),
             worker,
         }
     }
 
-    /// Opens an envelope; `run` is for the key-signer's log of openings.
+    /// Opens an envelope for who carries out an order with it.
     ///
     /// # Errors
     /// See [`CustodyError`].
@@ -62,7 +71,7 @@ impl Custody {
         workspace: &WorkspaceId,
         purpose: Purpose,
         envelope: &Envelope,
-        run: Option<RunId>,
+        on_behalf: OnBehalf<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
         let reader = Recipient::ephemeral();
         let question = OpenRequest {
@@ -70,11 +79,12 @@ impl Custody {
             purpose,
             envelope: envelope.clone(),
             recipient: reader.public_key(),
-            run_id: run,
+            run_id: on_behalf.run,
+            order: on_behalf.order.cloned(),
         };
         match self.sealer.ask(&subjects::custody_open(self.worker), &question).await? {
             CustodyAnswer::Opened { secret } => {
-                let binding = Binding { workspace, purpose };
+                let binding = Binding::new(workspace, purpose);
                 reader.open(Way::Opened, binding, &secret).map_err(denied)
             }
             other => Err(unexpected(other)),
@@ -96,9 +106,11 @@ impl Custody {
 }
 
 impl Sealer {
-    pub fn new(bus: Bus) -> Self {
+    /// Asks in this name; NATS permissions say whether this process may.
+    pub fn new(bus: Bus, asker: Asker) -> Self {
         Self {
             bus,
+            asker,
             recipients: Arc::default(),
         }
     }
@@ -113,7 +125,7 @@ impl Sealer {
         purpose: Purpose,
         secret: &[u8],
     ) -> Result<Envelope, CustodyError> {
-        let binding = Binding { workspace, purpose };
+        let binding = Binding::new(workspace, purpose);
         if let Some(known) = self.known_recipient(workspace) {
             match self.seal_to(&known, binding, secret).await {
                 // The key-signer may have another root key than when we asked: its public key is asked for afresh.
@@ -131,7 +143,7 @@ impl Sealer {
             purpose: binding.purpose,
             secret: hpke::seal_to(recipient, Way::Deposit, binding, secret).map_err(denied)?,
         };
-        match self.ask(subjects::CUSTODY_SEAL, &question).await? {
+        match self.ask(&subjects::custody_seal(self.asker), &question).await? {
             CustodyAnswer::Sealed { envelope } => Ok(envelope),
             other => Err(unexpected(other)),
         }
@@ -141,7 +153,7 @@ impl Sealer {
         let question = RecipientRequest {
             workspace: workspace.clone(),
         };
-        match self.ask(subjects::CUSTODY_RECIPIENT, &question).await? {
+        match self.ask(&subjects::custody_recipient(self.asker), &question).await? {
             CustodyAnswer::Recipient { public_key } => {
                 let mut known = self.recipients.lock().unwrap_or_else(PoisonError::into_inner);
                 known.insert(workspace.clone(), public_key.clone());
@@ -166,7 +178,7 @@ impl Sealer {
         subject: &str,
         question: &(impl serde::Serialize + Sync),
     ) -> Result<CustodyAnswer, CustodyError> {
-        let answer = self.bus.ask(subject, question, WITHIN).await;
+        let answer = self.bus.ask(subject, question, Signer::KeySigner, WITHIN).await;
         answer.map_err(|error: BusError| CustodyError::Unavailable {
             reason: error.to_string(),
         })

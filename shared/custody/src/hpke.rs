@@ -122,19 +122,13 @@ mod tests {
     #[test]
     fn only_the_recipient_with_the_same_context_opens() {
         let (acme, other) = (workspace("acme"), workspace("other"));
-        let leaf = |workspace| Binding {
-            workspace,
-            purpose: Purpose::LeafKey,
-        };
+        let leaf = |workspace| Binding::new(workspace, Purpose::LeafKey);
         let reader = Recipient::ephemeral();
         let sealed = seal_to(&reader.public_key(), Way::Opened, leaf(&acme), b"pem").expect("seals");
 
         let opened = reader.open(Way::Opened, leaf(&acme), &sealed).expect("opens");
         assert_eq!(opened.as_slice(), b"pem");
-        let account = Binding {
-            purpose: Purpose::AcmeAccount,
-            ..leaf(&acme)
-        };
+        let account = Binding::new(&acme, Purpose::AcmeAccount);
         for (way, binding) in [
             (Way::Deposit, leaf(&acme)),
             (Way::Opened, leaf(&other)),
@@ -149,10 +143,7 @@ mod tests {
     #[test]
     fn a_wrong_public_key_is_named() {
         let acme = workspace("acme");
-        let binding = Binding {
-            workspace: &acme,
-            purpose: Purpose::Credential,
-        };
+        let binding = Binding::new(&acme, Purpose::Credential);
         for wrong in ["", "no base64!", "AAAA"] {
             let refused = seal_to(wrong, Way::Deposit, binding, b"x");
             assert_eq!(refused.err(), Some(HpkeError::PublicKey), "{wrong:?}");

@@ -9,9 +9,11 @@ mod aes;
 pub mod client;
 pub mod envelope;
 pub mod hpke;
+pub mod leaf_key;
 pub mod pem;
 pub mod root;
 
-pub use client::{Custody, CustodyError, Sealer};
+pub use client::{Custody, CustodyError, OnBehalf, Sealer};
 pub use envelope::{Binding, EnvelopeError, Kek, KekError};
+pub use leaf_key::{LeafKey, NoLeafKey};
 pub use root::RootKey;

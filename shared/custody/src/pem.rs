@@ -1,4 +1,4 @@
-//! Private keys as PKCS#8 PEM (RFC 7468 §10) in memory that is wiped.
+//! Private keys as PKCS#8 PEM (RFC 7468 §10) in memory that is wiped, and certificates in the same clean form.
 //!
 //! In: DER or PEM. Out: the other one, [`Zeroizing`]. The PEM crates leave copies of the key on the heap.
 
@@ -9,13 +9,24 @@ use zeroize::Zeroizing;
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----\n";
 const END: &str = "-----END PRIVATE KEY-----\n";
 const COLUMNS: usize = 64;
+const BEGIN_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n";
+const END_CERTIFICATE: &str = "-----END CERTIFICATE-----\n";
 
 pub fn private_key_pem(der: &[u8]) -> Zeroizing<String> {
+    block(BEGIN, END, der)
+}
+
+/// A certificate as PEM (RFC 7468 §5).
+pub fn certificate_pem(der: &[u8]) -> String {
+    block(BEGIN_CERTIFICATE, END_CERTIFICATE, der).to_string()
+}
+
+fn block(begin: &str, end: &str, der: &[u8]) -> Zeroizing<String> {
     let text = Zeroizing::new(BASE64.encode(der));
     // With room for everything from the start: a string that grows leaves a copy behind.
     let lines = text.len() / COLUMNS + 1;
-    let mut pem = Zeroizing::new(String::with_capacity(BEGIN.len() + text.len() + lines + END.len()));
-    pem.push_str(BEGIN);
+    let mut pem = Zeroizing::new(String::with_capacity(begin.len() + text.len() + lines + end.len()));
+    pem.push_str(begin);
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let (line, after) = rest.split_at_checked(COLUMNS).unwrap_or((rest, ""));
@@ -23,7 +34,7 @@ pub fn private_key_pem(der: &[u8]) -> Zeroizing<String> {
         pem.push('\n');
         rest = after;
     }
-    pem.push_str(END);
+    pem.push_str(end);
     pem
 }
 
@@ -34,6 +45,22 @@ pub fn private_key_der(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut packed = Zeroizing::new(Vec::with_capacity(inner.len()));
     packed.extend(inner.bytes().filter(|byte| !byte.is_ascii_whitespace()));
     BASE64.decode(packed.as_slice()).ok().map(Zeroizing::new)
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn keys() {
+        let seeds = [private_key_pem(b"some bytes of a key that is none").as_bytes().to_vec()];
+        ::fuzz::holds(env!("CARGO_MANIFEST_DIR"), "keys", &seeds, |input| {
+            if let Some(der) = private_key_der(input) {
+                let again = private_key_der(private_key_pem(&der).as_bytes());
+                assert_eq!(again.as_deref(), Some(&*der));
+            }
+        });
+    }
 }
 
 #[cfg(test)]

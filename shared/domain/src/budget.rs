@@ -4,11 +4,14 @@
 //! that price fits. Never: a guess: certificates whose price nobody knows are counted apart, and fit into no budget.
 
 use std::fmt;
+use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime, Time};
 
 use crate::clock::Timestamp;
+use crate::counted::counted;
 use crate::price::usd;
 
 /// A calendar month, UTC.
@@ -26,13 +29,13 @@ impl Month {
     }
 
     pub fn begins_at(self) -> Timestamp {
-        Timestamp::new(OffsetDateTime::new_utc(self.begins, Time::MIDNIGHT))
+        Timestamp::nearest(OffsetDateTime::new_utc(self.begins, Time::MIDNIGHT))
     }
 
     /// The first instant of the next one.
     pub fn ends_at(self) -> Timestamp {
         let days = self.begins.month().length(self.begins.year());
-        Timestamp::new(OffsetDateTime::new_utc(self.begins, Time::MIDNIGHT) + time::Duration::days(i64::from(days)))
+        self.begins_at().plus(Duration::from_secs(u64::from(days) * 86_400))
     }
 }
 
@@ -43,7 +46,7 @@ impl fmt::Display for Month {
 }
 
 /// What certificates cost together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Sum {
     pub micro_usd: u64,
     /// Certificates whose price nobody knows: the sum is without them.
@@ -112,7 +115,7 @@ impl fmt::Display for Budget {
         }
         match self.spent.price_unknown + self.active.price_unknown {
             0 => Ok(()),
-            some => write!(f, ", and {some} certificate(s) at a price that is not known"),
+            some => write!(f, ", and {} at a price that is not known", counted(some, "certificate")),
         }
     }
 }
@@ -162,7 +165,7 @@ mod tests {
         let mut budget = budget(Some(10_000_000), 6_000_000);
         budget.take(Some(500_000));
         budget.take(None);
-        let said = "6.50 USD of the 10.00 USD of 1970-01 are spent or under way, and 1 certificate(s) at a price that is not known";
+        let said = "6.50 USD of the 10.00 USD of 1970-01 are spent or under way, and 1 certificate at a price that is not known";
         assert_eq!(budget.to_string(), said);
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
@@ -11,9 +12,10 @@ use x509_parser::public_key::PublicKey;
 
 use crate::clock::Timestamp;
 use crate::ids::SnapshotId;
+use crate::text::clean_line;
 
 /// SHA-256 over the DER, as 64 hexadecimal digits: how a certificate is recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
@@ -34,7 +36,7 @@ impl fmt::Display for Fingerprint {
 }
 
 /// The fields of one certificate (RFC 5280) that people and judgements ask for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateFacts {
     pub fingerprint: Fingerprint,
     pub subject: String,
@@ -52,6 +54,9 @@ pub struct CertificateFacts {
     pub aia_urls: Vec<String>,
 }
 
+/// Of certificates and CSRs: the parser itself says what it missed by the names of its own types.
+pub const BROKEN: &str = "its bytes are broken or cut off";
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is no X.509 certificate: {0}")]
 pub struct NoCertificate(pub String);
@@ -66,16 +71,17 @@ impl CertificateFacts {
         }
     }
 
+    /// Texts are any bytes that its maker liked: control characters are replaced.
     pub fn read(der: &[u8]) -> Result<Self, NoCertificate> {
-        let (_, parsed) = X509Certificate::from_der(der).map_err(|e| NoCertificate(e.to_string()))?;
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|_| NoCertificate(BROKEN.to_owned()))?;
         let instant = |seconds| {
             Timestamp::from_unix(seconds).ok_or_else(|| NoCertificate(format!("{seconds} is out of range for a date")))
         };
         let (key_type, key_bits) = key_facts(&parsed);
         Ok(Self {
             fingerprint: Fingerprint::of(der),
-            subject: parsed.subject().to_string(),
-            issuer: parsed.issuer().to_string(),
+            subject: clean_line(parsed.subject().to_string()),
+            issuer: clean_line(parsed.issuer().to_string()),
             serial: hex::encode(parsed.raw_serial()),
             sans: sans(&parsed),
             key_type,
@@ -118,9 +124,16 @@ fn sans(parsed: &X509Certificate<'_>) -> Vec<String> {
         .general_names
         .iter()
         .filter_map(|name| match name {
-            GeneralName::DNSName(text) => Some((*text).to_ascii_lowercase()),
+            GeneralName::DNSName(text) => Some(clean_line(text.to_ascii_lowercase())),
             GeneralName::IPAddress(octets) => address(octets),
-            _ => None,
+            GeneralName::OtherName(..)
+            | GeneralName::RFC822Name(_)
+            | GeneralName::X400Address(_)
+            | GeneralName::DirectoryName(_)
+            | GeneralName::EDIPartyName(_)
+            | GeneralName::URI(_)
+            | GeneralName::RegisteredID(_)
+            | GeneralName::Invalid(..) => None,
         })
         .collect()
 }
@@ -138,13 +151,12 @@ fn address(octets: &[u8]) -> Option<String> {
 }
 
 fn crl_urls(parsed: &X509Certificate<'_>) -> Vec<String> {
-    let points = parsed
-        .extensions()
-        .iter()
-        .filter_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::CRLDistributionPoints(points) => Some(points),
-            _ => None,
-        });
+    let points = parsed.extensions().iter().filter_map(|extension| {
+        let ParsedExtension::CRLDistributionPoints(points) = extension.parsed_extension() else {
+            return None;
+        };
+        Some(points)
+    });
     let names = points
         .flat_map(|all| all.points.iter())
         .filter_map(|point| match &point.distribution_point {
@@ -155,13 +167,12 @@ fn crl_urls(parsed: &X509Certificate<'_>) -> Vec<String> {
 }
 
 fn aia_urls(parsed: &X509Certificate<'_>) -> Vec<String> {
-    let found = parsed
-        .extensions()
-        .iter()
-        .filter_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::AuthorityInfoAccess(access) => Some(access),
-            _ => None,
-        });
+    let found = parsed.extensions().iter().filter_map(|extension| {
+        let ParsedExtension::AuthorityInfoAccess(access) = extension.parsed_extension() else {
+            return None;
+        };
+        Some(access)
+    });
     found
         .flat_map(|access| access.accessdescs.iter())
         .filter_map(|one| url(&one.access_location))
@@ -169,10 +180,10 @@ fn aia_urls(parsed: &X509Certificate<'_>) -> Vec<String> {
 }
 
 fn url(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::URI(text) => Some((*text).to_owned()),
-        _ => None,
-    }
+    let GeneralName::URI(text) = name else {
+        return None;
+    };
+    Some(clean_line(*text))
 }
 
 /// One immutable observation of a host at one address. `days_until_expiry` is derived when it is read.
@@ -182,9 +193,98 @@ pub struct Snapshot {
     /// The unspecified address when the name has none: nothing was dialled then.
     pub dialled: SocketAddr,
     pub taken_at: Timestamp,
-    /// What was served, or why nothing could be seen.
+    /// What was served, or why nothing could be seen. Where several leaves are served by turns: the one that ends first.
     #[serde(flatten)]
     pub seen: Seen,
+    /// Handshakes on fresh connections that this comes from.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub looks: u32,
+    /// Further leaves that were served at this address in the same look: whoever connects gets one or the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherLeaf>,
+}
+
+impl Snapshot {
+    /// Whether the address serves several leaves by turns.
+    pub fn is_mixed(&self) -> bool {
+        !self.others.is_empty()
+    }
+
+    /// `3 looks, 1 leaf`: what the look rests on, and no more than that.
+    pub fn extent(&self) -> String {
+        let leaves = match &self.seen {
+            Seen::Served(_) => 1 + self.others.len(),
+            Seen::Unreachable { .. } => 0,
+        };
+        extent(self.looks, leaves)
+    }
+}
+
+/// `k looks, n leaves`.
+pub fn extent(looks: u32, leaves: usize) -> String {
+    let many = |one: &'static str, more: &'static str, is_one: bool| if is_one { one } else { more };
+    format!(
+        "{looks} {}, {leaves} {}",
+        many("look", "looks", looks == 1),
+        many("leaf", "leaves", leaves == 1)
+    )
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(looks: &u32) -> bool {
+    *looks == 1
+}
+
+/// A leaf beside the one that a snapshot is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OtherLeaf {
+    pub fingerprint: Fingerprint,
+    /// Its subject or first name.
+    pub called: String,
+    pub not_after: Timestamp,
+}
+
+/// A certificate of a CA in a served chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainMember {
+    pub called: String,
+    pub not_after: Timestamp,
+}
+
+impl ChainMember {
+    /// Of the certificates behind the leaf the one that ends first, when it ends before the leaf does. A root says
+    /// nothing by its end: clients take it from their own store. Where one cannot be read, the others count.
+    pub fn ending_first<D: AsRef<[u8]>>(chain: &[D]) -> Option<Self> {
+        let (leaf, others) = chain.split_first()?;
+        let end = CertificateEnd::read(leaf.as_ref())?.not_after;
+        let members = others.iter().filter_map(|der| CertificateEnd::read(der.as_ref()));
+        let first = members.filter(|one| !one.is_root).min_by_key(|one| one.not_after)?;
+        (first.not_after < end).then_some(Self {
+            called: first.called,
+            not_after: first.not_after,
+        })
+    }
+}
+
+struct CertificateEnd {
+    called: String,
+    not_after: Timestamp,
+    is_root: bool,
+}
+
+impl CertificateEnd {
+    fn read(der: &[u8]) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        Some(Self {
+            called: parsed.subject().to_string(),
+            not_after: Timestamp::from_unix(parsed.validity().not_after.timestamp())?,
+            is_root: parsed.subject() == parsed.issuer(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,4 +307,10 @@ pub struct Served {
     /// For example `TLSv1_3`.
     pub protocol: String,
     pub cipher: String,
+    /// The certificate behind the leaf that ends before it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_end: Option<ChainMember>,
+    /// Why the handshake did not end, although the chain was on the wire: clients of today may get no further either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<String>,
 }

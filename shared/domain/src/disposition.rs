@@ -4,11 +4,13 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::cause::{self, Cause};
 use crate::clock::Timestamp;
+use crate::text::clean;
 
-/// A stable code such as `ISS-0007`; each has a paragraph in the `ERRORS.md` of its service.
+/// A stable code such as `ISS-0007`; `shared/codes` explains each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ErrorCode(String);
@@ -40,15 +42,45 @@ pub struct Failure {
     /// The addresses where it was seen, when a look at the host found it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen_at: Vec<SocketAddr>,
+    /// It says nothing against what is installed: no target is put back for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_installed: bool,
+    /// Whose trouble it is; nothing: the worker has not said, and nothing is decided by it.
+    #[serde(default, deserialize_with = "cause::known", skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl Failure {
+    /// What others said is in it: control characters are replaced.
     pub fn new(code: &str, what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             code: ErrorCode::new(code),
-            what: what.into(),
-            hint: hint.into(),
+            what: clean(what),
+            hint: clean(hint),
             seen_at: Vec::new(),
+            keep_installed: false,
+            cause: None,
+        }
+    }
+
+    #[must_use]
+    pub fn because(self, cause: Cause) -> Self {
+        Self {
+            cause: Some(cause),
+            ..self
+        }
+    }
+
+    /// Nobody could mend it, and it passes.
+    pub fn passes_by_itself(&self) -> bool {
+        self.cause.as_ref().is_some_and(Cause::passes_by_itself)
+    }
+
+    #[must_use]
+    pub fn keep_installed(self) -> Self {
+        Self {
+            keep_installed: true,
+            ..self
         }
     }
 
@@ -65,7 +97,10 @@ impl Failure {
             what: self.what,
             hint: self.hint,
             answers: vec![Answer::Resume, Answer::Resolve, Answer::Cancel],
+            further: Vec::new(),
             seen_at: self.seen_at,
+            keep_installed: self.keep_installed,
+            cause: self.cause,
         }
     }
 }
@@ -78,11 +113,34 @@ pub struct Question {
     pub hint: String,
     /// The buttons that are offered.
     pub answers: Vec<Answer>,
+    /// What else this question may be answered with.
+    #[serde(default, deserialize_with = "known_ones", skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherAnswer>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen_at: Vec<SocketAddr>,
+    /// It says nothing against what is installed: no target is put back for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_installed: bool,
+    /// Whose trouble it is.
+    #[serde(default, deserialize_with = "cause::known", skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl Question {
+    #[must_use]
+    pub fn because(self, cause: Cause) -> Self {
+        Self {
+            cause: Some(cause),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn offering(self, further: &[FurtherAnswer]) -> Self {
+        let further = further.to_vec();
+        Self { further, ..self }
+    }
+
     /// The same as a failure, for a step that is tried again without an answer.
     pub fn as_failure(&self) -> Failure {
         Failure {
@@ -90,6 +148,8 @@ impl Question {
             what: self.what.clone(),
             hint: self.hint.clone(),
             seen_at: self.seen_at.clone(),
+            keep_installed: self.keep_installed,
+            cause: self.cause.clone(),
         }
     }
 }
@@ -105,15 +165,58 @@ pub enum Answer {
     Cancel,
 }
 
+/// Answers that only some questions have. They stand apart from the others because versions before do not read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FurtherAnswer {
+    /// Begin a new account at the CA that refuses the present one: resume with `new_account`.
+    NewAccount,
+    /// A good certificate is in place: resolve with it as `already_installed`.
+    AlreadyInstalled,
+    /// What the host serves is right: resolve with `served`.
+    TakeServed,
+}
+
+/// What a later version offers besides is left out: its other answers are of use all the same.
+fn known_ones<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<FurtherAnswer>, D::Error> {
+    let all = Vec::<serde_json::Value>::deserialize(from)?.into_iter();
+    Ok(all.filter_map(|one| serde_json::from_value(one).ok()).collect())
+}
+
 /// A handler's judgement of its own error; made in `verdict.rs`, nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// The world may be better at that instant.
+    /// The world may be better at that instant. How long it is tried is up to the failure's cause.
     RetryAt(Timestamp, Failure),
-    /// Nothing has failed that a person could mend: a limit of the other side, or our own fleet, which comes back.
-    WaitUntil(Timestamp, Failure),
     /// Nothing to resume: the policy itself cannot work.
     Fail(Failure),
     /// A person must do something first.
     NeedsHuman(Question),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_question_of_another_version_is_read_with_the_answers_that_are_known() {
+        let question = |further: Option<serde_json::Value>| {
+            let mut asked = json!({"code": "ISS-0010", "what": "w", "hint": "h", "answers": ["resume", "cancel"]});
+            if let Some(further) = further {
+                asked["further"] = further;
+            }
+            serde_json::from_value::<Question>(asked).expect("a question")
+        };
+        assert!(question(None).further.is_empty(), "of a version before");
+        let later = question(Some(json!(["of_a_later_version", "new_account"])));
+        assert_eq!(later.further, [FurtherAnswer::NewAccount]);
+        let plain = Failure::new("ISS-0010", "w", "h").ask();
+        let written = serde_json::to_value(plain).expect("JSON");
+        assert!(
+            written.get("further").is_none(),
+            "as versions before write it: {written}"
+        );
+    }
 }

@@ -52,7 +52,8 @@ pub struct Subject<'a> {
 impl Filter {
     pub fn check(&self) -> Result<(), Invalid> {
         if self.hostnames.len() > MOST_HOSTNAMES {
-            let problem = format!("{} names are too many", self.hostnames.len());
+            let many = self.hostnames.len();
+            let problem = format!("{many} names are too many");
             let remedy = format!("give at most {MOST_HOSTNAMES}, or say it by environment, tags or hostname_glob");
             return Err(Invalid::new("filter.hostnames", problem, remedy));
         }

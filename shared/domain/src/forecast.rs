@@ -56,7 +56,7 @@ mod tests {
     use crate::limit::{Renewal, Scope};
     use crate::names::DnsName;
 
-    fn limit(id: &str, scope: Scope, (burst, period_seconds): (u32, u32)) -> Limit {
+    fn limit(id: &str, scope: Scope, burst: u32, period_seconds: u32) -> Limit {
         Limit {
             id: id.to_owned(),
             directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
@@ -73,8 +73,8 @@ mod tests {
     #[test]
     fn orders_are_laid_out_as_the_narrowest_limit_allows() {
         let limits = vec![
-            limit("orders", Scope::Account, (3, 36)),
-            limit("domain", Scope::RegisteredDomain, (2, 600)),
+            limit("orders", Scope::Account, 3, 36),
+            limit("domain", Scope::RegisteredDomain, 2, 600),
         ];
         let mut forecast = Forecast::new(limits, Book::default());
         let (workspace, directory_url) = (

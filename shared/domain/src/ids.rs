@@ -19,6 +19,7 @@ macro_rules! row_id {
         impl $name {
             /// A new id; ids made later sort later (UUID version 7).
             #[expect(clippy::new_without_default, reason = "an id is made on purpose, never by default")]
+            #[expect(clippy::disallowed_methods, reason = "the place where ids of rows are made")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }

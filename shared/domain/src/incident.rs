@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -16,7 +17,7 @@ pub const NEAR: Duration = DAY.saturating_mul(7);
 /// Below this much it is `sev1`, whatever the host.
 pub const IMMINENT: Duration = DAY.saturating_mul(2);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Sev1,
@@ -26,6 +27,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The most urgent first.
+    pub const ALL: [Self; 4] = [Self::Sev1, Self::Sev2, Self::Sev3, Self::Sev4];
+
     pub const fn of(criticality: Criticality) -> Self {
         match criticality {
             Criticality::Critical => Self::Sev1,
@@ -54,6 +58,11 @@ impl Severity {
         }
     }
 
+    /// Those that are less urgent.
+    pub fn below(self) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|other| *other > self).collect()
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sev1 => "sev1",
@@ -64,7 +73,7 @@ impl Severity {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Open,
@@ -174,7 +183,8 @@ pub struct Recipient {
 }
 
 /// Failures of many hosts have one cause when they have the same code in the same kind of step.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SharedCause")]
 pub struct Cause {
     pub code: ErrorCode,
     /// As orders name it, without a target's number; empty when the run did not say.
@@ -182,7 +192,7 @@ pub struct Cause {
 }
 
 /// Who did something, when, and in which words. `vigilo` is the service itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Word {
     pub at: Timestamp,
     pub by: String,
@@ -202,7 +212,7 @@ impl Word {
 }
 
 /// Trouble that a person must hear of: of one host, or of many with the same cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     pub id: IncidentId,
     pub workspace: WorkspaceId,
@@ -225,7 +235,7 @@ pub struct Incident {
 }
 
 /// A run with trouble; it is a member of exactly one incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     pub run_id: RunId,
     pub host_id: HostId,

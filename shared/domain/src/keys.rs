@@ -1,11 +1,12 @@
 //! Keys of certificates: the algorithms public CAs accept, the backends that hold them, how often they change.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 
 /// Accepted by public CAs today (Let's Encrypt "Integration Guide", keys): nothing else is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum KeyAlgorithm {
     #[default]
@@ -51,7 +52,7 @@ impl From<KeyAlgorithm> for &'static str {
 }
 
 /// Where the private key of the certificate lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyBackend {
     /// Made by the key-signer and sealed under the workspace's key.
@@ -62,7 +63,7 @@ pub enum KeyBackend {
 }
 
 /// Whether a renewal makes a new key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyRotation {
     #[default]

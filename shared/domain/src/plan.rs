@@ -1,4 +1,5 @@
-//! The plan of a run: everything that was decided before it started. It never changes afterwards.
+//! The plan of a run: everything that was decided before it started. Afterwards only a person changes it, by resuming or retrying
+//! the run: then its targets and addresses become those of today's policy (`run::amend`).
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -75,7 +76,7 @@ pub enum Strategy {
 }
 
 /// Which CA, and why this one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     pub provider: Provider,
     /// In the catalogue; nothing: it is not there, and the policy names it by its directory.
@@ -92,7 +93,7 @@ pub struct Choice {
 }
 
 /// A provider that was not chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     pub provider: Provider,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,7 +139,7 @@ impl Plan {
             Step::Deploy(index) => Some(self.target_or_verify(index.saturating_add(1))),
             Step::Verify => match mode {
                 Mode::Live => Some(Step::Tidy),
-                Mode::DryRun if self.notify.is_empty() => None,
+                // Also where the policy names nobody: a webhook may be configured.
                 Mode::DryRun => Some(Step::Channels),
             },
             Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => None,
@@ -163,7 +164,7 @@ impl Plan {
             Step::PrepareKey | Step::Channels | Step::Tidy => 60,
             Step::Issue => 180,
             Step::Deploy(index) | Step::Rollback(index) => {
-                60 + self.targets.get(usize::from(index)).map_or(0, reload_seconds)
+                60 + self.targets.get(usize::from(index)).map_or(0, activation_seconds)
             }
             Step::Verify | Step::Confirm => 120,
         };
@@ -171,11 +172,13 @@ impl Plan {
     }
 }
 
-fn reload_seconds(target: &Target) -> u64 {
+/// The test before anything is touched, the activation, and after a refusal one more of what was there before.
+const ACTIVATIONS: u64 = 3;
+
+fn activation_seconds(target: &Target) -> u64 {
     match target {
         Target::File(file) => file
-            .reload
-            .as_ref()
-            .map_or(0, |reload| u64::from(reload.timeout_seconds)),
+            .activation_timeout()
+            .map_or(0, |seconds| ACTIVATIONS * u64::from(seconds)),
     }
 }

@@ -1,34 +1,60 @@
 //! Where a certificate is put.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::activation;
 use crate::invalid::Invalid;
+use crate::path;
+use crate::reach;
+
+/// Of all targets of a policy together: each is looked at in every look.
+pub const MOST_ENDPOINTS: usize = 16;
+const LONGEST_PATH: usize = 1_024;
 
 /// One place of a policy's ordered list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Target {
     File(FileTarget),
 }
 
-/// Chain and key as files on the deployer's machine, and a command that makes the server read them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Chain and key as files on the deployer's machine, and the activation that makes the server read them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileTarget {
     /// Leaf first, then intermediates, PEM.
     pub chain_path: String,
     /// The private key, PKCS#8 PEM.
     pub key_path: String,
-    /// User name or number that shall own both files; the deployer's own user when absent.
+    /// User name or number that shall own both files. Absent: files that are replaced keep their owner, new ones belong
+    /// to the deployer's user.
     #[serde(default)]
     pub owner: Option<String>,
+    /// As `owner`.
     #[serde(default)]
     pub group: Option<String>,
-    /// Permission bits of the key in octal, as text; the chain gets the same with group and other read.
-    #[serde(default = "private")]
-    pub key_mode: String,
+    /// Permission bits of the key in octal, as text. Absent: a key that is replaced keeps its bits, a new one gets 0600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_mode: Option<String>,
+    /// The same of the chain. Absent: a chain that is replaced keeps its bits, a new one gets those of a new key with read for
+    /// group and others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_mode: Option<String>,
+    /// What becomes of the access list (acl(5)) of files that are replaced.
+    #[serde(default, skip_serializing_if = "AccessList::is_kept")]
+    pub access_list: AccessList,
+    /// Makes the server read the files: a preset, or a name that the deployer's configuration gives to commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activate: Option<String>,
+    /// How long each run of the activation may take.
+    #[serde(default = "half_a_minute", skip_serializing_if = "is_half_a_minute")]
+    pub activate_timeout_seconds: u32,
+    /// In policies that are older than the names: a command of their own. It is read, and never taken anew. Written also when there is
+    /// none, as those versions did: a change of a policy compares what is stored.
     #[serde(default)]
     pub reload: Option<Reload>,
     /// Where the server that reads these files answers, if that is not simply the host: the target is verified there
@@ -40,8 +66,47 @@ pub struct FileTarget {
     pub group_name: Option<String>,
 }
 
+/// Beside owner, group and permission bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", try_from = "String")]
+#[schemars(!try_from)]
+pub enum AccessList {
+    /// Files that are replaced keep theirs, also the lack of one; new ones get what their directory hands down.
+    #[default]
+    Keep,
+    /// Neither file has one.
+    Drop,
+}
+
+/// Names its field: of a target that cannot be read nothing else does.
+impl TryFrom<String> for AccessList {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "keep" => Ok(Self::Keep),
+            "drop" => Ok(Self::Drop),
+            _ => Err(format!("access_list: {word:?} is neither \"keep\" nor \"drop\"")),
+        }
+    }
+}
+
+impl AccessList {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    const fn is_kept(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
+/// What a file of a target holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileRole {
+    Chain,
+    Key,
+}
+
 /// A command without a shell: the first word is the program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reload {
     pub command: Vec<String>,
@@ -49,34 +114,53 @@ pub struct Reload {
     pub timeout_seconds: u32,
 }
 
-fn private() -> String {
-    "0600".to_owned()
-}
+const LONGEST_ACTIVATION: u32 = 600;
 
 fn half_a_minute() -> u32 {
     30
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_half_a_minute(seconds: &u32) -> bool {
+    *seconds == half_a_minute()
+}
+
 impl FileTarget {
-    /// The permission bits of the key file.
-    pub fn key_bits(&self) -> Result<u32, Invalid> {
-        let wrong =
-            |problem: String| Invalid::new("key_mode", problem, "give octal digits such as \"0600\" or \"0640\"");
-        let bits =
-            u32::from_str_radix(&self.key_mode, 8).map_err(|_| wrong(format!("{:?} is not octal", self.key_mode)))?;
-        if bits > 0o777 || bits & 0o400 == 0 {
-            return Err(wrong(format!(
-                "{:?} is no set of permission bits with which the owner can read",
-                self.key_mode
-            )));
-        }
+    /// The permission bits of the key file, when the policy says any.
+    pub fn key_bits(&self) -> Result<Option<u32>, Invalid> {
+        let Some(mode) = &self.key_mode else {
+            return Ok(None);
+        };
+        let right = "give octal digits such as \"0600\" or \"0640\"";
+        let bits = permission_bits(mode).map_err(|problem| Invalid::new("key_mode", problem, right))?;
         if bits & 0o007 != 0 {
-            return Err(wrong(format!(
-                "{:?} lets every user of the machine at the private key",
-                self.key_mode
-            )));
+            let problem = format!("{mode:?} lets every user of the machine at the private key");
+            return Err(Invalid::new("key_mode", problem, right));
         }
-        Ok(bits)
+        Ok(Some(bits))
+    }
+
+    /// The permission bits of the chain file, when the policy says any. Everybody may read it, and nobody but its owner and group
+    /// may say what is served.
+    pub fn chain_bits(&self) -> Result<Option<u32>, Invalid> {
+        let Some(mode) = &self.chain_mode else {
+            return Ok(None);
+        };
+        let right = "give octal digits such as \"0644\" or \"0640\"";
+        let bits = permission_bits(mode).map_err(|problem| Invalid::new("chain_mode", problem, right))?;
+        if bits & 0o002 != 0 {
+            let problem = format!("{mode:?} lets every user of the machine write the chain");
+            return Err(Invalid::new("chain_mode", problem, right));
+        }
+        Ok(Some(bits))
+    }
+
+    /// What is written there, and where: one spelling for each path.
+    fn files(&self) -> [(FileRole, String); 2] {
+        [
+            (FileRole::Chain, path::normal(&self.chain_path)),
+            (FileRole::Key, path::normal(&self.key_path)),
+        ]
     }
 
     fn check(&self) -> Result<(), Invalid> {
@@ -89,8 +173,12 @@ impl FileTarget {
                     "start it with / and end it with a file name",
                 ));
             }
+            if path.len() > LONGEST_PATH {
+                let problem = format!("it has {} bytes", path.len());
+                return Err(Invalid::new(field, problem, format!("give at most {LONGEST_PATH}")));
+            }
         }
-        if self.chain_path == self.key_path {
+        if path::normal(&self.chain_path) == path::normal(&self.key_path) {
             return Err(Invalid::new(
                 "key_path",
                 "it is the same file as chain_path",
@@ -98,30 +186,95 @@ impl FileTarget {
             ));
         }
         self.key_bits()?;
+        self.chain_bits()?;
         if let Some(name) = &self.group_name {
             check_group_name(name).map_err(|refused| refused.within("group_name"))?;
         }
+        if let Some(name) = &self.activate {
+            activation::check_name(name).map_err(|refused| refused.within("activate"))?;
+        }
+        if !(1..=LONGEST_ACTIVATION).contains(&self.activate_timeout_seconds) {
+            let problem = format!("{} is out of range", self.activate_timeout_seconds);
+            let remedy = format!("give 1 to {LONGEST_ACTIVATION} seconds");
+            return Err(Invalid::new("activate_timeout_seconds", problem, remedy));
+        }
+        self.check_endpoints()
+    }
+
+    /// Beside `check`, for what is saved anew: no command of its own.
+    fn check_entry(&self) -> Result<(), Invalid> {
         let Some(reload) = &self.reload else {
             return Ok(());
         };
-        if reload.command.first().is_none_or(String::is_empty) {
-            let remedy = "give the program and its arguments, for example [\"nginx\", \"-s\", \"reload\"]";
-            return Err(Invalid::new("reload.command", "it is empty", remedy));
-        }
-        if !(1..=600).contains(&reload.timeout_seconds) {
-            let problem = format!("{} is out of range", reload.timeout_seconds);
-            return Err(Invalid::new("reload.timeout_seconds", problem, "give 1 to 600 seconds"));
-        }
-        Ok(())
+        let problem = "which commands run is the deployer's to say: a policy gives the name of an activation";
+        let name = activation::name_for(&reload.command);
+        let own = format!(
+            "with command = {:?} under [workspaces.<workspace>.activations.{name}] in the deployer's configuration, give \
+             \"activate\": \"{name}\"",
+            reload.command
+        );
+        let remedy = match activation::preset_for(&reload.command) {
+            Some(preset) => format!("give \"activate\": \"{preset}\" in its place; or, {own}"),
+            None => own,
+        };
+        Err(Invalid::new("reload", problem, remedy))
     }
+
+    /// How long one run of its activation may take; nothing without one.
+    pub fn activation_timeout(&self) -> Option<u32> {
+        match (&self.activate, &self.reload) {
+            (Some(_), _) => Some(self.activate_timeout_seconds),
+            (None, Some(reload)) => Some(reload.timeout_seconds),
+            (None, None) => None,
+        }
+    }
+
+    fn check_endpoints(&self) -> Result<(), Invalid> {
+        let addresses = self.serves_at.iter().map(SocketAddr::ip);
+        reach::check("serves_at", addresses, MOST_ENDPOINTS)?;
+        match self.serves_at.iter().position(|at| at.port() == 0) {
+            Some(index) => {
+                let remedy = "give 1 to 65535; HTTPS uses 443";
+                Err(Invalid::new(format!("serves_at[{index}]"), "0 is no port", remedy))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn permission_bits(mode: &str) -> Result<u32, String> {
+    // The standard library takes a sign too.
+    let is_octal = mode.chars().all(|c| c.is_digit(8));
+    let bits = u32::from_str_radix(mode, 8).ok().filter(|_| is_octal);
+    let bits = bits.ok_or_else(|| format!("{mode:?} is not octal"))?;
+    if bits > 0o777 || bits & 0o400 == 0 {
+        return Err(format!(
+            "{mode:?} is no set of permission bits with which the owner can read"
+        ));
+    }
+    Ok(bits)
+}
+
+/// Several targets of one policy may name one pair of files, each with a server of its own; none may write its chain where
+/// another writes its key.
+pub fn check_files(targets: &[Target]) -> Result<(), Invalid> {
+    let mut roles: BTreeMap<String, (FileRole, usize)> = BTreeMap::new();
+    for (index, target) in targets.iter().enumerate() {
+        for (role, file) in target.written() {
+            let (first, of) = *roles.entry(file.clone()).or_insert((role, index));
+            if first != role {
+                let problem = format!("targets[{of}] puts the other half of the pair at {file}");
+                let remedy = "give each private key a file of its own";
+                return Err(Invalid::new(format!("targets[{index}]"), problem, remedy));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A target group's name is a slug: it is part of a queue's name.
 pub fn check_group_name(name: &str) -> Result<(), Invalid> {
-    let is_slug = name
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if is_slug && (1..=60).contains(&name.len()) {
+    if activation::is_slug(name) {
         return Ok(());
     }
     let problem = format!("{name:?} is no name of a target group");
@@ -137,6 +290,36 @@ impl Target {
         match self {
             Self::File(file) => file.check(),
         }
+    }
+
+    /// Beside `check`, for what a person saves: what only older policies may have is refused.
+    pub fn check_entry(&self) -> Result<(), Invalid> {
+        match self {
+            Self::File(file) => file.check_entry(),
+        }
+    }
+
+    fn written(&self) -> [(FileRole, String); 2] {
+        match self {
+            Self::File(file) => file.files(),
+        }
+    }
+
+    /// The files that are replaced on the deployer's machine, each in its one spelling: no two policies may share one.
+    pub fn paths(&self) -> impl Iterator<Item = String> + use<> {
+        self.written().into_iter().map(|(_, file)| file)
+    }
+
+    /// Its files as a person finds them on the deployer's machine.
+    pub fn files_in_words(&self) -> String {
+        match self {
+            Self::File(file) => format!("chain {}, key {}", file.chain_path, file.key_path),
+        }
+    }
+
+    /// Whether both are the same files, however they are set and activated.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.written() == other.written()
     }
 
     /// Addresses at which this target alone is looked at.

@@ -1,7 +1,8 @@
 //! The only question one service asks another: opening and sealing of secrets by the key-signer.
 //!
 //! Plaintext never travels: both ways it is HPKE-sealed (RFC 9180, base mode, DHKEM(X25519, HKDF-SHA256),
-//! AES-256-GCM) to the reader's public key. Binary fields are base64.
+//! AES-256-GCM) to the reader's public key. Binary fields are base64. HPKE in this mode proves no sender: the key-signer signs
+//! its answers, for the inbox where they were asked for, and askers believe no other.
 
 use domain::secret::{Envelope, Purpose};
 use domain::{RunId, WorkspaceId};
@@ -17,9 +18,23 @@ pub struct OpenRequest {
     pub recipient: String,
     /// For which run, as the key-signer's log of openings shows it.
     pub run_id: Option<RunId>,
+    /// The order that the secret came with. Askers of a version before this field show none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<ShownOrder>,
 }
 
-/// `vigilo.custody.seal`; the secret is HPKE-sealed to the key-signer's public key of the workspace.
+/// An order as its worker got it, for one who believes the planner alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownOrder {
+    /// Where it was said: the subject of orders, or the inbox of who waited for a direct reply.
+    pub subject: String,
+    /// The planner's.
+    pub signature: String,
+    /// Its exact bytes: an [`crate::order::Order`], or a [`crate::handover::Current`] with one.
+    pub payload: String,
+}
+
+/// `vigilo.custody.seal.<asker>`; the secret is HPKE-sealed to the key-signer's public key of the workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SealRequest {
     pub workspace: WorkspaceId,
@@ -27,7 +42,7 @@ pub struct SealRequest {
     pub secret: Hpke,
 }
 
-/// `vigilo.custody.recipient`: to which public key secrets for `custody.seal` are sealed.
+/// `vigilo.custody.recipient.<asker>`: to which public key secrets for `custody.seal` are sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecipientRequest {
     pub workspace: WorkspaceId,

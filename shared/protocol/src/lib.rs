@@ -8,12 +8,14 @@ pub mod event;
 pub mod handover;
 pub mod log;
 pub mod order;
+mod outcome;
 pub mod probe;
 pub mod renewal_info;
 pub mod report;
 pub mod request;
 pub mod schema;
 pub mod subjects;
+pub mod target_check;
 
 /// The version of every message in this crate; a reader refuses what is newer.
 pub const SCHEMA: u16 = 1;

@@ -1,4 +1,4 @@
-//! `vigilo.log.<workspace>.<run_id>`: what a worker writes down, told while its step runs.
+//! `vigilo.log.<workspace>.<run_id>.<worker>`: what a worker writes down, told while its step runs.
 //!
 //! A courtesy for those who watch: the report carries everything once more, and the record is written from it. So a
 //! batch may be lost, and a step that ends quickly sends none.

@@ -107,6 +107,10 @@ pub struct PrepareKeySpec {
     pub algorithm: KeyAlgorithm,
     /// The key in use, when the policy keeps it; absent: make a new one.
     pub keep: Option<Envelope>,
+    /// The key opens with orders of this run alone. Key-signers of a version before this field do not heed it, and cannot open
+    /// such a key: they are upgraded before the planners.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bind_to_run: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,6 +139,9 @@ pub struct DeploySpec {
     pub target: Target,
     /// Absent in a rehearsal.
     pub certificate: Option<DeployedCertificate>,
+    /// Further names that the certificate would have; in a rehearsal only, where there is none to look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sans: Vec<DnsName>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,6 +166,9 @@ pub struct VerifySpec {
     /// only.
     #[serde(default)]
     pub partial: bool,
+    /// Several leaves were seen at one of the host's addresses, and it has not been steady since: more looks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_mixed: bool,
 }
 
 /// What was served before an installation is put back.

@@ -1,8 +1,8 @@
 //! Looking at hosts beside any run: the planner asks when one is due, the verifier says what it saw.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use domain::certificate::Snapshot;
+use domain::certificate::{Fingerprint, Snapshot};
 use domain::{HostId, Hostname, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,19 @@ pub struct ProbeAsk {
     pub asked_at: Timestamp,
     /// Past this instant it has been asked again.
     pub until: Timestamp,
+    /// Several leaves were seen at one of its addresses, and it has not been steady since: closer looks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_mixed: bool,
+    /// What the newest look saw: another leaf than that is looked at closely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last: Vec<LastLeaf>,
+}
+
+/// The leaf of one address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastLeaf {
+    pub dialled: SocketAddr,
+    pub leaf: Fingerprint,
 }
 
 impl ProbeAsk {

@@ -8,7 +8,7 @@ use domain::{RunId, WorkspaceId};
 use crate::request::Verb;
 
 /// A worker service: who carries out which step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Worker {
     KeySigner,
     Issuer,
@@ -49,6 +49,44 @@ impl Worker {
 }
 
 impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who asks the key-signer; each on a subject of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Asker {
+    Worker(Worker),
+    /// For people.
+    Console,
+}
+
+impl Asker {
+    pub const ALL: [Self; 6] = [
+        Self::Worker(Worker::KeySigner),
+        Self::Worker(Worker::Issuer),
+        Self::Worker(Worker::Deployer),
+        Self::Worker(Worker::Verifier),
+        Self::Worker(Worker::Incident),
+        Self::Console,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Worker(worker) => worker.as_str(),
+            Self::Console => "console",
+        }
+    }
+
+    /// By the last token of the subject.
+    pub fn on(subject: &str) -> Option<Self> {
+        let token = subject.rsplit('.').next()?;
+        Self::ALL.into_iter().find(|asker| asker.as_str() == token)
+    }
+}
+
+impl fmt::Display for Asker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -99,8 +137,14 @@ pub fn event_reader(workspace: &WorkspaceId, number: u8) -> String {
     format!("ws-{workspace}-{number}")
 }
 
-pub fn log(workspace: &WorkspaceId, run: RunId) -> String {
-    format!("vigilo.log.{workspace}.{run}")
+/// Each worker writes on a subject of its own: none has a say in what another did.
+pub fn log(workspace: &WorkspaceId, run: RunId, worker: Worker) -> String {
+    format!("vigilo.log.{workspace}.{run}.{worker}")
+}
+
+/// What all workers write of a run.
+pub fn logs_of(workspace: &WorkspaceId, run: RunId) -> String {
+    format!("vigilo.log.{workspace}.{run}.*")
 }
 
 pub fn probe_ask(workspace: &WorkspaceId) -> String {
@@ -119,9 +163,9 @@ pub fn renewal_info_told(workspace: &WorkspaceId) -> String {
     format!("vigilo.renewal-info.told.{workspace}")
 }
 
-/// `stream` in lower case.
-pub fn dead(stream: &str) -> String {
-    format!("vigilo.dead.{}", stream.to_ascii_lowercase())
+/// `stream` in lower case; `of` whom or what: a workspace, or a step.
+pub fn dead(stream: &str, of: &str) -> String {
+    format!("vigilo.dead.{}.{of}", stream.to_ascii_lowercase())
 }
 
 pub fn custody_open(worker: Worker) -> String {
@@ -133,11 +177,22 @@ pub fn current(worker: Worker) -> String {
     format!("vigilo.current.{worker}")
 }
 
+/// Where the planner asks deployers whether targets could take a certificate.
+pub const TARGET_CHECK: &str = "vigilo.target-check";
+
 pub const CURRENT_ALL: &str = "vigilo.current.*";
 
+pub fn custody_seal(asker: Asker) -> String {
+    format!("vigilo.custody.seal.{asker}")
+}
+
+pub fn custody_recipient(asker: Asker) -> String {
+    format!("vigilo.custody.recipient.{asker}")
+}
+
 pub const CUSTODY_OPEN_ALL: &str = "vigilo.custody.open.*";
-pub const CUSTODY_SEAL: &str = "vigilo.custody.seal";
-pub const CUSTODY_RECIPIENT: &str = "vigilo.custody.recipient";
+pub const CUSTODY_SEAL_ALL: &str = "vigilo.custody.seal.*";
+pub const CUSTODY_RECIPIENT_ALL: &str = "vigilo.custody.recipient.*";
 
 /// The server's word that a message ran out of deliveries.
 pub const EXHAUSTED: &str = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.*.*";

@@ -1,11 +1,20 @@
 //! The sealed keys of ACME accounts: one per workspace and CA, the first one wins.
 
 use domain::clock::Timestamp;
+use domain::ids::RunId;
 use domain::secret::Envelope;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::StoreError;
-use crate::ledger::AccountKey;
+
+/// A sealed key for an account at a CA.
+#[derive(Debug, Clone)]
+pub struct AccountKey {
+    pub workspace: String,
+    pub directory_url: String,
+    pub sealed_key: Envelope,
+}
 
 /// Keeps keys for accounts that have none yet.
 pub(crate) async fn keep(db: &mut PgConnection, keys: &[AccountKey], now: Timestamp) -> Result<(), StoreError> {
@@ -22,6 +31,35 @@ pub(crate) async fn keep(db: &mut PgConnection, keys: &[AccountKey], now: Timest
         .await?;
     }
     Ok(())
+}
+
+/// Takes the account of the CA that each of these runs asks about out of use, if it is still the one that was refused: one
+/// that was made since the question is left alone. The keys are kept.
+pub(crate) async fn retire(
+    db: &mut PgConnection,
+    refused: &[(RunId, String)],
+    by: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let ids: Vec<Uuid> = refused.iter().map(|(id, _)| id.get()).collect();
+    let directories: Vec<String> = refused.iter().map(|(_, directory)| directory.clone()).collect();
+    let retired = sqlx::query!(
+        "with gone as (
+             delete from acme_accounts a
+             using unnest($1::uuid[], $2::text[]) as u (run_id, directory_url), runs r
+             where r.id = u.run_id and a.workspace = r.workspace and a.directory_url = u.directory_url
+               and a.created_at < r.moved_at
+             returning a.workspace, a.directory_url, a.sealed_key, a.created_at)
+         insert into retired_acme_accounts (workspace, directory_url, sealed_key, created_at, retired_at, retired_by)
+         select workspace, directory_url, sealed_key, created_at, $3, $4 from gone",
+        &ids,
+        &directories,
+        now.get(),
+        by,
+    )
+    .execute(db)
+    .await?;
+    Ok(retired.rows_affected())
 }
 
 pub(crate) async fn load(

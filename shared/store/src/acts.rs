@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 pub struct Act {
     pub run_id: RunId,
     pub at: Timestamp,
-    /// As requests spell it: `resume`, `retry`, `cancel`, `resolve`.
+    /// As requests spell it: `resume`, `retry`, `cancel`, `resolve`; `amend` with what a run took from today's policy at that.
     pub verb: String,
     pub person: String,
     /// Empty when none was given.

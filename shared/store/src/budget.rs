@@ -3,11 +3,14 @@
 use domain::budget::{Budget, Month, Sum};
 use domain::clock::Timestamp;
 use domain::ids::{RunId, WorkspaceId};
+use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::exactly;
+use crate::rows::from_json;
+use crate::runs::cost_of;
 use crate::{LedgerTx, Store, StoreError};
 
 /// Any constant: it stands for "the budgets" among Postgres' advisory locks of two numbers; the other is the workspace.
@@ -45,20 +48,25 @@ fn sum(micro_usd: i64, price_unknown: i64) -> Sum {
 /// need be added up.
 async fn read(
     db: &mut PgConnection,
-    (workspace, limited): (&WorkspaceId, bool),
+    workspace: &WorkspaceId,
+    limited: bool,
     month: Month,
 ) -> Result<Option<Budget>, StoreError> {
     let row = sqlx::query!(
         r#"select w.budget_micro_usd_per_month as budget, s.micro_usd as "spent!", s.price_unknown as "spent_unknown!",
-                  a.micro_usd as "active!", a.price_unknown as "active_unknown!"
+                  a.micro_usd as "active!", a.price_unknown as "active_unknown!", a.unread as "unread!"
            from workspaces w
            cross join lateral (
              select coalesce(sum(cost_micro_usd), 0)::bigint as micro_usd,
                     count(*) filter (where cost_micro_usd is null) as price_unknown
              from spending where workspace = w.id and paid_at >= $3 and paid_at < $4) s
            cross join lateral (
-             select coalesce(sum(c.cost), 0)::bigint as micro_usd, count(*) filter (where c.cost is null) as price_unknown
-             from runs r cross join lateral (select asked_cost(r.plan, r.course) as cost) c
+             select coalesce(sum(r.current_cost_micro_usd) filter (where r.facts_at = r.moved_at), 0)::bigint as micro_usd,
+                    count(*) filter (where r.facts_at = r.moved_at and r.current_cost_micro_usd is null)
+                      as price_unknown,
+                    coalesce(jsonb_agg(jsonb_build_array(r.plan, r.course))
+                             filter (where r.facts_at is distinct from r.moved_at), '[]') as unread
+             from runs r
              where r.workspace = w.id and r.mode = 'live' and r.phase <> 'ended'
                and not exists (select from spending p where p.run_id = r.id)) a
            where w.id = $1 and (not $2 or w.budget_micro_usd_per_month is not null)"#,
@@ -68,19 +76,33 @@ async fn read(
         month.ends_at().get(),
     );
     let row = row.fetch_optional(db).await?;
-    Ok(row.map(|row| Budget {
+    let Some(row) = row else { return Ok(None) };
+    let mut active = sum(row.active, row.active_unknown);
+    for cost in costs_of(row.unread).map_err(|why| StoreError::corrupt("runs", workspace, why))? {
+        match cost {
+            Some(cost) => active.micro_usd = active.micro_usd.saturating_add(cost),
+            None => active.price_unknown = active.price_unknown.saturating_add(1),
+        }
+    }
+    Ok(Some(Budget {
         month,
         limit_micro_usd: row.budget.and_then(|limit| u64::try_from(limit).ok()),
         spent: sum(row.spent, row.spent_unknown),
-        active: sum(row.active, row.active_unknown),
+        active,
     }))
+}
+
+/// What the CAs charge that these runs of an earlier version ask: a list of plans, each with its course.
+pub(crate) fn costs_of(unread: Value) -> Result<Vec<Option<u64>>, String> {
+    let runs: Vec<(Value, Option<Value>)> = from_json(unread)?;
+    runs.into_iter().map(|(plan, course)| cost_of(plan, course)).collect()
 }
 
 impl Store {
     /// The money of this month, also when there is no limit.
     pub async fn budget(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Budget, StoreError> {
         let mut db = self.pool.acquire().await?;
-        let found = read(&mut db, (workspace, false), Month::of(now)).await?;
+        let found = read(&mut db, workspace, false, Month::of(now)).await?;
         found.ok_or_else(|| StoreError::Unknown {
             constraint: "workspaces".to_owned(),
         })
@@ -90,7 +112,7 @@ impl Store {
     /// counted whole, as nobody knows in which month it is paid.
     pub async fn limited_budget(&self, workspace: &WorkspaceId, at: Timestamp) -> Result<Option<Budget>, StoreError> {
         let mut db = self.pool.acquire().await?;
-        read(&mut db, (workspace, true), Month::of(at)).await
+        read(&mut db, workspace, true, Month::of(at)).await
     }
 
     /// The same, held: of planners that create runs by the clock one after the other draws from it.
@@ -111,7 +133,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let budget = read(&mut tx, (workspace, true), Month::of(now)).await?;
+        let budget = read(&mut tx, workspace, true, Month::of(now)).await?;
         Ok(budget.map(|budget| HeldBudget { tx, budget }))
     }
 

@@ -26,6 +26,16 @@ pub enum StoreError {
         "the database schema cannot be brought up to date: {0} (only its owner may change it: see deploy/postgres/README.md)"
     )]
     Migration(String),
+    /// Made by a version that was never released.
+    #[error(
+        "the database was made by a version from before the first release, which this one cannot read: give this one an empty \
+         database or data directory, and add hosts and policies again (`vigilo host list --json` and `vigilo policy list --json` \
+         of the old version say what they were)"
+    )]
+    Foreign,
+    /// The configuration would have the record, and a password, travel unprotected.
+    #[error("{0}")]
+    Insecure(String),
     /// A statement touched another number of rows than it must.
     #[error("{statement}: {found} rows instead of {expected}")]
     RowCount {
@@ -38,6 +48,14 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn migration(error: sqlx::migrate::MigrateError) -> Self {
         Self::Migration(error.to_string())
+    }
+
+    /// The catalogue is brought up to date with the schema, by whoever may.
+    pub(crate) fn catalogue(self) -> Self {
+        match self {
+            Self::Faulty(why) => Self::Migration(why),
+            other => other,
+        }
     }
 
     pub(crate) fn corrupt(table: &'static str, id: impl ToString, why: impl ToString) -> Self {

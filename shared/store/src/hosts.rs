@@ -145,7 +145,8 @@ impl Store {
     pub async fn host(
         &self,
         workspace: &WorkspaceId,
-        (id, hostname): (Option<HostId>, Option<&str>),
+        id: Option<HostId>,
+        hostname: Option<&str>,
     ) -> Result<Option<HostView>, StoreError> {
         let row = sqlx::query_as!(
             Row,
@@ -190,6 +191,12 @@ impl Store {
             workspace.as_str()
         );
         Ok(found.fetch_one(&self.pool).await?)
+    }
+
+    /// Of all workspaces.
+    pub async fn count_all_hosts(&self) -> Result<u64, StoreError> {
+        let counted = sqlx::query_scalar!(r#"select count(*) as "n!" from hosts"#);
+        Ok(u64::try_from(counted.fetch_one(&self.pool).await?).unwrap_or(0))
     }
 
     pub async fn has_host(&self, workspace: &WorkspaceId, host: HostId) -> Result<bool, StoreError> {

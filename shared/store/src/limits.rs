@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::exactly;
 use crate::ledger::LedgerTx;
-use crate::rows::{at, from_word, number, word};
+use crate::rows::{at, column, from_word, number, word};
 use crate::{Store, StoreError};
 
 /// Any constant: it stands for "the buckets" among Postgres' advisory locks.
@@ -32,6 +32,11 @@ pub struct BucketRow {
 pub struct Reservation {
     pub run_id: RunId,
     pub bucket: Bucket,
+}
+
+/// The day on which somebody compared it with its source.
+pub(crate) fn verified(limit: &Limit) -> Result<time::Date, StoreError> {
+    time::Date::parse(&limit.last_verified, DAY).map_err(|why| StoreError::corrupt("limits", &limit.id, why))
 }
 
 impl LedgerTx {
@@ -76,24 +81,22 @@ impl Store {
         limits.collect()
     }
 
-    /// Writes a limit, new or changed. What was drawn from it stays drawn.
+    /// Writes a limit of a person's, new or changed: the catalogue leaves it alone from here on. What was drawn from it stays drawn.
     pub async fn set_limit(&self, limit: &Limit) -> Result<(), StoreError> {
-        let corrupt = |why: String| StoreError::corrupt("limits", &limit.id, why);
-        let verified = time::Date::parse(&limit.last_verified, DAY).map_err(|e| corrupt(e.to_string()))?;
         sqlx::query!(
-            "insert into limits (id, directory_url, scope, title, burst, period_seconds, source, last_verified, enabled)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "insert into limits (id, directory_url, scope, title, burst, period_seconds, source, last_verified, enabled, edited)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true)
              on conflict (id) do update
              set directory_url = $2, scope = $3, title = $4, burst = $5, period_seconds = $6, source = $7,
-                 last_verified = $8, enabled = $9",
+                 last_verified = $8, enabled = $9, edited = true",
             limit.id,
             limit.directory_url.as_str(),
             word(limit.scope),
             limit.title,
-            crate::rows::column(limit.burst),
-            crate::rows::column(limit.period_seconds),
+            column(limit.burst),
+            column(limit.period_seconds),
             limit.source,
-            verified,
+            verified(limit)?,
             limit.enabled,
         )
         .execute(&self.pool)

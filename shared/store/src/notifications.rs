@@ -7,8 +7,22 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::incidents::IncidentTx;
-use crate::rows::{at, from_word, number, word};
+use crate::rows::{at, from_word, number, text, word};
 use crate::{Store, StoreError};
+
+/// A change of an incident, and what is said of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Announcement<'a> {
+    pub change: Change,
+    pub word: &'a Word,
+}
+
+impl<'a> Announcement<'a> {
+    #[must_use]
+    pub fn new(change: Change, word: &'a Word) -> Self {
+        Self { change, word }
+    }
+}
 
 /// One change of one incident that one recipient shall hear of; in our hands until the lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,14 +64,15 @@ impl IncidentTx {
     pub async fn tell(
         &mut self,
         id: IncidentId,
-        (change, said): (Change, &Word),
+        announcement: Announcement<'_>,
         to: &[Recipient],
         due_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.remember(id, change, said).await?;
+        let Announcement { change, word } = announcement;
+        self.remember(id, change, word).await?;
         for recipient in to {
             if !self.waits_already(id, change, recipient).await? {
-                self.enqueue(id, (change, said.at), recipient, due_at).await?;
+                self.enqueue(id, announcement, recipient, due_at).await?;
             }
         }
         Ok(())
@@ -82,7 +97,7 @@ impl IncidentTx {
     async fn enqueue(
         &mut self,
         id: IncidentId,
-        (change, created_at): (Change, Timestamp),
+        announcement: Announcement<'_>,
         to: &Recipient,
         due_at: Timestamp,
     ) -> Result<(), StoreError> {
@@ -92,10 +107,10 @@ impl IncidentTx {
             Uuid::now_v7(),
             self.workspace.as_str(),
             id.get(),
-            change.as_str(),
+            announcement.change.as_str(),
             to.channel.as_str(),
             to.name,
-            created_at.get(),
+            announcement.word.at.get(),
             due_at.get(),
         )
         .execute(&mut *self.tx)
@@ -237,7 +252,7 @@ impl Store {
                  leased_until = null
              where id = any($1) and delivered_at is null",
             ids,
-            error,
+            text(error),
             due_at as Option<OffsetDateTime>,
             given_up_at as Option<OffsetDateTime>,
         )

@@ -87,7 +87,8 @@ impl Store {
     pub async fn set_target_group(
         &self,
         workspace: &WorkspaceId,
-        (name, at_once): (&str, Option<u32>),
+        name: &str,
+        at_once: Option<u32>,
     ) -> Result<bool, StoreError> {
         let done = match at_once {
             None => {

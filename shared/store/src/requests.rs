@@ -6,6 +6,14 @@ use serde_json::Value;
 
 use crate::{Store, StoreError};
 
+/// A request and the answer that is kept under its key.
+#[derive(Debug, Clone, Copy)]
+pub struct AnsweredRequest<'a> {
+    pub workspace: &'a WorkspaceId,
+    pub key: &'a str,
+    pub answer: &'a Value,
+}
+
 impl Store {
     pub async fn answered(&self, workspace: &WorkspaceId, key: &str) -> Result<Option<Value>, StoreError> {
         let answer = sqlx::query_scalar!(

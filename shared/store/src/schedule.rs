@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::policies::Row;
 use crate::renewal_info::suggestion;
 use crate::rows::{at, from_json, from_word, word};
-use crate::{Store, StoreError, quiet};
+use crate::{LedgerTx, Store, StoreError, quiet};
 
 /// A policy with what its judgement needs.
 #[derive(Debug, Clone)]
@@ -47,6 +47,7 @@ pub struct Judgement {
 
 impl Store {
     /// Takes policies whose judgement is due; nobody else gets them before `in_hand_until`.
+    #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn policies_to_judge(
         &self,
         now: Timestamp,
@@ -69,7 +70,7 @@ impl Store {
                from taken t
                left join lateral (select seen from snapshots
                                   where host_id = t.host_id and not_after is not null
-                                  order by taken_at desc limit 1) served on true
+                                  order by taken_at desc, not_after limit 1) served on true
                left join lateral (select id, status, moved_at, trigger from runs
                                   where host_id = t.host_id and policy_id = t.id and mode = 'live'
                                   order by id desc limit 1) last on true
@@ -94,7 +95,7 @@ impl Store {
             };
             let tag_windows = quiet::all(row.windows).map_err(corrupt)?;
             let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
-            let suggested = suggestion((row.window_start, row.window_end), row.explanation_url).map_err(corrupt)?;
+            let suggested = suggestion(row.window_start, row.window_end, row.explanation_url).map_err(corrupt)?;
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
             let policy = Row {
                 id,
@@ -117,24 +118,58 @@ impl Store {
         judged.collect()
     }
 
-    pub async fn keep_judgements(&self, judgements: &[Judgement]) -> Result<(), StoreError> {
+    /// Writes down what was said of policies that were taken until this instant. What has happened since they were taken
+    /// (a run has ended, another certificate was seen) was not judged: they are judged again when that said. What somebody
+    /// else changes in this moment is left to the next judgement: nobody is waited for, who may wait for this one.
+    pub async fn keep_judgements(&self, judgements: &[Judgement], in_hand_until: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = judgements.iter().map(|one| one.policy.get()).collect();
         let due: Vec<Option<OffsetDateTime>> = judgements.iter().map(|one| one.due_at.map(Timestamp::get)).collect();
         let next: Vec<OffsetDateTime> = judgements.iter().map(|one| one.judge_at.get()).collect();
         let why: Vec<String> = judgements.iter().map(|one| one.why.clone()).collect();
         let waits: Vec<bool> = judgements.iter().map(|one| one.waits_for_budget).collect();
         sqlx::query!(
-            "update policies p set due_at = new.due_at, judge_at = new.judge_at, due_why = new.why, waits_for_budget = new.waits
+            "with free as (select id from policies where id = any($1) for no key update skip locked)
+             update policies p
+             set due_at = new.due_at, due_why = new.why, waits_for_budget = new.waits,
+                 judge_at = case when p.judge_at = $6 then new.judge_at else least(p.judge_at, new.judge_at) end
              from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::bool[])
                   as new (id, due_at, judge_at, why, waits)
+                  join free on free.id = new.id
              where p.id = new.id",
             &ids,
             &due as &[Option<OffsetDateTime>],
             &next,
             &why,
             &waits,
+            in_hand_until.get(),
         )
         .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+impl LedgerTx {
+    /// Live runs of these policies have ended: the clock judges them again at once, by what is served now. Hosts that were in
+    /// trouble before are looked at again: a run does not say that all of it is over.
+    pub async fn judge_again(&mut self, policies: &[PolicyId], now: Timestamp) -> Result<(), StoreError> {
+        if policies.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = policies.iter().map(|id| id.get()).collect();
+        sqlx::query!(
+            "with troubled as (select h.id from policies p join hosts h on h.id = p.host_id
+                               where p.id = any($1) and (h.troubles is not null or not h.has_served)
+                               order by h.id for no key update of h skip locked),
+                  looked_at as (update hosts h set next_probe_at = least(h.next_probe_at, $2) from troubled
+                                where h.id = troubled.id),
+                  judged as (select id from policies where id = any($1) and active and judge_at > $2
+                             order by id for no key update)
+             update policies p set judge_at = $2 from judged where p.id = judged.id",
+            &ids,
+            now.get(),
+        )
+        .execute(&mut *self.tx)
         .await?;
         Ok(())
     }

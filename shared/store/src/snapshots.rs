@@ -1,16 +1,44 @@
 //! What probes saw: immutable, newest first.
 
+use std::collections::HashSet;
+
 use domain::Timestamp;
-use domain::certificate::Snapshot;
+use domain::certificate::{Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
+use domain::sight::CLOSER;
 use serde_json::Value;
 use sqlx::PgConnection;
-use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::ledger::SnapshotRow;
+use crate::rows::Jsonb;
 use crate::{Store, StoreError, renewal_info};
+
+/// A snapshot and whose it is.
+#[derive(Debug, Clone)]
+pub struct SnapshotRow {
+    pub workspace: WorkspaceId,
+    pub host_id: HostId,
+    /// The run whose step took it; none: a probe.
+    pub run_id: Option<RunId>,
+    pub snapshot: Snapshot,
+}
+
+impl SnapshotRow {
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        match &self.snapshot.seen {
+            Seen::Served(served) => Some(served.leaf.fingerprint.as_str().to_owned()),
+            Seen::Unreachable { .. } => None,
+        }
+    }
+
+    pub(crate) fn not_after(&self) -> Option<OffsetDateTime> {
+        match &self.snapshot.seen {
+            Seen::Served(served) => Some(served.leaf.not_after.get()),
+            Seen::Unreachable { .. } => None,
+        }
+    }
+}
 
 pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
@@ -24,7 +52,7 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
     let taken: Vec<OffsetDateTime> = rows.iter().map(|row| row.snapshot.taken_at.get()).collect();
     let fingerprints: Vec<Option<String>> = rows.iter().map(SnapshotRow::fingerprint).collect();
     let ends: Vec<Option<OffsetDateTime>> = rows.iter().map(SnapshotRow::not_after).collect();
-    let seen: Vec<Json<&Snapshot>> = rows.iter().map(|row| Json(&row.snapshot)).collect();
+    let seen: Vec<Jsonb<&Snapshot>> = rows.iter().map(|row| Jsonb(&row.snapshot)).collect();
     sqlx::query!(
         "insert into snapshots (id, workspace, host_id, run_id, dialled, taken_at, fingerprint, not_after, seen)
          select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
@@ -38,11 +66,41 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
         &taken,
         &fingerprints as &[Option<String>],
         &ends as &[Option<OffsetDateTime>],
-        &seen as &[Json<&Snapshot>],
+        &seen as &[Jsonb<&Snapshot>],
     )
     .execute(&mut *db)
     .await?;
+    watch_mixed(db, rows).await?;
     renewal_info::keep_seen(db, rows).await
+}
+
+/// A host that serves several leaves by turns is looked at again soon, and every look counts anew from here.
+async fn watch_mixed(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
+    let mixed = || rows.iter().filter(|row| row.snapshot.is_mixed());
+    let Some(seen_at) = mixed().map(|row| row.snapshot.taken_at).max() else {
+        return Ok(());
+    };
+    let hosts: Vec<Uuid> = mixed().map(|row| row.host_id.get()).collect();
+    sqlx::query!(
+        "with mixed as (select id from hosts where id = any($1) order by id for no key update)
+         update hosts h set mixed_at = greatest(h.mixed_at, $2), steady_since = null, steady_looks = 0,
+                            next_probe_at = least(h.next_probe_at, $3)
+         from mixed where h.id = mixed.id",
+        &hosts,
+        seen_at.get(),
+        seen_at.plus(CLOSER).get(),
+    )
+    .execute(&mut *db)
+    .await?;
+    Ok(())
+}
+
+/// Which of these hosts serve several leaves by turns, and have not been steady since.
+pub(crate) async fn mixed(db: &mut PgConnection, hosts: &[HostId]) -> Result<HashSet<HostId>, StoreError> {
+    let ids: Vec<Uuid> = hosts.iter().map(|host| host.get()).collect();
+    let found = sqlx::query_scalar!("select id from hosts where mixed_at is not null and id = any($1)", &ids);
+    let found = found.fetch_all(&mut *db).await?;
+    Ok(found.into_iter().map(HostId::from_uuid).collect())
 }
 
 impl Store {

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::rows::{at, column, number};
+use crate::rows::{Jsonb, at, column, number, text};
 use crate::{Store, StoreError};
 
 /// A report as it is kept. The JSON parts are the reporter's own.
@@ -47,14 +47,14 @@ pub(crate) async fn keep(db: &mut PgConnection, records: &[StepRecord]) -> Resul
     let attempts: Vec<i32> = records.iter().map(|record| column(record.attempt)).collect();
     let steps: Vec<String> = records.iter().map(|record| record.step.clone()).collect();
     let outcomes: Vec<String> = records.iter().map(|record| record.outcome.to_owned()).collect();
-    let summaries: Vec<String> = records.iter().map(|record| record.summary.clone()).collect();
-    let workers: Vec<String> = records.iter().map(|record| record.worker.clone()).collect();
+    let summaries: Vec<String> = records.iter().map(|record| text(&record.summary)).collect();
+    let workers: Vec<String> = records.iter().map(|record| text(&record.worker)).collect();
     let started: Vec<OffsetDateTime> = records.iter().map(|record| record.started_at.get()).collect();
     let ended: Vec<OffsetDateTime> = records.iter().map(|record| record.ended_at.get()).collect();
     // Not copied: an exchange with a CA is long.
-    let checks: Vec<&Value> = records.iter().map(|record| &record.checks).collect();
-    let logs: Vec<&Value> = records.iter().map(|record| &record.log).collect();
-    let exchanges: Vec<&Value> = records.iter().map(|record| &record.exchange).collect();
+    let checks: Vec<Jsonb<&Value>> = records.iter().map(|record| Jsonb(&record.checks)).collect();
+    let logs: Vec<Jsonb<&Value>> = records.iter().map(|record| Jsonb(&record.log)).collect();
+    let exchanges: Vec<Jsonb<&Value>> = records.iter().map(|record| Jsonb(&record.exchange)).collect();
     sqlx::query!(
         "insert into run_steps
            (run_id, attempt, step, outcome, summary, worker, started_at, ended_at, checks, log, exchange)
@@ -69,9 +69,9 @@ pub(crate) async fn keep(db: &mut PgConnection, records: &[StepRecord]) -> Resul
         &workers,
         &started,
         &ended,
-        &checks as &[&Value],
-        &logs as &[&Value],
-        &exchanges as &[&Value],
+        &checks as &[Jsonb<&Value>],
+        &logs as &[Jsonb<&Value>],
+        &exchanges as &[Jsonb<&Value>],
     )
     .execute(db)
     .await?;

@@ -1,17 +1,30 @@
 //! When hosts are looked at, and what the last look came to. The survey's columns of `hosts`.
 
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
 use domain::Timestamp;
+use domain::certificate::Fingerprint;
 use domain::host::NewHost;
 use domain::ids::{HostId, WorkspaceId};
+use domain::sight::Steadiness;
+use domain::sight::trouble::Standing;
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::exactly;
-use crate::ledger::SnapshotRow;
-use crate::rows::{at, from_json};
-use crate::{Store, StoreError, snapshots};
+use crate::rows::{at, from_json, json};
+use crate::snapshots::SnapshotRow;
+use crate::{LedgerTx, Store, StoreError, snapshots};
+
+/// How many questions may be out. One from before `lost` does not count any more.
+#[derive(Debug, Clone, Copy)]
+pub struct AskWindow {
+    pub most: i64,
+    pub lost: Timestamp,
+}
 
 /// A host whose time has come.
 #[derive(Debug, Clone)]
@@ -19,6 +32,10 @@ pub struct Due {
     pub id: HostId,
     pub workspace: WorkspaceId,
     pub is: NewHost,
+    /// It served several leaves at one address, and has not been steady since.
+    pub is_mixed: bool,
+    /// The address and the leaf of each snapshot of the newest look.
+    pub last: Vec<(SocketAddr, Fingerprint)>,
 }
 
 /// A locked host, as the last look left it.
@@ -31,6 +48,8 @@ pub struct LockedHost {
     pub answered_at: Option<Timestamp>,
     /// `domain::sight::essence` of it.
     pub sight: Option<String>,
+    pub steadiness: Steadiness,
+    pub standing: Standing,
 }
 
 /// What a look came to.
@@ -40,13 +59,28 @@ pub struct Sighting {
     pub asked_at: Timestamp,
     pub seen_at: Timestamp,
     pub sight: String,
+    pub steadiness: Steadiness,
+    pub standing: Standing,
     pub next_at: Timestamp,
+}
+
+/// What is known of the newest look at a host.
+#[derive(Debug, Clone, Default)]
+pub struct HostLook {
+    /// A look is out since then.
+    pub asked_at: Option<Timestamp>,
+    /// When the newest look that was answered had been asked for.
+    pub answered_at: Option<Timestamp>,
+    /// When the first of the certificates ends that it saw; nothing when it saw none.
+    pub served_until: Option<Timestamp>,
 }
 
 struct Row {
     id: Uuid,
     workspace: String,
     says: Value,
+    is_mixed: bool,
+    last: Value,
 }
 
 impl TryFrom<Row> for Due {
@@ -58,29 +92,30 @@ impl TryFrom<Row> for Due {
             id: HostId::from_uuid(row.id),
             workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
             is: from_json(row.says).map_err(corrupt)?,
+            is_mixed: row.is_mixed,
+            last: from_json(row.last).map_err(corrupt)?,
         })
     }
 }
 
 impl Store {
     /// Takes hosts that are due, the longest due first, as many as the window still has room for. They are due again at
-    /// `until`, whether or not anybody answers; an ask from before `lost` does not count as out any more.
-    pub async fn claim_due(
-        &self,
-        window: i64,
-        (lost, now, until): (Timestamp, Timestamp, Timestamp),
-    ) -> Result<Vec<Due>, StoreError> {
+    /// `until`, whether or not anybody answers.
+    pub async fn claim_due(&self, window: AskWindow, now: Timestamp, until: Timestamp) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            "with due as (
+            r#"with due as (
                select id from hosts where next_probe_at <= $1 order by next_probe_at
                limit greatest(0, $2 - (select count(*) from hosts where probe_asked_at > $3))
                for no key update skip locked)
              update hosts h set next_probe_at = $4, probe_asked_at = $1 from due where h.id = due.id
-             returning h.id, h.workspace, h.says",
+             returning h.id, h.workspace, h.says, h.mixed_at is not null as "is_mixed!",
+                       (select coalesce(jsonb_agg(jsonb_build_array(s.dialled, s.fingerprint)), '[]')
+                        from snapshots s where s.host_id = h.id and s.fingerprint is not null
+                          and s.taken_at = (select max(taken_at) from snapshots where host_id = h.id)) as "last!""#,
             now.get(),
-            window,
-            lost.get(),
+            window.most,
+            window.lost.get(),
             until.get(),
         )
         .fetch_all(&self.pool)
@@ -91,17 +126,53 @@ impl Store {
     /// Takes these hosts now, whenever they are due; names that are no hosts of the workspace are left out.
     pub async fn claim_named(
         &self,
-        (workspace, hostnames): (&WorkspaceId, &[String]),
-        (now, until): (Timestamp, Timestamp),
+        workspace: &WorkspaceId,
+        hostnames: &[String],
+        now: Timestamp,
+        until: Timestamp,
     ) -> Result<Vec<Due>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            "with named as (
+            r#"with named as (
                select id from hosts where workspace = $1 and hostname = any($2) order by id for no key update)
              update hosts h set next_probe_at = $4, probe_asked_at = $3 from named where h.id = named.id
-             returning h.id, h.workspace, h.says",
+             returning h.id, h.workspace, h.says, h.mixed_at is not null as "is_mixed!",
+                       (select coalesce(jsonb_agg(jsonb_build_array(s.dialled, s.fingerprint)), '[]')
+                        from snapshots s where s.host_id = h.id and s.fingerprint is not null
+                          and s.taken_at = (select max(taken_at) from snapshots where host_id = h.id)) as "last!""#,
             workspace.as_str(),
             hostnames,
+            now.get(),
+            until.get(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Due::try_from).collect()
+    }
+
+    /// Takes these hosts now, whenever they are due, as many as the window still has room for.
+    pub async fn claim_hosts(
+        &self,
+        hosts: &[HostId],
+        window: AskWindow,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Due>, StoreError> {
+        let ids: Vec<Uuid> = hosts.iter().map(|id| id.get()).collect();
+        let rows = sqlx::query_as!(
+            Row,
+            r#"with named as (
+               select id from hosts where id = any($1) order by id
+               limit greatest(0, $2 - (select count(*) from hosts where probe_asked_at > $3))
+               for no key update skip locked)
+             update hosts h set next_probe_at = $5, probe_asked_at = $4 from named where h.id = named.id
+             returning h.id, h.workspace, h.says, h.mixed_at is not null as "is_mixed!",
+                       (select coalesce(jsonb_agg(jsonb_build_array(s.dialled, s.fingerprint)), '[]')
+                        from snapshots s where s.host_id = h.id and s.fingerprint is not null
+                          and s.taken_at = (select max(taken_at) from snapshots where host_id = h.id)) as "last!""#,
+            &ids,
+            window.most,
+            window.lost.get(),
             now.get(),
             until.get(),
         )
@@ -116,6 +187,42 @@ impl Store {
     }
 }
 
+impl LedgerTx {
+    /// The newest looks at these hosts, and how many looks are out that were asked for after `lost`.
+    pub async fn looks(
+        &mut self,
+        hosts: &[HostId],
+        lost: Timestamp,
+    ) -> Result<(HashMap<HostId, HostLook>, i64), StoreError> {
+        let ids: Vec<Uuid> = hosts.iter().map(|id| id.get()).collect();
+        let rows = sqlx::query!(
+            r#"select h.id, h.probe_asked_at, h.probe_answered_at,
+                      (select min(s.not_after) from snapshots s
+                       where s.host_id = h.id
+                         and s.taken_at = (select max(n.taken_at) from snapshots n where n.host_id = h.id)) as served_until
+               from hosts h where h.id = any($1)"#,
+            &ids,
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let out = sqlx::query_scalar!(
+            r#"select count(*) as "out!" from hosts where probe_asked_at > $1"#,
+            lost.get()
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
+        let looks = rows.into_iter().map(|row| {
+            let look = HostLook {
+                asked_at: row.probe_asked_at.map(at),
+                answered_at: row.probe_answered_at.map(at),
+                served_until: row.served_until.map(at),
+            };
+            (HostId::from_uuid(row.id), look)
+        });
+        Ok((looks.collect(), out))
+    }
+}
+
 /// The survey's transaction: hosts locked, snapshots and sightings written.
 pub struct SurveyTx {
     tx: Transaction<'static, Postgres>,
@@ -126,24 +233,34 @@ impl SurveyTx {
     pub async fn load(&mut self, hosts: &[HostId]) -> Result<Vec<LockedHost>, StoreError> {
         let ids: Vec<Uuid> = hosts.iter().map(|id| id.get()).collect();
         let rows = sqlx::query!(
-            "select id, workspace, says, probe_answered_at, last_sight
+            "select id, workspace, says, probe_answered_at, last_sight, mixed_at, steady_since, steady_looks, has_served,
+                    was_trusted, troubles
              from hosts where id = any($1) order by id for no key update",
             &ids,
         )
         .fetch_all(&mut *self.tx)
         .await?;
         let watched = rows.into_iter().map(|row| {
-            let due = Due::try_from(Row {
-                id: row.id,
-                workspace: row.workspace,
-                says: row.says,
-            })?;
+            let corrupt = |why: String| StoreError::corrupt("hosts", row.id, why);
             Ok(LockedHost {
-                id: due.id,
-                workspace: due.workspace,
-                is: due.is,
+                id: HostId::from_uuid(row.id),
+                workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
+                is: from_json(row.says).map_err(corrupt)?,
                 answered_at: row.probe_answered_at.map(at),
                 sight: row.last_sight,
+                steadiness: Steadiness {
+                    mixed_at: row.mixed_at.map(at),
+                    since: row.steady_since.map(at),
+                    looks: u32::try_from(row.steady_looks).unwrap_or_default(),
+                },
+                standing: Standing {
+                    has_served: row.has_served,
+                    was_trusted: row.was_trusted,
+                    troubles: row
+                        .troubles
+                        .map_or_else(|| Ok(BTreeMap::new()), from_json)
+                        .map_err(corrupt)?,
+                },
             })
         });
         watched.collect()
@@ -154,25 +271,47 @@ impl SurveyTx {
     }
 
     /// Writes down what these locked hosts looked like. An ask that is younger than the answer stays out.
+    #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn save(&mut self, sightings: &[Sighting]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = sightings.iter().map(|one| one.host_id.get()).collect();
         let of = |pick: fn(&Sighting) -> Timestamp| -> Vec<OffsetDateTime> {
             sightings.iter().map(|one| pick(one).get()).collect()
         };
+        let maybe = |pick: fn(&Sighting) -> Option<Timestamp>| -> Vec<Option<OffsetDateTime>> {
+            sightings.iter().map(|one| pick(one).map(Timestamp::get)).collect()
+        };
+        let looks: Vec<i32> = sightings
+            .iter()
+            .map(|one| i32::try_from(one.steadiness.looks).unwrap_or(i32::MAX))
+            .collect();
         let sights: Vec<String> = sightings.iter().map(|one| one.sight.clone()).collect();
+        let standing =
+            |pick: fn(&Standing) -> bool| -> Vec<bool> { sightings.iter().map(|one| pick(&one.standing)).collect() };
+        let troubles = sightings.iter().map(|one| &one.standing.troubles);
+        let troubles = troubles.map(|all| if all.is_empty() { Ok(None) } else { json(all).map(Some) });
+        let troubles: Vec<Option<Value>> = troubles.collect::<Result<_, _>>()?;
         let saved = sqlx::query!(
             "update hosts h
-             set probe_answered_at = u.asked_at, last_seen_at = u.seen_at, last_sight = u.sight,
+             set has_served = u.has_served, was_trusted = u.was_trusted, troubles = u.troubles, probe_answered_at = u.asked_at, last_seen_at = u.seen_at, last_sight = u.sight,
+                 mixed_at = u.mixed_at, steady_since = u.steady_since, steady_looks = u.steady_looks,
                  next_probe_at = case when h.probe_asked_at > u.asked_at then h.next_probe_at else u.next_at end,
                  probe_asked_at = case when h.probe_asked_at > u.asked_at then h.probe_asked_at end
-             from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[])
-                  as u (id, asked_at, seen_at, sight, next_at)
+             from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[],
+                         $6::timestamptz[], $7::timestamptz[], $8::int[], $9::boolean[], $10::boolean[], $11::jsonb[])
+                  as u (id, asked_at, seen_at, sight, next_at, mixed_at, steady_since, steady_looks, has_served,
+                        was_trusted, troubles)
              where h.id = u.id",
             &ids,
             &of(|one| one.asked_at),
             &of(|one| one.seen_at),
             &sights,
             &of(|one| one.next_at),
+            &maybe(|one| one.steadiness.mixed_at) as &[Option<OffsetDateTime>],
+            &maybe(|one| one.steadiness.since) as &[Option<OffsetDateTime>],
+            &looks,
+            &standing(|one| one.has_served),
+            &standing(|one| one.was_trusted),
+            &troubles as &[Option<Value>],
         )
         .execute(&mut *self.tx)
         .await?;

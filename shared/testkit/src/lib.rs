@@ -8,6 +8,7 @@
 //! Every server dies with the test process, however that ends (see `process`). A server that a test kills or breaks
 //! is the test's own; the peaceful ones are shared by all tests of a process (see `shared`).
 
+pub mod balancer;
 pub mod faulty_ca;
 pub mod handshake;
 pub mod http;
@@ -30,6 +31,7 @@ pub mod wait;
 pub use rustix::process::Signal;
 pub use {async_nats, sqlx};
 
+pub use balancer::Balancer;
 pub use faulty_ca::FaultyCa;
 pub use nats::Nats;
 pub use nginx::{NginxHosts, Serving};

@@ -4,7 +4,8 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use futures::StreamExt;
 
 use crate::process::{Peer, Spec};
 use crate::ready::Ready;
@@ -141,9 +142,27 @@ fn configuration(client: &ports::Port, monitor: &ports::Port, password: &str, ex
         &format!("listen: \"{}:{}\"", Ipv4Addr::LOCALHOST, client.number()),
         &format!("http: \"{}:{}\"", Ipv4Addr::LOCALHOST, monitor.number()),
         "max_payload: 4MB",
-        "jetstream { store_dir: js, sync_interval: 1s }",
+        // The bound is no promise of room: without one the server takes what is free today, and refuses streams on a full machine.
+        "jetstream { store_dir: js, sync_interval: 1s, max_file_store: 1TB }",
         &format!("authorization {{ users = [ {{ user: {USER}, password: \"{password}\" }} ] }}"),
         extra,
     ];
     lines.map(|line| format!("{line}\n")).concat()
+}
+
+/// Waits until the server has read all that this client has sent. What it subscribes to is heard from then on; `flush` says
+/// only that it is on its way, and a message on another connection may overtake it.
+///
+/// # Errors
+/// If the server does not answer.
+pub async fn settled(client: &async_nats::Client) -> Result<()> {
+    // The server reads one thing after the other: what comes back came in last.
+    let own = format!("testkit.settled.{}", client.new_inbox());
+    let mut echo = client.subscribe(own.clone()).await?;
+    client.publish(own, "".into()).await?;
+    let heard = tokio::time::timeout(std::time::Duration::from_secs(30), echo.next()).await;
+    heard
+        .context("the server does not answer")?
+        .context("the server is gone")?;
+    Ok(())
 }

@@ -100,6 +100,15 @@ impl NginxHosts {
         command
     }
 
+    /// The command by which nginx says whether it could use its configuration and files.
+    #[must_use]
+    pub fn test_command(&self) -> Vec<String> {
+        let mut command = vec![self.program.display().to_string()];
+        command.extend(location(self.peer.directory()));
+        command.push("-t".to_owned());
+        command
+    }
+
     /// Runs [`NginxHosts::reload_command`].
     ///
     /// # Errors

@@ -73,6 +73,7 @@ impl Tool {
     }
 
     /// Where to look besides the tools directory.
+    #[expect(clippy::disallowed_methods, reason = "looks for programs where the machine has them")]
     fn search_path(self) -> impl Iterator<Item = PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let from_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -105,6 +106,7 @@ impl Tool {
 /// The directory that `cargo xtask setup` fills: `$VIGILO_TOOLS`, else a cache directory. Root's own home is closed to
 /// the unprivileged user that the servers run as, so root uses the system's cache.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "looks for programs where the machine has them")]
 pub fn tools_dir() -> PathBuf {
     if let Some(chosen) = std::env::var_os("VIGILO_TOOLS").filter(|value| !value.is_empty()) {
         return PathBuf::from(chosen);
@@ -197,6 +199,7 @@ pub(crate) fn belongs_to_us(directory: &Path) -> bool {
 
 /// Whether some directory of the search path has a program of this name.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "looks for programs where the machine has them")]
 pub fn on_path(program: impl AsRef<OsStr>) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| is_program(&directory.join(program.as_ref())))

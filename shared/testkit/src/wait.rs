@@ -28,6 +28,10 @@ pub async fn until<T>(what: &str, bound: Duration, mut look: impl AsyncFnMut() -
 ///
 /// # Errors
 /// After the bound, with `what` and the last reason in the message.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "between two looks at a server, until it is as the test wants it"
+)]
 pub async fn until_ok<T, E: std::fmt::Display>(
     what: &str,
     bound: Duration,

@@ -136,6 +136,10 @@ impl Answers {
             .unwrap_or_default()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
     fn serve(&self, listener: TcpListener) {
         let answers = self.clone();
         tokio::spawn(async move {

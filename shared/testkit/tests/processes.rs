@@ -61,6 +61,10 @@ async fn a_killed_peer_starts_again_and_waits_for_its_new_words() -> Result<()> 
 
 /// Run by the next test in a process of its own, which is then killed. By itself it does nothing.
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the helper of a test is told by its environment what to do"
+)]
 async fn start_a_server_and_stay() -> Result<()> {
     let Some(place) = std::env::var_os("TESTKIT_STAY") else {
         return Ok(());

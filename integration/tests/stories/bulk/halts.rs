@@ -12,16 +12,18 @@ use crate::world::{SOON, issued_by_name};
 /// Hosts of two zones; the reload of one of them does not work until somebody writes the program.
 async fn two_zones() -> Result<(Estate, Fleet, std::path::PathBuf)> {
     let names = (1..=6).flat_map(|n| [format!("host-{n}.good.test"), format!("host-{n}.bad.test")]);
-    let estate = Estate::of(names.collect(), 1, Serving::Dynamic).await?;
-    let fleet = Fleet::start(&estate).await?;
+    let mut estate = Estate::of(names.collect(), 1, Serving::Dynamic).await?;
     let hook = run_dir::fresh("hooks", None)?.join("reload");
+    estate.allow("hook", &[hook.display().to_string()]);
+    let fleet = Fleet::start(&estate).await?;
     let mut policies = estate.policies();
     for policy in &mut policies {
         if policy["hostname"]
             .as_str()
             .is_some_and(|name| name.ends_with("bad.test"))
         {
-            policy["targets"][0]["reload"] = json!({"command": [hook], "timeout_seconds": 10});
+            policy["targets"][0]["activate"] = json!("hook");
+            policy["targets"][0]["activate_timeout_seconds"] = json!(10);
         }
     }
     fleet.api.import("hosts", &estate.hosts()).await?;

@@ -91,6 +91,7 @@ struct Product {
 
 impl Product {
     /// Renews every host, stops the product again, and gives nothing unless every host serves its new certificate.
+    #[expect(clippy::disallowed_methods, reason = "the date of a measurement")]
     async fn renew(estate: &Estate) -> Result<Self> {
         let up = Up::start(estate).await?;
         let before = estate.served().await?;
@@ -165,6 +166,10 @@ fn nginx(estate: &Estate) -> Result<Used> {
     meter::with_children(estate.nginx.peer().pid())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measured load, or a fault that lasts for a while"
+)]
 async fn settled(api: &Api, bound: Duration) -> Result<()> {
     let begun = Instant::now();
     loop {

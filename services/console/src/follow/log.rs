@@ -36,15 +36,8 @@ pub(crate) struct FollowedLog {
 }
 
 impl FollowedLog {
-    /// Without NATS the record alone is followed.
-    pub(crate) async fn open((store, bus): (Store, Bus), (workspace, run): (WorkspaceId, RunId), tail: Tail) -> Self {
-        let told: Pin<Box<dyn Stream<Item = LogBatch> + Send>> = match bus.follow_log(&workspace, run).await {
-            Ok(told) => Box::pin(told),
-            Err(error) => {
-                warn!(%error, %run, "a log is followed from the record only");
-                Box::pin(futures::stream::pending())
-            }
-        };
+    /// What the record alone says.
+    pub(crate) fn of_record(store: Store, workspace: WorkspaceId, run: RunId, tail: Tail) -> Self {
         let mut look = interval(LOOK_AGAIN);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -52,12 +45,21 @@ impl FollowedLog {
             workspace,
             run,
             tail,
-            told,
+            told: Box::pin(futures::stream::pending()),
             look,
             ready: VecDeque::new(),
             stood: Value::Null,
             ended: false,
         }
+    }
+
+    /// And what the worker says while it works. Without NATS the record alone is followed.
+    pub(crate) async fn joined(mut self, bus: &Bus) -> Self {
+        match bus.follow_log(&self.workspace, self.run).await {
+            Ok(told) => self.told = Box::pin(told),
+            Err(error) => warn!(%error, run = %self.run, "a log is followed from the record only"),
+        }
+        self
     }
 
     /// Where the run stands is read before its steps: so an end is said after everything that led to it.

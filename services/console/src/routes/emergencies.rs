@@ -1,21 +1,24 @@
 //! `/emergencies`: many certificates that a CA wants renewed at once, what is left of them, and renewing all of that.
 
+use api::Items;
+use api::emergencies::{Emergency, EmergencyDetail, EmergencyRenewal};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::run::{Mode, Trigger};
 use domain::{Hostname, IncidentId, Invalid, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::{EmergencyView, Store};
 use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
 use crate::planner::{Planner, Wish};
-use crate::query::{Items, Params, limit};
-use crate::routes::renewals::Answered;
+use crate::query::{Params, limit};
+use crate::reading::Reading;
+use crate::routes::renewals::answered;
 use crate::state::Now;
-use crate::views::emergency::{self as views, ShownEmergency, WholeEmergency};
+use crate::views::emergency as views;
 
 /// More hosts than an estate has.
 const ALL: i64 = 1_000_000;
@@ -26,20 +29,12 @@ pub(crate) struct Shown {
     limit: Option<String>,
 }
 
-/// What is renewed, and what is not asked for because it is on its way.
-#[derive(Serialize)]
-pub(crate) struct Begun {
-    #[serde(flatten)]
-    answered: Answered,
-    on_their_way: usize,
-}
-
 /// Newest first.
 pub(crate) async fn list(
     State(store): State<Store>,
     State(now): State<Now>,
     caller: Caller,
-) -> Result<Json<Items<ShownEmergency>>, Problem> {
+) -> Result<Json<Items<Emergency>>, Problem> {
     let rows = store.emergencies(&caller.workspace, None, now.read()).await?;
     let items = rows.into_iter().map(views::head).collect();
     Ok(Json(Items { items }))
@@ -47,30 +42,30 @@ pub(crate) async fn list(
 
 /// With the hosts that are left, in the order in which they are renewed.
 pub(crate) async fn show(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(id): Path<String>,
     Params(shown): Params<Shown>,
-) -> Result<Json<WholeEmergency>, Problem> {
+) -> Result<Json<EmergencyDetail>, Problem> {
     let (limit, now) = (limit(shown.limit.as_deref())?, now.read());
-    let view = load(&store, &caller, (&id, now)).await?;
-    let hosts = store.called_hosts((&caller.workspace, view.id), now, limit).await?;
+    let view = load(&store, &caller, &id, now).await?;
+    let hosts = store.called_hosts(&caller.workspace, view.id, now, limit).await?;
     let plans = store.plans_of_emergency(&caller.workspace, view.id).await?;
-    Ok(Json(views::whole(view, plans, hosts)))
+    Ok(Json(views::detail(view, plans, hosts)))
 }
 
 /// Live runs of all that is left and not on its way, the most critical first, also of what renews only by hand.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the idempotency key of a request that has none"
+)]
 pub(crate) async fn renew(
-    State(store): State<Store>,
     State(planner): State<Planner>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<Begun>), Problem> {
+) -> Result<(StatusCode, Json<EmergencyRenewal>), Problem> {
     let now = now.read();
-    let view = load(&store, &caller, (&id, now)).await?;
-    let left = store.called_hosts((&caller.workspace, view.id), now, ALL).await?;
+    let view = load(&store, &caller, &id, now).await?;
+    let left = store.called_hosts(&caller.workspace, view.id, now, ALL).await?;
     let all = left.len();
     let active = |status: domain::run::Status| !status.is_ending();
     let still: Vec<Hostname> = left
@@ -90,11 +85,11 @@ pub(crate) async fn renew(
         despite_cooldown: true,
     };
     let on_their_way = all - still.len();
-    let answered = Answered::of(planner.renew(&caller, &still, &wish).await?);
-    Ok((StatusCode::ACCEPTED, Json(Begun { answered, on_their_way })))
+    let answered = answered(planner.renew(&caller, &still, &wish).await?);
+    Ok((StatusCode::ACCEPTED, Json(EmergencyRenewal { answered, on_their_way })))
 }
 
-async fn load(store: &Store, caller: &Caller, (id, now): (&str, Timestamp)) -> Result<EmergencyView, Problem> {
+async fn load(store: &Store, caller: &Caller, id: &str, now: Timestamp) -> Result<EmergencyView, Problem> {
     let parsed: IncidentId = id.parse()?;
     let found = store.emergencies(&caller.workspace, Some(parsed), now).await?;
     found.into_iter().next().ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! `/events`: what happens to the runs of the workspace, as server-sent events, replayed and followed.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bus::Bus;
@@ -12,9 +12,9 @@ use serde_json::json;
 use crate::auth::Caller;
 use crate::error::Problem;
 use crate::follow::events::FollowedEvents;
-use crate::follow::{Stop, serve};
+use crate::follow::{Followers, serve};
 use crate::query::{Params, yes};
-use crate::state::Now;
+use crate::state::{Console, Now};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,9 +23,21 @@ pub(crate) struct Wish {
     follow: Option<String>,
 }
 
-pub(crate) async fn show(
-    (State(bus), State(stop), State(now)): (State<Bus>, State<Stop>, State<Now>),
+/// What the events of a workspace are made of.
+#[derive(Clone, FromRequestParts)]
+#[from_request(state(Console))]
+pub(crate) struct Sources {
+    #[from_request(via(State))]
+    bus: Bus,
+    #[from_request(via(State))]
+    followers: Followers,
+    #[from_request(via(State))]
+    now: Now,
     caller: Caller,
+}
+
+pub(crate) async fn show(
+    sources: Sources,
     Params(wish): Params<Wish>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -33,12 +45,14 @@ pub(crate) async fn show(
     // NATS takes an instant beyond the year 2262 for one long past.
     let from = match (came_back(&headers)?, wish.since.as_deref()) {
         (Some(number), _) => From::Behind(number),
-        (None, Some(since)) => From::Since(instant(since)?.min(now.read())),
+        (None, Some(since)) => From::Since(instant(since)?.min(sources.now.read())),
         (None, None) if follow => From::Now,
         (None, None) => From::Behind(0),
     };
-    let following = bus.follow_events(&caller.workspace, from).await?;
-    Ok(serve(FollowedEvents::of(following, follow), stop))
+    let follower = sources.followers.join()?;
+    let workspace = &sources.caller.workspace;
+    let following = sources.bus.follow_events(workspace, from).await?;
+    Ok(serve(FollowedEvents::of(following, follow), follower))
 }
 
 /// A reader whose connection broke says what it has read (HTML, 9.2: `Last-Event-ID`).

@@ -1,49 +1,69 @@
 //! Whether the console can work: no login, and nothing that an outsider may not know.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use api::health::{Health, Word};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use bus::Bus;
-use serde::Serialize;
 use store::Store;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::engines::Engines;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
-#[derive(Serialize)]
-pub(crate) struct Health {
-    status: &'static str,
-    database: &'static str,
-    nats: &'static str,
-    /// `failing` when what is to be told of an incident could not be delivered; the incident says why.
-    notifications: &'static str,
-    version: &'static str,
+/// What was found a moment ago: nobody needs a token to ask, so asking costs nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Checkup(Arc<Mutex<Option<(Instant, StatusCode, Health)>>>);
+
+const FRESH: Duration = Duration::from_secs(1);
+
+pub(crate) async fn show(
+    State(store): State<Store>,
+    State(bus): State<Bus>,
+    State(engines): State<Engines>,
+    State(Checkup(last)): State<Checkup>,
+) -> (StatusCode, Json<Health>) {
+    // Who comes while it is looked hears of the same look.
+    let mut last = last.lock().await;
+    if let Some((at, status, health)) = &*last
+        && at.elapsed() < FRESH
+    {
+        return (*status, Json(health.clone()));
+    }
+    let (status, health) = look(&store, &bus, &engines).await;
+    *last = Some((Instant::now(), status, health.clone()));
+    (status, Json(health))
 }
 
-pub(crate) async fn show(State(store): State<Store>, State(bus): State<Bus>) -> (StatusCode, Json<Health>) {
-    let database = matches!(tokio::time::timeout(PATIENCE, store.ping()).await, Ok(Ok(())));
-    let nats = bus.is_connected();
-    let word = |up: bool| if up { "ok" } else { "down" };
+async fn look(store: &Store, bus: &Bus, engines: &Engines) -> (StatusCode, Health) {
+    let found = engines.look(store, bus).await;
+    let works = found.database == Word::Ok && found.nats == Word::Ok && found.disk != Word::Full;
     let health = Health {
-        status: word(database && nats),
-        database: word(database),
-        nats: word(nats),
-        notifications: notifications(&store).await,
-        version: env!("CARGO_PKG_VERSION"),
+        status: if works { Word::Ok } else { Word::Down },
+        database: found.database,
+        nats: found.nats,
+        notifications: notifications(store).await,
+        disk: found.disk,
+        problems: found.problems,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let status = if database && nats {
+    let status = if works {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(health))
+    (status, health)
 }
 
-async fn notifications(store: &Store) -> &'static str {
+async fn notifications(store: &Store) -> Word {
     match tokio::time::timeout(PATIENCE, store.notifications_failing()).await {
-        Ok(Ok(0)) => "ok",
-        Ok(Ok(_)) => "failing",
-        Ok(Err(_)) | Err(_) => "unknown",
+        Ok(Ok(0)) => Word::Ok,
+        Ok(Ok(_)) => Word::Failing,
+        Ok(Err(_)) | Err(_) => Word::Unknown,
     }
 }

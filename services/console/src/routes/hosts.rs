@@ -3,23 +3,26 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use api::hosts::{HostDetail, Snapshot};
+use api::imports::Imported;
+use api::{Items, Page};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::host::{Host, NewHost};
 use domain::{HostId, Hostname, Invalid, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
 use store::{HostView, Store, StoreError};
 
 use crate::auth::Caller;
 use crate::body::{Body, Bulk};
 use crate::error::{Code, Problem};
-use crate::import::{Import, Imported};
+use crate::import::Import;
 use crate::planner::Planner;
-use crate::query::{Items, Page, Params, limit};
+use crate::query::{Params, limit};
+use crate::reading::Reading;
 use crate::state::Now;
-use crate::views::host::{self as views, ShownHost, WholeHost};
+use crate::views::host as views;
 
 /// A verifier needs 8 seconds at most for a host that does not answer.
 const CHECK_WITHIN: Duration = Duration::from_secs(15);
@@ -58,7 +61,7 @@ pub(crate) async fn import(
     caller: Caller,
     Bulk(items): Bulk,
 ) -> Result<Json<Imported>, Problem> {
-    let mut import = Import::read(&items, NewHost::check, |new| new.hostname.as_str())?;
+    let mut import = Import::read(&items, NewHost::check, |new| new.hostname.as_str());
     let mut created = 0;
     for part in import.parts() {
         let (places, new): (Vec<usize>, Vec<NewHost>) = part.into_iter().unzip();
@@ -79,13 +82,13 @@ pub(crate) async fn list(
     State(now): State<Now>,
     caller: Caller,
     Params(list): Params<List>,
-) -> Result<Json<Page<ShownHost>>, Problem> {
+) -> Result<Json<Page<api::hosts::Host>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let after = after(list.after)?;
     let rows = store.hosts(&caller.workspace, after.as_deref(), limit + 1).await?;
     let page = Page::of(rows, limit, |view| view.host.is.hostname.to_string());
     let now = now.read();
-    Ok(Json(page.map(|view| views::host(view, now))))
+    Ok(Json(page.try_map(|view| views::host(view, now))?))
 }
 
 /// By hostname or id, with all that the newest look saw.
@@ -94,19 +97,21 @@ pub(crate) async fn show(
     State(now): State<Now>,
     caller: Caller,
     Path(host): Path<String>,
-) -> Result<Json<WholeHost>, Problem> {
+) -> Result<Json<HostDetail>, Problem> {
     let view = load(&store, &caller, &host).await?;
-    whole(&store, &caller, (view, now.read())).await
+    whole(&store, &caller, view, now.read()).await
 }
 
 /// Has the host looked at now, and answers with what was seen.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "within CHECK_WITHIN, which bounds the whole request"
+)]
 pub(crate) async fn check(
-    State(store): State<Store>,
     State(planner): State<Planner>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(host): Path<String>,
-) -> Result<Json<WholeHost>, Problem> {
+) -> Result<Json<HostDetail>, Problem> {
     let hostname = load(&store, &caller, &host).await?.host.is.hostname;
     let asked_at = planner.probe(&caller, &hostname).await?;
     let answered = async {
@@ -126,26 +131,24 @@ pub(crate) async fn check(
         Problem::new(Code::TooSlow, detail)
     };
     let view = tokio::time::timeout(CHECK_WITHIN, answered).await.map_err(unseen)??;
-    whole(&store, &caller, (view, now.read())).await
+    whole(&store, &caller, view, now.read()).await
 }
 
-async fn whole(store: &Store, caller: &Caller, (view, now): (HostView, Timestamp)) -> Result<Json<WholeHost>, Problem> {
+async fn whole(store: &Store, caller: &Caller, view: HostView, now: Timestamp) -> Result<Json<HostDetail>, Problem> {
     let look = store.newest_look(&caller.workspace, view.host.id).await?;
-    Ok(Json(views::whole(view, look, now)))
+    Ok(Json(views::detail(view, look, now)?))
 }
 
 pub(crate) async fn snapshots(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(host): Path<String>,
     Params(newest): Params<Newest>,
-) -> Result<Json<Items<Value>>, Problem> {
+) -> Result<Json<Items<Snapshot>>, Problem> {
     let limit = limit(newest.limit.as_deref())?;
     let id = load(&store, &caller, &host).await?.host.id;
     let seen = store.snapshots(&caller.workspace, id, limit).await?;
     let now = now.read();
-    let items = seen.into_iter().map(|one| views::snapshot(one, now)).collect();
+    let items = views::snapshots(seen, now)?;
     Ok(Json(Items { items }))
 }
 
@@ -154,7 +157,7 @@ async fn load(store: &Store, caller: &Caller, text: &str) -> Result<HostView, Pr
     let id = text.parse::<HostId>().ok();
     let hostname = text.parse::<Hostname>().ok();
     let name = hostname.as_ref().map(Hostname::as_str);
-    let found = store.host(&caller.workspace, (id, name)).await?;
+    let found = store.host(&caller.workspace, id, name).await?;
     found.ok_or_else(|| Problem::absent("host", text))
 }
 

@@ -1,18 +1,21 @@
 //! `/incidents`: what a person was told of, and what people say of it.
 
+use api::Page;
+use api::incidents::{Incident, IncidentDetail, Note};
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::incident::{Change, State as Stands, Word};
 use domain::{IncidentId, Invalid};
 use serde::Deserialize;
-use store::{IncidentFilter, IncidentTx, IncidentView, Store};
+use store::{Announcement, IncidentFilter, IncidentTx, IncidentView, Store};
 
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::{Code, Problem};
-use crate::query::{Page, Params, limit};
+use crate::query::{Params, limit};
+use crate::reading::Reading;
 use crate::state::Now;
-use crate::views::incident::{self as views, ShownIncident, WholeIncident};
+use crate::views::incident as views;
 
 /// Runs of one incident that are shown at once.
 const MOST_MEMBERS: i64 = 10_000;
@@ -26,19 +29,12 @@ pub(crate) struct List {
     limit: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Note {
-    #[serde(default)]
-    note: String,
-}
-
 /// Newest first.
 pub(crate) async fn list(
     State(store): State<Store>,
     caller: Caller,
     Params(list): Params<List>,
-) -> Result<Json<Page<ShownIncident>>, Problem> {
+) -> Result<Json<Page<Incident>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let filter = IncidentFilter {
         state: list.state.as_deref().map(stands).transpose()?,
@@ -54,19 +50,17 @@ pub(crate) async fn show(
     State(store): State<Store>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<WholeIncident>, Problem> {
+) -> Result<Json<IncidentDetail>, Problem> {
     let view = load(&store, &caller, &id).await?;
     whole(&store, &caller, view).await
 }
 
 /// Somebody has it in hand.
 pub(crate) async fn acknowledge(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(id): Path<String>,
     Body(note): Body<Note>,
-) -> Result<Json<WholeIncident>, Problem> {
+) -> Result<Json<IncidentDetail>, Problem> {
     let (incident, word) = (
         load(&store, &caller, &id).await?.incident.id,
         word(note, &caller, &now)?,
@@ -75,19 +69,19 @@ pub(crate) async fn acknowledge(
     if !tx.acknowledge(incident, &word).await? {
         return Err(out_of_place(&mut tx, incident, "only an open incident can be acknowledged").await?);
     }
-    tx.tell(incident, (Change::Acknowledged, &word), &[], word.at).await?;
+    let told = tx.audience(&[incident]).await?;
+    tx.tell(incident, Announcement::new(Change::Acknowledged, &word), &told, word.at)
+        .await?;
     tx.commit().await?;
     whole(&store, &caller, load(&store, &caller, &id).await?).await
 }
 
 /// A person says that it is over.
 pub(crate) async fn close(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(id): Path<String>,
     Body(note): Body<Note>,
-) -> Result<Json<WholeIncident>, Problem> {
+) -> Result<Json<IncidentDetail>, Problem> {
     let (incident, word) = (
         load(&store, &caller, &id).await?.incident.id,
         word(note, &caller, &now)?,
@@ -97,7 +91,8 @@ pub(crate) async fn close(
         return Err(out_of_place(&mut tx, incident, "it is closed already").await?);
     }
     let told = tx.audience(&[incident]).await?;
-    tx.tell(incident, (Change::Closed, &word), &told, word.at).await?;
+    tx.tell(incident, Announcement::new(Change::Closed, &word), &told, word.at)
+        .await?;
     tx.commit().await?;
     whole(&store, &caller, load(&store, &caller, &id).await?).await
 }
@@ -126,12 +121,12 @@ async fn load(store: &Store, caller: &Caller, id: &str) -> Result<IncidentView, 
     found.ok_or_else(|| Problem::absent("incident_id", id))
 }
 
-async fn whole(store: &Store, caller: &Caller, view: IncidentView) -> Result<Json<WholeIncident>, Problem> {
+async fn whole(store: &Store, caller: &Caller, view: IncidentView) -> Result<Json<IncidentDetail>, Problem> {
     let (workspace, id) = (&caller.workspace, view.incident.id);
     let members = store.incident_members(workspace, id, MOST_MEMBERS).await?;
     let changes = store.incident_changes(workspace, id).await?;
     let notifications = store.notifications_of(workspace, id).await?;
-    Ok(Json(views::whole(view, members, (changes, notifications))))
+    Ok(Json(views::detail(view, members, changes, notifications)))
 }
 
 fn stands(text: &str) -> Result<Stands, Invalid> {

@@ -1,30 +1,24 @@
 //! `/jobs`: bulk renewals; planned, looked at, committed, and told to pause, resume or cancel as one.
 
+use api::Page;
+use api::jobs::{Commit, Job, JobDetail, JobLine, JobNote, JobTaken, NewJob};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::job::{Job, JobSpec, JobState, LeftOut};
+use domain::job::{self, JobState, LeftOut};
 use domain::{Invalid, JobId};
 use protocol::request::Verb;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::{LineFilter, Store};
 
 use crate::auth::Caller;
 use crate::body::{Body, Perhaps};
 use crate::error::Problem;
 use crate::planner::Planner;
-use crate::query::{Page, Params, limit};
+use crate::query::{Params, limit};
 use crate::routes::renewals::key;
 use crate::state::Now;
-use crate::views::job::{self as views, ShownJob, ShownLine, WholeJob};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewJob {
-    spec: JobSpec,
-    #[serde(default)]
-    idempotency_key: Option<String>,
-}
+use crate::views::job::{self as views, JobSoFar};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,35 +37,15 @@ pub(crate) struct Lines {
     limit: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Commit {
-    /// Also when the plan is old.
-    #[serde(default)]
-    stale_ok: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Note {
-    #[serde(default)]
-    note: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Taken {
-    job_id: JobId,
-}
-
 /// Takes a wish down. The plan is ready a little later, and nothing happens to any host before its commit.
 pub(crate) async fn plan(
     State(planner): State<Planner>,
     caller: Caller,
     Body(wish): Body<NewJob>,
-) -> Result<(StatusCode, Json<Taken>), Problem> {
+) -> Result<(StatusCode, Json<JobTaken>), Problem> {
     let idempotency_key = key(wish.idempotency_key)?;
     let job_id = planner.plan(&caller, wish.spec, idempotency_key).await?;
-    Ok((StatusCode::ACCEPTED, Json(Taken { job_id })))
+    Ok((StatusCode::ACCEPTED, Json(JobTaken { job_id })))
 }
 
 /// Newest first.
@@ -79,11 +53,11 @@ pub(crate) async fn list(
     State(store): State<Store>,
     caller: Caller,
     Params(list): Params<List>,
-) -> Result<Json<Page<ShownJob>>, Problem> {
+) -> Result<Json<Page<Job>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let state = list.state.as_deref().map(state).transpose()?;
     let before = list.after.as_deref().map(cursor::<JobId>).transpose()?;
-    let rows = store.jobs(&caller.workspace, (state, before), limit + 1).await?;
+    let rows = store.jobs(&caller.workspace, state, before, limit + 1).await?;
     let page = Page::of(rows, limit, |job| job.id.to_string());
     Ok(Json(page.map(views::head)))
 }
@@ -93,7 +67,7 @@ pub(crate) async fn show(
     State(now): State<Now>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<WholeJob>, Problem> {
+) -> Result<Json<JobDetail>, Problem> {
     let job = load(&store, &caller, &id).await?;
     let progress = store.job_progress(&job).await?;
     // A plan without a price needs no sum over its runs.
@@ -102,7 +76,11 @@ pub(crate) async fn show(
         _ => store.job_cost(job.id).await?,
     };
     let acts = store.job_acts(job.id).await?;
-    Ok(Json(views::whole(job, (progress, cost), acts, now.read())))
+    let so_far = JobSoFar {
+        progress,
+        cost_micro_usd: cost,
+    };
+    Ok(Json(views::detail(job, so_far, acts, now.read())))
 }
 
 /// In the order of the plan: the most critical and the soonest to expire first.
@@ -111,7 +89,7 @@ pub(crate) async fn lines(
     caller: Caller,
     Path(id): Path<String>,
     Params(lines): Params<Lines>,
-) -> Result<Json<Page<ShownLine>>, Problem> {
+) -> Result<Json<Page<JobLine>>, Problem> {
     let limit = limit(lines.limit.as_deref())?;
     let job = load(&store, &caller, &id).await?;
     let filter = LineFilter {
@@ -119,32 +97,26 @@ pub(crate) async fn lines(
         reason: lines.reason.as_deref().map(reason).transpose()?,
         after: lines.after.as_deref().map(cursor::<u32>).transpose()?.unwrap_or(0),
     };
-    let rows = store.job_lines((&caller.workspace, job.id), &filter, limit + 1).await?;
+    let rows = store.job_lines(&caller.workspace, job.id, &filter, limit + 1).await?;
     let page = Page::of(rows, limit, |line| line.nr.to_string());
     Ok(Json(page.map(views::line)))
 }
 
-pub(crate) async fn commit(
-    State(store): State<Store>,
-    State(planner): State<Planner>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Perhaps(how): Perhaps<Commit>,
-) -> Result<(StatusCode, Json<Taken>), Problem> {
-    let job_id = load(&store, &caller, &id).await?.id;
-    planner.commit(&caller, job_id, how.stale_ok).await?;
-    Ok((StatusCode::ACCEPTED, Json(Taken { job_id })))
+pub(crate) async fn commit(told: Told, Perhaps(how): Perhaps<Commit>) -> Result<(StatusCode, Json<JobTaken>), Problem> {
+    let job_id = load(&told.store, &told.caller, &told.id).await?.id;
+    told.planner.commit(&told.caller, job_id, how.stale_ok).await?;
+    Ok((StatusCode::ACCEPTED, Json(JobTaken { job_id })))
 }
 
-pub(crate) async fn pause(told: Told, Perhaps(why): Perhaps<Note>) -> Result<Json<Taken>, Problem> {
+pub(crate) async fn pause(told: Told, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
     told.tell(Verb::JobPause, why).await
 }
 
-pub(crate) async fn resume(told: Told, Perhaps(why): Perhaps<Note>) -> Result<Json<Taken>, Problem> {
+pub(crate) async fn resume(told: Told, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
     told.tell(Verb::JobResume, why).await
 }
 
-pub(crate) async fn cancel(told: Told, Perhaps(why): Perhaps<Note>) -> Result<Json<Taken>, Problem> {
+pub(crate) async fn cancel(told: Told, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
     told.tell(Verb::JobCancel, why).await
 }
 
@@ -162,14 +134,14 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    async fn tell(self, verb: Verb, why: Note) -> Result<Json<Taken>, Problem> {
+    async fn tell(self, verb: Verb, why: JobNote) -> Result<Json<JobTaken>, Problem> {
         let job_id = load(&self.store, &self.caller, &self.id).await?.id;
-        self.planner.tell_job(&self.caller, (verb, job_id), why.note).await?;
-        Ok(Json(Taken { job_id }))
+        self.planner.tell_job(&self.caller, verb, job_id, why.note).await?;
+        Ok(Json(JobTaken { job_id }))
     }
 }
 
-async fn load(store: &Store, caller: &Caller, id: &str) -> Result<Job, Problem> {
+async fn load(store: &Store, caller: &Caller, id: &str) -> Result<job::Job, Problem> {
     let id: JobId = id.parse()?;
     let found = store.job(&caller.workspace, id).await?;
     found.ok_or_else(|| Problem::absent("job_id", id))

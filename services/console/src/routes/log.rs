@@ -1,5 +1,7 @@
 //! `/runs/{id}/log`: the log of a run, whole from the record, or followed while it grows.
 
+use api::Items;
+use api::runs::Line;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -13,10 +15,9 @@ use super::runs::load;
 use crate::auth::Caller;
 use crate::error::Problem;
 use crate::follow::log::FollowedLog;
-use crate::follow::{Stop, Tail, serve};
-use crate::query::{Items, Params, yes};
+use crate::follow::{Followers, Tail, serve};
+use crate::query::{Params, yes};
 use crate::state::Console;
-use crate::views::log::Line;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +34,7 @@ pub(crate) struct Sources {
     #[from_request(via(State))]
     bus: Bus,
     #[from_request(via(State))]
-    stop: Stop,
+    followers: Followers,
     caller: Caller,
 }
 
@@ -47,8 +48,10 @@ pub(crate) async fn show(
     let workspace = sources.caller.workspace;
     let mut tail = came_back(&headers)?;
     if yes("follow", wish.follow.as_deref())? {
-        let followed = FollowedLog::open((sources.store, sources.bus), (workspace, run), tail).await;
-        return Ok(serve(followed, sources.stop));
+        let follower = sources.followers.join()?;
+        let of_record = FollowedLog::of_record(sources.store, workspace, run, tail);
+        let followed = of_record.joined(&sources.bus).await;
+        return Ok(serve(followed, follower));
     }
     let steps = sources.store.steps_after(&workspace, run, tail.shown_whole()).await?;
     let items: Vec<Line> = tail.recorded(&steps)?.into_iter().map(|(line, _)| line).collect();

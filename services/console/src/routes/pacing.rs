@@ -1,84 +1,32 @@
 //! `/limits`, `/target-groups` and `/tag-windows`: what paces the runs.
 
+use api::Items;
+use api::pacing::{GroupBound, NewLimit, NewTagWindows, TagWindows, TargetGroup};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::Invalid;
-use domain::limit::{Limit, Scope};
+use domain::limit::Limit;
 use domain::provider::Day;
 use domain::target::check_group_name;
-use domain::window::{self, Window};
-use serde::{Deserialize, Serialize};
-use store::{Store, TagWindows};
-use url::Url;
+use domain::window;
+use store::Store;
 
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::{Code, Problem};
-use crate::state::Now;
-
-#[derive(Serialize)]
-pub(crate) struct All<T> {
-    items: Vec<T>,
-}
-
-/// A limit without its id, which is in the path.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SaidLimit {
-    directory_url: Url,
-    scope: Scope,
-    title: String,
-    burst: u32,
-    period_seconds: u32,
-    source: String,
-    /// Absent: today.
-    #[serde(default)]
-    last_verified: Option<String>,
-    #[serde(default = "yes")]
-    enabled: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Serialize)]
-pub(crate) struct Group {
-    name: String,
-    at_once: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SaidGroup {
-    at_once: u32,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Tag {
-    tag: String,
-    windows: Vec<Window>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SaidTag {
-    windows: Vec<Window>,
-}
+use crate::reading::Reading;
 
 /// Limits are of the CAs, not of a workspace: all see and set the same.
-pub(crate) async fn limits(State(store): State<Store>, _: Caller) -> Result<Json<All<Limit>>, Problem> {
+pub(crate) async fn limits(State(store): State<Store>, _: Caller) -> Result<Json<Items<Limit>>, Problem> {
     let items = store.limits().await?;
-    Ok(Json(All { items }))
+    Ok(Json(Items { items }))
 }
 
 pub(crate) async fn set_limit(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    _: Caller,
+    Reading { store, now, .. }: Reading,
     Path(id): Path<String>,
-    Body(said): Body<SaidLimit>,
+    Body(said): Body<NewLimit>,
 ) -> Result<Json<Limit>, Problem> {
     let now = now.read();
     let limit = Limit {
@@ -97,31 +45,29 @@ pub(crate) async fn set_limit(
     Ok(Json(limit))
 }
 
-pub(crate) async fn groups(State(store): State<Store>, caller: Caller) -> Result<Json<All<Group>>, Problem> {
+pub(crate) async fn groups(State(store): State<Store>, caller: Caller) -> Result<Json<Items<TargetGroup>>, Problem> {
     let groups = store.target_groups(Some(&caller.workspace)).await?.into_iter();
-    let items = groups.map(|group| Group {
+    let items = groups.map(|group| TargetGroup {
         name: group.name,
         at_once: group.at_once,
     });
-    Ok(Json(All { items: items.collect() }))
+    Ok(Json(Items { items: items.collect() }))
 }
 
 pub(crate) async fn set_group(
     State(store): State<Store>,
     caller: Caller,
     Path(name): Path<String>,
-    Body(said): Body<SaidGroup>,
-) -> Result<Json<Group>, Problem> {
+    Body(said): Body<GroupBound>,
+) -> Result<Json<TargetGroup>, Problem> {
     check_group_name(&name).map_err(|refused| refused.within("name"))?;
     let at_once = said.at_once;
     if !(1..=2_000).contains(&at_once) {
         let remedy = "give 1 to 2000; delete the group when it has no bound of its own";
         return Err(Invalid::new("at_once", format!("{at_once} is out of range"), remedy).into());
     }
-    store
-        .set_target_group(&caller.workspace, (&name, Some(at_once)))
-        .await?;
-    Ok(Json(Group { name, at_once }))
+    store.set_target_group(&caller.workspace, &name, Some(at_once)).await?;
+    Ok(Json(TargetGroup { name, at_once }))
 }
 
 pub(crate) async fn forget_group(
@@ -129,7 +75,7 @@ pub(crate) async fn forget_group(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    if store.set_target_group(&caller.workspace, (&name, None)).await? {
+    if store.set_target_group(&caller.workspace, &name, None).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(absent(
@@ -139,33 +85,33 @@ pub(crate) async fn forget_group(
     ))
 }
 
-pub(crate) async fn tags(State(store): State<Store>, caller: Caller) -> Result<Json<All<Tag>>, Problem> {
+pub(crate) async fn tags(State(store): State<Store>, caller: Caller) -> Result<Json<Items<TagWindows>>, Problem> {
     let tags = store.tag_windows(&caller.workspace).await?.into_iter();
-    let items = tags.map(|said| Tag {
+    let items = tags.map(|said| TagWindows {
         tag: said.tag,
         windows: said.windows,
     });
-    Ok(Json(All { items: items.collect() }))
+    Ok(Json(Items { items: items.collect() }))
 }
 
 pub(crate) async fn set_tag(
     State(store): State<Store>,
     caller: Caller,
     Path(tag): Path<String>,
-    Body(said): Body<SaidTag>,
-) -> Result<Json<Tag>, Problem> {
+    Body(said): Body<NewTagWindows>,
+) -> Result<Json<TagWindows>, Problem> {
     if said.windows.is_empty() {
         let remedy = "give at least one, or delete what is said of the tag";
         return Err(Invalid::new("windows", "the list is empty", remedy).into());
     }
     check_tag(&tag)?;
     window::check(&said.windows)?;
-    let kept = TagWindows {
+    let kept = store::TagWindows {
         tag: tag.clone(),
         windows: said.windows.clone(),
     };
     store.set_tag_windows(&caller.workspace, &kept).await?;
-    Ok(Json(Tag {
+    Ok(Json(TagWindows {
         tag,
         windows: said.windows,
     }))
@@ -177,7 +123,7 @@ pub(crate) async fn forget_tag(
     Path(tag): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let problem = format!("the tag {tag} has no windows");
-    let nothing = TagWindows {
+    let nothing = store::TagWindows {
         tag,
         windows: Vec::new(),
     };

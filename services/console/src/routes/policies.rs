@@ -2,24 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
+use api::Page;
+use api::imports::Imported;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::clock::Timestamp;
 use domain::policy::{NewPolicy, Policy};
-use domain::{HostId, Hostname, Invalid};
+use domain::{HostId, Hostname, Invalid, WorkspaceId};
 use serde_json::{Map, Value};
-use store::Store;
+use store::{Changed, Store, Taken};
 use tracing::info;
 
 use crate::auth::Caller;
 use crate::body::{self, Body, Bulk};
 use crate::error::{Code, Problem};
-use crate::import::{Import, Imported};
-use crate::query::{Page, Params, limit};
+use crate::import::Import;
+use crate::query::{Params, limit};
+use crate::reading::Reading;
 use crate::routes::hosts::{List, after};
 use crate::state::Now;
-use crate::views::policy::{ShownPolicy, policy};
+use crate::views::policy::policy;
 
 pub(crate) async fn add(
     State(store): State<Store>,
@@ -27,7 +29,7 @@ pub(crate) async fn add(
     caller: Caller,
     Body(new): Body<NewPolicy>,
 ) -> Result<(StatusCode, Json<Policy>), Problem> {
-    new.check()?;
+    new.check_entry(None)?;
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
     catalogue.check(&new)?;
     let hostname = new.hostname.clone();
@@ -37,7 +39,10 @@ pub(crate) async fn add(
     };
     let (now, says) = (now.read(), new.clone());
     let added = store.add_policies(&caller.workspace, &[(host_id, new)], now).await?;
-    let Some((_, id)) = added.into_iter().next() else {
+    if let Some((_, other)) = added.taken.first() {
+        return Err(Problem::field(Code::Duplicate, taken(&caller.workspace, other)));
+    }
+    let Some((_, id)) = added.policies.into_iter().next() else {
         return Err(Problem::field(Code::Duplicate, exists(&hostname)));
     };
     let policy = Policy {
@@ -50,29 +55,25 @@ pub(crate) async fn add(
     Ok((StatusCode::CREATED, Json(policy)))
 }
 
-pub(crate) async fn import(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    caller: Caller,
-    Bulk(items): Bulk,
-) -> Result<Json<Imported>, Problem> {
+pub(crate) async fn import(reading: Reading, Bulk(items): Bulk) -> Result<Json<Imported>, Problem> {
+    let Reading { store, now, caller } = &reading;
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
-    let check = |new: &NewPolicy| new.check().and_then(|()| catalogue.check(new));
-    let mut import = Import::read(&items, check, |new| new.hostname.as_str())?;
+    let check = |new: &NewPolicy| new.check_entry(None).and_then(|()| catalogue.check(new));
+    let mut import = Import::read(&items, check, |new| new.hostname.as_str());
     let mut created = 0;
     for part in import.parts() {
-        created += add_part(&store, (&caller, now.read()), part, &mut import).await?;
+        created += add_part(&reading, part, &mut import).await?;
     }
     Ok(Json(import.ended(created)))
 }
 
 /// Adds what has a host and no policy yet; gives back how many.
 async fn add_part(
-    store: &Store,
-    (caller, now): (&Caller, Timestamp),
+    reading: &Reading,
     part: Vec<(usize, NewPolicy)>,
     import: &mut Import<NewPolicy>,
 ) -> Result<usize, Problem> {
+    let Reading { store, now, caller } = reading;
     let names: Vec<String> = part.iter().map(|(_, new)| new.hostname.to_string()).collect();
     let hosts: HashMap<String, HostId> = store.host_ids(&caller.workspace, &names).await?.into_iter().collect();
     let (mut places, mut known) = (Vec::new(), Vec::new());
@@ -85,21 +86,25 @@ async fn add_part(
             None => import.refuse(index, Some(new.hostname.to_string()), unknown(&new.hostname)),
         }
     }
-    let added = store.add_policies(&caller.workspace, &known, now).await?;
-    let added: HashSet<String> = added.into_iter().map(|(hostname, _)| hostname).collect();
+    let added = store.add_policies(&caller.workspace, &known, now.read()).await?;
+    let others: HashMap<&str, &Taken> = added.taken.iter().map(|(name, other)| (name.as_str(), other)).collect();
+    let created: HashSet<&str> = added.policies.iter().map(|(hostname, _)| hostname.as_str()).collect();
     for (index, (_, new)) in places.into_iter().zip(&known) {
-        if !added.contains(new.hostname.as_str()) {
-            import.refuse(index, Some(new.hostname.to_string()), exists(&new.hostname));
+        let name = new.hostname.as_str();
+        if let Some(other) = others.get(name) {
+            import.refuse(index, Some(name.to_owned()), taken(&caller.workspace, other));
+        } else if !created.contains(name) {
+            import.refuse(index, Some(name.to_owned()), exists(&new.hostname));
         }
     }
-    Ok(added.len())
+    Ok(created.len())
 }
 
 pub(crate) async fn list(
     State(store): State<Store>,
     caller: Caller,
     Params(list): Params<List>,
-) -> Result<Json<Page<ShownPolicy>>, Problem> {
+) -> Result<Json<Page<api::policies::Policy>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let after = after(list.after)?;
     let rows = store.policies(&caller.workspace, after.as_deref(), limit + 1).await?;
@@ -109,23 +114,26 @@ pub(crate) async fn list(
 
 /// Changes the fields that are given (RFC 7396): null takes a value back to its default, a list is replaced as a whole.
 pub(crate) async fn change(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    (caller, Path(host)): (Caller, Path<String>),
+    Reading { store, now, caller }: Reading,
+    Path(host): Path<String>,
     Body(fields): Body<Map<String, Value>>,
 ) -> Result<Json<Policy>, Problem> {
     let was = load(&store, &caller, &host).await?;
     let says = changed(&was, fields)?;
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
-    says.check().and_then(|()| catalogue.check(&says))?;
-    if !store.change_policy(&was, &says, now.read()).await? {
-        let remedy = "look at it, then say your change again";
-        let refused = Invalid::new(
-            "hostname",
-            "somebody has changed this policy in the same moment",
-            remedy,
-        );
-        return Err(Problem::field(Code::OutOfPlace, refused));
+    says.check_entry(Some(&was.says))
+        .and_then(|()| catalogue.check(&says))?;
+    match store.change_policy(&was, &says, now.read()).await? {
+        Changed::Done => {}
+        Changed::Taken(other) => return Err(Problem::field(Code::Duplicate, taken(&caller.workspace, &other))),
+        Changed::Overtaken => {
+            let remedy = "look at it, then say your change again";
+            let problem = "somebody has changed this policy in the same moment";
+            return Err(Problem::field(
+                Code::OutOfPlace,
+                Invalid::new("hostname", problem, remedy),
+            ));
+        }
     }
     info!(by = %caller.name, policy = %was.says.hostname, "a policy was changed");
     Ok(Json(Policy { says, ..was }))
@@ -156,7 +164,8 @@ fn changed(was: &Policy, fields: Map<String, Value>) -> Result<NewPolicy, Proble
 /// What is under way is not left without its policy: it is ended first.
 pub(crate) async fn forget(
     State(store): State<Store>,
-    (caller, Path(host)): (Caller, Path<String>),
+    caller: Caller,
+    Path(host): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let policy = load(&store, &caller, &host).await?;
     if let Some((_, run)) = store.active_runs(&[policy.id]).await?.first() {
@@ -191,6 +200,21 @@ async fn load(store: &Store, caller: &Caller, host: &str) -> Result<Policy, Prob
 fn unknown(hostname: &Hostname) -> Invalid {
     let remedy = format!("add the host first: vigilo host add {hostname}");
     Invalid::new("hostname", format!("{hostname} is no host of this workspace"), remedy)
+}
+
+/// What another workspace has is not named.
+fn taken(own: &WorkspaceId, other: &Taken) -> Invalid {
+    let theirs = if other.workspace == *own {
+        format!("the policy of {}", other.hostname)
+    } else {
+        "a policy of another workspace".to_owned()
+    };
+    let problem = format!(
+        "{} is replaced by {theirs} already: each would take the other's host down",
+        other.path
+    );
+    let remedy = "give this policy files of its own, or put all names into one policy (sans)";
+    Invalid::new("targets", problem, remedy)
 }
 
 fn exists(hostname: &Hostname) -> Invalid {

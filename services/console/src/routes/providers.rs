@@ -1,52 +1,33 @@
 //! `/providers`: who issues, what an issuance costs there, and in which order the workspace likes them.
 
+use api::providers::{Preference, Provider, Providers};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::Invalid;
-use domain::provider::{Catalogue, NewProvider, ProviderChange, ProviderEntry, ProviderId};
-use serde::{Deserialize, Serialize};
+use domain::provider::{Catalogue, NewProvider, ProviderChange, ProviderEntry};
 use store::Store;
 
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::{Code, Problem};
+use crate::reading::Reading;
 use crate::state::Now;
-
-#[derive(Serialize)]
-pub(crate) struct Shown {
-    #[serde(flatten)]
-    entry: ProviderEntry,
-    /// Why its facts should be verified again.
-    stale: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Shelf {
-    items: Vec<Shown>,
-    preferred_provider: Vec<ProviderId>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Preference {
-    preferred_provider: Vec<ProviderId>,
-}
 
 pub(crate) async fn list(
     State(store): State<Store>,
     State(now): State<Now>,
     caller: Caller,
-) -> Result<Json<Shelf>, Problem> {
+) -> Result<Json<Providers>, Problem> {
     Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)))
 }
 
-fn shelf(catalogue: &Catalogue) -> Shelf {
-    let shown = |entry: &ProviderEntry| Shown {
+fn shelf(catalogue: &Catalogue) -> Providers {
+    let shown = |entry: &ProviderEntry| Provider {
         stale: catalogue.stale(&entry.id).map(str::to_owned),
         entry: entry.clone(),
     };
-    Shelf {
+    Providers {
         items: catalogue.entries().iter().map(shown).collect(),
         preferred_provider: catalogue.preferred().to_vec(),
     }
@@ -57,15 +38,15 @@ pub(crate) async fn show(
     State(now): State<Now>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<Provider>, Problem> {
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
     let entry = found(&catalogue, &id)?.clone();
     Ok(Json(shown(entry, now.read())))
 }
 
-fn shown(entry: ProviderEntry, now: domain::Timestamp) -> Shown {
+fn shown(entry: ProviderEntry, now: domain::Timestamp) -> Provider {
     let stale = entry.stale(now);
-    Shown { entry, stale }
+    Provider { entry, stale }
 }
 
 fn found<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a ProviderEntry, Problem> {
@@ -78,7 +59,7 @@ pub(crate) async fn add(
     State(now): State<Now>,
     caller: Caller,
     Body(new): Body<NewProvider>,
-) -> Result<(StatusCode, Json<Shown>), Problem> {
+) -> Result<(StatusCode, Json<Provider>), Problem> {
     let now = now.read();
     let entry = new.entry(now)?;
     let catalogue = store.catalogue(&caller.workspace, now).await?;
@@ -110,11 +91,10 @@ fn apart(catalogue: &Catalogue, entry: &ProviderEntry) -> Result<(), Problem> {
 }
 
 pub(crate) async fn change(
-    State(store): State<Store>,
-    State(now): State<Now>,
-    (caller, Path(id)): (Caller, Path<String>),
+    Reading { store, now, caller }: Reading,
+    Path(id): Path<String>,
     Body(change): Body<ProviderChange>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<Provider>, Problem> {
     let now = now.read();
     let catalogue = store.catalogue(&caller.workspace, now).await?;
     let entry = change.applied_to(found(&catalogue, &id)?, now)?;
@@ -129,7 +109,7 @@ pub(crate) async fn forget(
     State(now): State<Now>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Shelf>, Problem> {
+) -> Result<Json<Providers>, Problem> {
     let own = id.parse().map_err(|_| Problem::absent("id", &id))?;
     if store.forget_provider(&caller.workspace, &own).await? {
         return Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)));
@@ -145,7 +125,7 @@ pub(crate) async fn prefer(
     State(now): State<Now>,
     caller: Caller,
     Body(wanted): Body<Preference>,
-) -> Result<Json<Shelf>, Problem> {
+) -> Result<Json<Providers>, Problem> {
     let ids = wanted.preferred_provider;
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
     for (index, id) in ids.iter().enumerate() {

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use api::runs::{Run, RunCounts, RunDetail, RunIds, Standing};
+use api::{Items, Page};
 use axum::Json;
 use axum::extract::{Path, State};
 use bus::Bus;
 use domain::run::Status;
 use domain::{Hostname, Invalid, RunId};
+use protocol::report::Exchange;
 use serde::Deserialize;
-use serde_json::Value;
 use store::{RunFilter, RunView, Store};
 
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::Problem;
-use crate::query::{Items, Page, Params, limit};
-use crate::state::Now;
+use crate::query::{Params, limit};
+use crate::reading::Reading;
 use crate::untaken;
-use crate::views::run::{self as views, ShownRun, Standing, WholeRun};
+use crate::views::run as views;
 
 const MOST_IDS: usize = 1_000;
 
@@ -31,18 +33,12 @@ pub(crate) struct List {
     limit: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Ids {
-    ids: Vec<RunId>,
-}
-
 /// Newest first.
 pub(crate) async fn list(
-    State(store): State<Store>,
-    caller: Caller,
+    State(bus): State<Bus>,
+    Reading { store, now, caller }: Reading,
     Params(list): Params<List>,
-) -> Result<Json<Page<ShownRun>>, Problem> {
+) -> Result<Json<Page<Run>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let filter = RunFilter {
         job: list.job.map(|text| text.parse()).transpose()?,
@@ -56,27 +52,32 @@ pub(crate) async fn list(
         ids: None,
     };
     let rows = store.runs(&caller.workspace, &filter, limit + 1).await?;
+    let now = now.read();
+    let held_up = untaken::look(&bus, &rows, now).await;
     let page = Page::of(rows, limit, |view| view.run.head.id.to_string());
-    Ok(Json(page.map(views::run)))
+    Ok(Json(page.map(|view| {
+        let said = untaken::words(&view, &held_up, now);
+        let mut run = views::run(view);
+        run.standing = views::or_waits_for(run.standing, said);
+        run
+    })))
 }
 
 /// How many runs stand in each status; those without any are there too.
-pub(crate) async fn counts(State(store): State<Store>, caller: Caller) -> Result<Json<BTreeMap<String, i64>>, Problem> {
+pub(crate) async fn counts(State(store): State<Store>, caller: Caller) -> Result<Json<RunCounts>, Problem> {
     let mut counts: BTreeMap<String, i64> = Status::ALL
         .into_iter()
         .map(|status| (status.as_str().to_owned(), 0))
         .collect();
     counts.extend(store.run_counts(&caller.workspace).await?);
-    Ok(Json(counts))
+    Ok(Json(RunCounts(counts)))
 }
 
 /// The standing of many runs at once, for those who wait for them.
 pub(crate) async fn standing(
-    State(store): State<Store>,
     State(bus): State<Bus>,
-    State(now): State<Now>,
-    caller: Caller,
-    Body(Ids { ids }): Body<Ids>,
+    Reading { store, now, caller }: Reading,
+    Body(RunIds { ids }): Body<RunIds>,
 ) -> Result<Json<Items<Standing>>, Problem> {
     if ids.len() > MOST_IDS {
         let problem = format!("{} ids are too many", ids.len());
@@ -90,25 +91,25 @@ pub(crate) async fn standing(
     let rows = store.runs(&caller.workspace, &filter, most).await?;
     let now = now.read();
     let lying = untaken::look(&bus, &rows, now).await;
-    let said = |view| views::standing(view).or_waits_for(untaken::words(view, &lying, now));
+    let said = |view| views::or_waits_for(views::standing(view), untaken::words(view, &lying, now));
     let items = rows.iter().map(said).collect();
     Ok(Json(Items { items }))
 }
 
 pub(crate) async fn show(
-    State(store): State<Store>,
     State(bus): State<Bus>,
-    State(now): State<Now>,
-    caller: Caller,
+    Reading { store, now, caller }: Reading,
     Path(id): Path<String>,
-) -> Result<Json<WholeRun>, Problem> {
+) -> Result<Json<RunDetail>, Problem> {
     let view = load(&store, &caller, &id).await?;
     let steps = store.steps(&caller.workspace, view.run.head.id).await?;
     let acts = store.acts(&caller.workspace, view.run.head.id).await?;
     let now = now.read();
     let lying = untaken::look(&bus, std::slice::from_ref(&view), now).await;
     let said = untaken::words(&view, &lying, now);
-    Ok(Json(views::whole(view, steps, acts).or_waits_for(said)))
+    let mut detail = views::detail(view, steps, acts)?;
+    detail.run.standing = views::or_waits_for(detail.run.standing, said);
+    Ok(Json(detail))
 }
 
 /// The raw ACME exchange, redacted, oldest first.
@@ -116,11 +117,11 @@ pub(crate) async fn exchange(
     State(store): State<Store>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Items<Value>>, Problem> {
+) -> Result<Json<Items<Exchange>>, Problem> {
     let view = load(&store, &caller, &id).await?;
     let attempts = store.exchanges(&caller.workspace, view.run.head.id).await?;
     Ok(Json(Items {
-        items: views::exchange(attempts),
+        items: views::exchange(attempts)?,
     }))
 }
 

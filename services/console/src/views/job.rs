@@ -1,77 +1,13 @@
 //! A bulk renewal as people see it: what is wanted, what the plan says, how far it is, what stops it.
 
-use domain::job::{Decision, Halt, Job, JobSpec, JobState, Progress, Refusal, Totals};
-use domain::{JobId, RunId, Timestamp};
-use serde::Serialize;
+use api::jobs::{Halt, Job, JobDetail, JobLine};
+use api::runs::Act;
+use domain::Timestamp;
+use domain::job::{self, JobState, Progress};
 use store::{JobAct, LineView};
 
-#[derive(Serialize)]
-pub(crate) struct ShownJob {
-    id: JobId,
-    state: JobState,
-    /// Why it failed.
-    note: Option<String>,
-    paused_by: Option<String>,
-    halts: Vec<ShownHalt>,
-    /// The others wait until the first few are verified.
-    waits_for_cohort: bool,
-    spec: JobSpec,
-    requested_by: String,
-    created_at: Timestamp,
-    /// How many hosts the filter chose, once it is known, and how many of them are decided.
-    hosts: Option<u32>,
-    decided: u32,
-    totals: Totals,
-    planned_at: Option<Timestamp>,
-    committed_at: Option<Timestamp>,
-    committed_by: Option<String>,
-    cancelled_by: Option<String>,
-    ended_at: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-struct ShownHalt {
-    #[serde(flatten)]
-    halt: Halt,
-    what: String,
-    help: String,
-}
-
-#[derive(Serialize)]
-pub(crate) struct WholeJob {
-    #[serde(flatten)]
-    job: ShownJob,
-    progress: Progress,
-    /// When it will end at the pace that it has.
-    eta: Option<Timestamp>,
-    /// What was issued so far cost this, in millionths of a US dollar.
-    cost_so_far_micro_usd: u64,
-    acts: Vec<ShownAct>,
-}
-
-#[derive(Serialize)]
-struct ShownAct {
-    at: Timestamp,
-    verb: String,
-    by: String,
-    note: String,
-}
-
-#[derive(Serialize)]
-pub(crate) struct ShownLine {
-    nr: u32,
-    hostname: String,
-    #[serde(flatten)]
-    decision: Decision,
-    in_cohort: bool,
-    run_id: Option<RunId>,
-    run_status: Option<String>,
-    held: Option<String>,
-    refused: Option<Refusal>,
-}
-
-pub(crate) fn head(job: Job) -> ShownJob {
-    ShownJob {
+pub(crate) fn head(job: job::Job) -> Job {
+    Job {
         id: job.id,
         state: job.state,
         note: job.note,
@@ -92,27 +28,34 @@ pub(crate) fn head(job: Job) -> ShownJob {
     }
 }
 
-fn halt(halt: Halt) -> ShownHalt {
-    ShownHalt {
+fn halt(halt: job::Halt) -> Halt {
+    Halt {
         what: halt.to_string(),
-        help: crate::pages::path(halt.code.as_str()),
+        help: api::help(halt.code.as_str()),
         halt,
     }
 }
 
-pub(crate) fn whole(job: Job, (progress, cost): (Progress, u64), acts: Vec<JobAct>, now: Timestamp) -> WholeJob {
+/// How far the runs of a job have come, and what they have cost.
+pub(crate) struct JobSoFar {
+    pub(crate) progress: Progress,
+    pub(crate) cost_micro_usd: u64,
+}
+
+pub(crate) fn detail(job: job::Job, so_far: JobSoFar, acts: Vec<JobAct>, now: Timestamp) -> JobDetail {
+    let progress = so_far.progress;
     let goes_on = job.state == JobState::Running && !job.holds.is_stopped();
-    WholeJob {
+    JobDetail {
         eta: progress.eta(&job, now).filter(|_| goes_on),
         progress,
-        cost_so_far_micro_usd: cost,
+        cost_so_far_micro_usd: so_far.cost_micro_usd,
         acts: acts.into_iter().map(act).collect(),
         job: head(job),
     }
 }
 
-fn act(act: JobAct) -> ShownAct {
-    ShownAct {
+fn act(act: JobAct) -> Act {
+    Act {
         at: act.at,
         verb: act.verb,
         by: act.person,
@@ -120,13 +63,13 @@ fn act(act: JobAct) -> ShownAct {
     }
 }
 
-pub(crate) fn line(view: LineView) -> ShownLine {
-    ShownLine {
+pub(crate) fn line(view: LineView) -> JobLine {
+    JobLine {
         nr: view.nr,
         hostname: view.hostname,
+        run_id: (!view.decision.names_a_run()).then_some(view.run_id),
         decision: view.decision,
         in_cohort: view.in_cohort,
-        run_id: view.run_id,
         run_status: view.run_status,
         held: view.held,
         refused: view.refused,

@@ -2,30 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use api::runs::{CheckResult, Line};
 use domain::Timestamp;
 use domain::run::Check;
 use protocol::log::LogBatch;
 use protocol::report::{Level, LogLine};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use store::{StepView, StoreError};
 
-use super::open_only;
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Line {
-    pub at: Timestamp,
-    pub level: Level,
-    pub step: String,
-    pub attempt: u32,
-    pub message: String,
-    /// `passed`, `failed`, or `hint` for a cross that is one only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub check: Option<&'static str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<String, String>,
-}
+use super::{open, open_only};
 
 /// One execution of a step, told or recorded.
 pub(crate) struct Execution<'a> {
@@ -47,7 +31,7 @@ impl<'a> Execution<'a> {
 
     pub(crate) fn begins(&self) -> Line {
         let fields = [("worker".to_owned(), self.worker.to_owned())];
-        self.line(self.started_at, (Level::Info, "begins"), fields.into())
+        self.line(self.started_at, Level::Info, "begins", fields.into())
     }
 
     /// Lines and checks, each in their own order, merged by time; a check that has none counts from `otherwise`.
@@ -65,24 +49,24 @@ impl<'a> Execution<'a> {
     }
 
     fn written(&self, line: &LogLine) -> Line {
-        self.line(line.at, (line.level, &line.message), line.fields.clone())
+        self.line(line.at, line.level, &line.message, line.fields.clone())
     }
 
     fn checked(&self, check: &Check, otherwise: Timestamp) -> Line {
         let (level, word) = match (check.passed, check.advisory) {
-            (true, _) => (Level::Info, "passed"),
-            (false, true) => (Level::Warn, "hint"),
-            (false, false) => (Level::Error, "failed"),
+            (true, _) => (Level::Info, CheckResult::Passed),
+            (false, true) => (Level::Warn, CheckResult::Hint),
+            (false, false) => (Level::Error, CheckResult::Failed),
         };
         let fields = [("evidence".to_owned(), check.evidence.clone())];
         let at = check.at.unwrap_or(otherwise);
         Line {
             check: Some(word),
-            ..self.line(at, (level, &check.name), fields.into())
+            ..self.line(at, level, &check.name, fields.into())
         }
     }
 
-    fn line(&self, at: Timestamp, (level, message): (Level, &str), fields: BTreeMap<String, String>) -> Line {
+    fn line(&self, at: Timestamp, level: Level, message: &str, fields: BTreeMap<String, String>) -> Line {
         Line {
             at,
             level,
@@ -102,20 +86,15 @@ pub(crate) fn ends(step: &StepView) -> Line {
         _ => Level::Info,
     };
     let fields = [("outcome".to_owned(), step.outcome.clone())];
-    Execution::of(step).line(step.ended_at, (level, &step.summary), fields.into())
+    Execution::of(step).line(step.ended_at, level, &step.summary, fields.into())
 }
 
 /// Lines and checks of a step in the record.
 pub(crate) fn kept(step: &StepView) -> Result<(Vec<LogLine>, Vec<Check>), StoreError> {
-    Ok((read(step, &step.log)?, read(step, &step.checks)?))
-}
-
-fn read<T: DeserializeOwned>(step: &StepView, part: &Value) -> Result<T, StoreError> {
-    serde_json::from_value(open_only(part.clone())).map_err(|why| StoreError::Corrupt {
-        table: "run_steps",
-        id: format!("attempt {}", step.attempt),
-        why: why.to_string(),
-    })
+    Ok((
+        open(step.log.clone(), "run_steps")?,
+        open(step.checks.clone(), "run_steps")?,
+    ))
 }
 
 /// What is told is shown like what is recorded: nothing sealed gets through.

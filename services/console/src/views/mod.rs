@@ -10,7 +10,9 @@ pub(crate) mod run;
 mod waiting;
 
 use domain::secret::Envelope;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use store::StoreError;
 
 /// Reports, logs and probes are shown as the services wrote them, unless somebody let an envelope slip in.
 pub(crate) fn open_only(value: Value) -> Value {
@@ -23,6 +25,16 @@ pub(crate) fn open_only(value: Value) -> Value {
             .collect(),
         plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
     }
+}
+
+/// A part of the record, read, without what is sealed; `table` is where it is from.
+pub(crate) fn open<T: DeserializeOwned>(value: Value, table: &'static str) -> Result<T, StoreError> {
+    let id = value.get("id").and_then(Value::as_str).unwrap_or("–").to_owned();
+    serde_json::from_value(open_only(value)).map_err(|why| StoreError::Corrupt {
+        table,
+        id,
+        why: why.to_string(),
+    })
 }
 
 #[cfg(test)]

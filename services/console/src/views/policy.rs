@@ -1,38 +1,13 @@
 //! A policy with the status of its newest run.
 
-use domain::Timestamp;
-use domain::policy::Policy;
-use serde::Serialize;
+use api::policies::{Policy, RenewalInfo};
 use store::{PolicyView, RenewalView};
 
 use super::host::status;
 
-#[derive(Serialize)]
-pub(crate) struct ShownPolicy {
-    #[serde(flatten)]
-    policy: Policy,
-    status: String,
-    /// When it renews itself, and why then or why not.
-    due_at: Option<Timestamp>,
-    due_why: Option<String>,
-    /// What the CA says about the certificate that is served (ARI); nothing before it was asked.
-    renewal_info: Option<ShownRenewal>,
-}
-
-#[derive(Serialize)]
-struct ShownRenewal {
-    directory_url: String,
-    window_start: Option<Timestamp>,
-    window_end: Option<Timestamp>,
-    explanation_url: Option<String>,
-    answered_at: Option<Timestamp>,
-    next_ask_at: Option<Timestamp>,
-    last_error: Option<String>,
-}
-
-fn renewal(view: RenewalView) -> ShownRenewal {
+fn renewal(view: RenewalView) -> RenewalInfo {
     let window = view.suggestion.as_ref().map(|said| said.window);
-    ShownRenewal {
+    RenewalInfo {
         directory_url: view.directory_url,
         window_start: window.map(|window| window.start()),
         window_end: window.map(|window| window.end()),
@@ -43,8 +18,8 @@ fn renewal(view: RenewalView) -> ShownRenewal {
     }
 }
 
-pub(crate) fn policy(view: PolicyView) -> ShownPolicy {
-    ShownPolicy {
+pub(crate) fn policy(view: PolicyView) -> Policy {
+    Policy {
         policy: view.policy,
         status: status(view.run_status),
         due_at: view.due_at,

@@ -1,12 +1,13 @@
 //! What a run waits for, in words.
 
+use domain::Timestamp;
 use domain::lane::Kind;
 use domain::run::{Because, Position, queue};
 use store::LoadedRun;
 
-/// Nothing when it does not wait, or for its turn in an ordinary lane only.
+/// Nothing when it does not wait, or when its last failure says it.
 pub(crate) fn words(run: &LoadedRun) -> Option<String> {
-    let Position::Waiting { until, because, .. } = &run.state.position else {
+    let Position::Waiting { step, until, because } = &run.state.position else {
         return None;
     };
     match because {
@@ -20,7 +21,19 @@ pub(crate) fn words(run: &LoadedRun) -> Option<String> {
         }
         Because::Window => Some(format!("waits for its maintenance window, which opens at {until}")),
         Because::Cooldown => Some(format!("waits for the end of its cooldown at {until}")),
-        Because::Turn | Because::Planned | Because::Resting | Because::Retry { .. } => group(run),
+        Because::Retry { .. } => group(run),
+        Because::Turn => Some(group(run).unwrap_or_else(|| format!("waits for its turn at {step}"))),
+        Because::Planned => Some(group(run).unwrap_or_else(|| format!("its job begins it at {until}"))),
+        Because::Resting => Some(group(run).unwrap_or_else(|| resting(run, *until))),
+    }
+}
+
+/// A run that the schedule made rests without an order while its host is looked at.
+fn resting(run: &LoadedRun, until: Timestamp) -> String {
+    if run.state.checkpoint.is_none() && run.state.course.look_since.is_some() {
+        "waits for a look at what its host serves now, before it begins".to_owned()
+    } else {
+        format!("goes on with what it has begun at {until}")
     }
 }
 

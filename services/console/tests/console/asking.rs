@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use domain::{Hostname, Invalid, RunId};
-use protocol::request::{Accepted, Answer, Refused};
+use protocol::request::{Accepted, Amendment, Answer, Refused};
 use serde_json::{Value, json};
 use testkit::Nats;
 
@@ -39,7 +39,7 @@ fn willing(_: &str, request: &Value) -> Answer {
 async fn every_hostname_is_accepted_or_refused_with_its_reason() -> Result<()> {
     let nats = Nats::start().await?;
     let world = World::on(&nats).await?;
-    let body = json!({ "hostnames": ["a.example.org", "b_.example.org", "late.example.org", "A.example.org"], "mode": "dry_run" });
+    let body = json!({ "hostnames": ["a.example.org", "b!.example.org", "late.example.org", "A.example.org"], "mode": "dry_run" });
     let (answer, asked) = tokio::join!(world.post("/renewals", &body), play_planner(&world.bus, 1, willing));
     let (answer, asked) = (answer?.good(202)?, asked?);
     let names = |list: &Value| -> Vec<String> {
@@ -48,7 +48,7 @@ async fn every_hostname_is_accepted_or_refused_with_its_reason() -> Result<()> {
             .collect()
     };
     assert_eq!(names(&answer["accepted"]), ["a.example.org"]);
-    assert_eq!(names(&answer["refused"]), ["b_.example.org", "late.example.org"]);
+    assert_eq!(names(&answer["refused"]), ["b!.example.org", "late.example.org"]);
     assert_eq!(answer["refused"][1]["reason"]["remedy"], "wait for it");
     let (subject, request) = &asked[0];
     assert_eq!(subject, "vigilo.command.default.renew");
@@ -90,7 +90,7 @@ async fn a_fleet_is_asked_for_in_parts_with_keys_of_their_own() -> Result<()> {
             (Some("tonight.2"), Some(100))
         ]
     );
-    assert!(asked.iter().all(|(_, request)| request["trigger"] == "bulk"));
+    assert!(asked.iter().all(|(_, request)| request["trigger"] == "operator"));
     Ok(())
 }
 
@@ -107,7 +107,9 @@ async fn all_means_every_active_policy() -> Result<()> {
     let body = json!({ "all": true });
     let (answer, asked) = tokio::join!(world.post("/renewals", &body), play_planner(&world.bus, 1, willing));
     assert_eq!(answer?.good(202)?["refused"], json!([]));
-    assert_eq!(asked?[0].1["hostnames"], json!(["a.example.org", "b.example.org"]));
+    let asked = &asked?[0].1;
+    assert_eq!(asked["hostnames"], json!(["a.example.org", "b.example.org"]));
+    assert_eq!(asked["trigger"], "bulk");
     Ok(())
 }
 
@@ -132,17 +134,18 @@ async fn a_request_that_does_not_say_what_is_refused() -> Result<()> {
 async fn names_that_are_none_are_refused_without_asking_anybody() -> Result<()> {
     let world = World::new().await?;
     let answer = world
-        .post("/renewals", &json!({ "hostnames": ["localhost"] }))
+        .post("/renewals", &json!({ "hostnames": ["local host"] }))
         .await?
         .good(202)?;
     assert_eq!(
         (&answer["accepted"], &answer["refused"][0]["hostname"]),
-        (&json!([]), &json!("localhost"))
+        (&json!([]), &json!("local host"))
     );
     Ok(())
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_word_on_a_run_goes_to_the_planner_and_its_no_comes_back() -> Result<()> {
     let nats = Nats::start().await?;
     let world = World::on(&nats).await?;
@@ -150,7 +153,13 @@ async fn a_word_on_a_run_goes_to_the_planner_and_its_no_comes_back() -> Result<(
     let id = run.head.id;
     at_rest(&world, &run).await?;
     let say = |subject: &str, _: &Value| match subject.rsplit_once('.') {
-        Some((_, "resume")) => Answer::Done { run_id: id },
+        Some((_, "resume")) => Answer::Done {
+            run_id: id,
+            amendment: Amendment {
+                changed: vec!["port 443 → 8443".to_owned()],
+                not_taken: vec!["names".to_owned()],
+            },
+        },
         _ => Answer::Rejected {
             reason: Invalid::new("run_id", "it has ended", "look at the run"),
         },
@@ -160,7 +169,8 @@ async fn a_word_on_a_run_goes_to_the_planner_and_its_no_comes_back() -> Result<(
             .post(&format!("/runs/{id}/resume"), &Value::Null)
             .await?
             .good(200)?;
-        assert_eq!(resumed["run_id"], json!(id));
+        let said = json!({"run_id": id, "changed": ["port 443 → 8443"], "not_taken": ["names"]});
+        assert_eq!(resumed, said);
         let refused = world
             .post(&format!("/runs/{id}/cancel"), &Value::Null)
             .await?

@@ -4,7 +4,7 @@ use anyhow::Result;
 use axum::body::Body;
 use axum::http::Request;
 use domain::{Invalid, RunId};
-use protocol::request::{Answer, RefusedRun};
+use protocol::request::{AmendedRun, Amendment, Answer, RefusedRun};
 use serde_json::{Value, json};
 use testkit::Nats;
 use testkit::pki::Authority;
@@ -25,15 +25,23 @@ async fn many_runs_are_told_part_by_part_and_each_has_its_answer() -> Result<()>
             run_id: *first,
             reason: Invalid::new("run_id", "it has ended", "start a new one"),
         };
+        let amendment = Amendment {
+            changed: vec!["port 443 → 8443".to_owned()],
+            not_taken: Vec::new(),
+        };
+        let run_id = *done.first().unwrap_or(first);
         Answer::Told {
             done: done.to_vec(),
             refused: vec![refused],
+            amended: vec![AmendedRun { run_id, amendment }],
         }
     };
     let (answer, asked) = tokio::join!(world.post("/runs/resume", &body), play_planner(&world.bus, 2, say));
     let (answer, asked) = (answer?.good(200)?, asked?);
     assert_eq!(answer["done"].as_array().map(Vec::len), Some(499));
     assert_eq!(answer["refused"][1]["run_id"], json!(ids[500]));
+    let changed = json!({"run_id": ids[1], "changed": ["port 443 → 8443"]});
+    assert_eq!(answer["amended"][0], changed, "what each part said is in the answer");
     assert!(asked.iter().all(|(subject, request)| {
         subject == "vigilo.command.default.resume" && request["note"] == "the DNS is back"
     }));
@@ -55,7 +63,7 @@ async fn a_word_about_many_must_say_which() -> Result<()> {
     let none = world.post("/runs/cancel", &json!({ "all": true })).await?.good(200)?;
     assert_eq!(
         none,
-        json!({ "done": [], "refused": [] }),
+        json!({ "done": [], "refused": [], "amended": [] }),
         "nobody is asked about nothing"
     );
     Ok(())
@@ -86,6 +94,9 @@ async fn an_upload_that_cannot_fit_reaches_nobody() -> Result<()> {
             "chain_pem[0].not_before",
         ),
         (json!({ "key_pem": own.key_pem }), "chain_pem"),
+        (json!({ "chain_pem": own.chain_pem, "served": true }), "chain_pem"),
+        (json!({ "key_pem": own.key_pem, "served": true }), "chain_pem"),
+        (json!({ "served": true }), "served"),
     ] {
         let refused = world.post(&path, &body).await?.refused(422, "API-0002")?;
         assert_eq!(refused["field"], field, "{refused}");

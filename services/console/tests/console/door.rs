@@ -1,9 +1,15 @@
 //! Who gets in, and what is said to those who ask for nothing that is served.
 
-use anyhow::Result;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
 use axum::body::Body;
 use axum::http::{Method, Request};
+use futures::future::join_all;
+use futures::{FutureExt, StreamExt};
 use serde_json::json;
+use testkit::async_nats::{Client, Subscriber};
+use testkit::nats::settled;
 use testkit::{Nats, Postgres};
 
 use crate::world::{TOKEN, World, answered};
@@ -109,10 +115,16 @@ async fn unknown_and_wrong_query_parameters_are_refused_by_name() -> Result<()> 
         ("/hosts?colour=red", "colour"),
         ("/hosts?limit=0", "limit"),
         ("/hosts?limit=1001", "limit"),
-        ("/hosts?after=%00", "after"),
-        ("/policies?after=x", "after"),
+        ("/hosts?after=%00", "query"),
+        ("/policies?after=x!y", "after"),
         ("/runs?status=idle", "status"),
-        ("/runs?hostname=a_b.org", "hostname"),
+        ("/runs?hostname=a!b.org", "hostname"),
+        ("/emergencies?limit=1", "limit"),
+        ("/providers?colour=red", "colour"),
+        ("/budget?month=2026-01", "month"),
+        ("/limits?after=x", "after"),
+        ("/runs/counts?status=failed", "status"),
+        ("/errors?code=7", "code"),
         ("/runs?after=7", "after"),
         ("/incidents?after=7", "after"),
         ("/runs/7", "run_id"),
@@ -121,4 +133,38 @@ async fn unknown_and_wrong_query_parameters_are_refused_by_name() -> Result<()> 
         assert_eq!(refused["field"], field, "{path}: {refused}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn health_is_looked_at_once_a_second_whoever_asks() -> Result<()> {
+    let nats = Nats::start().await?;
+    let world = World::on(&nats).await?;
+    // Each look asks the planner how NATS does.
+    let ear = nats.connect().await?;
+    let mut asked = ear.subscribe("vigilo.>").await?;
+    let mut told = ear.subscribe("told").await?;
+    settled(&ear).await?;
+    world.get("/health").await?.good(200)?;
+    // It comes on another connection, so it may come after the answer.
+    let first = tokio::time::timeout(Duration::from_secs(30), asked.next()).await;
+    first?.context("a look asks the planner")?;
+    let of_one = 1 + heard(&ear, &mut asked, &mut told).await?;
+    let began = Instant::now();
+    for health in join_all((0..200).map(|_| world.get("/health"))).await {
+        health?.good(200)?;
+    }
+    let looks = began.elapsed().as_secs() + 1;
+    let of_all = heard(&ear, &mut asked, &mut told).await?;
+    assert!(
+        of_all <= of_one * usize::try_from(looks)?,
+        "{of_all} questions in {looks} s"
+    );
+    Ok(())
+}
+
+/// How much came on the first of these since it was last asked.
+async fn heard(ear: &Client, asked: &mut Subscriber, told: &mut Subscriber) -> Result<usize> {
+    ear.publish("told", "".into()).await?;
+    told.next().await.context("the end")?;
+    Ok(std::iter::from_fn(|| asked.next().now_or_never().flatten()).count())
 }

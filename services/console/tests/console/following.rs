@@ -40,12 +40,16 @@ fn told(run: &NewRun) -> LogBatch {
 
 async fn tell(batch: &LogBatch) -> Result<()> {
     let client = testkit::shared::nats().await.connect().await?;
-    let subject = protocol::subjects::log(&batch.workspace, batch.run_id);
+    let subject = protocol::subjects::log(
+        &batch.workspace,
+        batch.run_id,
+        protocol::subjects::Worker::of(batch.step.kind()),
+    );
     client.publish(subject, serde_json::to_vec(batch)?.into()).await?;
     Ok(client.flush().await?)
 }
 
-async fn record(world: &World, run: &NewRun) -> Result<()> {
+pub async fn record(world: &World, run: &NewRun) -> Result<()> {
     let mut ledger = world.store.ledger().await?;
     let step = StepRecord {
         run_id: run.head.id,
@@ -141,4 +145,12 @@ async fn a_wish_that_cannot_be_read_is_refused_by_name() -> Result<()> {
         .await?
         .refused(404, "API-0004")?;
     Ok(())
+}
+
+/// What was said to a CA.
+pub fn exchange() -> Value {
+    json!({
+        "at": "2026-11-30T10:00:00Z", "method": "POST", "url": "https://ca.example.org/new-order", "request": "{}",
+        "status": 201, "response": "{}", "took_ms": 12,
+    })
 }

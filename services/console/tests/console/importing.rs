@@ -1,6 +1,8 @@
 //! Many at once, and reading them back page by page.
 
 use anyhow::{Context, Result};
+use axum::body::Body;
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::world::{World, policy};
@@ -14,7 +16,7 @@ async fn of_a_thousand_hosts_three_bad_ones_refuse_only_themselves() -> Result<(
     let world = World::new().await?;
     world.host(&name(500)).await?;
     let mut items: Vec<Value> = (0..1_000).map(|number| json!({ "hostname": name(number) })).collect();
-    items[3] = json!({ "hostname": "bad_host.example" });
+    items[3] = json!({ "hostname": "bad host.example" });
     items[700] = json!({ "hostname": name(7) });
     let answer = world.post("/hosts/import", &items.into()).await?.good(200)?;
     assert_eq!(answer["created"], 997);
@@ -27,7 +29,7 @@ async fn of_a_thousand_hosts_three_bad_ones_refuse_only_themselves() -> Result<(
     assert_eq!(
         told,
         [
-            (Some(3), Some("bad_host.example")),
+            (Some(3), Some("bad host.example")),
             (Some(500), Some(taken.as_str())),
             (Some(700), Some(seventh.as_str()))
         ]
@@ -98,6 +100,35 @@ async fn policies_are_imported_for_hosts_that_exist() -> Result<()> {
             (Some(3), Some("hostname"))
         ]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_item_that_is_too_long_is_refused_by_its_place_before_it_is_read() -> Result<()> {
+    let world = World::new().await?;
+    // What serde makes of it takes some thirty times its length.
+    let inner = vec!["{}"; 1_000_000].join(",");
+    let list = format!(r#"[{{"hostname":"a.example.org"}},{{"hostname":"b.example.org","tags":[{inner}]}},[{inner}]]"#);
+    let answer = world
+        .send(Method::POST, "/hosts/import", Body::from(list))
+        .await?
+        .good(200)?;
+    assert_eq!(answer["created"], 1);
+    for (place, index) in [1, 2].into_iter().enumerate() {
+        let refused = &answer["refused"][place];
+        assert_eq!(refused["index"], index);
+        assert_eq!(refused["problem"]["field"], "body", "{refused}");
+        assert!(
+            refused["problem"]["problem"].to_string().contains("bytes long"),
+            "{refused}"
+        );
+        assert!(
+            refused["problem"]["remedy"]
+                .to_string()
+                .contains("at most 262144 bytes"),
+            "{refused}"
+        );
+    }
     Ok(())
 }
 

@@ -1,11 +1,15 @@
 //! The API as a client meets it: a real Postgres and a real NATS behind it, the planner's part played by the test.
 
+mod answers;
 mod asking;
 mod budget;
 mod deeds;
 mod description;
+mod document;
 mod door;
 mod following;
+mod held_up;
+mod hostile;
 mod importing;
 mod inventory;
 mod pacing;

@@ -2,21 +2,17 @@
 
 use anyhow::Result;
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Answered, TOKEN, World};
+use crate::world::{Answered, World};
 
 async fn put(world: &World, path: &str, body: &Value) -> Result<Answered> {
     world.send(Method::PUT, path, Body::from(body.to_string())).await
 }
 
 async fn delete(world: &World, path: &str) -> Result<u16> {
-    let request = Request::builder().method(Method::DELETE).uri(format!("/api/v1{path}"));
-    let request = request
-        .header("authorization", format!("Bearer {TOKEN}"))
-        .body(Body::empty())?;
-    Ok(world.raw(request).await?.status().as_u16())
+    Ok(world.send(Method::DELETE, path, Body::empty()).await?.status.as_u16())
 }
 
 async fn items(world: &World, path: &str) -> Result<usize> {

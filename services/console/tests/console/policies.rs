@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use axum::body::Body;
-use axum::http::{Method, Request};
-use axum::response::Response;
+use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Answered, TOKEN, World, answered, policy};
+use crate::world::{Answered, World, policy};
 
 const HOST: &str = "www.example.org";
 
@@ -15,15 +14,9 @@ async fn patch(world: &World, hostname: &str, fields: Value) -> Result<Answered>
     world.send(Method::PATCH, &path, Body::from(fields.to_string())).await
 }
 
-async fn forget(world: &World) -> Result<Response<Body>> {
-    let path = format!("/api/v1/policies/{HOST}");
-    let request = Request::builder().method(Method::DELETE).uri(path);
+async fn forget(world: &World) -> Result<Answered> {
     world
-        .raw(
-            request
-                .header("authorization", format!("Bearer {TOKEN}"))
-                .body(Body::empty())?,
-        )
+        .send(Method::DELETE, &format!("/policies/{HOST}"), Body::empty())
         .await
 }
 
@@ -88,10 +81,44 @@ async fn a_policy_that_was_taken_away_makes_room_for_another() -> Result<()> {
     let world = World::new().await?;
     world.host(HOST).await?;
     world.policy(HOST).await?;
-    assert_eq!(forget(&world).await?.status(), 204);
+    assert_eq!(forget(&world).await?.status, 204);
     assert_eq!(listed(&world).await?, Vec::<Value>::new());
-    let again = answered(forget(&world).await?).await?;
+    let again = forget(&world).await?;
     again.refused(404, "API-0004")?;
     world.post("/policies", &policy(HOST)).await?.good(201)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_another_policy_replaces_is_refused_at_save_import_and_set() -> Result<()> {
+    let (world, other) = (World::new().await?, "shop.example.org");
+    for host in [HOST, other] {
+        world.host(host).await?;
+    }
+    world.policy(HOST).await?;
+    let mut same = policy(other);
+    same["targets"][0]["chain_path"] = json!(format!("/etc/./tls//{HOST}.crt"));
+    let names_it = |refused: &Value| {
+        let problem = refused["problem"].as_str().unwrap_or_default().to_owned();
+        refused["field"] == "targets"
+            && problem.contains(&format!("/etc/tls/{HOST}.crt is replaced by the policy of {HOST}"))
+    };
+
+    let saved = world.post("/policies", &same).await?.refused(409, "API-0003")?;
+    assert!(names_it(&saved), "{saved}");
+    let imported = world.post("/policies/import", &json!([same])).await?.good(200)?;
+    assert_eq!(imported["created"], 0, "{imported}");
+    assert!(names_it(&imported["refused"][0]["problem"]), "{imported}");
+    world.policy(other).await?;
+    let set = patch(&world, other, json!({ "targets": same["targets"] })).await?;
+    let set = set.refused(409, "API-0003")?;
+    assert!(names_it(&set), "{set}");
+    assert_eq!(listed(&world).await?.len(), 2);
+
+    // What the first one leaves is free.
+    assert_eq!(forget(&world).await?.status, 204);
+    patch(&world, other, json!({ "targets": same["targets"] }))
+        .await?
+        .good(200)?;
     Ok(())
 }

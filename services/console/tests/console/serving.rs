@@ -24,6 +24,10 @@ async fn config(database: &str, port: u16) -> Result<Config> {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
 async fn an_empty_database_is_made_ready_and_served_until_the_stop() -> Result<()> {
     let port = ports::lease()?;
     let (life, client) = (Life::new(), http::client("")?);

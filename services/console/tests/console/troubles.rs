@@ -5,7 +5,7 @@ use domain::IncidentId;
 use domain::disposition::ErrorCode;
 use domain::incident::{Cause, Change, Channel, Incident, Member, Recipient, Severity, State, Word};
 use serde_json::{Value, json};
-use store::NewRun;
+use store::{Announcement, NewRun};
 
 use crate::watching::queued;
 use crate::world::{World, now};
@@ -44,7 +44,8 @@ fn cause() -> Cause {
 }
 
 /// An incident of a run, in the record as the incident service writes it.
-async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+pub async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
     let (head, id) = (run.head.clone(), IncidentId::new());
     let incident = Incident {
         id,
@@ -81,8 +82,9 @@ async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
     };
     let mut tx = world.store.incident_tx(&head.workspace).await?;
     tx.open(&incident).await?;
-    tx.join(id, (&member, &incident.title), Severity::Sev2).await?;
-    tx.tell(id, (Change::Opened, &Word::own(now(), "run")), &[ops], now())
+    tx.join(id, &member, &incident.title, Severity::Sev2).await?;
+    let word = Word::own(now(), "run");
+    tx.tell(id, Announcement::new(Change::Opened, &word), &[ops], now())
         .await?;
     tx.commit().await?;
     Ok(id)
@@ -120,8 +122,9 @@ async fn an_incident_is_taken_in_hand_and_closed_by_a_person_once() -> Result<()
         .map(|c| &c["change"])
         .collect();
     assert_eq!(changes, ["opened", "acknowledged", "closed"]);
-    // Who heard that it was opened hears that it was closed.
-    assert_eq!(closed["notifications"][1]["change"], "closed");
+    // Who heard that it was opened hears that somebody has it in hand, and that it was closed.
+    let told: Vec<&Value> = (0..3).map(|place| &closed["notifications"][place]["change"]).collect();
+    assert_eq!(told, ["opened", "acknowledged", "closed"]);
     world
         .post(&format!("{path}/close"), &json!({}))
         .await?

@@ -11,8 +11,10 @@ use domain::run::{Because, Checkpoint, Ending, Mode, Position, RunHead, RunState
 use domain::secret::Envelope;
 use domain::{HostId, Hostname, PolicyId, RunId, SnapshotId, WorkspaceId};
 use serde_json::{Value, json};
-use store::{AccountKey, NewRun, SnapshotRow, StepRecord};
+use store::{AccountKey, AnsweredRequest, NewRun, SnapshotRow, StepRecord};
+use testkit::pki::Authority;
 
+use crate::following::exchange;
 use crate::world::{World, now};
 
 const SEALED: &str = "cmek:v1:c2VhbGVk";
@@ -21,17 +23,22 @@ const SEALED: &str = "cmek:v1:c2VhbGVk";
 pub async fn queued(world: &World, hostname: &str) -> Result<NewRun> {
     let host: HostId = serde_json::from_value(world.host(hostname).await?["id"].clone())?;
     let policy: PolicyId = serde_json::from_value(world.policy(hostname).await?["id"].clone())?;
-    let run = new_run(hostname.parse()?, (host, policy));
+    let run = new_run(hostname.parse()?, host, policy);
     let key = format!("test {hostname}");
     let workspace = WorkspaceId::default_workspace();
+    let request = AnsweredRequest {
+        workspace: &workspace,
+        key: &key,
+        answer: &Value::Null,
+    };
     world
         .store
-        .create_runs(std::slice::from_ref(&run), (&workspace, &key, &Value::Null), now())
+        .create_runs(std::slice::from_ref(&run), request, now())
         .await?;
     Ok(run)
 }
 
-fn new_run(hostname: Hostname, (host_id, policy_id): (HostId, PolicyId)) -> NewRun {
+fn new_run(hostname: Hostname, host_id: HostId, policy_id: PolicyId) -> NewRun {
     let plan: Plan = serde_json::from_value(json!({
         "hostname": hostname, "port": 443, "addresses": [], "criticality": "medium", "names": [hostname],
         "choice": {"provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "the policy names it",
@@ -96,11 +103,55 @@ pub async fn at_rest(world: &World, run: &NewRun) -> Result<()> {
     .await
 }
 
+/// What a look at the host of a run saw: one address that serves a certificate, one that cannot be reached.
+pub fn served(run: &NewRun) -> Result<[SnapshotRow; 2]> {
+    let leaf = Authority::new()?.issue(run.head.hostname.as_str(), 90)?.chain_pem;
+    let served = json!({
+        "probe": "served", "fingerprint": "00", "subject": "CN=www.example.org", "issuer": "CN=Example CA", "serial": "01",
+        "sans": [run.head.hostname], "key_type": "EC", "key_bits": 256, "signature_algorithm": "ecdsa-with-SHA256",
+        "not_before": now(), "not_after": now().plus(Duration::from_secs(90 * 86_400)), "crl_urls": [], "aia_urls": [],
+        "leaf_pem": leaf, "chain_pem": leaf, "chain_fingerprints": ["00"], "chain_trusted": true, "chain_problem": null,
+        "protocol": "TLSv1_3", "cipher": "TLS13_AES_256_GCM_SHA384",
+        "chain_end": { "fingerprint": "01", "called": "CN=Example CA", "not_after": now() },
+        "unfinished": "a client certificate is wanted",
+    });
+    let others = json!([{ "fingerprint": "02", "called": "CN=www.example.org", "not_after": now() }]);
+    let row = |dialled: &str, seen: Seen, others| {
+        let snapshot = Snapshot {
+            id: SnapshotId::new(),
+            dialled: dialled.parse()?,
+            taken_at: now(),
+            seen,
+            looks: 3,
+            others,
+        };
+        let (workspace, host_id, run_id) = (run.head.workspace.clone(), run.head.host_id, Some(run.head.id));
+        anyhow::Ok(SnapshotRow {
+            workspace,
+            host_id,
+            run_id,
+            snapshot,
+        })
+    };
+    let unreachable = Seen::Unreachable {
+        probe_error: "connection refused".to_owned(),
+    };
+    Ok([
+        row(
+            "127.0.0.1:443",
+            serde_json::from_value(served)?,
+            serde_json::from_value(others)?,
+        )?,
+        row("[::1]:443", unreachable, Vec::new())?,
+    ])
+}
+
 fn failure() -> Failure {
     Failure::new("ISS-0004", "the CA cannot reach it", "open port 80")
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_run_says_where_it_stands_and_why() -> Result<()> {
     let world = World::new().await?;
     let run = queued(&world, "www.example.org").await?;
@@ -184,7 +235,10 @@ async fn a_run_says_where_it_stands_and_why() -> Result<()> {
         ),
         (
             Position::Ended {
-                ending: Ending::Cancelled { by: "owner".to_owned() },
+                ending: Ending::Cancelled {
+                    by: "owner".to_owned(),
+                    stays: Vec::new(),
+                },
             },
             "cancelled",
             Value::Null,
@@ -225,6 +279,7 @@ async fn a_run_says_where_it_stands_and_why() -> Result<()> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_run_shows_its_steps_and_nothing_that_is_sealed() -> Result<()> {
     let world = World::new().await?;
     let run = queued(&world, "www.example.org").await?;
@@ -241,8 +296,8 @@ async fn a_run_shows_its_steps_and_nothing_that_is_sealed() -> Result<()> {
         started_at: now(),
         ended_at: now(),
         checks: json!([{ "name": "csr", "passed": true, "evidence": "signed" }]),
-        log: json!([{ "message": format!("sealed as {SEALED}") }]),
-        exchange: json!([{ "method": "POST", "status": 201 }]),
+        log: json!([{ "at": now(), "level": "info", "message": format!("sealed as {SEALED}") }]),
+        exchange: json!([exchange()]),
     };
     ledger.keep_steps(&[record]).await?;
     let directory_url = "https://ca.example.org/dir".to_owned();
@@ -263,12 +318,10 @@ async fn a_run_shows_its_steps_and_nothing_that_is_sealed() -> Result<()> {
         (&json!("prepare-key"), &json!("done"), &json!("key-signer@test/1"))
     );
     assert_eq!(step["checks"][0]["passed"], true);
-    let exchange = world.get(&format!("/runs/{}/exchange", run.head.id)).await?.good(200)?;
-    assert_eq!(exchange["items"], json!([{ "method": "POST", "status": 201 }]));
-    for path in console::paths_served()
-        .into_iter()
-        .filter(|path| !path.ends_with("yaml"))
-    {
+    let said = world.get(&format!("/runs/{}/exchange", run.head.id)).await?.good(200)?;
+    assert_eq!(said["items"], json!([exchange()]));
+    let paths = console::paths_served().into_iter();
+    for path in paths.filter(|path| !path.ends_with("yaml")) {
         let path = path
             .trim_start_matches("/api/v1")
             .replace("{id}", &run.head.id.to_string());
@@ -321,6 +374,8 @@ async fn a_host_shows_what_was_seen_of_it() -> Result<()> {
         dialled: "127.0.0.1:443".parse()?,
         taken_at: now(),
         seen,
+        looks: 1,
+        others: Vec::new(),
     };
     let row = SnapshotRow {
         workspace: WorkspaceId::default_workspace(),

@@ -1,6 +1,9 @@
 //! A console with a database of its own.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,8 +11,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
 use bus::inbox::Inbox;
-use bus::topology::Reader;
-use bus::{Bus, Connection};
+use bus::readers::Reader;
+use bus::streams::StreamName;
+use bus::{Bus, Connection, Signer};
 use console::{Config, Console};
 use domain::Timestamp;
 use domain::clock::Clock;
@@ -20,6 +24,8 @@ use store::Store;
 use testkit::{Nats, Postgres};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use crate::document;
 
 pub const TOKEN: &str = "a-token-of-the-tests";
 /// 2026-01-01T00:00:00Z
@@ -42,6 +48,11 @@ pub struct World {
     pub router: Router,
     pub store: Store,
     pub bus: Bus,
+    /// The name of its database.
+    pub database: String,
+    /// The answers that were judged, as `document::Operation` names them, with their status.
+    pub judged: Arc<Mutex<BTreeSet<(String, u16)>>>,
+    config: Config,
 }
 
 /// What came back.
@@ -76,7 +87,23 @@ impl World {
             router: console::router(console),
             store,
             bus,
+            database: name,
+            judged: Arc::default(),
+            config,
         })
+    }
+
+    /// The same console by the clock of the machine.
+    pub fn today(&self) -> Self {
+        let console = Console::new(&self.config, self.store.clone(), self.bus.clone());
+        Self {
+            router: console::router(console),
+            store: self.store.clone(),
+            bus: self.bus.clone(),
+            database: self.database.clone(),
+            judged: Arc::clone(&self.judged),
+            config: self.config.clone(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Result<Answered> {
@@ -87,11 +114,24 @@ impl World {
         self.send(Method::POST, path, Body::from(body.to_string())).await
     }
 
-    /// With the owner's token.
+    /// With the owner's token. The answer is what `openapi.yaml` says of it, or this fails.
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Result<Answered> {
-        let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
-        let request = request.header("authorization", format!("Bearer {TOKEN}")).body(body)?;
-        answered(self.raw(request).await?).await
+        let uri = format!("/api/v1{path}");
+        let sent = body.collect().await?.to_bytes();
+        let request = Request::builder().method(method.clone()).uri(&uri);
+        let request = request.header("authorization", format!("Bearer {TOKEN}"));
+        let answered = answered(self.raw(request.body(Body::from(sent.clone()))?).await?).await?;
+        let sent = serde_json::from_slice(&sent).unwrap_or_default();
+        self.judge(&method, &uri, &sent, &answered)?;
+        Ok(answered)
+    }
+
+    /// Holds an answer against the document.
+    pub fn judge(&self, method: &Method, uri: &str, sent: &Value, answered: &Answered) -> Result<()> {
+        let operation = document::judge(method, uri, sent, answered)?;
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.extend(operation.map(|operation| (operation, answered.status.as_u16())));
+        Ok(())
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Result<Response<Body>> {
@@ -109,14 +149,14 @@ impl World {
 
 pub async fn answered(response: Response<Body>) -> Result<Answered> {
     let status = response.status();
-    let kind = response
-        .headers()
-        .get("content-type")
-        .context("a content type")?
-        .to_str()?
-        .to_owned();
+    let kind = response.headers().get("content-type").map(|kind| kind.to_str());
+    let kind = kind.transpose()?.unwrap_or_default().to_owned();
     let bytes = response.into_body().collect().await?.to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into());
+    if kind.ends_with("json") {
+        // JSON is YAML, and this reader refuses an object with two fields of one name.
+        serde_saphyr::from_slice::<Value>(&bytes).with_context(|| format!("what is answered: {body}"))?;
+    }
     Ok(Answered { status, kind, body })
 }
 
@@ -142,18 +182,23 @@ impl Answered {
 }
 
 pub fn connection(nats: &Nats) -> Connection {
-    Connection {
+    static KEYS: OnceLock<PathBuf> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| testkit::run_dir::fresh("keys", None).expect("a directory"));
+    let connection = Connection {
         url: nats.url(),
         user: Some(nats.user().to_owned()),
         password: Some(nats.password().to_owned()),
         ..Connection::default()
-    }
+    };
+    // The tests play planner and key-signer.
+    connection.with_keys_in(keys, Some(Signer::KeySigner)).expect("keys")
 }
 
 pub fn policy(hostname: &str) -> Value {
+    let file = |kind: &str| format!("/etc/tls/{hostname}.{kind}");
     json!({
         "hostname": hostname, "provider": "acme", "directory_url": "https://ca.example.org/dir",
-        "targets": [{ "kind": "file", "chain_path": "/etc/tls/a.crt", "key_path": "/etc/tls/a.key" }],
+        "targets": [{ "kind": "file", "chain_path": file("crt"), "key_path": file("key") }],
     })
 }
 
@@ -163,7 +208,7 @@ pub async fn play_planner(
     many: usize,
     say: impl Fn(&str, &Value) -> Answer,
 ) -> Result<Vec<(String, Value)>> {
-    let mut inbox = Inbox::<Value>::open(bus.clone(), Reader::commands(), 16).await?;
+    let mut inbox = Inbox::<Value>::open(bus.clone(), Reader::asked_of(StreamName::Commands, "default"), 16).await?;
     let (stop, mut taken) = (CancellationToken::new(), Vec::new());
     while taken.len() < many {
         let next = tokio::time::timeout(Duration::from_secs(20), inbox.next(&stop)).await;

@@ -3,16 +3,19 @@
 //! In: a target of a policy. Out: the certificate installed and active there, or a remedy. Never: a decision about the
 //! run (see `verdict`).
 
+pub mod activation;
+pub mod error;
 pub mod file;
-pub mod reload;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use domain::certificate::Fingerprint;
 use domain::run::{Check, Former};
-use domain::{RunId, Timestamp};
+use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 
+use self::activation::Activation;
+pub use self::error::{TargetError, check};
 use crate::certificate::{Bundle, Chain};
 
 /// A kind of target. Every method may be called again for the same order.
@@ -26,6 +29,9 @@ pub trait Installer: Send + Sync + 'static {
         wanted: &Chain,
     ) -> impl Future<Output = Result<Found, TargetError>> + Send;
 
+    /// Whether an installation could begin: what is cheap to know, before a certificate is asked for. Changes nothing.
+    fn ready(&self, job: &Job<'_, Self::Target>) -> impl Future<Output = Result<(), TargetError>> + Send;
+
     /// Keeps what was there and puts the new pair in its place, both or neither; returns what was kept.
     fn ensure_installed(
         &self,
@@ -33,11 +39,15 @@ pub trait Installer: Send + Sync + 'static {
         wanted: Arc<Bundle>,
     ) -> impl Future<Output = Result<Kept, TargetError>> + Send;
 
-    /// Makes the server use what is installed, whether or not an earlier attempt did; returns what it said.
-    fn ensure_active(
+    /// Puts back what this run found, files that were not there included, when the server has refused what was installed.
+    fn ensure_taken_back(
         &self,
         job: &Job<'_, Self::Target>,
-    ) -> impl Future<Output = Result<Option<String>, TargetError>> + Send;
+        refused: &Refused,
+    ) -> impl Future<Output = Result<TakenBack, TargetError>> + Send;
+
+    /// What makes the server use what is installed; nothing for one that looks by itself.
+    fn activation(&self, job: &Job<'_, Self::Target>) -> Result<Option<Activation>, TargetError>;
 
     /// What an installation would need, one check each. Leaves nothing behind.
     fn rehearse(&self, job: &Job<'_, Self::Target>) -> impl Future<Output = Vec<Check>> + Send;
@@ -56,7 +66,11 @@ pub trait WayBack: Installer {
 /// One target of one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a, T> {
+    pub workspace: &'a WorkspaceId,
     pub run: RunId,
+    pub hostname: &'a Hostname,
+    /// Further names of the certificate, where there is none yet.
+    pub sans: &'a [DnsName],
     pub target: &'a T,
     pub now: Timestamp,
 }
@@ -73,8 +87,25 @@ pub enum Found {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     pub backups: Vec<String>,
-    /// When it was a certificate with its key.
+    /// When it was a certificate that can be put back.
     pub former: Option<Former>,
+    /// What the policy has made different about the files, each in words.
+    pub changes: Vec<String>,
+}
+
+/// An installation that its server has refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub installed: Fingerprint,
+    /// It was written in this very attempt: what has no backup was not there before.
+    pub just_written: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    Done,
+    /// It was there before this run, which has kept nothing.
+    WasThereBefore,
 }
 
 /// An installation that is taken back.
@@ -82,36 +113,4 @@ pub struct Kept {
 pub struct Replaced {
     pub former: Fingerprint,
     pub installed: Fingerprint,
-}
-
-/// Named by what can be done about it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    /// The policy or the machine is not set up for it.
-    #[error("{what}")]
-    Misconfigured { what: String, remedy: String },
-    /// A permission is missing.
-    #[error("{what}")]
-    Denied { what: String, remedy: String },
-    /// What was kept for the way back is gone or damaged.
-    #[error("{what}")]
-    Lost { what: String },
-    /// Somebody else put another certificate there since.
-    #[error("{what}")]
-    Changed { what: String },
-    /// Nothing that a person can mend at once; it may pass.
-    #[error("{what}")]
-    Unavailable { what: String },
-    #[error("the reload command `{command}` ended with {status}")]
-    HookFailed {
-        command: String,
-        status: String,
-        output: String,
-    },
-    #[error("the reload command `{command}` did not end within {seconds} s")]
-    HookHung {
-        command: String,
-        seconds: u32,
-        output: String,
-    },
 }

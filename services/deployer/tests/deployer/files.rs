@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::world::{World, fingerprint, inode, mode, new_certificate, read};
+use crate::world::{BACKUPS, World, fingerprint, inode, mode, new_certificate, read};
 
 #[tokio::test]
 async fn chain_and_key_are_written_with_their_modes_and_nothing_else_is_left() -> Result<()> {
@@ -51,19 +51,18 @@ async fn both_files_belong_to_the_owner_that_the_target_names() -> Result<()> {
 #[tokio::test]
 async fn what_was_there_before_is_kept_with_its_mode() -> Result<()> {
     let world = World::new()?;
-    fs::write(world.path("www.crt"), "old chain")?;
-    fs::write(world.path("www.key"), "old key")?;
+    let old = new_certificate();
+    world.has(&old)?;
     fs::set_permissions(world.path("www.key"), fs::Permissions::from_mode(0o400))?;
 
     let receipt = world.deploy(&new_certificate()).await?;
 
     let (key, chain) = (Path::new(&receipt.backups[0]), Path::new(&receipt.backups[1]));
-    assert_eq!(
-        (read(chain)?, read(key)?),
-        ("old chain".to_owned(), "old key".to_owned())
-    );
+    assert_eq!((read(chain)?, read(key)?), (old.chain_pem, old.key_pem));
     assert_eq!(mode(key)?, 0o400);
-    assert_eq!(key, world.path(&format!("www.key.vigilo-{}.bak", world.run)));
+    let name = format!("{BACKUPS}/www.key.vigilo-{}.bak", world.run);
+    assert_eq!(key, world.path(&name));
+    assert_eq!(mode(&world.path(BACKUPS))?, 0o700, "nobody else reads old keys");
     Ok(())
 }
 
@@ -80,18 +79,19 @@ async fn only_the_newest_backups_stay_and_files_of_others_are_left_alone() -> Re
         world.deploy(&new_certificate()).await?;
     }
 
+    let of_others = [
+        "other.crt.vigilo-x.tmp",
+        "www.crt",
+        "www.crt.bak",
+        "www.crt.vigilo-mine.bak",
+        "www.key",
+    ];
+    assert_eq!(world.names()?, of_others);
     // The first run found nothing to keep.
-    let mut expected: Vec<String> = vec!["other.crt.vigilo-x.tmp".to_owned(), "www.crt".to_owned()];
-    expected.extend([
-        "www.crt.bak".to_owned(),
-        "www.crt.vigilo-mine.bak".to_owned(),
-        "www.key".to_owned(),
-    ]);
-    for file in ["www.crt", "www.key"] {
-        expected.extend(runs[3..].iter().map(|run| format!("{file}.vigilo-{run}.bak")));
-    }
+    let of = |file: &'static str| runs[3..].iter().map(move |run| format!("{file}.vigilo-{run}.bak"));
+    let mut expected: Vec<String> = of("www.crt").chain(of("www.key")).collect();
     expected.sort();
-    assert_eq!(world.names()?, expected);
+    assert_eq!(world.backups()?, expected);
     Ok(())
 }
 
@@ -117,7 +117,7 @@ async fn a_temporary_file_of_a_killed_process_is_swept_once_it_is_old() -> Resul
 async fn an_order_that_comes_twice_touches_nothing_but_reloads_again() -> Result<()> {
     let mut world = World::new()?;
     let count = world.path("reloads").display().to_string();
-    world.reloads_with(&format!("echo reload >> {count}"));
+    world.activates_with(&format!("echo reload >> {count}"));
     world.deploy(&new_certificate()).await?;
     world.next_run();
     let new = new_certificate();
@@ -191,13 +191,12 @@ async fn a_right_leaf_with_a_wrong_chain_is_replaced() -> Result<()> {
 
 #[tokio::test]
 async fn a_link_stays_a_link_and_its_file_is_replaced() -> Result<()> {
-    let mut world = World::new()?;
+    let world = World::new()?;
     fs::create_dir(world.path("real"))?;
-    fs::write(world.path("real/chain.pem"), "old")?;
+    fs::write(world.path("real/chain.pem"), new_certificate().chain_pem)?;
     symlink(world.path("real/chain.pem"), world.path("www.crt"))?;
     let new = new_certificate();
 
-    world.allow_only(&world.path(""))?;
     world.deploy(&new).await?;
 
     assert!(fs::symlink_metadata(world.path("www.crt"))?.is_symlink());
@@ -208,7 +207,7 @@ async fn a_link_stays_a_link_and_its_file_is_replaced() -> Result<()> {
 #[tokio::test]
 async fn a_rehearsal_proves_what_an_installation_needs_and_leaves_nothing() -> Result<()> {
     let mut world = World::new()?;
-    world.reloads_with("echo must not run > /dev/null; exit 1");
+    world.activates_with("echo must not run > /dev/null; exit 1");
     world.target.owner = Some(nix::unistd::geteuid().to_string());
 
     let rehearsal = world.rehearse().await?;
@@ -219,7 +218,7 @@ async fn a_rehearsal_proves_what_an_installation_needs_and_leaves_nothing() -> R
         rehearsal.checks
     );
     let counted = rehearsal.checks.iter().filter(|check| !check.advisory);
-    assert_eq!(counted.count(), 8);
+    assert_eq!(counted.count(), 10);
     assert!(world.names()?.is_empty());
     Ok(())
 }
@@ -276,7 +275,7 @@ async fn the_backup_of_the_run_itself_stays_whatever_came_after() -> Result<()> 
 async fn a_rehearsal_shows_every_fault_at_once() -> Result<()> {
     let mut world = World::new()?;
     world.target.chain_path = world.path("missing/www.crt").display().to_string();
-    world.reloads_by("no-such-program");
+    world.activates_by("no-such-program");
 
     let checks = world.rehearse().await?.checks;
 
@@ -287,7 +286,7 @@ async fn a_rehearsal_shows_every_fault_at_once() -> Result<()> {
         .collect();
     assert_eq!(
         crosses,
-        ["the directory of the chain exists", "the reload program can be run"]
+        ["the directory of the chain exists", "the activation can be run"]
     );
     assert!(
         checks[1].evidence.contains("missing does not exist"),

@@ -7,7 +7,8 @@ use anyhow::Result;
 use deployer::keys::KeyError;
 use domain::disposition::Disposition;
 
-use crate::world::{World, asked, deployed, failed, new_certificate, now};
+use crate::ended::{asked, failed};
+use crate::world::{World, deployed, new_certificate, now};
 
 #[tokio::test]
 async fn a_key_that_is_not_the_leafs_is_refused_before_anything_is_touched() -> Result<()> {
@@ -72,7 +73,7 @@ async fn a_key_signer_that_is_away_is_waited_for_and_one_that_refuses_is_asked_a
         reason: "nobody answers".to_owned(),
     }));
     let away = world.carry_out(&order).await.expect_err("no key").disposition;
-    let Disposition::WaitUntil(at, failure) = away else {
+    let Disposition::RetryAt(at, failure) = away else {
         panic!("{away:?}")
     };
     assert!(at > now() && failure.code.as_str() == "DEP-0004");
@@ -146,23 +147,44 @@ async fn an_owner_that_nobody_knows_is_named_and_nothing_is_touched() -> Result<
 }
 
 #[tokio::test]
+async fn without_allowed_roots_nothing_is_written_anywhere() -> Result<()> {
+    let mut world = World::new()?;
+    world.allow_only(&[]);
+    let question = asked(world.try_deploy(&new_certificate()).await)?;
+    assert_eq!(question.code.as_str(), "DEP-0013");
+    let line = format!("allowed_roots = [{:?}]", world.path("").canonicalize()?);
+    assert!(question.hint.contains(&line), "{}", question.hint);
+    assert!(world.names()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
 async fn no_path_leads_out_of_the_allowed_directories() -> Result<()> {
     let mut world = World::new()?;
     fs::create_dir(world.path("allowed"))?;
     fs::create_dir(world.path("outside"))?;
     std::os::unix::fs::symlink(world.path("outside"), world.path("allowed/link"))?;
-    world.allow_only(&world.path("allowed"))?;
+    world.allow_only(&[world.path("allowed")]);
     world.target.chain_path = world.path("allowed/www.crt").display().to_string();
 
     for way_out in ["outside/www.key", "allowed/../outside/www.key", "allowed/link/www.key"] {
         world.target.key_path = world.path(way_out).display().to_string();
         let question = asked(world.try_deploy(&new_certificate()).await)?;
+        assert_eq!(question.code.as_str(), "DEP-0013");
         assert!(
             question
                 .what
                 .contains("outside the directories that this deployer may write"),
             "{}",
             question.what
+        );
+        let [allowed, outside] = ["allowed", "outside"].map(|name| world.path(name).display().to_string());
+        let line = format!("allowed_roots = [{allowed:?},{outside:?}]");
+        assert!(question.hint.contains(&line), "{}", question.hint);
+        assert!(
+            question.hint.contains(&format!("--allow-root {outside})")),
+            "{}",
+            question.hint
         );
     }
     assert_eq!(fs::read_dir(world.path("outside"))?.count(), 0);

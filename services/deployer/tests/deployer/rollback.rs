@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::certificate::Fingerprint;
+use domain::disposition::FurtherAnswer;
 use domain::run::Receipt;
 use testkit::pki::Identity;
 use testkit::wait;
 
-use crate::world::{World, asked, deployed, failed, fingerprint, mode, new_certificate, read, tried_again};
+use crate::ended::{asked, failed, tried_again};
+use crate::world::{World, deployed, fingerprint, mode, new_certificate, read};
 
 /// A target that served `old`, has `new` now, and counts its reloads.
 struct Renewed {
@@ -27,7 +29,7 @@ async fn renewed() -> Result<Renewed> {
     world.has(&old)?;
     fs::set_permissions(world.path("www.key"), fs::Permissions::from_mode(0o400))?;
     let count = world.path("reloads").display().to_string();
-    world.reloads_with(&format!("echo reload >> {count}; echo read again"));
+    world.activates_with(&format!("echo reload >> {count}; echo read again"));
     let receipt = world.deploy(&new).await?;
     Ok(Renewed {
         world,
@@ -146,7 +148,7 @@ async fn no_reload_is_lost_by_a_crash_after_the_installation() -> Result<()> {
     let (old, new) = (new_certificate(), new_certificate());
     world.has(&old)?;
     let [begun, healed, done] = ["begun", "healed", "done"].map(|name| world.path(name).display().to_string());
-    world.reloads_with(&format!(
+    world.activates_with(&format!(
         "touch {begun}; if [ -e {healed} ]; then echo reload >> {done}; else exec sleep 600; fi"
     ));
     world.key_signer_says(Ok(new.key_pem.clone()));
@@ -201,8 +203,34 @@ async fn a_backup_that_is_gone_or_damaged_is_asked_about_by_its_name() -> Result
 
         assert_eq!(question.code.as_str(), "DEP-0010");
         assert!(question.what.contains(&it.receipt.backups[0]), "{}", question.what);
+        let installed = format!("in place now is what this run installed, {}", fingerprint(&it.new));
+        assert!(question.what.contains(&installed), "{}", question.what);
+        let further = [FurtherAnswer::AlreadyInstalled, FurtherAnswer::TakeServed];
+        assert_eq!(question.further, further);
         assert_eq!(it.world.chain()?, it.new.chain_pem, "nothing was touched");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_in_place_is_read_anew_each_time_and_the_former_pair_put_there_by_hand_is_enough() -> Result<()> {
+    let it = renewed().await?;
+    fs::remove_file(Path::new(&it.receipt.backups[0]))?;
+    fs::write(it.world.path("www.key"), "no key")?;
+    let question = asked(it.world.try_roll_back(&it.receipt).await)?;
+    assert!(question.what.contains("of no use to a server"), "{}", question.what);
+
+    let theirs = new_certificate();
+    it.world.has(&theirs)?;
+    let question = asked(it.world.try_roll_back(&it.receipt).await)?;
+    let other = format!("another certificate with its key, {}", fingerprint(&theirs));
+    assert!(question.what.contains(&other), "{}", question.what);
+
+    it.world.has(&it.old)?;
+    let back = it.world.try_roll_back(&it.receipt).await;
+    let back = back.map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    assert_eq!(back.leaf, fingerprint(&it.old));
+    assert!(it.serves_the_old()?, "its server was told");
     Ok(())
 }
 
@@ -227,11 +255,11 @@ async fn a_certificate_that_somebody_else_put_there_since_is_left_alone() -> Res
 #[tokio::test]
 async fn a_hook_that_fails_on_the_way_back_is_tried_again_with_the_former_pair_in_place() -> Result<()> {
     let mut it = renewed().await?;
-    it.world.reloads_with("echo still broken; exit 3");
+    it.world.activates_with("echo still broken; exit 3");
 
     let failure = tried_again(it.world.try_roll_back(&it.receipt).await)?;
 
-    assert_eq!(failure.code.as_str(), "DEP-0007");
+    assert_eq!(failure.code.as_str(), "DEP-0014", "the former pair is not to blame");
     assert!(failure.what.contains("still broken"), "{}", failure.what);
     assert!(it.serves_the_old()?);
     Ok(())

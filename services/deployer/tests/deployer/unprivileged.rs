@@ -10,7 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Gid, Uid};
 
-use crate::world::{World, asked, fingerprint, mode, new_certificate};
+use crate::ended::asked;
+use crate::world::{World, fingerprint, mode, new_certificate};
 
 const NOBODY: u32 = 65_534;
 
@@ -116,13 +117,26 @@ fn files_that_may_not_be_given_away_are_asked_about() -> Result<()> {
 /// The old files belong to another user, who lets the deployer read them; it may not link what is not its own.
 #[test]
 fn files_of_another_user_are_kept_and_put_back_so_that_they_can_be_read_again() -> Result<()> {
-    let world = World::new()?;
+    let mut world = World::new()?;
     let old = new_certificate();
     world.has(&old)?;
     for name in ["www.crt", "www.key"] {
         fs::set_permissions(world.path(name), fs::Permissions::from_mode(0o644))?;
     }
     fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o777))?;
+    // As the files are they cannot stay; that is asked about, and the policy can say otherwise.
+    let (mut own, theirs) = (world.target.clone(), rustix::process::geteuid().is_root());
+    (own.owner, own.group) = (Some(NOBODY.to_string()), Some(NOBODY.to_string()));
+    if theirs {
+        let kept = &world;
+        unprivileged(async move || {
+            let question = asked(kept.try_deploy(&new_certificate()).await)?;
+            assert_eq!(question.code.as_str(), "DEP-0006");
+            assert!(question.hint.contains("owner, group"), "{}", question.hint);
+            Ok(())
+        })?;
+        world.target = own;
+    }
     let world = &world;
     unprivileged(async move || {
         let receipt = world.deploy(&new_certificate()).await?;

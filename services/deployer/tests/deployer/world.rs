@@ -1,28 +1,36 @@
 //! A directory with a target in it, a key-signer that opens what it is told to, and orders.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, bail};
 use bus::{Progress, StepContext, StepError, StepHandler};
+use deployer::allowed::{Allowed, Commands, OfWorkspace};
 use deployer::handler::Deploy;
-use deployer::keys::{KeyError, LeafKeys, SealedKey};
+use deployer::keys::KeyError;
+use deployer::ready::Found;
 use deployer::rollback::Rollback;
-use deployer::targets::file::FileInstaller;
+use deployer::targets::file::{Backups, FileInstaller};
 use domain::certificate::{CertificateFacts, Fingerprint};
 use domain::clock::Clock;
-use domain::disposition::{Disposition, Failure, Question};
+use domain::disposition::Question;
 use domain::run::{Check, Mode, Product, Receipt, Rehearsal, RolledBack, Step};
-use domain::target::{FileTarget, Reload, Target};
+use domain::target::{AccessList, FileTarget, Target};
 use domain::{RunId, Timestamp, WorkspaceId};
 use protocol::order::{DeploySpec, DeployedCertificate, Order, RollbackSpec};
+use protocol::target_check::TargetsOf;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use testkit::pki::{Identity, about_to_expire};
-use zeroize::Zeroizing;
+
+use crate::keys::{FakeKeys, envelope};
+
+/// Where backups and marks are.
+pub const BACKUPS: &str = ".vigilo-backups";
 
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
@@ -31,24 +39,15 @@ pub struct World {
     directory: tempfile::TempDir,
     pub target: FileTarget,
     pub run: RunId,
+    /// Whose policy it is.
+    pub hostname: String,
+    file: Arc<FileInstaller>,
     deploy: Deploy<FakeKeys>,
     rollback: Rollback,
     keys: FakeKeys,
-}
-
-/// Opens every envelope to one key, and counts.
-#[derive(Clone)]
-pub struct FakeKeys {
-    answer: Arc<std::sync::Mutex<Result<String, KeyError>>>,
-    opened: Arc<AtomicU32>,
-}
-
-impl LeafKeys for FakeKeys {
-    async fn open(&self, _sealed: &SealedKey<'_>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        self.opened.fetch_add(1, Ordering::SeqCst);
-        let answer = self.answer.lock().expect("no test panics while it holds this").clone();
-        answer.map(|pem| Zeroizing::new(pem.into_bytes()))
-    }
+    roots: Vec<PathBuf>,
+    activations: BTreeMap<String, Commands>,
+    backups: usize,
 }
 
 struct At(Timestamp);
@@ -84,56 +83,86 @@ impl World {
             key_path: path("www.key"),
             owner: None,
             group: None,
-            key_mode: "0640".to_owned(),
+            key_mode: Some("0640".to_owned()),
+            chain_mode: None,
+            access_list: AccessList::Keep,
+            activate: None,
+            activate_timeout_seconds: 30,
             reload: None,
             serves_at: Vec::new(),
             group_name: None,
         };
         let keys = FakeKeys {
             answer: Arc::new(std::sync::Mutex::new(Ok(String::new()))),
+            by_envelope: Arc::default(),
             opened: Arc::default(),
         };
-        let file = Arc::new(FileInstaller::new(Vec::new(), backups));
+        let roots = vec![directory.path().to_owned()];
+        let allowed = allowed(&roots, &BTreeMap::new())?;
+        let file = Arc::new(FileInstaller::new(allowed, keep(backups)));
         Ok(Self {
             directory,
             target,
             run: RunId::new(),
+            hostname: "www.example.test".to_owned(),
+            file: Arc::clone(&file),
             deploy: Deploy::new(keys.clone(), Arc::clone(&file)),
             rollback: Rollback::new(file),
             keys,
+            roots,
+            activations: BTreeMap::new(),
+            backups,
         })
     }
 
     /// The deployer may write below these directories only.
-    pub fn allow_only(&mut self, root: &Path) -> Result<()> {
-        let file = Arc::new(FileInstaller::new(vec![root.canonicalize()?], 3));
+    pub fn allow_only(&mut self, roots: &[PathBuf]) {
+        self.roots = roots.to_vec();
+        self.configure();
+    }
+
+    /// The deployer is started anew with what it is allowed now.
+    fn configure(&mut self) {
+        let allowed = allowed(&self.roots, &self.activations).expect("a configuration");
+        let file = Arc::new(FileInstaller::new(allowed, keep(self.backups)));
+        self.file = Arc::clone(&file);
         self.deploy = Deploy::new(self.keys.clone(), Arc::clone(&file));
         self.rollback = Rollback::new(file);
-        Ok(())
+    }
+
+    /// The deployer's configuration has this activation.
+    pub fn allow(&mut self, name: &str, commands: Commands) {
+        self.activations.insert(name.to_owned(), commands);
+        self.configure();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub fn reloads_with(&mut self, script: &str) {
-        self.reloads_within(script, 20);
+    /// Its server is made to read the files by this script.
+    pub fn activates_with(&mut self, script: &str) {
+        self.activates_within(script, 20);
     }
 
-    pub fn reloads_within(&mut self, script: &str, timeout_seconds: u32) {
-        let command = ["sh", "-c", script].map(str::to_owned).to_vec();
-        self.target.reload = Some(Reload {
-            command,
-            timeout_seconds,
-        });
+    pub fn activates_within(&mut self, script: &str, timeout_seconds: u32) {
+        self.activates(shell(script), Vec::new());
+        self.target.activate_timeout_seconds = timeout_seconds;
     }
 
-    pub fn reloads_by(&mut self, program: &str) {
-        let command = vec![program.to_owned()];
-        self.target.reload = Some(Reload {
-            command,
-            timeout_seconds: 20,
-        });
+    /// Tested first, then told.
+    pub fn activates_with_test(&mut self, script: &str, test: &str) {
+        self.activates(shell(script), shell(test));
+    }
+
+    pub fn activates_by(&mut self, program: &str) {
+        self.activates(vec![program.to_owned()], Vec::new());
+    }
+
+    fn activates(&mut self, command: Vec<String>, test: Vec<String>) {
+        self.allow("hook", Commands { command, test });
+        self.target.activate = Some("hook".to_owned());
+        self.target.activate_timeout_seconds = 20;
     }
 
     pub fn next_run(&mut self) {
@@ -153,7 +182,7 @@ impl World {
             schema: 1,
             run_id: self.run,
             workspace: WorkspaceId::default_workspace(),
-            hostname: "www.example.test".parse().expect("a hostname"),
+            hostname: self.hostname.parse().expect("a hostname"),
             step: Step::Deploy(0),
             attempt: 3,
             mode: if certificate.is_some() {
@@ -168,6 +197,7 @@ impl World {
             spec: DeploySpec {
                 target: Target::File(self.target.clone()),
                 certificate,
+                sans: Vec::new(),
             },
         }
     }
@@ -176,6 +206,25 @@ impl World {
     pub async fn try_deploy(&self, new: &Identity) -> Result<(Receipt, Vec<Check>), StepError> {
         self.key_signer_says(Ok(new.key_pem.clone()));
         self.carry_out(&self.order(Some(deployed(new)))).await
+    }
+
+    /// Two targets of the directory at the same moment: their files are called so.
+    pub async fn deploy_both(
+        &self,
+        [first, second]: [(&str, &Identity); 2],
+    ) -> (Result<Receipt, StepError>, Result<Receipt, StepError>) {
+        let order = |(name, new): (&str, &Identity)| {
+            let mut order = self.order(Some(deployed(new)));
+            let Target::File(file) = &mut order.spec.target;
+            file.chain_path = self.path(&format!("{name}.crt")).display().to_string();
+            file.key_path = self.path(&format!("{name}.key")).display().to_string();
+            order
+        };
+        self.keys.knows(first.1);
+        self.keys.knows(second.1);
+        let (first, second) = (order(first), order(second));
+        let (first, second) = tokio::join!(self.carry_out(&first), self.carry_out(&second));
+        (first.map(|(receipt, _)| receipt), second.map(|(receipt, _)| receipt))
     }
 
     pub async fn carry_out(&self, order: &Order<DeploySpec>) -> Result<(Receipt, Vec<Check>), StepError> {
@@ -248,27 +297,69 @@ impl World {
         read(Path::new(&self.target.key_path))
     }
 
-    /// All names in the directory, sorted.
-    pub fn names(&self) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.directory.path())? {
-            names.push(entry?.file_name().to_string_lossy().into_owned());
+    /// What a deployer finds wrong before a certificate is ordered.
+    pub async fn unready(&self) -> Option<Question> {
+        let targets = TargetsOf {
+            run_id: self.run,
+            workspace: WorkspaceId::default_workspace(),
+            hostname: self.hostname.parse().expect("a hostname"),
+            sans: Vec::new(),
+            targets: vec![Target::File(self.target.clone())],
+        };
+        match deployer::ready::check(&self.file, &targets, now()).await {
+            Found::Unready(question) => Some(question),
+            Found::Ready | Found::Partly(_) => None,
         }
-        names.sort();
-        Ok(names)
     }
+
+    /// All names in the directory, sorted, but that of the backups.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let names = names_in(self.directory.path())?;
+        Ok(names.into_iter().filter(|name| name != BACKUPS).collect())
+    }
+
+    /// What is kept beside the files.
+    pub fn backups(&self) -> Result<Vec<String>> {
+        let names = names_in(&self.path(BACKUPS))?;
+        Ok(names.into_iter().filter(|name| !name.ends_with(".policy")).collect())
+    }
+}
+
+fn names_in(directory: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn keep(kept: usize) -> Backups {
+    Backups {
+        kept,
+        age: std::time::Duration::from_secs(30 * 24 * 3600),
+    }
+}
+
+fn allowed(roots: &[PathBuf], activations: &BTreeMap<String, Commands>) -> Result<Allowed> {
+    let own = OfWorkspace {
+        allowed_roots: None,
+        activations: activations.clone(),
+    };
+    let workspaces = BTreeMap::from([(WorkspaceId::default_workspace().to_string(), own)]);
+    let presets = deployer::Config::default().presets;
+    Ok(Allowed::read(roots, &presets, &workspaces)?)
+}
+
+pub fn shell(script: &str) -> Vec<String> {
+    ["sh", "-c", script].map(str::to_owned).to_vec()
 }
 
 pub fn deployed(new: &Identity) -> DeployedCertificate {
     DeployedCertificate {
         chain_pem: new.chain_pem.clone(),
         leaf: fingerprint(new),
-        sealed_key: Some(
-            "cmek:v1:sealed-for-the-test"
-                .to_owned()
-                .try_into()
-                .expect("an envelope"),
-        ),
+        sealed_key: Some(envelope(new).try_into().expect("an envelope")),
     }
 }
 
@@ -289,25 +380,7 @@ pub fn inode(path: &str) -> Result<u64> {
     Ok(fs::metadata(path)?.ino())
 }
 
-/// The question that an error puts to a person.
-pub fn asked<T>(ended: Result<T, StepError>) -> Result<Question> {
-    match ended.map(|_| ()).map_err(|error| error.disposition) {
-        Err(Disposition::NeedsHuman(question)) => Ok(question),
-        other => bail!("a question was expected, not {other:?}"),
-    }
-}
-
-/// What is tried again by itself.
-pub fn tried_again<T>(ended: Result<T, StepError>) -> Result<Failure> {
-    match ended.map(|_| ()).map_err(|error| error.disposition) {
-        Err(Disposition::RetryAt(_, failure)) => Ok(failure),
-        other => bail!("another try was expected, not {other:?}"),
-    }
-}
-
-pub fn failed<T>(ended: Result<T, StepError>) -> Result<Failure> {
-    match ended.map(|_| ()).map_err(|error| error.disposition) {
-        Err(Disposition::Fail(failure)) => Ok(failure),
-        other => bail!("a failure was expected, not {other:?}"),
-    }
+pub fn evidence<'a>(checks: &'a [Check], name: &str) -> Result<&'a str> {
+    let check = checks.iter().find(|check| check.name == name);
+    Ok(&check.with_context(|| format!("{name}: {checks:?}"))?.evidence)
 }

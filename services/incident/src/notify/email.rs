@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use custody::{Custody, CustodyError};
+use custody::{Custody, CustodyError, OnBehalf};
 use domain::WorkspaceId;
 use domain::run::Check;
 use domain::secret::{Envelope, Purpose};
@@ -155,17 +155,19 @@ impl Email {
     /// Read for every session: a password that was changed is used at once, and none is kept.
     async fn password(&self) -> Result<Zeroizing<String>, ChannelError> {
         if let Some(file) = &self.smtp.password_file {
-            let text = std::fs::read_to_string(file).map_err(|e| {
+            return chassis::secret_file::read(file).map_err(|why| {
                 let file = file.display();
-                ChannelError::Misconfigured(format!("smtp.password_file: {file}: {e}"))
-            })?;
-            return Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()));
+                ChannelError::Misconfigured(format!("smtp.password_file: {file}: {why}"))
+            });
         }
         let Some(sealed) = &self.smtp.password_sealed else {
             return Ok(Zeroizing::default());
         };
         let workspace = WorkspaceId::default_workspace();
-        let opened = self.custody.open(&workspace, Purpose::Credential, sealed, None).await;
+        let opened = self
+            .custody
+            .open(&workspace, Purpose::Credential, sealed, OnBehalf::default())
+            .await;
         let secret = opened.map_err(|error| match error {
             CustodyError::Denied { .. } => ChannelError::Misconfigured(format!("smtp.password_sealed: {error}")),
             CustodyError::Unavailable { .. } => ChannelError::Unreachable(format!("smtp.password_sealed: {error}")),
@@ -219,7 +221,7 @@ impl Notifier for Email {
         };
         let server = format!("{}:{}", self.smtp.host, self.smtp.port);
         let mut checks = std::mem::take(&mut session.checks);
-        let accepted = self.recipients(&mut session.connection, (&server, names)).await;
+        let accepted = self.recipients(&mut session.connection, &server, names).await;
         checks.extend(accepted);
         // Nothing was sent: the transaction is taken back.
         let _ = session.connection.command(Rset).await;
@@ -229,7 +231,7 @@ impl Notifier for Email {
 }
 
 impl Email {
-    async fn recipients(&self, connection: &mut AsyncSmtpConnection, (server, names): (&str, &[String])) -> Vec<Check> {
+    async fn recipients(&self, connection: &mut AsyncSmtpConnection, server: &str, names: &[String]) -> Vec<Check> {
         let begun = async {
             let from = sender(&self.smtp.from)?.email;
             within(server, connection.command(Mail::new(Some(from), Vec::new()))).await

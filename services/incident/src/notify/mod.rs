@@ -5,8 +5,11 @@ pub mod webhook;
 
 use std::future::Future;
 
+use domain::Timestamp;
 use domain::incident::Recipient;
 use domain::run::Check;
+use domain::text::clean_line;
+use domain::zone::Zone;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,6 +26,18 @@ pub struct Letter {
     pub event: Value,
 }
 
+impl Letter {
+    /// With the instants for people in this zone; machines read UTC.
+    #[must_use]
+    pub fn told_in(self, zone: &Zone) -> Self {
+        Self {
+            subject: zone.tell(&self.subject),
+            text: zone.tell(&self.text),
+            ..self
+        }
+    }
+}
+
 /// Why a letter was not delivered; each names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelError {
@@ -36,6 +51,9 @@ pub enum ChannelError {
     /// The other side does not take our word for who we are.
     #[error("{0}")]
     Denied(String),
+    /// The other side is there, and wants to be left alone until then (429 or 503 with Retry-After).
+    #[error("{said}; it wants no other before {until}")]
+    Later { said: String, until: Timestamp },
     /// The other side will never take this letter.
     #[error("{0}")]
     Refused(String),
@@ -49,8 +67,11 @@ pub trait Notifier: Send + Sync + 'static {
     fn rehearse(&self, names: &[String]) -> impl Future<Output = Vec<Check>> + Send;
 }
 
-/// An error with everything that caused it, in one line.
-pub(crate) fn whole(error: &dyn std::error::Error) -> String {
+/// An error in one line: what broke the connection in words of the field, or else with everything that caused it.
+pub(crate) fn whole(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(said) = chassis::tls::cause(error) {
+        return clean_line(said);
+    }
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
@@ -60,5 +81,31 @@ pub(crate) fn whole(error: &dyn std::error::Error) -> String {
         }
         cause = next.source();
     }
-    said
+    clean_line(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::incident::Channel;
+
+    use super::*;
+
+    #[test]
+    fn a_mail_says_instants_in_the_zone_of_its_readers_and_an_event_in_utc() {
+        let letter = Letter {
+            id: Uuid::nil(),
+            to: Recipient {
+                channel: Channel::Email,
+                name: "ops@example.org".to_owned(),
+            },
+            subject: "opened: it ends at 2026-12-01T00:00:00Z".to_owned(),
+            text: "2026-07-01T22:30:00Z opened\n".to_owned(),
+            kind: "incident.opened".to_owned(),
+            event: serde_json::json!({ "at": "2026-07-01T22:30:00Z" }),
+        };
+        let told = letter.clone().told_in(&Zone::named("Europe/Berlin").expect("a zone"));
+        assert_eq!(told.subject, "opened: it ends at 2026-12-01 01:00:00 CET");
+        assert_eq!(told.text, "2026-07-02 00:30:00 CEST opened\n");
+        assert_eq!((told.event, told.kind), (letter.event, letter.kind));
+    }
 }

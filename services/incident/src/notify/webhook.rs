@@ -9,13 +9,18 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use bus::SystemClock;
+use domain::Timestamp;
 use domain::clock::Clock;
 use domain::incident::{Channel, Recipient};
 use domain::run::Check;
+use domain::text::clean;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use url::Url;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use url::{Host, Url};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -23,8 +28,12 @@ use super::{ChannelError, Letter, Notifier, whole};
 use crate::intake::WEBHOOK;
 
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Whatever a receiver asks for: somebody waits to be told.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// As much of an answer as an error shows.
 const SHOWN: usize = 200;
+/// As much of it as is read: a character has four bytes at most.
+const READ: usize = 4 * SHOWN;
 
 /// `[webhook]` of the configuration.
 #[derive(Clone, Serialize, Deserialize)]
@@ -43,6 +52,11 @@ pub struct Webhook {
 
 impl Webhook {
     pub fn new(config: WebhookConfig) -> Result<Self, ChannelError> {
+        if !is_protected(&config.url) {
+            let remedy = "use https; http is for receivers on this machine";
+            let problem = "webhook.url: incidents would travel to another machine in clear";
+            return Err(ChannelError::Misconfigured(format!("{problem}; {remedy}")));
+        }
         let mut builder = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none());
         if let Some(file) = &config.root_file {
             let unusable =
@@ -65,13 +79,20 @@ impl Webhook {
     fn secret(&self) -> Result<Zeroizing<Vec<u8>>, ChannelError> {
         let file = self.config.secret_file.display();
         let unusable = |why: String| ChannelError::Misconfigured(format!("webhook.secret_file: {file}: {why}"));
-        let text = std::fs::read(&self.config.secret_file).map_err(|e| unusable(e.to_string()))?;
-        let secret = Zeroizing::new(text.trim_ascii_end().to_vec());
-        if secret.is_empty() {
-            return Err(unusable("it is empty; put a long random text into it".to_owned()));
-        }
-        Ok(secret)
+        let text = chassis::secret_file::read(&self.config.secret_file).map_err(unusable)?;
+        Ok(Zeroizing::new(text.trim_end().as_bytes().to_vec()))
     }
+}
+
+/// However much the other side sends, a few lines of it are read.
+async fn beginning(mut answer: reqwest::Response) -> String {
+    let mut read = Vec::new();
+    while read.len() < READ
+        && let Ok(Some(part)) = answer.chunk().await
+    {
+        read.extend_from_slice(&part);
+    }
+    clean(String::from_utf8_lossy(&read).chars().take(SHOWN).collect::<String>())
 }
 
 /// What the receiver computes too.
@@ -79,6 +100,17 @@ pub fn signature(secret: &[u8], timestamp: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let tag = hmac::sign(&key, format!("{timestamp}.{body}").as_bytes());
     format!("v1={}", hex::encode(tag))
+}
+
+/// What stays on this machine needs no TLS.
+fn is_protected(url: &Url) -> bool {
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && here)
 }
 
 impl Notifier for Webhook {
@@ -102,16 +134,16 @@ impl Notifier for Webhook {
         if status.is_success() {
             return Ok(());
         }
-        let text = answer.text().await.unwrap_or_default();
-        let text: String = text.chars().take(SHOWN).collect();
+        let until = asked_wait(answer.headers(), SystemClock.now());
+        let text = beginning(answer).await;
         let said = format!("the webhook at {place} answered {status}: {text}");
-        Err(match status.as_u16() {
-            401 | 403 => ChannelError::Denied(said),
-            400 | 404 | 410 | 413 | 422 => ChannelError::Refused(said),
-            _ => ChannelError::Unreachable(said),
+        Err(match (status.as_u16(), until) {
+            (429 | 503, Some(until)) => ChannelError::Later { said, until },
+            (status, _) => translated(status, said),
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the id of a letter that is no notification")]
     async fn rehearse(&self, _names: &[String]) -> Vec<Check> {
         let ping = Letter {
             id: Uuid::now_v7(),
@@ -132,9 +164,47 @@ impl Notifier for Webhook {
     }
 }
 
+fn translated(status: u16, said: String) -> ChannelError {
+    match status {
+        401 | 403 => ChannelError::Denied(said),
+        400 | 404 | 410 | 413 | 422 => ChannelError::Refused(said),
+        _ => ChannelError::Unreachable(said),
+    }
+}
+
+/// Until when the receiver wants to be left alone: seconds, or a date (RFC 9110 §10.2.3). A past one says nothing.
+fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let until = match text.parse::<u64>() {
+        Ok(seconds) => now.plus(Duration::from_secs(seconds).min(LONGEST_WAIT)),
+        Err(_) => {
+            let date = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
+            Timestamp::new(date)?.min(now.plus(LONGEST_WAIT))
+        }
+    };
+    (until > now).then_some(until)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_wait_that_is_asked_for_is_read_as_seconds_or_a_date() {
+        let now = Timestamp::from_unix(1_700_000_000).expect("an instant");
+        let until = |text: &str| {
+            let value = text.parse().expect("a header");
+            asked_wait(&HeaderMap::from_iter([(RETRY_AFTER, value)]), now)
+        };
+        let after = |seconds| Some(now.plus(Duration::from_secs(seconds)));
+        assert_eq!(until("120"), after(120));
+        // Ten minutes after `now`.
+        assert_eq!(until("Tue, 14 Nov 2023 22:23:20 GMT"), after(600));
+        assert_eq!(until("99999999999"), after(3600), "somebody waits to be told");
+        for nothing in ["0", "soon", "Tue, 14 Nov 2023 22:13:19 GMT"] {
+            assert_eq!(until(nothing), None, "{nothing}");
+        }
+    }
 
     /// Computed with `printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac secret`.
     #[test]
@@ -143,6 +213,22 @@ mod tests {
         assert_eq!(signed, format!("v1={}", OPENSSL));
         assert_ne!(signed, signature(b"secret", 1_700_000_001, r#"{"a":1}"#));
         assert_ne!(signed, signature(b"other", 1_700_000_000, r#"{"a":1}"#));
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted() {
+        let is = |url: &str| is_protected(&url.parse().expect("a URL"));
+        for good in [
+            "https://hooks.example.org/x",
+            "http://127.0.0.1:8080/",
+            "http://[::1]/",
+            "http://localhost:1/x",
+        ] {
+            assert!(is(good), "{good}");
+        }
+        for bad in ["http://hooks.example.org/x", "http://10.0.0.7/", "ftp://127.0.0.1/"] {
+            assert!(!is(bad), "{bad}");
+        }
     }
 
     const OPENSSL: &str = "49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686";

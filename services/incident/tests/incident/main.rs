@@ -1,5 +1,6 @@
 //! The incident service on a real NATS and a real Postgres.
 
+mod estate;
 mod intake;
 mod many;
 mod timer;

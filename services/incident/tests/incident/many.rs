@@ -16,6 +16,7 @@ async fn replicas(world: &World) -> Result<[Running; 2]> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn one_cause_on_forty_hosts_is_one_incident_that_closes_when_all_are_mended() -> Result<()> {
     let world = World::new("incident_fold").await?;
     let services = replicas(&world).await?;

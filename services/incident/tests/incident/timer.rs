@@ -20,7 +20,7 @@ use crate::world::{OPS, Running, SOON, World, view};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A certificate by its name, good from then for so long.
-fn leaf(name: &str, (not_before, good_for): (Timestamp, Duration)) -> CertificateFacts {
+fn leaf(name: &str, not_before: Timestamp, good_for: Duration) -> CertificateFacts {
     CertificateFacts {
         fingerprint: Fingerprint::of(name.as_bytes()),
         subject: String::new(),
@@ -50,12 +50,16 @@ async fn saw(world: &World, host_id: HostId, leaves: &[&CertificateFacts]) -> Re
             chain_problem: None,
             protocol: String::new(),
             cipher: String::new(),
+            chain_end: None,
+            unfinished: None,
         };
         let snapshot = Snapshot {
             id: SnapshotId::new(),
             dialled: SocketAddr::from(([192, 0, 2, number], 443)),
             taken_at,
             seen: Seen::Served(Box::new(served)),
+            looks: 1,
+            others: Vec::new(),
         };
         SnapshotRow {
             workspace: WorkspaceId::default_workspace(),
@@ -86,16 +90,16 @@ async fn an_open_incident_rises_by_itself_as_the_end_of_what_is_served_comes_nea
     let world = World::new("incident_rises").await?;
     let service = Running::start(&world.config).await?;
     let now = SystemClock.now();
-    let since = Timestamp::new(now.get() - HOUR * 2_000);
-    let until = |end: Duration| (since, HOUR * 2_000 + end);
+    let since = now.minus(HOUR * 2_000);
+    let leaf_until = |name: &str, end: Duration| leaf(name, since, HOUR * 2_000 + end);
     let stuck = RunEvent {
         at: now,
         ..world.stuck_at("www.example.org", Criticality::Low).await?
     };
     // Of two addresses one ends long before the other; it is still beyond the bound, for some seconds.
     let (late, soon) = (
-        leaf("late", until(NEAR * 10)),
-        leaf("soon", until(NEAR + Duration::from_secs(8))),
+        leaf_until("late", NEAR * 10),
+        leaf_until("soon", NEAR + Duration::from_secs(8)),
     );
     saw(&world, stuck.host_id, &[&late, &soon]).await?;
     world.publish(std::slice::from_ref(&stuck)).await?;
@@ -115,7 +119,7 @@ async fn an_open_incident_rises_by_itself_as_the_end_of_what_is_served_comes_nea
         .collect();
     assert_eq!(told, [("opened", OPS), ("raised", OPS)]);
 
-    saw(&world, stuck.host_id, &[&leaf("in an hour", until(HOUR))]).await?;
+    saw(&world, stuck.host_id, &[&leaf_until("in an hour", HOUR)]).await?;
     view(&world, |view| view.incident.severity == Severity::Sev1).await?;
     service.stop().await
 }
@@ -128,11 +132,8 @@ async fn a_look_that_finds_a_new_certificate_at_every_address_closes_it() -> Res
         at: SystemClock.now(),
         ..world.stuck_at("www.example.org", Criticality::Medium).await?
     };
-    let long_ago = Timestamp::new(stuck.at.get() - HOUR * 1_000);
-    let (old, new) = (
-        leaf("old", (long_ago, HOUR * 1_300)),
-        leaf("new", (stuck.at, HOUR * 2_000)),
-    );
+    let long_ago = stuck.at.minus(HOUR * 1_000);
+    let (old, new) = (leaf("old", long_ago, HOUR * 1_300), leaf("new", stuck.at, HOUR * 2_000));
     world.publish(std::slice::from_ref(&stuck)).await?;
     world.opened(1).await?;
     saw(&world, stuck.host_id, &[&new, &old]).await?;
@@ -144,7 +145,10 @@ async fn a_look_that_finds_a_new_certificate_at_every_address_closes_it() -> Res
     let closed = view(&world, |view| view.incident.state == State::Closed).await?;
     let word = closed.incident.closed.clone().expect("who closed it");
     assert_eq!(word.by, Word::OWN);
-    assert!(word.note.contains("seen to serve a new certificate"), "{word:?}");
+    assert!(
+        word.note.contains("a new certificate was seen at each of 2"),
+        "{word:?}"
+    );
 
     // The run says again that it needs a person: that is trouble anew.
     let at = SystemClock.now();

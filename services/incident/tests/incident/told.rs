@@ -95,6 +95,10 @@ impl Hook {
         state.0.pop().unwrap_or(StatusCode::NO_CONTENT)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
     async fn listen(&self) -> Result<String> {
         let routes = Router::new().route("/hook", post(Self::take)).with_state(self.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -111,6 +115,7 @@ async fn a_webhook_that_is_away_is_seen_and_hears_of_it_when_it_is_back() -> Res
     hook.0.lock().expect("the receiver").0 = vec![StatusCode::SERVICE_UNAVAILABLE; 2];
     let secret = run_dir::fresh("webhook", None)?.join("secret");
     run_dir::write(&secret, "a long secret\n", None)?;
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let tables = json!({
         "webhook": {"url": hook.listen().await?, "secret_file": secret},
         "retry": {"rungs_seconds": [1, 1, 1], "then_seconds": 1},

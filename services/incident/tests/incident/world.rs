@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use bus::{Bus, Connection};
+use bus::{Bus, Connection, Signer};
 use chassis::Life;
 use domain::disposition::Failure;
 use domain::host::{Criticality, NewHost};
@@ -15,7 +15,7 @@ use domain::{RunId, Timestamp, WorkspaceId};
 use incident::Config;
 use protocol::event::RunEvent;
 use serde_json::{Value, json};
-use store::{IncidentFilter, IncidentView, NewRun, Store};
+use store::{AnsweredRequest, IncidentFilter, IncidentView, NewRun, Store};
 use testkit::{Nats, wait};
 
 /// Who is told.
@@ -43,6 +43,10 @@ impl World {
             password: Some(nats.password().to_owned()),
             ..Connection::default()
         };
+        let keys = testkit::run_dir::fresh("keys", None)?;
+        let connection = connection
+            .with_keys_in(&keys, Some(Signer::Planner))
+            .map_err(anyhow::Error::msg)?;
         let database_url = testkit::shared::postgres().await.database(database).await?;
         let mut config = json!({
             "nats": connection, "database_url": database_url, "gather_seconds": 0, "watch_seconds": 1,
@@ -105,9 +109,12 @@ impl World {
             held: None,
         };
         let workspace = WorkspaceId::default_workspace();
-        self.store
-            .create_runs(&[run], (&workspace, hostname, &Value::Null), Timestamp::EPOCH)
-            .await?;
+        let request = AnsweredRequest {
+            workspace: &workspace,
+            key: hostname,
+            answer: &Value::Null,
+        };
+        self.store.create_runs(&[run], request, Timestamp::EPOCH).await?;
         Ok(event(head))
     }
 }
@@ -116,7 +123,8 @@ async fn head(store: &Store, hostname: &str, criticality: Criticality) -> Result
     let workspace = WorkspaceId::default_workspace();
     let new: NewHost = serde_json::from_value(json!({ "hostname": hostname, "criticality": criticality }))?;
     let host = store.add_host(&workspace, &new, Timestamp::EPOCH).await?;
-    let policy: NewPolicy = serde_json::from_value(json!({ "hostname": hostname, "targets": [] }))?;
+    let policy: NewPolicy =
+        serde_json::from_value(json!({ "hostname": hostname, "auto_renew": false, "targets": [] }))?;
     let added = store
         .add_policies(&workspace, &[(host.id, policy)], Timestamp::EPOCH)
         .await?;
@@ -124,7 +132,7 @@ async fn head(store: &Store, hostname: &str, criticality: Criticality) -> Result
         id: RunId::new(),
         workspace,
         host_id: host.id,
-        policy_id: added[0].1,
+        policy_id: added.policies[0].1,
         hostname: new.hostname,
         criticality: new.criticality,
         mode: Mode::Live,
@@ -175,6 +183,10 @@ pub struct Running {
 }
 
 impl Running {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
     pub async fn start(config: &Config) -> Result<Self> {
         let life = Life::new();
         let ended = tokio::spawn(incident::run(config.clone(), life.clone()));
@@ -216,10 +228,12 @@ pub async fn next(world: &World, before: &RunEvent, status: Status) -> Result<Ru
     };
     let workspace = WorkspaceId::default_workspace();
     let key = head.id.to_string();
-    world
-        .store
-        .create_runs(&[run], (&workspace, &key, &Value::Null), at)
-        .await?;
+    let request = AnsweredRequest {
+        workspace: &workspace,
+        key: &key,
+        answer: &Value::Null,
+    };
+    world.store.create_runs(&[run], request, at).await?;
     let question = (status == Status::NeedsManual)
         .then(|| before.question.clone())
         .flatten();

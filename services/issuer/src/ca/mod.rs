@@ -31,7 +31,8 @@ pub struct Application<'a> {
     pub ctx: &'a StepContext,
 }
 
-/// An order at the CA as it is checkpointed: the tokens are known, none has been presented.
+/// An order at the CA as it is checkpointed: none of its tokens has been presented. They are empty also where they could not
+/// be read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedOrder {
     pub url: Url,
@@ -43,6 +44,8 @@ pub struct OpenedOrder {
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {
     pub order_url: &'a Url,
+    /// Those that are saved; no other is presented.
+    pub tokens: &'a [String],
     pub csr_der: &'a [u8],
     /// Otherwise every name is proven, and no certificate asked for.
     pub finalize: bool,
@@ -92,8 +95,8 @@ pub enum Obtained {
     Chain(String),
     /// The certificate may be asked for: the claim was not to do that.
     Ready,
-    /// The CA has said when it wants to be asked again.
-    Later(Timestamp),
+    /// What the order is to be proven with is known now, and must be saved before it is presented.
+    Tokens(Vec<String>),
 }
 
 pub trait CertificateAuthority: Send + Sync + 'static {
@@ -136,6 +139,9 @@ pub enum CaError {
     /// Our own side; `what` names the key.
     #[error("{what}")]
     Misconfigured { what: String },
+    /// Nobody goes there by itself: which CA issues is for people to say.
+    #[error("the CA's directory has moved: {from} answers {status} and points to {to}")]
+    Moved { from: Url, to: Url, status: u16 },
     #[error("rate limited by the CA: {said}")]
     RateLimited { until: Option<Timestamp>, said: String },
     /// It takes no order for some of the names before a person has been at its portal; waiting does not help.
@@ -149,6 +155,9 @@ pub enum CaError {
     /// The CA does not accept what was asked.
     #[error("the CA refused: {0}")]
     Refused(Problem),
+    /// The order has its certificate, and the answer to the download was none: it is downloaded again.
+    #[error("the CA has issued, and its answer to the download is no certificate chain: {what}")]
+    Undelivered { what: String },
     #[error("the CA no longer knows the account")]
     AccountGone,
     #[error("the CA no longer knows the order {url}")]

@@ -4,51 +4,112 @@
 //! fleet on NATS, so any issuer answers for any. Never: anything else on its port.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bus::tokens::ChallengeTokens;
+use axum::{Extension, Router};
+use bus::tokens::{ChallengeTokens, TokenChange};
 use bus::{BusError, StepContext};
+use chassis::http::{Limits, Places};
+use futures::StreamExt;
 use futures::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// A replica's write may be on its way still when the CA asks here.
 const WAIT_FOR_A_WRITE: Duration = Duration::from_secs(2);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Strangers ask for tokens too; only so many of them may wait.
-const WAITING: usize = 64;
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+/// Strangers ask for tokens too; only so many of them may wait, and of one address fewer. A question costs two reads at NATS.
+const WAITING: usize = 256;
+const WAITING_OF_ONE: usize = 8;
 /// A token that is longer is none: those of CAs have about 43 characters.
 const LONGEST: usize = 128;
+/// What others present is heard at once, and forgotten with their word or after this: then it is looked up.
+const HEARD_FOR: Duration = Duration::from_secs(3600);
+/// So many are kept before old ones are looked for.
+const FEW: usize = 4_096;
+
+/// A CA asks from some addresses, thousands of times while a fleet is renewed.
+pub const LIMITS: Limits = Limits {
+    connections: 4_096,
+    of_one_address: 1_024,
+    head: Duration::from_secs(10),
+    stalled: Duration::from_secs(10),
+};
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Http01 {
-    /// What this process has presented itself: most questions come right after.
-    own: Arc<Mutex<HashMap<String, String>>>,
+    known: Arc<Mutex<Known>>,
+    arrived: Arc<Notify>,
     fleet: ChallengeTokens,
-    waiting: Arc<Semaphore>,
+    waiting: Places,
+}
+
+#[derive(Default)]
+struct Known {
+    /// What this process has presented itself: most questions come right after.
+    own: HashMap<String, String>,
+    /// What replicas have presented.
+    heard: HashMap<String, (Instant, String)>,
+}
+
+impl Known {
+    fn find(&self, token: &str) -> Option<String> {
+        let heard = || self.heard.get(token).map(|(_, answer)| answer);
+        self.own.get(token).or_else(heard).cloned()
+    }
+
+    fn hear(&mut self, change: TokenChange) {
+        let Some(answer) = change.key_authorization else {
+            self.heard.remove(&change.token);
+            return;
+        };
+        if self.heard.len() >= FEW && self.heard.len() == self.heard.capacity() {
+            self.heard.retain(|_, (at, _)| at.elapsed() < HEARD_FOR);
+        }
+        self.heard.insert(change.token, (Instant::now(), answer));
+    }
 }
 
 impl Http01 {
     pub fn new(fleet: ChallengeTokens) -> Self {
         Self {
-            own: Arc::default(),
+            known: Arc::default(),
+            arrived: Arc::default(),
             fleet,
-            waiting: Arc::new(Semaphore::new(WAITING)),
+            waiting: Places::new(WAITING, WAITING_OF_ONE),
+        }
+    }
+
+    /// Hears what replicas present, until `stop`. Without it their tokens are looked up at NATS.
+    pub async fn listen(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.fleet.changes().await {
+                Ok(changes) => {
+                    let mut changes = std::pin::pin!(changes);
+                    while let Some(Some(change)) = stop.run_until_cancelled(changes.next()).await {
+                        self.known().hear(change);
+                        self.arrived.notify_waiters();
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "tokens of other issuers are not heard; trying again"),
+            }
+            let _ = chassis::pause(AFTER_TROUBLE, stop).await;
         }
     }
 
     /// From here on every issuer answers for the token. May be repeated.
     pub async fn present(&self, token: &str, key_authorization: &str) -> Result<(), BusError> {
         let own = (token.to_owned(), key_authorization.to_owned());
-        self.own().insert(own.0, own.1);
+        self.known().own.insert(own.0, own.1);
         self.fleet.present(token, key_authorization).await
     }
 
@@ -70,27 +131,31 @@ impl Http01 {
 
     /// This process answers from the fleet's tokens only: the CA has seen it, or another replica goes on.
     pub fn forget(&self, token: &str) {
-        self.own().remove(token);
+        let mut known = self.known();
+        known.own.remove(token);
+        known.heard.remove(token);
     }
 
-    async fn find(&self, token: &str) -> Option<String> {
-        if let Some(own) = self.own().get(token) {
-            return Some(own.clone());
+    /// Two looks at NATS at most, and between them a wait for what comes by itself.
+    async fn find(&self, token: &str, from: IpAddr) -> Option<String> {
+        if let Some(known) = self.known().find(token) {
+            return Some(known);
         }
+        let _place = self.waiting.try_take(from)?;
         let found = self.load(token).await;
         if found.is_some() {
             return found;
         }
-        let _place = self.waiting.try_acquire().ok()?;
         let until = Instant::now() + WAIT_FOR_A_WRITE;
-        while Instant::now() < until {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let found = self.load(token).await;
-            if found.is_some() {
-                return found;
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(known) = self.known().find(token) {
+                return Some(known);
+            }
+            if tokio::time::timeout_at(until, arrived).await.is_err() {
+                return self.load(token).await;
             }
         }
-        None
     }
 
     async fn load(&self, token: &str) -> Option<String> {
@@ -100,8 +165,8 @@ impl Http01 {
         })
     }
 
-    fn own(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,11 +177,15 @@ pub fn router(http01: Http01) -> Router {
         .with_state(http01)
 }
 
-async fn respond(State(http01): State<Http01>, Path(token): Path<String>) -> Response {
+type From = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+async fn respond(State(http01): State<Http01>, from: From, Path(token): Path<String>) -> Response {
     if !is_token(&token) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    match http01.find(&token).await {
+    let this_machine = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let from = from.map_or(this_machine, |Extension(ConnectInfo(from))| from.ip());
+    match http01.find(&token, from).await {
         Some(answer) => ([(CONTENT_TYPE, "text/plain")], answer).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -3,8 +3,12 @@
 
 mod drills;
 mod issuance;
+mod liar;
+mod lies;
 mod rehearsal;
 mod replacing;
 mod service;
+mod strangers;
 mod trouble;
+mod waits;
 mod world;

@@ -51,14 +51,14 @@ async fn a_first_rehearsal_makes_the_account_and_every_check_is_a_tick() -> Resu
         "order opened, not finalized",
         "addresses of www.example.org",
         "CAA of example.org",
-        "http-01 at www.example.org, seen from here",
+        "http-01 at www.example.org (127.0.0.1), seen from here",
         "the CA sees example.org",
     ] {
         found(checks, name)?;
     }
     let left = found(checks, "nothing is left behind")?;
     ensure!(
-        left.evidence.starts_with("2 challenge response(s) removed, 2 auth"),
+        left.evidence.starts_with("2 challenge responses removed, 2 auth"),
         "{left:?}"
     );
     ensure!(world.pebble.issued() == 0, "a dry run issues nothing");
@@ -102,7 +102,7 @@ async fn a_name_without_dns_is_crossed_by_the_ca_and_the_other_one_is_looked_at_
     let from_here = found(checks, "addresses of dark.example.org")?;
     ensure!(!from_here.passed && from_here.advisory, "{from_here:?}");
     ensure!(
-        found(checks, "http-01 at www.example.org, seen from here")?.passed,
+        found(checks, "http-01 at www.example.org (127.0.0.1), seen from here")?.passed,
         "{checks:#?}"
     );
     Ok(())
@@ -173,7 +173,13 @@ async fn a_rate_limit_is_a_cross_with_its_code_and_hides_nothing_else() -> Resul
     let crosses = crosses(&rehearsal.checks);
     ensure!(crosses.len() == 1, "{:#?}", rehearsal.checks);
     ensure!(crosses[0].evidence.starts_with("ISS-0006 rate limited"), "{crosses:?}");
-    ensure!(found(&rehearsal.checks, "http-01 at www.example.org, seen from here")?.passed);
+    ensure!(
+        found(
+            &rehearsal.checks,
+            "http-01 at www.example.org (127.0.0.1), seen from here"
+        )?
+        .passed
+    );
     Ok(())
 }
 

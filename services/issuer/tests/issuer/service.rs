@@ -5,12 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use bus::Bus;
 use chassis::Life;
 use issuer::Config;
 use tokio::net::TcpListener;
 
-use crate::world::nats;
+use crate::world::{bus, nats};
 
 #[test]
 fn the_shipped_configuration_is_read_and_says_the_defaults() -> Result<()> {
@@ -58,6 +57,7 @@ async fn a_taken_port_is_told_by_its_key() -> Result<()> {
 
 #[tokio::test]
 async fn a_bad_root_file_stops_the_start() -> Result<()> {
+    let _planner = bus().await?;
     let mut config: Config = Config {
         nats: nats().await,
         http01_listen: any_port(),
@@ -78,6 +78,10 @@ async fn a_bad_root_file_stops_the_start() -> Result<()> {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
 async fn it_answers_for_the_whole_fleet_while_it_lives_and_leaves_in_good_order() -> Result<()> {
     let port = testkit::ports::lease()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number()));
@@ -87,16 +91,14 @@ async fn it_answers_for_the_whole_fleet_while_it_lives_and_leaves_in_good_order(
         http01_listen: address,
         ..Config::default()
     };
+    let planner = bus().await?;
     let service = tokio::spawn(issuer::run(config, life.clone()));
     testkit::wait::until("readiness", Duration::from_secs(10), async || {
         life.is_ready().then_some(())
     })
     .await?;
 
-    let tokens = Bus::connect(&nats().await, "another-replica")
-        .await?
-        .challenge_tokens()
-        .await?;
+    let tokens = planner.challenge_tokens().await?;
     tokens.present("token-of-another", "token-of-another.thumb").await?;
     let client = testkit::http::client("")?;
     let ask = async |token: &str| {

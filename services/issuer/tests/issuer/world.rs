@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bus::claims::Claims;
 use bus::tokens::ChallengeTokens;
-use bus::{Bus, Connection, Progress, StepContext, StepError, StepHandler, SystemClock};
-use custody::CustodyError;
+use bus::{Bus, Connection, Progress, Signer, StepContext, StepError, StepHandler, SystemClock};
+use custody::{CustodyError, OnBehalf};
 use domain::disposition::{Disposition, Failure, Question};
 use domain::policy::Challenge;
 use domain::run::{Checkpoint, IssuedCertificate, Mode, Product, Step};
@@ -42,7 +42,12 @@ impl AccountKeys for OpenKeys {
         Envelope::try_from(text).map_err(|e| CustodyError::Denied { reason: e.to_string() })
     }
 
-    async fn open(&self, _: &WorkspaceId, sealed: &Envelope, _: RunId) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+    async fn open(
+        &self,
+        _: &WorkspaceId,
+        sealed: &Envelope,
+        _: OnBehalf<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
         let text = &sealed.as_str()[Envelope::PREFIX.len()..];
         let denied = |e: base64::DecodeError| CustodyError::Denied { reason: e.to_string() };
         BASE64_STANDARD.decode(text).map(Zeroizing::new).map_err(denied)
@@ -61,11 +66,15 @@ impl World {
         Self::with(PebbleOptions::default()).await
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
     pub async fn with(options: PebbleOptions) -> Result<Self> {
         // A process of the product does it before anything else; only the first test of this one can.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let pebble = Pebble::start(options).await?;
-        let bus = Bus::connect(&nats().await, "issuer-test").await?;
+        let bus = bus().await?;
         let tokens = bus.challenge_tokens().await?;
         let claims = bus.finalize_claims(Duration::from_secs(5)).await?;
         let stop = CancellationToken::new();
@@ -121,12 +130,22 @@ impl World {
 pub async fn nats() -> Connection {
     let nats = testkit::shared::nats().await;
     let (user, password) = (nats.user().to_owned(), nats.password().to_owned());
-    Connection {
+    let connection = Connection {
         url: nats.url(),
         user: Some(user),
         password: Some(password),
         ..Connection::default()
-    }
+    };
+    static KEYS: OnceLock<PathBuf> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| testkit::run_dir::fresh("keys", None).expect("a directory"));
+    connection.with_keys_in(keys, Some(Signer::Planner)).expect("keys")
+}
+
+/// A connection that has made, as the planner does, what the issuer finds.
+pub async fn bus() -> Result<Bus> {
+    let bus = Bus::connect(&nats().await, "issuer-test").await?.keeping_buckets();
+    bus.apply_topology().await?;
+    Ok(bus)
 }
 
 pub fn config_for(directory: &str, root_file: Option<PathBuf>) -> Result<Config> {
@@ -257,7 +276,7 @@ pub fn failure(error: StepError) -> Result<Failure> {
 
 pub fn retry(error: StepError) -> Result<(Timestamp, Failure)> {
     match error.disposition {
-        Disposition::RetryAt(at, failure) | Disposition::WaitUntil(at, failure) => Ok((at, failure)),
+        Disposition::RetryAt(at, failure) => Ok((at, failure)),
         other => bail!("no retry but {other:?}"),
     }
 }

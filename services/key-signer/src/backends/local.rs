@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use ::custody::envelope::{self, Binding, EnvelopeError, Kek, KekError};
 use custody::pem;
-use domain::DnsName;
 use domain::keys::KeyAlgorithm;
 use domain::run::{Check, PreparedKey};
 use domain::secret::{Envelope, Purpose};
+use domain::{DnsName, RunId};
 use rcgen::{KeyPair, PublicKeyData, RsaKeySize, SignatureAlgorithm};
 use tracing::info;
 use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo};
@@ -32,7 +32,9 @@ impl<K: Kek> Local<K> {
     }
 
     async fn open(&self, request: KeyRequest<'_>, envelope: &Envelope) -> Result<Pkcs8, BackendError> {
-        let opened = envelope::open(&*self.kek, binding(request), envelope)
+        // The planner's order says that this run may use it, whichever it was made for.
+        let made_for = envelope::run_of(envelope).map_err(translated)?;
+        let opened = envelope::open(&*self.kek, binding(request).of_run(made_for), envelope)
             .await
             .map_err(translated)?;
         info!(
@@ -41,24 +43,32 @@ impl<K: Kek> Local<K> {
         );
         pem::private_key_der(&opened).ok_or_else(|| no_key("it is no PKCS#8 private key in PEM"))
     }
+
+    async fn seal(&self, request: KeyRequest<'_>, key: &Pkcs8) -> Result<Envelope, BackendError> {
+        let (secret, binding) = (pem::private_key_pem(key), binding(request).of_run(run(request)));
+        let sealed = envelope::seal(&*self.kek, binding, secret.as_bytes()).await;
+        sealed.map_err(translated)
+    }
 }
 
 impl<K: Kek> KeyBackend for Local<K> {
     async fn prepare(&self, request: KeyRequest<'_>) -> Result<PreparedKey, BackendError> {
         if let Some(kept) = request.keep {
             let key = self.open(request, kept).await?;
+            let sealed_key = match envelope::run_of(kept).map_err(translated)? {
+                made_for if made_for == run(request) => kept.clone(),
+                Some(_) | None => self.seal(request, &key).await?,
+            };
             let csr_pem = signed_by(key, request).await?;
             return Ok(PreparedKey {
                 csr_pem,
-                sealed_key: Some(kept.clone()),
+                sealed_key: Some(sealed_key),
             });
         }
         let (csr_pem, key) = made(request).await?;
-        let secret = pem::private_key_pem(&key);
-        let sealed = envelope::seal(&*self.kek, binding(request), secret.as_bytes()).await;
         Ok(PreparedKey {
             csr_pem,
-            sealed_key: Some(sealed.map_err(translated)?),
+            sealed_key: Some(self.seal(request, &key).await?),
         })
     }
 
@@ -70,8 +80,7 @@ impl<K: Kek> KeyBackend for Local<K> {
             signed_by(key, request).await?
         } else {
             let (csr_pem, key) = made(request).await?;
-            let sealed = envelope::seal(&*self.kek, binding(request), &key).await;
-            sealed.map_err(translated)?;
+            self.seal(request, &key).await?;
             checks.push(Check::tick("key can be made and sealed", request.algorithm.as_str()));
             csr_pem
         };
@@ -85,10 +94,12 @@ impl<K: Kek> KeyBackend for Local<K> {
 }
 
 fn binding<'a>(request: KeyRequest<'a>) -> Binding<'a> {
-    Binding {
-        workspace: request.workspace,
-        purpose: Purpose::LeafKey,
-    }
+    Binding::new(request.workspace, Purpose::LeafKey)
+}
+
+/// The only run that the key opens for, when it is one.
+fn run(request: KeyRequest<'_>) -> Option<RunId> {
+    request.bind_to_run.then_some(request.run)
 }
 
 fn names(names: &[DnsName]) -> String {

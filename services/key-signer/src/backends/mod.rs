@@ -20,6 +20,8 @@ pub struct KeyRequest<'a> {
     pub algorithm: KeyAlgorithm,
     /// The key in use, when the policy keeps it; absent: a new one.
     pub keep: Option<&'a Envelope>,
+    /// The sealed key shall open for this run alone.
+    pub bind_to_run: bool,
 }
 
 pub trait KeyBackend: Send + Sync + 'static {

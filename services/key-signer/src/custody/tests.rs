@@ -3,15 +3,21 @@
 use ::custody::hpke::Recipient;
 use domain::WorkspaceId;
 use domain::secret::Envelope;
-use protocol::subjects::custody_open;
+use protocol::subjects::{custody_open, custody_recipient, custody_seal};
 use zeroize::Zeroizing;
 
 use super::*;
 
 const SECRET: &[u8] = b"-----BEGIN PRIVATE KEY-----";
 
+/// Orders are tested where they entitle (`entitled`).
 fn custodian() -> Custodian {
-    Custodian::new(Arc::new(RootKey::new(&Zeroizing::new([1; RootKey::LEN]))))
+    let rules = Rules {
+        trusted: Arc::default(),
+        accept_without_order: true,
+        questions_per_minute: 100,
+    };
+    Custodian::new(Arc::new(RootKey::new(&Zeroizing::new([1; RootKey::LEN]))), rules)
 }
 
 fn workspace() -> WorkspaceId {
@@ -20,10 +26,7 @@ fn workspace() -> WorkspaceId {
 
 async fn sealed(purpose: Purpose) -> Envelope {
     let workspace = workspace();
-    let binding = Binding {
-        workspace: &workspace,
-        purpose,
-    };
+    let binding = Binding::new(&workspace, purpose);
     envelope::seal(&*custodian().root, binding, SECRET)
         .await
         .expect("seals")
@@ -36,6 +39,7 @@ async fn asked(worker: Worker, purpose: Purpose, recipient: String) -> CustodyAn
         envelope: sealed(purpose).await,
         recipient,
         run_id: None,
+        order: None,
     };
     let question = serde_json::to_vec(&question).expect("JSON");
     custodian().open(&custody_open(worker), &question).await
@@ -52,10 +56,7 @@ async fn each_service_opens_its_own_purpose_and_no_other() {
         for purpose in [Purpose::LeafKey, Purpose::AcmeAccount, Purpose::Credential] {
             let reader = Recipient::ephemeral();
             let workspace = workspace();
-            let binding = Binding {
-                workspace: &workspace,
-                purpose,
-            };
+            let binding = Binding::new(&workspace, purpose);
             match asked(worker, purpose, reader.public_key()).await {
                 CustodyAnswer::Opened { secret } => {
                     assert!(allowed.contains(&(worker, purpose)), "{worker} opened {purpose:?}");
@@ -89,19 +90,26 @@ async fn garbage_is_denied_and_not_repeated() {
     for garbage in [b"".as_slice(), b"\xff\x00", b"null", b"hunter2", almost] {
         for denial in [
             reason(custodian().open(&open, garbage).await),
-            reason(custodian().seal(garbage).await),
+            reason(custodian().seal(&custody_seal(Asker::Console), garbage).await),
         ] {
             assert!(denial.contains("could not be read"), "{denial}");
             assert!(!denial.contains("hunter2"), "{denial}");
         }
     }
-    assert!(reason(custodian().recipient(b"{}")).contains("could not be read"));
+    let recipient = custody_recipient(Asker::Console);
+    assert!(reason(custodian().recipient(&recipient, b"{}")).contains("could not be read"));
 }
 
 #[tokio::test]
 async fn an_unknown_service_is_denied() {
     let subject = "vigilo.custody.open.console";
     assert!(reason(custodian().open(subject, b"{}").await).contains(subject));
+    for subject in ["vigilo.custody.seal.stranger", "vigilo.custody.recipient.stranger"] {
+        assert!(reason(custodian().seal(subject, b"{}").await).contains(subject));
+        assert!(reason(custodian().recipient(subject, b"{}")).contains(subject));
+    }
+    let verifier = custody_recipient(Asker::Worker(Worker::Verifier));
+    assert!(reason(custodian().recipient(&verifier, b"{}")).contains("verifier"));
 }
 
 #[tokio::test]
@@ -113,10 +121,7 @@ async fn a_recipient_that_is_no_key_is_denied_by_name() {
 #[tokio::test]
 async fn a_secret_that_was_sealed_for_another_workspace_is_not_taken() {
     let (mine, theirs) = (workspace(), "theirs".parse::<WorkspaceId>().expect("a slug"));
-    let binding = Binding {
-        workspace: &mine,
-        purpose: Purpose::Credential,
-    };
+    let binding = Binding::new(&mine, Purpose::Credential);
     let public_key = custodian().root.recipient(&mine).public_key();
     let question = |workspace: &WorkspaceId| {
         let request = SealRequest {
@@ -126,9 +131,39 @@ async fn a_secret_that_was_sealed_for_another_workspace_is_not_taken() {
         };
         serde_json::to_vec(&request).expect("JSON")
     };
-    assert!(reason(custodian().seal(&question(&theirs)).await).starts_with("secret: "));
+    assert!(
+        reason(
+            custodian()
+                .seal(&custody_seal(Asker::Console), &question(&theirs))
+                .await
+        )
+        .starts_with("secret: ")
+    );
     assert!(matches!(
-        custodian().seal(&question(&mine)).await,
+        custodian().seal(&custody_seal(Asker::Console), &question(&mine)).await,
         CustodyAnswer::Sealed { .. }
     ));
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_so_and_others_are_served() {
+    let custodian = custodian();
+    let ask = async |asker| {
+        let subject = custody_recipient(asker);
+        let question = serde_json::to_vec(&RecipientRequest { workspace: workspace() }).expect("JSON");
+        let answer = async { custodian.recipient(&subject, &question) };
+        custodian.answered(&subject, answer).await
+    };
+    let issuer = Asker::Worker(Worker::Issuer);
+    for _ in 0..100 {
+        assert!(matches!(ask(issuer).await, CustodyAnswer::Recipient { .. }));
+    }
+    let CustodyAnswer::Unavailable { reason } = ask(issuer).await else {
+        panic!("the limit holds nothing");
+    };
+    assert!(
+        reason.contains("issuer") && reason.contains("questions_per_minute"),
+        "{reason}"
+    );
+    assert!(matches!(ask(Asker::Console).await, CustodyAnswer::Recipient { .. }));
 }

@@ -56,6 +56,7 @@ fn order(algorithm: KeyAlgorithm, keep: Option<Envelope>) -> Order<PrepareKeySpe
             backend: Kind::Local,
             algorithm,
             keep,
+            bind_to_run: false,
         },
     }
 }
@@ -69,14 +70,45 @@ async fn prepared(order: &Order<PrepareKeySpec>) -> PreparedKey {
 
 async fn opened(envelope: &Envelope) -> rcgen::KeyPair {
     let workspace = WorkspaceId::default_workspace();
-    let binding = Binding {
-        workspace: &workspace,
-        purpose: Purpose::LeafKey,
-    };
+    let binding = Binding::new(&workspace, Purpose::LeafKey);
     let pem = envelope::open(&*root(1), binding, envelope)
         .await
         .expect("opens as a leaf key");
     rcgen::KeyPair::from_pem(std::str::from_utf8(&pem).expect("text")).expect("PKCS#8 PEM")
+}
+
+#[tokio::test]
+async fn a_key_opens_for_the_run_that_it_was_made_for_alone() {
+    let bound = |keep| {
+        let mut order = order(KeyAlgorithm::EcP256, keep);
+        order.spec.bind_to_run = true;
+        order
+    };
+    let workspace = WorkspaceId::default_workspace();
+    let opens = async |envelope: &Envelope, run| {
+        let binding = Binding::new(&workspace, Purpose::LeafKey).of_run(run);
+        envelope::open(&*root(1), binding, envelope).await.is_ok()
+    };
+    let first = bound(None);
+    let made = prepared(&first).await.sealed_key.expect("a sealed key");
+    assert_eq!(envelope::run_of(&made), Ok(Some(first.run_id)));
+    assert!(opens(&made, Some(first.run_id)).await);
+    assert!(!opens(&made, Some(RunId::new())).await && !opens(&made, None).await);
+
+    // A policy that keeps its key: the next run gets the same key, and the one before opens it no more.
+    let second = bound(Some(made.clone()));
+    let kept = prepared(&second).await;
+    let again = kept.sealed_key.expect("a sealed key");
+    assert!(opens(&again, Some(second.run_id)).await && !opens(&again, Some(first.run_id)).await);
+    let unbound = prepared(&order(KeyAlgorithm::EcP256, Some(again.clone()))).await;
+    let public = read(&kept.csr_pem).1;
+    assert_eq!(read(&unbound.csr_pem).1, public, "the key stays");
+    let key = opened(&unbound.sealed_key.expect("a sealed key")).await;
+    assert_eq!(key.subject_public_key_info(), public);
+    // The same order once more needs no other envelope.
+    let mut once_more = bound(Some(again.clone()));
+    once_more.run_id = second.run_id;
+    assert_eq!(prepared(&once_more).await.sealed_key, Some(again));
 }
 
 /// Subject, public key (SPKI DER) and SANs of a CSR whose signature verifies.
@@ -158,10 +190,7 @@ async fn a_kept_key_under_another_root_key_is_a_question() {
 #[tokio::test]
 async fn an_envelope_for_another_purpose_is_no_kept_key() {
     let workspace = WorkspaceId::default_workspace();
-    let binding = Binding {
-        workspace: &workspace,
-        purpose: Purpose::AcmeAccount,
-    };
+    let binding = Binding::new(&workspace, Purpose::AcmeAccount);
     let account = envelope::seal(&*root(1), binding, b"key").await.expect("seals");
     match refused(handler(), &order(KeyAlgorithm::EcP256, Some(account))).await {
         Disposition::NeedsHuman(question) => assert_eq!(question.code.as_str(), "KEY-0002"),
@@ -229,7 +258,7 @@ async fn a_backend_that_does_not_answer_is_tried_later() {
     let reason = "no answer".to_owned();
     let absent = PrepareHandler::new(Fake(Err(BackendError::Unavailable { reason })));
     match refused(absent, &order(KeyAlgorithm::EcP256, None)).await {
-        Disposition::WaitUntil(at, failure) => {
+        Disposition::RetryAt(at, failure) if failure.passes_by_itself() => {
             assert!(at > Timestamp::EPOCH);
             assert_eq!(failure.code.as_str(), "KEY-0006");
         }

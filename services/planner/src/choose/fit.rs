@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use domain::counted;
 use domain::policy::{Challenge, NewPolicy};
 use domain::provider::{Abilities, ProviderEntry};
 
@@ -43,7 +44,7 @@ fn of_proof(can: &Abilities, says: &NewPolicy) -> Against {
     }
     let names = says.sans.len() + 1;
     if let Some(most) = can.max_names.filter(|most| names > usize::from(*most)) {
-        return Some(format!("it takes {most} names, the policy has {names}").into());
+        return Some(format!("it takes {}, the policy has {names}", counted(most, "name")).into());
     }
     let wildcard = says.sans.iter().find(|name| name.is_wildcard())?;
     if !can.wildcard {

@@ -156,7 +156,7 @@ fn what_does_not_fit_says_why() {
         (
             json!({"max_names": 1}),
             json!({"sans": ["b.example.org"]}),
-            "takes 1 names, the policy has 2",
+            "takes 1 name, the policy has 2",
         ),
         (json!({"wildcard": false}), wildcard, "issues no wildcard"),
         (json!({"key_algorithms": ["rsa2048"]}), json!({}), "takes no p256 keys"),

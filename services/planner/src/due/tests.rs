@@ -36,6 +36,7 @@ fn life(count: i64) -> Option<Life> {
         from: at(T0),
         until: days(count),
         suggested: None,
+        called: false,
         open: Vec::new(),
     })
 }
@@ -56,27 +57,125 @@ fn why(due: Due) -> String {
     }
 }
 
-#[test]
-fn a_ca_whose_windows_are_always_past_is_not_obeyed_without_end() {
-    let policy = policy(json!({}));
-    let past = ari::Window::new(days(-2), days(-1)).expect("a window");
-    let suggested = Some(Suggestion {
-        window: past,
+fn suggests(start: Timestamp, end: Timestamp) -> Option<Suggestion> {
+    let window = ari::Window::new(start, end).expect("a window");
+    Some(Suggestion {
+        window,
         explanation_url: None,
+    })
+}
+
+fn by_hand(run: Option<LastRun>) -> Option<LastRun> {
+    run.map(|run| LastRun {
+        by_schedule: false,
+        ..run
+    })
+}
+
+#[test]
+fn a_ca_that_calls_again_and_again_is_not_obeyed_without_end() {
+    let policy = policy(json!({}));
+    let served = life(90).map(|life| Life {
+        suggested: suggests(days(-2), days(-1)),
+        called: true,
+        ..life
     });
-    let served = life(90).map(|life| Life { suggested, ..life });
     let renewed = run(Status::Succeeded, at(T0 + 60));
     let judged = |last, hours: i64| due(&policy, served.clone(), last, at(T0 + 60 + hours * 3600));
     assert!(matches!(judged(renewed, 5), Due::Later { .. }));
     assert!(matches!(judged(renewed, 6), Due::Now { .. }));
-    let by_hand = renewed.map(|run| LastRun {
-        by_schedule: false,
-        ..run
-    });
     assert!(
-        matches!(judged(by_hand, 0), Due::Now { .. }),
+        matches!(judged(by_hand(renewed), 0), Due::Now { .. }),
         "a revocation right after it"
     );
+}
+
+/// Of every certificate, from the first answer on: the next one would have the same window.
+#[test]
+fn a_window_that_is_always_past_renews_once_per_third_of_a_life() {
+    let policy = policy(json!({}));
+    for minutes in [5, 90 * 24 * 60] {
+        let (whole, end) = (minutes * 60, at(T0 + minutes * 60));
+        let served = Some(Life {
+            from: at(T0),
+            until: end,
+            suggested: suggests(days(-2), days(-1)),
+            called: false,
+            open: Vec::new(),
+        });
+        for last in [run(Status::Succeeded, at(T0)), by_hand(run(Status::Succeeded, at(T0)))] {
+            let young = due(&policy, served.clone(), last, at(T0 + whole / 3 - 1));
+            let Due::Later { due_at, why, .. } = young else {
+                panic!("{minutes} minutes: {young:?}")
+            };
+            assert_eq!(due_at, Some(at(T0 + whole / 3)));
+            assert!(why.contains("not before a third of the life is over (ARI)"), "{why}");
+            assert!(matches!(
+                due(&policy, served.clone(), last, at(T0 + whole / 3)),
+                Due::Now { .. }
+            ));
+        }
+        let adopted = run(Status::Succeeded, days(-30));
+        assert!(
+            matches!(due(&policy, served, adopted, at(T0 + 1)), Due::Now { .. }),
+            "what no run of ours got is renewed at once"
+        );
+    }
+}
+
+#[test]
+fn a_window_that_leaves_no_time_is_nonsense_and_the_own_rule_counts() {
+    let policy = policy(json!({}));
+    for (start, end) in [(89, 91), (90, 92), (2_912_000, 2_912_001)] {
+        let served = life(90).map(|life| Life {
+            suggested: suggests(days(start), days(end)),
+            ..life
+        });
+        let Due::Later { due_at, why, .. } = due(&policy, served.clone(), None, days(30)) else {
+            panic!("it is not due yet")
+        };
+        assert!(due_at.is_some_and(|at| at >= days(58) && at <= days(60)), "{due_at:?}");
+        assert!(
+            why.starts_with("when a third of the life is left, at ") && why.ends_with("not obeyed (ARI)"),
+            "{why}"
+        );
+        assert!(why_of(&policy, served, days(60)).contains("which leaves no time to renew before the end"));
+    }
+    let endless = life(90).map(|life| Life {
+        suggested: suggests(days(70), days(2_912_000)),
+        ..life
+    });
+    for _ in 0..50 {
+        let Due::Later { due_at: Some(at), .. } = due(&self::policy(json!({})), endless.clone(), None, days(30)) else {
+            panic!("it is not due yet")
+        };
+        assert!(at >= days(70) && at < days(86), "{at}");
+    }
+}
+
+/// Certificates of minutes: from one to the next, never after its end, judged in time.
+#[test]
+fn a_certificate_of_minutes_is_judged_and_renewed_in_time() {
+    for seconds in [300, 3_600, 43_200] {
+        let policy = policy(json!({}));
+        let served = Some(Life {
+            from: at(T0),
+            until: at(T0 + seconds),
+            suggested: None,
+            called: false,
+            open: Vec::new(),
+        });
+        let renewed = run(Status::Succeeded, at(T0 + 5));
+        let Due::Later { due_at, judge_at, .. } = due(&policy, served.clone(), renewed, at(T0 + 5)) else {
+            panic!("it is fresh")
+        };
+        assert!(due_at.is_some_and(|due| due <= at(T0 + seconds / 2)), "{due_at:?}");
+        assert!(Some(judge_at) <= due_at);
+        assert!(matches!(
+            due(&policy, served, renewed, at(T0 + seconds / 2)),
+            Due::Now { .. }
+        ));
+    }
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::jobs::JobWord;
 impl Intake {
     pub(super) async fn plan_bulk(
         &self,
-        (sender, workspace): (Sender, &WorkspaceId),
+        sender: Sender,
+        workspace: &WorkspaceId,
         request: BulkPlanRequest,
     ) -> Result<Answer, Refusal> {
         sender.may_plan(&request.spec)?;
@@ -20,7 +21,8 @@ impl Intake {
 
     pub(super) async fn commit_bulk(
         &self,
-        (sender, workspace): (Sender, &WorkspaceId),
+        sender: Sender,
+        workspace: &WorkspaceId,
         request: &BulkCommitRequest,
     ) -> Result<Answer, Refusal> {
         if let Some(job) = self.store.job(workspace, request.job_id).await? {

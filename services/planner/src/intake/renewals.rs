@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::policy::Charge;
-use domain::provider::Catalogue;
 use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer, Refused, RenewRequest};
-use store::{NewRun, StoreError};
+use store::{AnsweredRequest, NewRun, StoreError};
 use tracing::info;
 
 use super::checks::few_enough;
@@ -19,7 +18,8 @@ use crate::{judge, money, once, turns};
 impl Intake {
     pub(super) async fn renew(
         &self,
-        (sender, workspace): (Sender, &WorkspaceId),
+        sender: Sender,
+        workspace: &WorkspaceId,
         request: RenewRequest,
     ) -> Result<Answer, Refusal> {
         few_enough("hostnames", request.hostnames.len())?;
@@ -33,11 +33,12 @@ impl Intake {
             let (mut runs, answer) = self.decide(workspace, &request, now).await?;
             turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
             let kept = once::kept(&answer, &wish).map_err(|e| corrupt(&request, &e))?;
-            match self
-                .store
-                .create_runs(&runs, (workspace, &request.idempotency_key, &kept), now)
-                .await
-            {
+            let answered = AnsweredRequest {
+                workspace,
+                key: &request.idempotency_key,
+                answer: &kept,
+            };
+            match self.store.create_runs(&runs, answered, now).await {
                 Ok(()) => {
                     info!(by = %request.requested_by, runs = runs.len(), "runs were created");
                     self.ledger.ring();
@@ -51,6 +52,7 @@ impl Intake {
     }
 
     /// Every hostname becomes a run or a refusal.
+    #[expect(clippy::too_many_lines, reason = "what is loaded, then the decision for each host")]
     async fn decide(
         &self,
         workspace: &WorkspaceId,
@@ -70,7 +72,10 @@ impl Intake {
         let mut seen = HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
             let charge = charges.get(hostname).copied();
-            match self.one(charge, request, (&active, &catalogue), now) {
+            let made = self
+                .asked(charge, request, &active, now)
+                .and_then(|(charge, asked)| compose::new_run(charge, &asked, &catalogue, now));
+            match made {
                 Ok(run) => {
                     accepted.push(Accepted {
                         hostname: hostname.clone(),
@@ -111,13 +116,14 @@ impl Intake {
         Ok(budget.and_then(|budget| money::warning(&budget, &prices)))
     }
 
-    fn one(
+    /// What is asked of this policy, when nothing is against it now.
+    fn asked<'a>(
         &self,
-        charge: Option<&Charge>,
+        charge: Option<&'a Charge>,
         request: &RenewRequest,
-        (active, catalogue): (&HashMap<PolicyId, RunId>, &Catalogue),
+        active: &HashMap<PolicyId, RunId>,
         now: Timestamp,
-    ) -> Result<NewRun, Invalid> {
+    ) -> Result<(&'a Charge, Asked), Invalid> {
         let remedy = "add one first: vigilo policy add";
         let charge = charge.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
         let by_policy = if charge.policy.says.dry_run_default {
@@ -145,7 +151,7 @@ impl Intake {
             at_once: request.at_once,
             cooled_at,
         };
-        compose::new_run(charge, &asked, catalogue, now)
+        Ok((charge, asked))
     }
 }
 

@@ -35,14 +35,13 @@ impl Jobs {
             return Ok(false);
         }
         let last = job.created_to.saturating_add(PAGE).min(job.lines);
-        let by = job.committed_by.clone().unwrap_or_else(|| job.requested_by.clone());
         if job.turns.is_empty() {
             let flow = format!("{} job {}", job.workspace, job.id);
             job.turns = turns::of_job(&self.store, &flow, &tx.included_by_rank().await?, now).await?;
         }
-        let lines = tx.included((&job, last)).await?;
+        let lines = tx.included(&job, last).await?;
         let places = turns::places(&mut job.turns, &lines);
-        job.refused += tx.create_runs((&job, last), (&by, &places), now).await?;
+        job.refused += tx.create_runs(&job, last, &places, now).await?;
         job.created_to = last;
         let done = last == job.lines;
         if done {

@@ -16,6 +16,7 @@ pub(crate) use desk::JobWord;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::panics::{Panicked, caught, or_next_round};
 use domain::backoff::Ladder;
 use domain::job::{Job, JobState};
 use store::{Store, StoreError};
@@ -57,12 +58,17 @@ impl Jobs {
                 return;
             }
             while let Some(job) = self.claim(&[JobState::Planning, JobState::Committing]).await {
-                let built = match job.state {
-                    JobState::Planning => self.plan(&job, stop).await,
-                    _ => self.create(&job, stop).await,
+                let built = async {
+                    if job.state == JobState::Planning {
+                        self.plan(&job, stop).await
+                    } else {
+                        self.create(&job, stop).await
+                    }
                 };
-                if let Err(error) = built {
-                    self.trouble(&job, error).await;
+                match caught(built).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => self.trouble(&job, error).await,
+                    Err(panicked) => self.trouble(&job, defect(&job, &panicked)).await,
                 }
                 if stop.is_cancelled() {
                     return;
@@ -72,9 +78,9 @@ impl Jobs {
     }
 
     async fn watch(&self, stop: &CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(TICK)).await.is_some() {
+        while chassis::pause(TICK, stop).await.is_some() {
             while let Some(job) = self.claim(&[JobState::Running, JobState::Cancelling]).await {
-                if let Err(error) = self.look_at(&job).await {
+                if let Err(error) = or_next_round(self.look_at(&job)).await {
                     warn!(%error, job = %job.id, "a job cannot be looked at; trying again");
                 }
             }
@@ -83,7 +89,7 @@ impl Jobs {
 
     async fn claim(&self, states: &[JobState]) -> Option<Job> {
         let now = self.ledger.now();
-        match self.store.claim_job(states, (now, now.plus(IN_HAND))).await {
+        match self.store.claim_job(states, now, now.plus(IN_HAND)).await {
             Ok(job) => job,
             Err(error) => {
                 warn!(%error, "jobs cannot be read; trying again");
@@ -96,7 +102,14 @@ impl Jobs {
     async fn trouble(&self, job: &Job, error: StoreError) {
         match error {
             StoreError::Unavailable(why) => warn!(%why, job = %job.id, "a job cannot be worked on; trying again"),
-            other => {
+            other @ (StoreError::Faulty(_)
+            | StoreError::Duplicate { .. }
+            | StoreError::Unknown { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Migration(_)
+            | StoreError::Foreign
+            | StoreError::Insecure(_)
+            | StoreError::RowCount { .. }) => {
                 error!(error = %other, job = %job.id, "a job cannot be worked on");
                 if job.state == JobState::Planning
                     && let Err(error) = self.failed(job, &other).await
@@ -119,5 +132,14 @@ impl Jobs {
             tx.put(&job, now).await?;
         }
         tx.commit().await
+    }
+}
+
+/// A plan that our own code cannot make says so, as one that the record does not allow.
+fn defect(job: &Job, panicked: &Panicked) -> StoreError {
+    StoreError::Corrupt {
+        table: "jobs",
+        id: job.id.to_string(),
+        why: panicked.to_string(),
     }
 }

@@ -41,6 +41,13 @@ struct Draft {
     catalogue: Catalogue,
 }
 
+/// The hosts that are decided next: their names, what their policies say, and the runs that are active there.
+struct HostsOfPage<'a> {
+    names: &'a [String],
+    charges: &'a HashMap<&'a str, &'a Charge>,
+    active: &'a HashMap<PolicyId, RunId>,
+}
+
 impl Jobs {
     pub(super) async fn plan(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {
         let Some(mut draft) = self.draft(job).await? else {
@@ -57,8 +64,7 @@ impl Jobs {
     /// Which hosts are left to decide. The first time it also says how many there are.
     async fn draft(&self, job: &Job) -> Result<Option<Draft>, StoreError> {
         let now = self.ledger.now();
-        let of = (&job.workspace, job.id);
-        let mut rest = self.store.chosen(of, &job.spec.filter, now).await?;
+        let mut rest = self.store.chosen(&job.workspace, job.id, &job.spec.filter, now).await?;
         let strange = self.strange(job).await?;
         rest.extend(strange.iter().cloned());
         rest.reverse();
@@ -139,7 +145,12 @@ impl Jobs {
             .iter()
             .map(|charge| (charge.policy.says.hostname.as_str(), charge))
             .collect();
-        let lines = self.lines(draft, (&names, &charges, &active), now)?;
+        let hosts = HostsOfPage {
+            names: &names,
+            charges: &charges,
+            active: &active,
+        };
+        let lines = self.lines(draft, &hosts, now)?;
         let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
             return Ok(false);
         };
@@ -157,23 +168,18 @@ impl Jobs {
         Ok(true)
     }
 
-    fn lines(
-        &self,
-        draft: &mut Draft,
-        (names, charges, active): (&[String], &HashMap<&str, &Charge>, &HashMap<PolicyId, RunId>),
-        now: Timestamp,
-    ) -> Result<Vec<NewLine>, StoreError> {
+    fn lines(&self, draft: &mut Draft, hosts: &HostsOfPage<'_>, now: Timestamp) -> Result<Vec<NewLine>, StoreError> {
         let terms = Terms {
             job: &draft.job,
             ladder: &self.ladder,
             catalogue: &draft.catalogue,
             now,
         };
-        let mut lines = Vec::with_capacity(names.len());
+        let mut lines = Vec::with_capacity(hosts.names.len());
         // The last of the rest comes first.
-        for (name, nr) in names.iter().rev().zip(draft.job.lines + 1..) {
-            let seen = match charges.get(name.as_str()) {
-                Some(charge) => Seen::Charge(charge, active.get(&charge.policy.id).copied()),
+        for (name, nr) in hosts.names.iter().rev().zip(draft.job.lines + 1..) {
+            let seen = match hosts.charges.get(name.as_str()) {
+                Some(charge) => Seen::Charge(charge, hosts.active.get(&charge.policy.id).copied()),
                 None if draft.strange.contains(name) => Seen::Nothing,
                 None => Seen::HostAlone,
             };

@@ -46,13 +46,13 @@ impl Quotas {
     }
 
     /// When the order of this plan fits, not before `at`.
-    pub(super) fn slot(&self, (workspace, plan): (&WorkspaceId, &Plan), at: Timestamp) -> Slot {
-        self.forecast.slot(&self.ask((workspace, order(plan)), at), at)
+    pub(super) fn slot(&self, workspace: &WorkspaceId, plan: &Plan, at: Timestamp) -> Slot {
+        self.forecast.slot(&self.ask(workspace, order(plan), at), at)
     }
 
     /// Counts it as placed then.
-    pub(super) fn take(&mut self, (workspace, plan): (&WorkspaceId, &Plan), at: Timestamp) {
-        let ask = self.ask((workspace, order(plan)), at);
+    pub(super) fn take(&mut self, workspace: &WorkspaceId, plan: &Plan, at: Timestamp) {
+        let ask = self.ask(workspace, order(plan), at);
         self.forecast.take(&ask, at);
     }
 
@@ -62,11 +62,11 @@ impl Quotas {
 
     /// Counts an order of a line that was kept by another planner.
     pub(super) fn take_again(&mut self, workspace: &WorkspaceId, order: &PlannedOrder) {
-        let ask = self.ask((workspace, (&order.directory_url, &order.names, None)), order.start_at);
+        let ask = self.ask(workspace, (&order.directory_url, &order.names, None), order.start_at);
         self.forecast.take(&ask, order.start_at);
     }
 
-    fn ask<'a>(&self, (workspace, of): (&'a WorkspaceId, Order<'a>), at: Timestamp) -> Ask<'a> {
+    fn ask<'a>(&self, workspace: &'a WorkspaceId, of: Order<'a>, at: Timestamp) -> Ask<'a> {
         let (directory_url, names, replaces) = of;
         let mut ask = Ask {
             workspace,

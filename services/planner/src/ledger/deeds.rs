@@ -3,43 +3,71 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::chain::{self, Accepted, Wanted};
+use domain::limit::Bucket;
+use domain::policy::Charge;
 use domain::run::{Checkpoint, Event, IssuedCertificate, Position, Product, Step};
-use domain::{Invalid, RunId, Timestamp, WorkspaceId};
-use protocol::request::{ResolveRequest, Verb};
+use domain::{HostId, Invalid, RunId, Timestamp, WorkspaceId};
+use protocol::request::{AmendedRun, Amendment, ResolveRequest, Verb};
 use store::{Act, LedgerTx, LoadedRun, StepRecord, StoreError};
 use tracing::info;
 
 use super::{Ledger, Page, kept};
 use crate::compose::Material;
-use crate::people::{self, Deed};
+use crate::people::{self, Deed, Word};
 
-type Refused = Vec<(RunId, Invalid)>;
+/// What became of the runs that a person meant.
+#[derive(Debug, Default)]
+pub(crate) struct DeedOutcome {
+    /// Those that could not take it, with the reason.
+    pub refused: Vec<(RunId, Invalid)>,
+    /// Of the others: what they took from today's policy.
+    pub amended: Vec<AmendedRun>,
+}
 
 impl Ledger {
-    /// Does it to each of these runs; gives back those that could not take it, with the reason. `Duplicate` when one of
-    /// them would be the second active run of its policy: then nothing was done.
+    /// Does it to each of these runs. `Duplicate` when one of them would be the second active run of its policy: then nothing was
+    /// done.
     pub(crate) async fn tell(
         &self,
         workspace: &WorkspaceId,
         ids: &[RunId],
         deed: &Deed,
-    ) -> Result<Refused, StoreError> {
+    ) -> Result<DeedOutcome, StoreError> {
         let now = self.now();
+        let charges = match deed.word {
+            Word::Resume | Word::ResumeAnew | Word::Retry => self.store.charges_of_runs(workspace, ids).await?,
+            Word::Cancel => Vec::new(),
+        };
+        let charges: HashMap<HostId, Charge> = charges.into_iter().map(|one| (one.policy.host_id, one)).collect();
         let mut tx = self.store.ledger().await?;
         let mut page = Page::of(tx.load_of(workspace, ids).await?);
         let certificates = certificates(&mut tx, &page, deed).await?;
-        let (mut acts, mut refused) = (Vec::new(), Vec::new());
+        if deed.word == Word::ResumeAnew {
+            begin_accounts(&mut tx, &page, deed, now).await?;
+        }
+        let (mut acts, mut outcome) = (Vec::new(), DeedOutcome::default());
         for id in ids.iter().collect::<BTreeSet<_>>() {
-            match tell_one(&mut page, (*id, deed), certificates.get(id), now) {
-                Ok(()) => acts.push(act(*id, deed, now)),
-                Err(why) => refused.push((*id, why)),
+            let of_use = certificates
+                .get(id)
+                .map_or(Ok(()), |issued| people::of_use(issued, now));
+            match of_use.and_then(|()| page.tell(*id, deed, &charges, now)) {
+                Ok(said) => {
+                    acts.push(act(*id, deed, now));
+                    if let Some((said, recorded)) = said {
+                        acts.push(amendment(*id, deed, recorded, now));
+                        outcome.amended.push(said);
+                    }
+                }
+                Err(why) => outcome.refused.push((*id, why)),
             }
         }
         tx.keep_acts(&acts).await?;
+        let amended = outcome.amended.iter().filter_map(|one| page.runs.get(&one.run_id));
+        tx.amend(&amended.collect::<Vec<&LoadedRun>>()).await?;
         let mail = self.finish(tx, page, now).await?;
-        self.postman.send(mail).await;
-        info!(by = %deed.by, verb = deed.word.verb().as_str(), runs = acts.len(), refused = refused.len(), "people");
-        Ok(refused)
+        self.send(mail).await;
+        info!(by = %deed.by, verb = deed.word.verb().as_str(), runs = acts.len(), refused = outcome.refused.len(), "people");
+        Ok(outcome)
     }
 
     /// Lets a run that asks go on with the certificate that a person brought. The same one again is no mistake.
@@ -69,7 +97,7 @@ impl Ledger {
             Ok(accepted) => accepted,
             Err(refused) => return Ok(Err(refused)),
         };
-        let issued = issued(request, (run, &has), &accepted);
+        let issued = issued(request, run, &has, &accepted);
         let install = !request.already_installed;
         if page.try_advance(id, Event::Resolved { install }, now).is_err() {
             let run = page.runs.get(&id);
@@ -79,32 +107,64 @@ impl Ledger {
         }
         let attempt = page.runs.get(&id).map_or(0, |run| run.state.attempt);
         let mut kept = kept::Kept::default();
-        kept.keep_brought(record(request, (attempt, &accepted), now)?, product(id, issued));
+        kept.keep_brought(record(request, attempt, &accepted, now)?, product(id, issued));
         kept.write(&mut tx, now).await?;
         tx.keep_acts(&[resolved(request, now)]).await?;
         let mail = self.finish(tx, page, now).await?;
-        self.postman.send(mail).await;
+        self.send(mail).await;
         info!(by = %request.requested_by, run = %id, leaf = %accepted.leaf.fingerprint, "resolved by hand");
         Ok(Ok(()))
     }
 }
 
-fn tell_one(
-    page: &mut Page,
-    (id, deed): (RunId, &Deed),
-    issued: Option<&IssuedCertificate>,
-    now: Timestamp,
-) -> Result<(), Invalid> {
-    issued.map_or(Ok(()), |issued| people::of_use(issued, now))?;
-    page.try_advance(id, deed.event(), now)
-        .map_err(|_| match page.runs.get(&id) {
-            None => unknown(id),
-            Some(run) => people::out_of_place(run, deed.word.verb()),
-        })
+impl Page {
+    /// Gives its amendment, for the answer and for the record; nothing when there is none.
+    fn tell(
+        &mut self,
+        id: RunId,
+        deed: &Deed,
+        charges: &HashMap<HostId, Charge>,
+        now: Timestamp,
+    ) -> Result<Option<(AmendedRun, String)>, Invalid> {
+        let run = self.runs.get(&id).ok_or_else(|| unknown(id))?;
+        people::may_begin_account(run, deed.word)?;
+        let charge = charges.get(&run.head.host_id);
+        let (amended, amendment): (_, Amendment) =
+            charge.map_or_else(Default::default, |charge| people::today(run, charge, deed.word));
+        let recorded = people::recorded(&amendment, &run.head.hostname);
+        let before = (run.plan.clone(), run.state.clone());
+        if let (Some(amended), Some(run)) = (amended, self.runs.get_mut(&id)) {
+            (run.plan, run.state) = (amended.plan, amended.state);
+        }
+        if self.try_advance(id, deed.event(), now).is_ok() {
+            let amended = AmendedRun { run_id: id, amendment };
+            return Ok((!amended.amendment.is_empty()).then_some((amended, recorded)));
+        }
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Err(unknown(id));
+        };
+        (run.plan, run.state) = before;
+        Err(people::out_of_place(run, deed.word.verb()))
+    }
 }
 
 fn unknown(id: RunId) -> Invalid {
     Invalid::new("run_id", format!("{id} is no run of this workspace"), "see vigilo runs")
+}
+
+/// The next order of each of these accounts makes a new key; what waited for the old account goes on with the new one.
+async fn begin_accounts(tx: &mut LedgerTx, page: &Page, deed: &Deed, now: Timestamp) -> Result<(), StoreError> {
+    let mut refused = Vec::new();
+    for run in page.runs.values() {
+        if let Some(directory) = people::asks_about_account(run) {
+            let account = Bucket::hold_of_account(directory, &run.head.workspace);
+            tx.lift_ca_hold(&account).await?;
+            refused.push((run.head.id, directory.to_string()));
+        }
+    }
+    let begun = tx.retire_accounts(&refused, &deed.by, now).await?;
+    info!(by = %deed.by, accounts = begun, "new accounts are begun at CAs that refuse the present ones");
+    Ok(())
 }
 
 /// The certificates of the runs that would go on with theirs.
@@ -122,10 +182,7 @@ async fn certificates(
         return Ok(HashMap::new());
     }
     let products = tx.products(&ids).await?.into_iter();
-    let issued = products.filter_map(|one| match one.product {
-        Product::Issued(issued) => Some((one.run_id, *issued)),
-        _ => None,
-    });
+    let issued = products.filter_map(|one| Some((one.run_id, one.product.as_issued()?.clone())));
     Ok(issued.collect())
 }
 
@@ -133,7 +190,7 @@ async fn material(tx: &mut LedgerTx, id: RunId) -> Result<Material, StoreError> 
     let products = tx.products(&[id]).await?.into_iter();
     Ok(Material {
         products: products.map(|one| (one.step, one.product)).collect(),
-        account_key: None,
+        ..Material::default()
     })
 }
 
@@ -150,7 +207,7 @@ fn already_taken(request: &ResolveRequest, has: &Material) -> Option<()> {
 }
 
 /// In the place of what a CA would have issued; the challenge responses of an order that was begun are still removed.
-fn issued(request: &ResolveRequest, (run, has): (&LoadedRun, &Material), accepted: &Accepted) -> IssuedCertificate {
+fn issued(request: &ResolveRequest, run: &LoadedRun, has: &Material, accepted: &Accepted) -> IssuedCertificate {
     let tokens = match (&run.state.checkpoint, has.certificate()) {
         (Some(Checkpoint::AcmeOrder { tokens, .. }), _) => tokens.clone(),
         (_, Some(before)) => before.tokens.clone(),
@@ -175,7 +232,8 @@ fn product(run_id: RunId, issued: IssuedCertificate) -> store::Product {
 
 fn record(
     request: &ResolveRequest,
-    (attempt, accepted): (u32, &Accepted),
+    attempt: u32,
+    accepted: &Accepted,
     now: Timestamp,
 ) -> Result<StepRecord, StoreError> {
     let (leaf, by) = (&accepted.leaf, &request.requested_by);
@@ -204,7 +262,21 @@ fn act(run_id: RunId, deed: &Deed, at: Timestamp) -> Act {
         at,
         verb: deed.word.verb().as_str().to_owned(),
         person: deed.by.clone(),
-        note: deed.note.clone(),
+        note: match deed.word {
+            Word::ResumeAnew => format!("{} (with a new account at the CA)", deed.note)
+                .trim()
+                .to_owned(),
+            Word::Resume | Word::Retry | Word::Cancel => deed.note.clone(),
+        },
+    }
+}
+
+/// What the run took from today's policy, in its history.
+fn amendment(run_id: RunId, deed: &Deed, note: String, at: Timestamp) -> Act {
+    Act {
+        verb: "amend".to_owned(),
+        note,
+        ..act(run_id, deed, at)
     }
 }
 

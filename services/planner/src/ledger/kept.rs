@@ -1,10 +1,10 @@
 //! What a report leaves in the record beside the run's own place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use domain::certificate::{Fingerprint, Snapshot};
+use domain::certificate::{self, Fingerprint, Seen, Snapshot};
 use domain::disposition::{Failure, Question};
-use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step};
+use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step, Verified};
 use domain::{HostId, RunId, Timestamp};
 use protocol::SCHEMA;
 use protocol::event::RunEvent;
@@ -28,7 +28,8 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn keep(&mut self, report: &Report, run: &LoadedRun) -> Result<(), StoreError> {
+    /// `before`: what was checked before its order went out.
+    pub(super) fn keep(&mut self, report: &Report, run: &LoadedRun, before: Vec<Check>) -> Result<(), StoreError> {
         let (outcome, mut summary) = summary(&report.outcome);
         if run
             .state
@@ -49,7 +50,7 @@ impl Kept {
             worker: report.worker.clone(),
             started_at: report.started_at,
             ended_at: report.ended_at,
-            checks: value(&checks(report, run.head.mode))?,
+            checks: value(&[before, checks(report, run.head.mode)].concat())?,
             log: value(&report.notes.log)?,
             exchange: value(&report.notes.exchange)?,
         });
@@ -192,6 +193,23 @@ fn summary(outcome: &Outcome) -> (&'static str, String) {
     }
 }
 
+/// `3 looks, 1 leaf at 1 address`: what was seen, and no more than that.
+fn extent(verified: &Verified) -> String {
+    let snapshots = &verified.snapshots;
+    let shown = snapshots.iter().filter_map(|one| match &one.seen {
+        Seen::Served(served) => Some(&served.leaf.fingerprint),
+        Seen::Unreachable { .. } => None,
+    });
+    let others = snapshots
+        .iter()
+        .flat_map(|one| one.others.iter().map(|other| &other.fingerprint));
+    let leaves: BTreeSet<&Fingerprint> = shown.chain(others).collect();
+    let looks = snapshots.iter().map(|one| one.looks).sum();
+    let addresses = if snapshots.len() == 1 { "address" } else { "addresses" };
+    let extent = certificate::extent(looks, leaves.len());
+    format!("{extent} at {} {addresses}", snapshots.len())
+}
+
 fn done(product: &Product) -> String {
     match product {
         Product::PreparedKey(_) => "key made and CSR signed".to_owned(),
@@ -203,9 +221,9 @@ fn done(product: &Product) -> String {
         }
         Product::Deployed(receipt) if receipt.already_there => format!("{} was there already", receipt.installed),
         Product::Deployed(receipt) => format!("installed {}", receipt.installed),
-        Product::Verified(verified) => format!("served as issued at {} address(es)", verified.snapshots.len()),
+        Product::Verified(verified) => format!("served as issued: {}", extent(verified)),
         Product::RolledBack(back) => format!("put back {}", back.leaf),
-        Product::Confirmed(seen) => format!("what was put back is served at {} address(es)", seen.snapshots.len()),
+        Product::Confirmed(seen) => format!("what was put back is served: {}", extent(seen)),
         Product::Tidied => "challenge responses removed".to_owned(),
         Product::Rehearsed(rehearsal) => {
             let green = rehearsal.checks.iter().filter(|check| check.passed).count();
@@ -234,6 +252,7 @@ pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<
                 .push((product.step, product.product));
         }
     }
+    look_closer(tx, runs, &mut materials).await?;
     let issuing: Vec<&&LoadedRun> = runs
         .iter()
         .filter(|run| run.state.step() == Some(domain::run::Step::Issue))
@@ -251,6 +270,27 @@ pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<
         materials.entry(run.head.id).or_default().account_key = own.map(|account| account.sealed_key.clone());
     }
     Ok(materials)
+}
+
+/// Says of the looks that go out which of their hosts serve several certificates by turns.
+async fn look_closer(
+    tx: &mut LedgerTx,
+    runs: &[&LoadedRun],
+    materials: &mut HashMap<RunId, Material>,
+) -> Result<(), StoreError> {
+    let looks = || {
+        runs.iter()
+            .filter(|run| run.state.step() == Some(domain::run::Step::Verify))
+    };
+    let hosts: Vec<HostId> = looks().map(|run| run.head.host_id).collect();
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    let mixed = tx.mixed(&hosts).await?;
+    for run in looks().filter(|run| mixed.contains(&run.head.host_id)) {
+        materials.entry(run.head.id).or_default().was_mixed = true;
+    }
+    Ok(())
 }
 
 /// The earlier steps of which the next order takes something. A rehearsal leaves nothing to be taken.

@@ -23,7 +23,11 @@ fn rooms_of(windows: Windows, out: &[(&Lane, i64, i64)], undelivered: &HashMap<W
         undelivered: undelivered.clone(),
         ..Seen::nothing()
     };
-    Rooms::new((windows, Arc::new(rules)), (out.collect(), at(100)), Arc::new(seen))
+    let out = OrdersOut {
+        lanes: out.collect(),
+        quick_since: at(100),
+    };
+    Rooms::new(windows, Arc::new(rules), out, Arc::new(seen))
 }
 
 fn at(second: i64) -> Timestamp {
@@ -81,7 +85,11 @@ fn what_was_counted_before_counts_beside_the_rest() {
         undelivered: in_hand(),
     };
     let rules = Arc::new(Rules::of(Vec::new(), []));
-    let rooms = Rooms::new((windows(), rules), (vec![room(3, 1)], at(100)), Arc::new(seen));
+    let out = OrdersOut {
+        lanes: vec![room(3, 1)],
+        quick_since: at(100),
+    };
+    let rooms = Rooms::new(windows(), rules, out, Arc::new(seen));
     assert_eq!(
         rooms.free(&deployer),
         2,

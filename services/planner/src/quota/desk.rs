@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use domain::Timestamp;
+use domain::cause::{Cause, OfCa};
 use domain::lane::Lane;
 use domain::limit::{Bucket, Renewal};
 use store::{LedgerTx, LoadedRun, StoreError};
@@ -19,6 +20,9 @@ impl Quota {
         answered: &[(&LoadedRun, &Answer)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        if self.rules.has_holds() && !answered.is_empty() || answered.iter().any(|(_, answer)| is_of_all(answer)) {
+            self.read_holds(tx).await?;
+        }
         let then = answered.iter().map(|(run, answer)| (before_turning(run), *answer));
         let of_limited = then.filter(|(run, _)| self.rules.limits_of(asked(run).as_str()));
         let answered: Vec<(Cow<'_, LoadedRun>, &Answer)> = of_limited.collect();
@@ -30,18 +34,35 @@ impl Quota {
         Ok(())
     }
 
+    /// Applies what reports of Issue say of whole accounts and domains.
+    pub(crate) fn take_down_of_all(&mut self, answered: &[(&LoadedRun, &Answer)], now: Timestamp) {
+        for (after, answer) in answered {
+            self.learn_of_all(before_turning(after).as_ref(), after, answer, now);
+        }
+    }
+
     /// Says how many runs may come out of the lanes that wait for tokens.
     pub(crate) async fn count_tokens(
         &mut self,
         tx: &mut LedgerTx,
-        (lanes, rooms): (&[Lane], &mut Rooms),
+        lanes: &[Lane],
+        rooms: &mut Rooms,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let waiting: Vec<(&Lane, Bucket)> = lanes.iter().filter_map(|lane| Some((lane, lane.bucket()?))).collect();
-        self.read(tx, waiting.iter().map(|(_, bucket)| bucket.clone()).collect())
+        if self.rules.has_holds() || waiting.iter().any(|(_, bucket)| bucket.is_hold()) {
+            self.read_holds(tx).await?;
+        }
+        let of_limits = waiting.iter().filter(|(_, bucket)| !bucket.is_hold());
+        self.read(tx, of_limits.map(|(_, bucket)| bucket.clone()).collect())
             .await?;
         for (lane, bucket) in waiting {
-            if let Some(tokens) = self.tokens(&bucket, now) {
+            let tokens = if bucket.is_hold() {
+                self.holds.room(&bucket, now)
+            } else {
+                self.tokens(&bucket, now)
+            };
+            if let Some(tokens) = tokens {
                 rooms.has_tokens(lane.clone(), tokens);
             }
         }
@@ -96,6 +117,26 @@ impl Quota {
         Ok(())
     }
 
+    /// All that CAs have said of whole accounts and domains: a few rows at most.
+    async fn read_holds(&mut self, tx: &mut LedgerTx) -> Result<(), StoreError> {
+        if self.holds_known {
+            return Ok(());
+        }
+        self.hold(tx).await?;
+        let rows = tx.ca_holds().await?;
+        self.holds.learn(rows);
+        self.holds_known = true;
+        Ok(())
+    }
+
+    async fn hold(&mut self, tx: &mut LedgerTx) -> Result<(), StoreError> {
+        if !self.held {
+            tx.hold_buckets().await?;
+            self.held = true;
+        }
+        Ok(())
+    }
+
     async fn read(&mut self, tx: &mut LedgerTx, wanted: Vec<Bucket>) -> Result<(), StoreError> {
         let mut new: Vec<Bucket> = wanted.into_iter().filter(|one| !self.known.contains(one)).collect();
         new.sort();
@@ -103,10 +144,7 @@ impl Quota {
         if new.is_empty() {
             return Ok(());
         }
-        if !self.held {
-            tx.hold_buckets().await?;
-            self.held = true;
-        }
+        self.hold(tx).await?;
         let rows = tx.buckets(&new).await?;
         self.learn(&new, rows);
         Ok(())
@@ -127,6 +165,30 @@ impl Quota {
         if !self.taken.is_empty() {
             tx.reserve(&self.taken, now).await?;
         }
+        for bucket in self.holds.lifted() {
+            tx.lift_ca_hold(bucket).await?;
+        }
+        for hold in self.holds.changed() {
+            tx.keep_ca_hold(hold).await?;
+        }
         Ok(())
+    }
+}
+
+impl Quota {
+    /// Something is known of whole accounts and domains that was not before.
+    pub(crate) fn has_news_of_all(&self) -> bool {
+        self.holds.any_changed()
+    }
+}
+
+/// Whether the answer may concern more than its own run.
+fn is_of_all(answer: &Answer) -> bool {
+    match answer {
+        Answer::Trouble { cause: Some(cause), .. } => {
+            cause.is_of_account() || matches!(cause, Cause::Ca(OfCa::Limited { .. }))
+        }
+        Answer::Trouble { cause: None, .. } => false,
+        Answer::Ordered | Answer::NotAsked | Answer::Issued | Answer::Rehearsed => false,
     }
 }

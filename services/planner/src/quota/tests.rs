@@ -2,7 +2,7 @@ use domain::backoff::Ladder;
 use domain::host::Criticality;
 use domain::ids::{HostId, PolicyId, WorkspaceId};
 use domain::limit::Limit;
-use domain::run::{Mode, RunHead, RunState, Trigger};
+use domain::run::{Mode, RunHead, RunState, Step, Trigger};
 use serde_json::json;
 
 use super::*;
@@ -98,12 +98,20 @@ fn orders_left(quota: &Quota) -> u32 {
     left(quota, Scope::Account, "default")
 }
 
-fn trouble(code: &str, what: &str, until: Option<Timestamp>) -> Answer {
+fn trouble(cause: Cause, until: Option<Timestamp>) -> Answer {
     Answer::Trouble {
-        code: code.to_owned(),
-        what: what.to_owned(),
+        cause: Some(cause),
         until,
     }
+}
+
+fn not_proven() -> Cause {
+    Cause::Ca(OfCa::NotProven { names: Vec::new() })
+}
+
+fn too_much(scope: Scope, of: &[&str]) -> Cause {
+    let of = of.iter().map(|name| (*name).to_owned()).collect();
+    Cause::Ca(OfCa::Limited { scope, of })
 }
 
 /// The name of the limit for which it must wait, and for how many seconds.
@@ -144,7 +152,7 @@ fn a_rehearsal_waits_for_no_limit_and_takes_nothing_from_live_runs() {
     for _ in 0..10 {
         assert_eq!(refused(&mut quota, &dry), None);
     }
-    let limited = trouble("ISS-0006", "too many", Some(at(3_600)));
+    let limited = trouble(too_much(Scope::Account, &[]), Some(at(3_600)));
     for answer in [Answer::Rehearsed, limited] {
         quota.account_for(&dry, &answer, at(0));
     }
@@ -185,7 +193,7 @@ fn an_order_counts_when_it_is_placed_and_a_certificate_when_it_is_issued() {
     quota.account_for(&ordered(&one), &Answer::Ordered, at(0));
     assert_eq!(quota.settled.len(), 1);
     // The order becomes invalid: no certificate, but an order.
-    quota.account_for(&one, &trouble(NOT_PROVEN, "connection refused", None), at(0));
+    quota.account_for(&one, &trouble(not_proven(), None), at(0));
     assert_eq!(
         (orders_left(&quota), left(&quota, Scope::RegisteredDomain, "one.org")),
         (2, 2)
@@ -204,7 +212,7 @@ fn failures_in_a_row_are_counted_until_a_success() {
     let row = |quota: &Quota| left(quota, Scope::ConsecutiveFailure, "default a.one.org");
     let full = row(&quota);
     for failures in 1..=3 {
-        quota.account_for(&one, &trouble(NOT_PROVEN, "connection refused", None), at(0));
+        quota.account_for(&one, &trouble(not_proven(), None), at(0));
         assert_eq!(row(&quota), full - failures);
     }
     quota.account_for(&one, &Answer::Issued, at(0));
@@ -232,8 +240,17 @@ fn a_renewal_of_the_same_names_is_free_of_the_limits_on_new_ones() {
 fn what_was_not_asked_for_is_given_back_unless_the_answer_was_lost() {
     let cases = [
         (Answer::NotAsked, 3),
-        (trouble("ISS-0003", "the key-signer is away", None), 3),
-        (trouble(CA_UNAVAILABLE, "timeout", Some(at(60))), 2),
+        (trouble(Cause::Fleet, None), 3),
+        (trouble(Cause::Ca(OfCa::Refused), None), 3),
+        (
+            Answer::Trouble {
+                cause: None,
+                until: None,
+            },
+            3,
+        ),
+        (trouble(Cause::Ca(OfCa::Down { busy: false }), Some(at(60))), 2),
+        (trouble(Cause::Ca(OfCa::OrderLost), Some(at(60))), 2),
     ];
     for (answer, expected) in cases {
         let mut quota = quota();
@@ -248,32 +265,20 @@ fn what_was_not_asked_for_is_given_back_unless_the_answer_was_lost() {
 #[test]
 fn the_ca_is_believed_about_the_limit_that_it_names() {
     let cases = [
-        (
-            "too many certificates (2) already issued for \"one.org\"",
-            "RegisteredDomain",
-        ),
-        (
-            "too many certificates (1) already issued for this exact set of identifiers",
-            "ExactSet",
-        ),
-        (
-            "too many failed authorizations (1) for \"a.one.org\"",
-            "FailedAuthorization",
-        ),
-        (
-            "Your account is temporarily prevented from requesting certificates for a.one.org and possibly others.",
-            "ConsecutiveFailure",
-        ),
-        ("too many new orders (3) from this account", "Account"),
-        ("slow down", "Account"),
+        (Scope::RegisteredDomain, &["one.org"][..]),
+        (Scope::ExactSet, &[]),
+        (Scope::FailedAuthorization, &["a.one.org"]),
+        (Scope::ConsecutiveFailure, &["a.one.org"]),
+        (Scope::Account, &[]),
     ];
-    for (what, limit) in cases {
+    for (scope, of) in cases {
+        let answer = trouble(too_much(scope, of), Some(at(900)));
         let mut quota = quota();
-        quota.account_for(&run("a.one.org"), &trouble(RATE_LIMITED, what, Some(at(900))), at(0));
+        quota.account_for(&run("a.one.org"), &answer, at(0));
         assert_eq!(
             refused(&mut quota, &run("a.one.org")),
-            Some((limit.to_owned(), 900)),
-            "{what}"
+            Some((format!("{scope:?}"), 900)),
+            "{scope:?}"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! What becomes of one policy that is due: its run, or the named reason why there is none. Pure.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use domain::budget::Budget;
 use domain::plan::Strategy;
@@ -15,6 +16,8 @@ use super::{REFUSED, Schedule};
 use crate::compose::{self, Asked};
 use crate::judge;
 use crate::money::{self, Pressed, Verdict};
+
+const SHORTEST: Duration = Duration::from_secs(10);
 
 /// What is due of one workspace, by hostname.
 pub(super) type Wanted = HashMap<String, Wish>;
@@ -35,7 +38,8 @@ pub(super) struct Terms<'a> {
 impl Schedule {
     pub(super) fn decide(
         &self,
-        (charge, wish): (&Charge, &Wish),
+        charge: &Charge,
+        wish: &Wish,
         terms: &Terms<'_>,
         budget: Option<&mut Budget>,
     ) -> (Option<NewRun>, Judgement) {
@@ -47,7 +51,7 @@ impl Schedule {
             why,
             waits_for_budget,
         };
-        let again = now.plus(REFUSED);
+        let again = now.plus(wait(wish.served));
         let allowed = judge::judge(charge, Mode::Live, terms.active.get(&policy).copied(), now);
         let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(due), terms.catalogue, now));
         let mut run = match composed {
@@ -88,6 +92,12 @@ impl Schedule {
             cooled_at: None,
         }
     }
+}
+
+/// Until it is judged again what is due and has its run, or cannot have one.
+fn wait(served: Option<Pressed>) -> Duration {
+    let life = served.map(|served| served.until.since(served.from));
+    life.map_or(REFUSED, |life| REFUSED.min(life / 10).max(SHORTEST))
 }
 
 pub(super) fn pressed(one: &ToJudge) -> Option<Pressed> {

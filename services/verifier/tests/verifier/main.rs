@@ -7,5 +7,7 @@ mod nginx;
 mod odd_servers;
 mod pki;
 mod places;
+mod turns;
+mod unfinished;
 mod verdict;
 mod world;

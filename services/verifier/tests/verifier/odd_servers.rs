@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use domain::certificate::Seen;
 use domain::disposition::Disposition;
 use time::Duration;
@@ -41,9 +41,29 @@ async fn a_chain_with_its_root_behind_it_is_good() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_chain_that_ends_before_its_leaf_is_shown_with_its_end() -> Result<()> {
+    let ca = Ca::ending(today() + Duration::days(10))?;
+    let new = ca.issue(&[HOST], today())?;
+    let address = serve(&new.chain, &new.key_pem).await?;
+
+    let (snapshots, checks) = verified(&verifier(&ca, SHORT)?, &order(address, Some(&new))).await?;
+
+    let end = served(&snapshots[0])?
+        .chain_end
+        .clone()
+        .context("the end of the chain")?;
+    assert_eq!(end.called, "CN=test intermediate");
+    let lasts = checks.iter().find(|check| check.name.contains("lasts as long as"));
+    let lasts = lasts.context("the chain's end is judged")?;
+    assert!(lasts.advisory && !lasts.passed, "{lasts:?}");
+    assert!(lasts.evidence.contains("test intermediate"), "{lasts:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_expired_certificate_is_seen_and_asked_about() -> Result<()> {
     let ca = Ca::new()?;
-    let expired = ca.issue_for(&[HOST], (today() - Duration::days(91), today() - Duration::days(1)))?;
+    let expired = ca.issue_for(&[HOST], today() - Duration::days(91), today() - Duration::days(1))?;
     let address = serve(&expired.chain, &expired.key_pem).await?;
     let verify = verifier(&ca, SHORT)?;
 

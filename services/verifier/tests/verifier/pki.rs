@@ -21,10 +21,20 @@ pub struct Issued {
 
 impl Ca {
     pub fn new() -> Result<Self> {
+        Self::until(None)
+    }
+
+    /// With an intermediate that ends then.
+    pub fn ending(until: OffsetDateTime) -> Result<Self> {
+        Self::until(Some(until))
+    }
+
+    fn until(end: Option<OffsetDateTime>) -> Result<Self> {
         let (root_params, root_key) = (authority("test root"), KeyPair::generate()?);
         let root = root_params.self_signed(&root_key)?.der().clone();
         let root_issuer = Issuer::new(root_params, root_key);
-        let (params, key) = (authority("test intermediate"), KeyPair::generate()?);
+        let (mut params, key) = (authority("test intermediate"), KeyPair::generate()?);
+        params.not_after = end.unwrap_or(params.not_after);
         let intermediate = params.signed_by(&key, &root_issuer)?.der().clone();
         Ok(Self {
             root,
@@ -35,10 +45,10 @@ impl Ca {
 
     /// Valid from an hour before `now` for 90 days.
     pub fn issue(&self, names: &[&str], now: OffsetDateTime) -> Result<Issued> {
-        self.issue_for(names, (now - Duration::hours(1), now + Duration::days(90)))
+        self.issue_for(names, now - Duration::hours(1), now + Duration::days(90))
     }
 
-    pub fn issue_for(&self, names: &[&str], (from, until): (OffsetDateTime, OffsetDateTime)) -> Result<Issued> {
+    pub fn issue_for(&self, names: &[&str], from: OffsetDateTime, until: OffsetDateTime) -> Result<Issued> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
         params.distinguished_name.push(DnType::CommonName, names[0]);
@@ -67,7 +77,7 @@ pub fn today() -> OffsetDateTime {
 }
 
 pub fn at(instant: OffsetDateTime) -> Timestamp {
-    Timestamp::new(instant)
+    Timestamp::nearest(instant)
 }
 
 fn authority(name: &str) -> CertificateParams {

@@ -9,13 +9,14 @@ use bus::{Progress, StepContext, StepError, StepHandler, SystemClock};
 use domain::certificate::{Seen, Served, Snapshot};
 use domain::clock::Clock;
 use domain::disposition::{Disposition, Question};
+use domain::reach::Reach;
 use domain::run::{Check, Mode, Product, Rehearsal, Step};
 use domain::{RunId, WorkspaceId};
 use protocol::order::{ExpectedCertificate, Order, VerifySpec};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use verifier::confirm::Confirm;
 use verifier::handler::Verify;
@@ -36,19 +37,42 @@ pub fn verifier(ca: &Ca, patience: Duration) -> Result<Verify> {
     Ok(Verify::new(lookout(ca, patience)?))
 }
 
+/// One that may dial only this address and what is public.
+pub fn short_sighted(ca: &Ca, sees: IpAddr) -> Result<Verify> {
+    let reach = Reach {
+        deny_private: true,
+        allowed_networks: vec![sees.to_string().parse()?],
+    };
+    Ok(Verify::new(Lookout::new(Arc::new(prober(ca)?.reaching(reach)), SHORT)))
+}
+
+/// One that waits a moment only for a connection.
+pub fn impatient(ca: &Ca) -> Result<Verify> {
+    let connect = Duration::from_millis(300);
+    Ok(Verify::new(Lookout::new(Arc::new(with_patience(ca, connect)?), SHORT)))
+}
+
 pub fn confirmer(patience: Duration) -> Result<Confirm> {
     Ok(Confirm::new(lookout(&Ca::new()?, patience)?))
 }
 
 fn lookout(ca: &Ca, patience: Duration) -> Result<Lookout> {
+    Ok(Lookout::new(Arc::new(prober(ca)?), patience))
+}
+
+fn prober(ca: &Ca) -> Result<Prober> {
+    with_patience(ca, Duration::from_secs(5))
+}
+
+fn with_patience(ca: &Ca, connect: Duration) -> Result<Prober> {
     let mut roots = RootCertStore::empty();
     roots.add(ca.root.clone())?;
     let trust = Trust::in_roots(roots).map_err(anyhow::Error::msg)?;
     let look = Patience {
-        connect: Duration::from_secs(5),
+        connect,
         handshake: Duration::from_millis(700),
     };
-    Ok(Lookout::new(Arc::new(Prober::new(trust, look)?), patience))
+    Ok(Prober::new(trust, look)?)
 }
 
 pub fn order(address: SocketAddr, expected: Option<&Issued>) -> Order<VerifySpec> {
@@ -74,6 +98,7 @@ pub fn order(address: SocketAddr, expected: Option<&Issued>) -> Order<VerifySpec
             }),
             endpoints: Vec::new(),
             partial: false,
+            was_mixed: false,
         },
     }
 }
@@ -124,16 +149,37 @@ pub async fn serve(chain: &[CertificateDer<'static>], key_pem: &str) -> Result<S
 }
 
 pub async fn serve_at(at: SocketAddr, chain: &[CertificateDer<'static>], key_pem: &str) -> Result<SocketAddr> {
+    by_turns_at(at, vec![acceptor(chain, key_pem)?]).await
+}
+
+/// A load balancer in front of servers that each have one of these: every connection gets the next.
+pub async fn serve_by_turns(all: &[&Issued]) -> Result<SocketAddr> {
+    let servers = all.iter().map(|one| acceptor(&one.chain, &one.key_pem));
+    let servers = servers.collect::<Result<Vec<_>>>()?;
+    by_turns_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), servers).await
+}
+
+fn acceptor(chain: &[CertificateDer<'static>], key_pem: &str) -> Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain.to_vec(), PrivateKeyDer::from_pem_slice(key_pem.as_bytes())?)?;
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
+async fn by_turns_at(at: SocketAddr, servers: Vec<TlsAcceptor>) -> Result<SocketAddr> {
     let listener = TcpListener::bind(at).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+        for acceptor in servers.iter().cycle() {
+            let Ok((stream, _)) = listener.accept().await else {
+                return;
+            };
             let acceptor = acceptor.clone();
             // A client that has seen enough goes away: no error of the server.
             tokio::spawn(async move { drop(acceptor.accept(stream).await) });
@@ -142,7 +188,21 @@ pub async fn serve_at(at: SocketAddr, chain: &[CertificateDer<'static>], key_pem
     Ok(address)
 }
 
+/// What a firewall that drops everything looks like: the queue of this port is full, and no attempt to connect is answered. Until
+/// the value is dropped.
+pub async fn black_hole(at: SocketAddr) -> Result<(TcpListener, TcpStream)> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(at)?;
+    let listener = socket.listen(0)?;
+    let fills_it = TcpStream::connect(at).await?;
+    Ok((listener, fills_it))
+}
+
 /// Accepts, and never says a word.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with its runtime"
+)]
 pub async fn silence() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;

@@ -5,25 +5,30 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{OnceLock, mpsc};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::data_dir::open_log;
 use super::find::Tool;
+use super::log_tail;
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A child that lived this long did not end because of its start.
 const LIVED: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(15);
+/// Of its log, when it ends by itself: it usually says why.
+const LAST_WORDS: usize = 2;
 
 /// How to start it, as whom, and by which signal it likes to stop.
 #[derive(Clone)]
@@ -48,14 +53,37 @@ pub struct Hindrance {
 pub struct Supervised {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    ear: Arc<Ear>,
+}
+
+/// What is said to the task that keeps it, and heard from it.
+#[derive(Default)]
+struct Ear {
+    again: Notify,
+    /// How often it ended by itself.
+    ended: AtomicU32,
+}
+
+/// Has the child stopped in order and started again.
+#[derive(Clone)]
+pub struct Restart(Arc<Ear>);
+
+impl Restart {
+    pub fn now(&self) {
+        self.0.again.notify_one();
+    }
 }
 
 impl Program {
     /// Starts it and keeps it running.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "its handle is kept and awaited when the program is stopped"
+    )]
     pub fn supervise(self) -> Supervised {
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(keep(self, stop.clone()));
-        Supervised { stop, task }
+        let (stop, ear) = (CancellationToken::new(), Arc::<Ear>::default());
+        let task = tokio::spawn(keep(self, stop.clone(), Arc::clone(&ear)));
+        Supervised { stop, task, ear }
     }
 
     /// `setpriv` asks the kernel to end the child when we end, and then becomes it.
@@ -98,23 +126,30 @@ impl Program {
         if let Some(Hindrance { directory, look }) = &self.hindrance {
             look(directory)?;
         }
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log);
-        let log = log.with_context(|| format!("opening {}", self.log.display()))?;
+        let log = open_log(&self.log)?;
         let mut command = self.command()?;
         command.stdout(log.try_clone()?).stderr(log);
         spawn(command).await.with_context(|| format!("starting {}", self.name))
     }
 }
 
-async fn keep(program: Program, stop: CancellationToken) {
+async fn keep(program: Program, stop: CancellationToken, ear: Arc<Ear>) {
     let mut wait = FIRST_WAIT;
     while !stop.is_cancelled() {
         let began = Instant::now();
+        let log_before = log_tail::length(&program.log);
         match program.start().await {
             Ok(mut child) => tokio::select! {
                 ended = child.wait() => {
                     let how = ended.map_or_else(|e| e.to_string(), |status| status.to_string());
-                    warn!(name = program.name, how, log = %program.log.display(), "it ended and is started again");
+                    let said = log_tail::since(&program.log, log_before, LAST_WORDS);
+                    warn!(name = program.name, how, said, log = %program.log.display(), "it ended and is started again");
+                    ear.ended.fetch_add(1, Ordering::Relaxed);
+                }
+                () = ear.again.notified() => {
+                    end(&program, child).await;
+                    wait = FIRST_WAIT;
+                    continue;
                 }
                 () = stop.cancelled() => return end(&program, child).await,
             },
@@ -124,7 +159,7 @@ async fn keep(program: Program, stop: CancellationToken) {
             wait = FIRST_WAIT;
         }
         // A stop ends the wait; the loop's condition sees it.
-        stop.run_until_cancelled(tokio::time::sleep(wait)).await;
+        chassis::pause(wait, &stop).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
@@ -142,6 +177,15 @@ async fn end(program: &Program, mut child: Child) {
 }
 
 impl Supervised {
+    pub fn restart(&self) -> Restart {
+        Restart(Arc::clone(&self.ear))
+    }
+
+    /// How often it ended without being asked to.
+    pub fn ended(&self) -> u32 {
+        self.ear.ended.load(Ordering::Relaxed)
+    }
+
     pub async fn stop(self) {
         self.stop.cancel();
         let _ = self.task.await;
@@ -190,10 +234,12 @@ mod tests {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
     fn log() -> PathBuf {
         std::env::temp_dir().join(format!("vigilo-child-{}.log", uuid::Uuid::now_v7()))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a test waits for what a program prints")]
     async fn until_said(log: &Path, times: usize) {
         let seen = async {
             while std::fs::read_to_string(log).unwrap_or_default().lines().count() < times {
@@ -210,6 +256,19 @@ mod tests {
         let log = log();
         let child = sh("echo begun; exit 3", &log).supervise();
         until_said(&log, 3).await;
+        assert!(child.ended() >= 2);
+        child.stop().await;
+        std::fs::remove_file(log).expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_shall_start_again_does_and_did_not_end_by_itself() {
+        let log = log();
+        let child = sh("echo begun; exec sleep 1000", &log).supervise();
+        until_said(&log, 1).await;
+        child.restart().now();
+        until_said(&log, 2).await;
+        assert_eq!(child.ended(), 0);
         child.stop().await;
         std::fs::remove_file(log).expect("removed");
     }

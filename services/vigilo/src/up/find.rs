@@ -1,9 +1,13 @@
 //! Where the programs of the engines are, and what to do when they are not.
+//!
+//! In: the usual directories, `VIGILO_TOOLS`, `PATH`. Out: a program. Never, as root: one that another user could have put
+//! there or can change; `sudo -E` hands us the variables and the home of whoever typed it.
 
-use std::os::unix::fs::PermissionsExt;
+use std::fs::Metadata;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 const NATS_MISSING: &str = "install it with
   python3 -m venv ~/.cache/vigilo/nats
@@ -47,22 +51,50 @@ impl Tool {
     /// # Errors
     /// Names the program and the commands that install it.
     pub fn find(self) -> Result<PathBuf> {
-        self.find_in(places())
+        self.find_in(places(), rustix::process::geteuid().is_root())
     }
 
-    fn find_in(self, places: Vec<PathBuf>) -> Result<PathBuf> {
-        let found = places
-            .into_iter()
-            .map(|place| place.join(self.name()))
-            .find(|path| is_program(path));
-        // Postgres finds its own files relative to where it really is.
-        let found = found.map(|path| path.canonicalize().unwrap_or(path));
-        found.with_context(|| format!("{} was not found; {}", self.name(), self.remedy()))
+    fn find_in(self, places: Vec<PathBuf>, as_root: bool) -> Result<PathBuf> {
+        let found = places.into_iter().map(|place| place.join(self.name()));
+        let mut not_trusted = String::new();
+        for path in found.filter(|path| is_program(path)) {
+            // Postgres finds its own files relative to where it really is.
+            let path = path.canonicalize().unwrap_or(path);
+            match as_root.then(|| distrust(&path)).flatten() {
+                None => return Ok(path),
+                Some(why) => not_trusted = format!(" (not {}: {why})", path.display()),
+            }
+        }
+        bail!("{} was not found{not_trusted}; {}", self.name(), self.remedy())
     }
 }
 
+/// Why root does not start it: somebody else owns it, or may change it or a directory on the way to it.
+fn distrust(path: &Path) -> Option<String> {
+    path.ancestors().find_map(|part| {
+        let seen = std::fs::metadata(part).ok()?;
+        let why = loose(&seen)?;
+        Some(format!(
+            "as root, only programs of root are started, and {} {why}",
+            part.display()
+        ))
+    })
+}
+
+fn loose(seen: &Metadata) -> Option<String> {
+    const STICKY: u32 = 0o1000;
+    if seen.uid() != 0 {
+        return Some(format!("belongs to the user {}", seen.uid()));
+    }
+    // In a sticky directory nobody replaces what is root's.
+    let guarded = seen.is_dir() && seen.mode() & STICKY != 0;
+    let writable = seen.mode() & 0o022 != 0;
+    (writable && !guarded).then(|| format!("may be written to by others (mode {:o})", seen.mode() & 0o7777))
+}
+
 /// Where our own setup puts programs, then where Debian keeps Postgres (the newest first; `postgres` and `initdb` must
-/// be of one version), then `PATH`.
+/// be of one version), then `PATH`, then where a machine has its programs.
+#[expect(clippy::disallowed_methods, reason = "looks for programs where the machine has them")]
 fn places() -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = Vec::new();
     let tools = std::env::var_os("VIGILO_TOOLS").filter(|value| !value.is_empty());
@@ -72,6 +104,10 @@ fn places() -> Vec<PathBuf> {
     places.extend(postgres_versions().map(|version| format!("/usr/lib/postgresql/{version}/bin").into()));
     let path = std::env::var_os("PATH").unwrap_or_default();
     places.extend(std::env::split_paths(&path));
+    // A unit file or a cron table may have no PATH, or one without these.
+    places.extend(["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from));
+    // An empty part of PATH is the present directory, whoever put a program there.
+    places.retain(|place| place.is_absolute());
     places
 }
 
@@ -101,7 +137,7 @@ mod tests {
         ];
         for (tool, command, or) in cases {
             let said = tool
-                .find_in(vec!["/nowhere".into()])
+                .find_in(vec!["/nowhere".into()], true)
                 .expect_err("not there")
                 .to_string();
             assert!(said.starts_with(tool.name()), "{said}");
@@ -113,5 +149,45 @@ mod tests {
     fn a_file_that_cannot_be_run_is_no_program() {
         assert!(!is_program(Path::new("/etc/passwd")) && !is_program(Path::new("/usr")));
         assert!(is_program(Path::new("/bin/sh")));
+    }
+
+    #[test]
+    fn without_a_path_the_usual_places_remain_and_the_present_directory_is_none() {
+        let all = places();
+        assert!(all.iter().all(|place| place.is_absolute()), "{all:?}");
+        for usual in ["/usr/bin", "/bin"] {
+            assert!(all.contains(&PathBuf::from(usual)), "{all:?}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
+    fn as_root_a_program_that_others_could_change_is_not_started() -> Result<()> {
+        let place = std::env::temp_dir().join(format!("vigilo-tools-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir(&place)?;
+        let program = place.join("setpriv");
+        std::fs::write(&program, "#!/bin/sh\n")?;
+        let mode = |path: &Path, bits| std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits));
+        mode(&program, 0o755)?;
+        let root = rustix::process::geteuid().is_root();
+        let found = |as_root| Tool::Setpriv.find_in(vec![place.clone()], as_root);
+        // Of another user, unless the test is root.
+        assert_eq!(found(true).is_ok(), root);
+        for (what, bits) in [(&program, 0o777), (&place, 0o777)] {
+            mode(what, bits)?;
+            assert!(found(false).is_ok(), "who is not root risks only himself");
+            let said = found(true).expect_err("others may change it").to_string();
+            assert!(
+                said.contains(&what.display().to_string()) && said.contains("util-linux"),
+                "{said}"
+            );
+            mode(what, 0o755)?;
+        }
+        // The next place is tried.
+        mode(&place, 0o777)?;
+        let there = Tool::Setpriv.find_in(vec![place.clone(), "/usr/bin".into()], true)?;
+        assert!(!there.starts_with(&place));
+        std::fs::remove_dir_all(place)?;
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Ports of the loopback interface for our own engines.
+//! A port of the loopback interface for our own NATS.
 //!
 //! In: the last one, if any. Out: a free one, the last again when it is free. Never: a port of the range from which the
 //! kernel serves outgoing connections (from 32768 on): a client that tries and tries to reach a server that is just
@@ -10,9 +10,7 @@ use std::ops::RangeInclusive;
 use anyhow::{Context, Result};
 use rand::seq::SliceRandom;
 
-/// Each engine has a range of its own, so two of them never choose the same.
 pub const NATS: RangeInclusive<u16> = 30_000..=31_399;
-pub const POSTGRES: RangeInclusive<u16> = 31_400..=32_767;
 
 pub fn choose(last: Option<u16>, range: RangeInclusive<u16>) -> Result<u16> {
     let mut others: Vec<u16> = range.clone().collect();
@@ -45,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_full_range_is_named() -> Result<()> {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, choose(None, POSTGRES)?))?;
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, choose(None, NATS)?))?;
         let port = taken.local_addr()?.port();
         let said = choose(None, port..=port)
             .expect_err("the only one is taken")

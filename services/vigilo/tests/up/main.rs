@@ -2,8 +2,11 @@
 //!
 //! Needs `nats-server` and Postgres (`cargo xtask setup`). Every process here dies with the test.
 
+mod closed;
 mod others;
 mod pacing;
+mod room;
+mod stops;
 mod world;
 
 use std::io::Read;

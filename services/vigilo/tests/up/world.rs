@@ -39,12 +39,22 @@ pub fn parent_and_name(pid: u32) -> Option<(u32, String)> {
     alive.then_some((fields.next()?.parse().ok()?, name.to_owned()))
 }
 
+/// A directory of its own. As root, Postgres is another user, who must pass through.
+#[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
+pub fn fresh() -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("vigilo-up-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&directory).expect("a directory");
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    directory
+}
+
 pub struct Up {
     pub child: Child,
     pub directory: PathBuf,
     pub api: u16,
     /// Of its command line, beside what every start here has.
     extra: Vec<String>,
+    starts: usize,
 }
 
 impl Up {
@@ -53,11 +63,12 @@ impl Up {
     }
 
     pub fn with(extra: &[&str]) -> Self {
+        Self::at(fresh(), extra)
+    }
+
+    /// In a directory that is there.
+    pub fn at(directory: PathBuf, extra: &[&str]) -> Self {
         let extra: Vec<String> = extra.iter().map(|word| (*word).to_owned()).collect();
-        let directory = std::env::temp_dir().join(format!("vigilo-up-{}", uuid::Uuid::now_v7()));
-        std::fs::create_dir(&directory).expect("a directory");
-        // As root, Postgres is another user, who must pass through.
-        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).expect("a mode");
         let api = port();
         let child = start(&directory, api, &extra);
         let up = Self {
@@ -65,6 +76,7 @@ impl Up {
             directory,
             api,
             extra,
+            starts: 1,
         };
         up.until_well();
         up
@@ -72,6 +84,7 @@ impl Up {
 
     pub fn again(&mut self) {
         self.child = start(&self.directory, self.api, &self.extra);
+        self.starts += 1;
         self.until_well();
     }
 
@@ -84,6 +97,25 @@ impl Up {
                 .then_some(())
         };
         until("the API", well);
+        // The API answers before the last service has found its streams.
+        let ready = || (self.log().matches("every service is ready").count() >= self.starts).then_some(());
+        until("every service to be ready", ready);
+    }
+
+    /// What `/health` says; nothing while the API does not answer.
+    pub fn health(&self) -> Option<serde_json::Value> {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.api)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        let request = "GET /api/v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
     /// Which child of ours runs this program.

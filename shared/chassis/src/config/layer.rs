@@ -8,7 +8,18 @@ use super::Settings;
 
 const PREFIX: &str = "VIGILO_";
 /// Variables of the command line and of the tests; they are no keys of a service.
-const NO_KEYS: [&str; 6] = ["log", "config", "url", "token", "tools", "data_dir"];
+const NO_KEYS: [&str; 10] = [
+    "log",
+    "config",
+    "url",
+    "token",
+    "token_file",
+    "tools",
+    "data_dir",
+    "nats_url",
+    "nats_url_file",
+    "database_url_file",
+];
 
 /// Whose keys a layer keeps.
 #[derive(Clone, Copy)]

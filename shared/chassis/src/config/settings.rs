@@ -22,6 +22,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Where spans are sent by OTLP over gRPC, for example `http://127.0.0.1:4317`; nowhere when absent.
     pub otlp_endpoint: Option<String>,
+    /// Whether a collector on another machine may be sent spans in clear: they name hosts and runs.
+    pub otlp_unprotected: bool,
     /// Where `/healthz` and `/readyz` are served; nowhere when absent.
     pub health_listen: Option<SocketAddr>,
     /// How long work in flight may take to end after the first signal. Kubernetes kills after 30 s by default.
@@ -29,7 +31,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) const KEYS: [&str; 4] = ["log_format", "otlp_endpoint", "health_listen", "drain_seconds"];
+    pub(super) const KEYS: [&str; 5] = [
+        "log_format",
+        "otlp_endpoint",
+        "otlp_unprotected",
+        "health_listen",
+        "drain_seconds",
+    ];
 
     pub(crate) const fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
@@ -41,6 +49,7 @@ impl Default for Settings {
         Self {
             log_format: LogFormat::default(),
             otlp_endpoint: None,
+            otlp_unprotected: false,
             health_listen: None,
             drain_seconds: 25,
         }

@@ -81,8 +81,35 @@ fn a_wrong_type_names_its_variable() {
 }
 
 #[test]
+fn a_value_of_a_wrong_type_is_not_repeated() {
+    for secret in ["1234567890123456", "-77001", "3.14159265", "true", "[7777777]"] {
+        let said = set(&[("VIGILO_NATS__URL", secret)])
+            .service::<Issuer>()
+            .expect_err(secret)
+            .to_string();
+        let digits = secret.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        assert!(said.contains("VIGILO_NATS__URL") && !said.contains(digits), "{said}");
+    }
+    let said = set(&[("VIGILO_SLOTS", "hush-hush-hush")])
+        .service::<Issuer>()
+        .expect_err("a text")
+        .to_string();
+    assert!(said.contains("a text") && !said.contains("hush"), "{said}");
+}
+
+#[test]
 fn variables_of_the_command_line_and_empty_ones_are_no_keys() {
-    let names = ["LOG", "CONFIG", "URL", "TOKEN", "TOOLS", "DATA_DIR"].map(|name| format!("VIGILO_{name}"));
+    let names = [
+        "LOG",
+        "CONFIG",
+        "URL",
+        "TOKEN",
+        "TOKEN_FILE",
+        "TOOLS",
+        "DATA_DIR",
+        "DATABASE_URL_FILE",
+    ]
+    .map(|name| format!("VIGILO_{name}"));
     let layers = Layers::new().variables(names.map(|name| (name, "x".to_owned())));
     assert_eq!(layers.service::<Issuer>().expect("nothing is set"), Issuer::default());
     let layers = set(&[("VIGILO_SLOTZ", ""), ("HOME", "/root")]);

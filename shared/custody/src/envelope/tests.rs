@@ -20,6 +20,11 @@ fn workspace() -> impl Strategy<Value = WorkspaceId> {
     "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?".prop_map(|slug| slug.parse().expect("a slug"))
 }
 
+/// Of one run, or of none.
+fn run() -> impl Strategy<Value = Option<RunId>> {
+    prop::option::of(any::<u128>().prop_map(|bits| format!("{:032x}", bits | 1).parse().expect("a run")))
+}
+
 fn purpose() -> impl Strategy<Value = Purpose> {
     prop_oneof![
         Just(Purpose::LeafKey),
@@ -31,13 +36,31 @@ fn purpose() -> impl Strategy<Value = Purpose> {
 proptest! {
     #[test]
     fn what_was_sealed_opens_again(
-        workspace in workspace(), purpose in purpose(), secret in prop::collection::vec(any::<u8>(), 0..300)
+        workspace in workspace(), purpose in purpose(), run in run(), secret in prop::collection::vec(any::<u8>(), 0..300)
     ) {
-        let binding = Binding { workspace: &workspace, purpose };
+        let binding = Binding::new(&workspace, purpose).of_run(run);
         let envelope = wait(seal(&root(1), binding, &secret)).expect("seals");
         prop_assert!(envelope.as_str().starts_with("cmek:v1:root1-"));
         let opened = wait(open(&root(1), binding, &envelope)).expect("opens");
         prop_assert_eq!(opened.as_slice(), secret.as_slice());
+        prop_assert_eq!(run_of(&envelope), Ok(run));
+    }
+
+    #[test]
+    fn another_run_opens_nothing_whatever_the_envelope_says(mine in run(), theirs in run()) {
+        prop_assume!(mine != theirs);
+        let workspace = WorkspaceId::default_workspace();
+        let (mine, theirs) = (
+            Binding::new(&workspace, Purpose::LeafKey).of_run(mine),
+            Binding::new(&workspace, Purpose::LeafKey).of_run(theirs),
+        );
+        let envelope = wait(seal(&root(1), mine, b"key")).expect("seals");
+        prop_assert_eq!(wait(open(&root(1), theirs, &envelope)).err(), Some(REFUSED));
+        let said = |of: Binding<'_>| of.run.map(|run| format!("@{run}")).unwrap_or_default();
+        let id = root(1).id();
+        let (from, to) = (format!("{id}{}:", said(mine)), format!("{id}{}:", said(theirs)));
+        let relabelled = Envelope::try_from(envelope.as_str().replacen(&from, &to, 1)).expect("has the prefix");
+        prop_assert_eq!(wait(open(&root(1), theirs, &relabelled)).err(), Some(REFUSED));
     }
 
     #[test]
@@ -45,14 +68,14 @@ proptest! {
         mine in workspace(), theirs in workspace(), made_for in purpose(), asked_for in purpose()
     ) {
         prop_assume!(mine != theirs || made_for != asked_for);
-        let envelope = wait(seal(&root(1), Binding { workspace: &mine, purpose: made_for }, b"key")).expect("seals");
-        let asked = Binding { workspace: &theirs, purpose: asked_for };
+        let envelope = wait(seal(&root(1), Binding::new(&mine, made_for), b"key")).expect("seals");
+        let asked = Binding::new(&theirs, asked_for);
         prop_assert_eq!(wait(open(&root(1), asked, &envelope)).err(), Some(REFUSED));
     }
 
     #[test]
     fn one_changed_character_opens_nothing(workspace in workspace(), at in any::<prop::sample::Index>(), with in "[A-Za-z0-9_:-]") {
-        let binding = Binding { workspace: &workspace, purpose: Purpose::LeafKey };
+        let binding = Binding::new(&workspace, Purpose::LeafKey);
         let envelope = wait(seal(&root(1), binding, b"the private key")).expect("seals");
         let mut text = envelope.as_str().to_owned();
         let place = Envelope::PREFIX.len() + at.index(text.len() - Envelope::PREFIX.len());
@@ -66,7 +89,7 @@ proptest! {
     fn garbage_after_the_prefix_is_an_error_and_no_panic(rest in ".{0,80}") {
         let garbage = Envelope::try_from(format!("{}{rest}", Envelope::PREFIX)).expect("has the prefix");
         let workspace = WorkspaceId::default_workspace();
-        let binding = Binding { workspace: &workspace, purpose: Purpose::LeafKey };
+        let binding = Binding::new(&workspace, Purpose::LeafKey);
         prop_assert!(wait(open(&root(1), binding, &garbage)).is_err());
     }
 }
@@ -74,10 +97,7 @@ proptest! {
 #[test]
 fn another_root_key_is_named() {
     let workspace = WorkspaceId::default_workspace();
-    let binding = Binding {
-        workspace: &workspace,
-        purpose: Purpose::LeafKey,
-    };
+    let binding = Binding::new(&workspace, Purpose::LeafKey);
     let envelope = wait(seal(&root(1), binding, b"key")).expect("seals");
     let (found, held) = (root(1).id(), root(2).id());
     assert_ne!(found, held);
@@ -88,15 +108,12 @@ fn another_root_key_is_named() {
 #[test]
 fn two_envelopes_of_one_secret_have_nothing_in_common() {
     let workspace = WorkspaceId::default_workspace();
-    let binding = Binding {
-        workspace: &workspace,
-        purpose: Purpose::LeafKey,
-    };
+    let binding = Binding::new(&workspace, Purpose::LeafKey);
     let one = wait(seal(&root(1), binding, b"key")).expect("seals");
     let two = wait(seal(&root(1), binding, b"key")).expect("seals");
     let (one, two) = (parts(&one).expect("parts"), parts(&two).expect("parts"));
-    assert_ne!(one.1, two.1);
-    assert_ne!(one.2, two.2);
+    assert_ne!(one.wrapped, two.wrapped);
+    assert_ne!(one.sealed, two.sealed);
 }
 
 #[test]
@@ -113,5 +130,20 @@ fn every_workspace_has_its_own_recipient_and_replicas_agree() {
     assert_ne!(
         root(1).recipient(&one).public_key(),
         root(2).recipient(&one).public_key()
+    );
+}
+
+/// Sealed by a version that knew no run.
+#[test]
+fn an_envelope_of_before_opens_still() {
+    let workspace = WorkspaceId::default_workspace();
+    let binding = Binding::new(&workspace, Purpose::LeafKey);
+    let old = "cmek:v1:root1-715a4220d197:tHuGYSMCEazXwTf8VTeo6wVrIu-VNEcPU7RhanuqqsY0KbP1FSnFt-x9Hh5jxuC\
+               rFEkrWepGAcdODDdB:Sso2QTjLmrog747TQfsbHCWKeF0lfODAjF7qn-UzHo_V9za6BDXN8OZIEw";
+    let old = Envelope::try_from(old.to_owned()).expect("an envelope");
+    assert_eq!(run_of(&old), Ok(None));
+    assert_eq!(
+        wait(open(&root(1), binding, &old)).expect("opens").as_slice(),
+        b"a key of before"
     );
 }

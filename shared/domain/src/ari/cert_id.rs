@@ -29,7 +29,8 @@ pub enum NoCertId {
 
 impl CertId {
     pub fn of_der(der: &[u8]) -> Result<Self, NoCertId> {
-        let (_, parsed) = X509Certificate::from_der(der).map_err(|e| NoCertId::NoCertificate(e.to_string()))?;
+        let (_, parsed) = X509Certificate::from_der(der)
+            .map_err(|_| NoCertId::NoCertificate(crate::certificate::BROKEN.to_owned()))?;
         let key = key_identifier(&parsed).ok_or(NoCertId::NoKeyIdentifier)?;
         let encoded = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
         Ok(Self(format!("{}.{}", encoded(key), encoded(parsed.raw_serial()))))
@@ -52,13 +53,12 @@ impl CertId {
 }
 
 fn key_identifier<'a>(parsed: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
-    parsed
-        .extensions()
-        .iter()
-        .find_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::AuthorityKeyIdentifier(key) => key.key_identifier.as_ref().map(|id| id.0),
-            _ => None,
-        })
+    parsed.extensions().iter().find_map(|extension| {
+        let ParsedExtension::AuthorityKeyIdentifier(key) = extension.parsed_extension() else {
+            return None;
+        };
+        key.key_identifier.as_ref().map(|id| id.0)
+    })
 }
 
 impl fmt::Display for CertId {

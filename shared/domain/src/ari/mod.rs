@@ -9,10 +9,10 @@ mod predecessor;
 mod revocation;
 mod window;
 
-pub use asking::{Answer, ROUND, first_ask, next_ask};
+pub use asking::{Answer, Asked, ROUND, WITHOUT_POLICY, first_ask, next_ask};
 pub use cert_id::{CertId, NoCertId};
 pub use predecessor::{Predecessor, Renewal, exempt};
-pub use revocation::{Deadlines, Threshold, calls_for_renewal};
+pub use revocation::{Deadlines, Known, Threshold, calls_for_renewal};
 pub use window::{Suggestion, Window, pick};
 
 use std::time::Duration;
@@ -26,6 +26,8 @@ fn share(id: uuid::Uuid, whole: Duration) -> Duration {
         .iter()
         .take(8)
         .fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
-    let micros = (whole.as_micros() * place) >> 64;
+    // More than 64 bits would not fit beside the place; they are 500,000 years.
+    let whole = whole.as_micros().min(u128::from(u64::MAX));
+    let micros = (whole * place) >> 64;
     Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
 }

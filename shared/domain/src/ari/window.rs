@@ -6,6 +6,9 @@ use crate::clock::Timestamp;
 use crate::ids::PolicyId;
 use crate::invalid::Invalid;
 
+/// Part of a life that a renewal needs: what is suggested for later leaves no time for a second try.
+const LEFT_AT_LEAST: u32 = 20;
+
 /// From `start` to before `end`; an empty one is none (RFC 9773 §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Bounds")]
@@ -55,6 +58,13 @@ impl Window {
     /// The whole of it has gone: renew now.
     pub fn is_past(&self, now: Timestamp) -> bool {
         self.end <= now
+    }
+
+    /// The part of it that leaves time to renew a certificate that lives from `from` to before `until`; nothing when it
+    /// begins too late for that, or after the end.
+    pub fn in_life(&self, from: Timestamp, until: Timestamp) -> Option<Self> {
+        let last = until.minus(until.since(from) / LEFT_AT_LEAST);
+        Self::new(self.start, self.end.min(last)).ok()
     }
 
     /// What both have in common.
@@ -124,6 +134,16 @@ mod tests {
         let good = window(10, 11);
         let wire = serde_json::to_value(good).expect("it is written");
         assert_eq!(serde_json::from_value::<Window>(wire).expect("it is read"), good);
+    }
+
+    #[test]
+    fn of_a_window_only_what_leaves_time_to_renew_is_used() {
+        let life = |said: Window| said.in_life(at(0), at(100));
+        assert_eq!(life(window(60, 62)), Some(window(60, 62)));
+        assert_eq!(life(window(60, 9_999)), Some(window(60, 95)));
+        for nonsense in [window(95, 99), window(100, 101), window(9_000, 9_999)] {
+            assert_eq!(life(nonsense), None, "{nonsense:?}");
+        }
     }
 
     #[test]

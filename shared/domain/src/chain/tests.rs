@@ -184,9 +184,10 @@ fn what_is_no_chain_is_refused_without_repeating_it() {
         "{said}"
     );
     assert!(!said.to_string().contains("BEGIN PRIVATE"), "{said}");
-    for text in ["", "<html>", &pki.csr(), &pki.chain().repeat(6)] {
+    for text in ["", "<html>", &pki.chain().repeat(6)] {
         assert_eq!(refused(text, &wanted).field, "chain_pem");
     }
+    assert_eq!(refused(&pki.csr(), &wanted).field, "chain_pem[0]");
     let nonsense = format!("{BEGIN}\nAAAA\n{END}\n");
     assert_eq!(refused(&(pki.chain() + &nonsense), &wanted).field, "chain_pem[2]");
     assert_eq!(refused(BEGIN, &wanted).field, "chain_pem[0]");
@@ -247,4 +248,92 @@ fn what_is_no_server_certificate_is_refused() {
     assert!(said.problem.contains("serverAuth"), "{said}");
     params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
     assert!(check(&pki.sign(&params), &wanted(&www, Key::Unseen)).is_ok());
+}
+
+#[test]
+fn a_block_that_is_no_certificate_is_named_and_never_left_out() {
+    let (pki, www) = (Pki::new(), names(&["www.example.org"]));
+    let wanted = wanted(&www, Key::Unseen);
+    let block = |label: &str| format!("-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n");
+    for (label, remedy) in [
+        ("TRUSTED CERTIFICATE", "openssl x509 -in"),
+        ("X509 CERTIFICATE", "openssl x509 -in"),
+        ("PKCS7", "openssl pkcs7 -print_certs"),
+        ("CERTIFICATE REQUEST", "leave it out"),
+        ("EC PARAMETERS", "leave it out"),
+        ("X509 CRL", "leave it out"),
+    ] {
+        for (text, field) in [
+            (pki.chain() + &block(label), "chain_pem[2]"),
+            (block(label) + &pki.chain(), "chain_pem[0]"),
+        ] {
+            let said = refused(&text, &wanted);
+            assert_eq!(said.field, field, "{label}");
+            assert!(said.problem.contains(label) && said.remedy.contains(remedy), "{said}");
+        }
+    }
+    let trusted = pki.chain().replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    assert!(refused(&trusted, &wanted).problem.contains("TRUSTED CERTIFICATE"));
+    let open = format!("{}-----BEGIN X", pki.chain());
+    assert_eq!(refused(&open, &wanted).field, "chain_pem[2]", "a block without an end");
+}
+
+/// The first intermediate of a chain that has `days` left, under the root.
+fn chain_that_ends_at(days: i64) -> String {
+    let root_key = KeyPair::generate().expect("a key");
+    let root = Issuer::new(authority("root"), root_key);
+    let (mut params, key) = (authority("short"), KeyPair::generate().expect("a key"));
+    params.not_after = day(days).get();
+    let intermediate = params.signed_by(&key, &root).expect("one").pem();
+    let issuer = Issuer::new(params, key);
+    let own = KeyPair::generate().expect("a key");
+    leaf(&["www.example.org"])
+        .signed_by(&own, &issuer)
+        .expect("a leaf")
+        .pem()
+        + &intermediate
+}
+
+#[test]
+fn the_earliest_end_in_the_chain_is_the_one_that_is_said() {
+    let www = names(&["www.example.org"]);
+    let early = check(&chain_that_ends_at(30), &wanted(&www, Key::Unseen)).expect("good today");
+    let said = &early.checks[3].evidence;
+    let expected = format!(
+        "until {}, when \"CN=short\" ends; the leaf itself until {}",
+        day(30),
+        day(90)
+    );
+    assert_eq!(*said, expected);
+    let late = check(&chain_that_ends_at(300), &wanted(&www, Key::Unseen)).expect("good today");
+    assert_eq!(late.checks[3].evidence, format!("until {}", day(90)));
+    assert_eq!(
+        refused(&chain_that_ends_at(0), &wanted(&www, Key::Unseen)).field,
+        "chain_pem[1].not_after"
+    );
+}
+
+fn ders(pem: &str) -> Vec<Vec<u8>> {
+    let blocks = blocks(pem).expect("PEM");
+    blocks.iter().map(|block| der(0, block).expect("DER")).collect()
+}
+
+#[test]
+fn a_member_that_ends_before_the_leaf_is_told_and_a_root_is_not() {
+    let end = |pem: &str| ChainMember::ending_first(&ders(pem));
+    let early = end(&chain_that_ends_at(30)).expect("one ends early");
+    assert_eq!((early.called.as_str(), early.not_after), ("CN=short", day(30)));
+    assert_eq!(end(&chain_that_ends_at(300)), None);
+    let pki = Pki::new();
+    let (mut root, key) = (authority("old root"), KeyPair::generate().expect("a key"));
+    root.not_after = day(1).get();
+    let root = root.self_signed(&key).expect("a root").pem();
+    assert_eq!(end(&(pki.chain() + &root)), None);
+    for (now, word) in [(day(29), "before the certificate does"), (day(30), "expired at")] {
+        let check = ends_early("the chain", &early, now);
+        assert!(
+            !check.passed && check.advisory && check.evidence.contains(word),
+            "{check:?}"
+        );
+    }
 }

@@ -7,19 +7,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::counted::counted;
 use crate::ids::RunId;
 use crate::invalid::Invalid;
 use crate::plan::{Candidate, Choice};
 
 /// One line of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
     Included(Included),
     LeftOut(LeftOut),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl Decision {
+    /// Whether it names the run that stands in the way of a host that is left out.
+    pub const fn names_a_run(&self) -> bool {
+        matches!(self, Self::LeftOut(LeftOut::ActiveRun { .. }))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Included {
     /// Which CA and why, with everyone who lost.
     pub choice: Choice,
@@ -33,7 +41,7 @@ pub struct Included {
 }
 
 /// Whose money is at an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cap {
     /// The budget that was given to this job.
@@ -44,7 +52,7 @@ pub enum Cap {
 }
 
 /// Why a host is not renewed by this job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum LeftOut {
     /// Its last live run is too young.
@@ -115,13 +123,23 @@ impl LeftOut {
 }
 
 /// Why a line that was planned has no run: something happened between the plan and its commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Another run of the policy has begun.
     ActiveRun,
     /// The policy is not active any more.
     PolicyGone,
+}
+
+impl Refusal {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ActiveRun => "active_run",
+            Self::PolicyGone => "policy_gone",
+        }
+    }
 }
 
 /// The plan in numbers.
@@ -244,7 +262,7 @@ impl Totals {
         let decides = match (&self.last_waits_for, concurrency) {
             (Some(limit), _) if waited >= worked => format!("{limit}: the last begins at {last}"),
             (_, Some(cap)) if cap <= fleet => format!("concurrency: at most {cap} at once"),
-            (_, Some(_) | None) => format!("the fleet: {fleet} orders at once at the CAs of this plan"),
+            (_, Some(_) | None) => format!("the fleet: {} at once at the CAs of this plan", counted(fleet, "order")),
         };
         self.binds = std::iter::once(decides).chain(self.smaller()).collect();
     }
@@ -260,7 +278,7 @@ impl Totals {
         ];
         let left_out = named.iter().filter(|(hosts, _)| *hosts > 0);
         left_out
-            .map(|(hosts, name)| format!("{name}: {hosts} host(s) left out"))
+            .map(|(hosts, name)| format!("{name}: {} left out", counted(u64::from(*hosts), "host")))
             .collect()
     }
 }
@@ -325,8 +343,8 @@ mod tests {
         assert_eq!(totals.expected_end, Some(at(1_010)));
         assert!(totals.binds[0].starts_with("orders per account"), "{:?}", totals.binds);
         let left_out = [
-            "the budget: 1 host(s) left out",
-            "the budget of the month: 1 host(s) left out",
+            "the budget: 1 host left out",
+            "the budget of the month: 1 host left out",
         ];
         assert_eq!(totals.binds[1..], left_out);
     }

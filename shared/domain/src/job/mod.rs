@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::counted::counted;
 use crate::filter::Filter;
 use crate::ids::{JobId, RunId, WorkspaceId};
 use crate::invalid::Invalid;
@@ -161,7 +162,11 @@ impl JobSpec {
             Some(Canary::Percent(_) | Canary::Count(_)) | None => {}
         }
         if !(1..=100).contains(&self.halt.percent) || self.halt.at_least == 0 {
-            let problem = format!("{} percent and {} runs", self.halt.percent, self.halt.at_least);
+            let problem = format!(
+                "{} percent and {}",
+                self.halt.percent,
+                counted(self.halt.at_least, "run")
+            );
             let remedy = "give percent 1 to 100 (100 never halts) and at_least 1 or more";
             return Err(Invalid::new("halt", problem, remedy));
         }
@@ -292,6 +297,14 @@ pub struct Job {
     pub judged_from: Timestamp,
     pub cancelled_by: Option<String>,
     pub ended_at: Option<Timestamp>,
+}
+
+impl Job {
+    /// Who has its runs created: whoever committed it, else whoever asked for it.
+    #[must_use]
+    pub fn creator(&self) -> &str {
+        self.committed_by.as_deref().unwrap_or(&self.requested_by)
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What can be had from a provider.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
@@ -7,7 +8,7 @@ use crate::keys::{KeyAlgorithm, KeyBackend};
 use crate::policy::Challenge;
 
 /// Where an operator says nothing, an ACME CA is taken for what RFC 8555 makes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Abilities {
     pub challenges: Vec<Challenge>,

@@ -1,16 +1,17 @@
 //! What people say of providers: a CA of their own, or a change of an entry.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::Provider;
 use super::{Abilities, Day, ProviderEntry, ProviderId, Scope};
 use crate::clock::Timestamp;
 use crate::invalid::Invalid;
-use crate::policy::Provider;
 use crate::price::Price;
 
 /// An ACME CA that the catalogue does not know; the body of `POST /providers`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProvider {
     pub id: ProviderId,
@@ -39,7 +40,7 @@ fn last() -> i16 {
 }
 
 /// What is absent stays as it is; `price` and `abilities` are taken as a whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderChange {
     pub title: Option<String>,

@@ -6,10 +6,12 @@
 mod abilities;
 mod catalogue;
 mod change;
+mod kind;
 mod name;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::Date;
 use time::format_description::well_known::Iso8601;
@@ -18,16 +20,16 @@ use url::Url;
 use crate::clock::Timestamp;
 use crate::directory;
 use crate::invalid::Invalid;
-use crate::policy::Provider;
 use crate::price::Price;
 
 pub use abilities::Abilities;
 pub use catalogue::Catalogue;
 pub use change::{NewProvider, ProviderChange};
+pub use kind::Provider;
 pub use name::{ProviderId, ProviderName};
 
 /// One provider, as the catalogue of a workspace has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderEntry {
     pub id: ProviderId,
     /// Whose entry it is: everybody's, or the workspace's own, which hides everybody's of the same id.
@@ -50,15 +52,16 @@ pub struct ProviderEntry {
     pub rank: i16,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ProviderScope")]
 pub enum Scope {
     Global,
     Workspace,
 }
 
 /// A day as prices and limits are verified: `2026-08-05`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Day(Date);
 

@@ -1,7 +1,10 @@
 //! A run: one renewal of one policy, and where it stands.
 
 mod advance;
+mod amend;
+mod begin;
 mod course;
+mod intent;
 mod outcome;
 mod product;
 mod queue;
@@ -13,18 +16,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::disposition::{Failure, Question};
+use crate::disposition::{ErrorCode, Failure, Question};
 use crate::host::Criticality;
 use crate::ids::{HostId, JobId, PolicyId, RunId, WorkspaceId};
 use crate::limit::Bucket;
 use crate::names::Hostname;
-use crate::plan::Plan;
 
-pub use advance::{Event, Ignored, advance};
-pub use course::{Course, TargetState, Turned};
+pub use advance::{Event, Ignored, advance, outwaits_at};
+pub use amend::{Amended, Today, amend, of_the_next};
+pub use course::{Course, TargetLook, TargetState, TargetsFound, Turned, Unproven};
+pub use intent::Intent;
 pub use outcome::Outcome;
 pub use product::{
-    Check, Checkpoint, Former, IssuedCertificate, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
+    Check, Checkpoint, Former, IssuedCertificate, Left, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
 };
 pub use queue::{keeps_window, place, queue};
 pub use step::{Step, StepKind};
@@ -36,6 +40,16 @@ pub enum Mode {
     DryRun,
 }
 
+impl Mode {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::DryRun => "dry_run",
+        }
+    }
+}
+
 /// Who or what asked for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -44,6 +58,18 @@ pub enum Trigger {
     Bulk,
     Schedule,
     Request,
+}
+
+impl Trigger {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Bulk => "bulk",
+            Self::Schedule => "schedule",
+            Self::Request => "request",
+        }
+    }
 }
 
 /// The column of the board. A policy without an active run shows `idle`, which is no status of a run.
@@ -187,31 +213,13 @@ pub enum Ending {
     },
     Cancelled {
         by: String,
+        /// What it has changed and not taken back, target by target.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stays: Vec<String>,
     },
 }
 
 impl RunState {
-    pub fn queued(plan: &Plan, now: Timestamp) -> Self {
-        Self::queued_until(plan, now, Because::Turn)
-    }
-
-    /// Queued, and not to begin before `until`.
-    pub fn queued_until(plan: &Plan, until: Timestamp, because: Because) -> Self {
-        let position = Position::Waiting {
-            step: plan.first_step(),
-            until,
-            because,
-        };
-        Self {
-            position,
-            attempt: 0,
-            failures: 0,
-            checkpoint: None,
-            cancelled_by: None,
-            course: Course::of(plan),
-        }
-    }
-
     /// When the maintenance window opens for which it waits.
     pub fn window_opens_at(&self) -> Option<Timestamp> {
         match &self.position {
@@ -238,6 +246,17 @@ impl RunState {
             Position::Ended {
                 ending: Ending::Cancelled { .. },
             } => Status::Cancelled,
+        }
+    }
+
+    /// What it failed of, or asks a person about.
+    pub fn trouble(&self) -> Option<&ErrorCode> {
+        match &self.position {
+            Position::Asking { question, .. } => Some(&question.code),
+            Position::Ended {
+                ending: Ending::Failed { failure, .. },
+            } => Some(&failure.code),
+            Position::Waiting { .. } | Position::Out { .. } | Position::Ended { .. } => None,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checkpoint, Product};
+use super::{Checkpoint, Left, Product};
+use crate::cause::Cause;
 use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 
@@ -23,12 +24,9 @@ pub enum Outcome {
         failure: Failure,
         #[serde(default)]
         forget_checkpoint: bool,
-        /// Nobody could mend it: a limit of the other side, or our own fleet.
-        #[serde(default)]
-        patient: bool,
-        /// The CA is down or out of quota: another could issue.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        elsewhere: bool,
+        /// By a deployment; absent: it came to nothing that changed the target.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<Left>,
     },
     Failed {
         failure: Failure,
@@ -37,10 +35,21 @@ pub enum Outcome {
         question: Question,
         #[serde(default)]
         forget_checkpoint: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<Left>,
     },
 }
 
 impl Outcome {
+    /// Whose trouble it is; nothing when there is none, or when the worker has not said.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Retry { failure, .. } | Self::Failed { failure } => failure.cause.as_ref(),
+            Self::Stuck { question, .. } => question.cause.as_ref(),
+            Self::Done { .. } | Self::Resting { .. } => None,
+        }
+    }
+
     /// The step has come further and could go on at once, were this saved: the worker may keep it in hand. Only with an order
     /// that is open: a new one draws from the CA's limits first.
     pub fn continues(&self, now: Timestamp) -> bool {

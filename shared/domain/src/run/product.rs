@@ -1,5 +1,6 @@
 //! What a finished step leaves for the steps after it, and what an unfinished one has reached.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -7,6 +8,7 @@ use crate::certificate::{CertificateFacts, Fingerprint, Snapshot};
 use crate::clock::Timestamp;
 use crate::run::StepKind;
 use crate::secret::Envelope;
+use crate::text::{clean, clean_line};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "product", rename_all = "snake_case")]
@@ -24,6 +26,24 @@ pub enum Product {
 }
 
 impl Product {
+    #[must_use]
+    pub fn as_prepared_key(&self) -> Option<&PreparedKey> {
+        let Self::PreparedKey(key) = self else { return None };
+        Some(key)
+    }
+
+    #[must_use]
+    pub fn as_issued(&self) -> Option<&IssuedCertificate> {
+        let Self::Issued(issued) = self else { return None };
+        Some(issued)
+    }
+
+    #[must_use]
+    pub fn as_receipt(&self) -> Option<&Receipt> {
+        let Self::Deployed(receipt) = self else { return None };
+        Some(receipt)
+    }
+
     /// Whether this may be the product of such a step.
     pub fn fits(&self, kind: StepKind) -> bool {
         match self {
@@ -78,7 +98,7 @@ pub struct Receipt {
     /// What the target had before, if it was a certificate that can be put back.
     #[serde(default)]
     pub replaced: Option<Former>,
-    /// What the reload command printed.
+    /// What the activation printed.
     pub reload_output: Option<String>,
 }
 
@@ -87,6 +107,16 @@ pub struct Receipt {
 pub struct Former {
     pub leaf: Fingerprint,
     pub not_after: Timestamp,
+}
+
+/// What a deployment that did not end well has left at its target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Left {
+    /// What was there before the run: nothing is to be put back.
+    Former,
+    /// The new pair, of which nobody knows whether its server has taken it.
+    New { receipt: Receipt },
 }
 
 /// Proof that a target has again what it had before.
@@ -128,7 +158,7 @@ impl Rehearsal {
 }
 
 /// A tick or a cross, with what was asked and what came back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub name: String,
     pub passed: bool,
@@ -141,23 +171,24 @@ pub struct Check {
     pub at: Option<Timestamp>,
 }
 
+/// What others said is in both texts: control characters are replaced.
 impl Check {
     pub fn tick(name: impl Into<String>, evidence: impl Into<String>) -> Self {
         Self {
-            name: name.into(),
+            name: clean_line(name),
             passed: true,
             advisory: false,
-            evidence: evidence.into(),
+            evidence: clean(evidence),
             at: None,
         }
     }
 
     pub fn cross(name: impl Into<String>, evidence: impl Into<String>) -> Self {
         Self {
-            name: name.into(),
+            name: clean_line(name),
             passed: false,
             advisory: false,
-            evidence: evidence.into(),
+            evidence: clean(evidence),
             at: None,
         }
     }

@@ -5,6 +5,7 @@
 
 use jiff::civil::Date;
 
+use crate::counted::counted;
 use crate::invalid::Invalid;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Cron {
     pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields.as_slice() else {
-            let problem = format!("{text:?} has {} fields", fields.len());
+            let problem = format!("{text:?} has {}", counted(fields.len(), "field"));
             let remedy = "give five: minute, hour, day, month, weekday, such as \"0 22 * * 1-5\"";
             return Err(Invalid::new("cron", problem, remedy));
         };

@@ -66,9 +66,9 @@ impl TryFrom<Written> for Window {
 impl From<Window> for Written {
     fn from(window: Window) -> Self {
         Self {
-            cron: window.cron.as_str().to_owned(),
+            cron: window.cron().to_owned(),
             minutes: window.minutes,
-            zone: window.zone.iana_name().unwrap_or("UTC").to_owned(),
+            zone: window.zone().to_owned(),
         }
     }
 }
@@ -86,6 +86,20 @@ impl Window {
             Invalid::new("zone", format!("{zone:?} is no time zone"), remedy)
         })?;
         Ok(Self { cron, minutes, zone })
+    }
+
+    /// When it opens, as people write it.
+    pub fn cron(&self) -> &str {
+        self.cron.as_str()
+    }
+
+    pub const fn minutes(&self) -> u32 {
+        self.minutes
+    }
+
+    /// The name of its zone in the IANA database.
+    pub fn zone(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
     }
 
     pub fn is_open(&self, now: Timestamp) -> bool {

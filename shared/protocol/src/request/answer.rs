@@ -19,11 +19,16 @@ pub enum Answer {
     },
     Done {
         run_id: RunId,
+        #[serde(default, skip_serializing_if = "Amendment::is_empty")]
+        amendment: Amendment,
     },
-    /// Every run is in one of the two lists.
+    /// Every run is in one of the first two lists.
     Told {
         done: Vec<RunId>,
         refused: Vec<RefusedRun>,
+        /// Of those that go on: which differ from today's policy, or did.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        amended: Vec<AmendedRun>,
     },
     /// Every hostname is in one of the two lists. A host has been looked at when the ask of this instant, or of a later
     /// one, is answered.
@@ -63,6 +68,30 @@ pub struct Refused {
 pub struct RefusedRun {
     pub run_id: RunId,
     pub reason: Invalid,
+}
+
+/// What a run took from today's policy when a person let it go on; empty when the two agree.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Amendment {
+    /// What is otherwise in its plan now, each in one sentence without its full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// What only a new certificate can take from the policy: it is of the next run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_taken: Vec<String>,
+}
+
+impl Amendment {
+    pub const fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.not_taken.is_empty()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AmendedRun {
+    pub run_id: RunId,
+    #[serde(flatten)]
+    pub amendment: Amendment,
 }
 
 /// How a job stands at this instant.

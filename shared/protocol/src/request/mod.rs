@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::SCHEMA;
 
-pub use answer::{Accepted, Answer, JobStanding, Refused, RefusedRun};
+pub use answer::{Accepted, AmendedRun, Amendment, Answer, JobStanding, Refused, RefusedRun};
 pub use verb::Verb;
 
 /// `vigilo.request.<workspace>.renew`
@@ -62,6 +62,9 @@ pub struct RunRequest {
     /// Why, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Of `resume`: begin a new account at the CA that refuses the present one; the old key is kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new_account: bool,
 }
 
 /// The same subjects, of many runs: each is taken or refused for itself.
@@ -72,6 +75,9 @@ pub struct RunsRequest {
     pub requested_by: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Of `resume`: begin a new account at each CA that refuses the present one; the old keys are kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new_account: bool,
 }
 
 /// `vigilo.request.<workspace>.resolve`: a run that asks goes on with a certificate that a person got elsewhere.

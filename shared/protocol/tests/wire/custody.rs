@@ -1,5 +1,5 @@
 use domain::secret::Purpose;
-use protocol::custody::{CustodyAnswer, Hpke, OpenRequest, RecipientRequest, SealRequest};
+use protocol::custody::{CustodyAnswer, Hpke, OpenRequest, RecipientRequest, SealRequest, ShownOrder};
 
 use crate::kept::travels;
 use crate::parts::{envelope, run_id, workspace};
@@ -19,8 +19,19 @@ fn a_secret_is_asked_for_as_before() {
         envelope: envelope("leaf-key"),
         recipient: "cHVibGlj".to_owned(),
         run_id: Some(run_id()),
+        order: None,
     };
     travels("custody-open", &request);
+    let shown = ShownOrder {
+        subject: "vigilo.order.deployer.deploy".to_owned(),
+        signature: "0123456789abcdef:c2lnbmVk".to_owned(),
+        payload: r#"{"schema":1}"#.to_owned(),
+    };
+    let request = OpenRequest {
+        order: Some(shown),
+        ..request
+    };
+    travels("custody-open-with-order", &request);
 }
 
 #[test]

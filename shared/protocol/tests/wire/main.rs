@@ -7,6 +7,7 @@
 mod custody;
 mod drift;
 mod events;
+mod fuzz;
 mod kept;
 mod logs;
 mod old;

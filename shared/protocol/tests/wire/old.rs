@@ -1,11 +1,13 @@
 //! What versions before have sent, or left in a stream: `samples/<version>-<kind>….json`, as it was on the wire.
 //!
 //! `1-first-…` is schema 1 as it was first sent: without waits, without targets that answer for themselves, without a
-//! way back.
+//! way back. `2-cause-…` is the first that says whose trouble it is, beside what versions before read instead.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use domain::cause::{Cause, OfCa};
+use domain::limit::Scope;
 use domain::run::{Outcome, Product};
 use domain::target::Target;
 use protocol::custody::{CustodyAnswer, OpenRequest, RecipientRequest, SealRequest};
@@ -42,6 +44,8 @@ const READERS: [(&str, Read); 14] = [
     ("custody-answer-", read::<CustodyAnswer>),
 ];
 
+const VERSIONS: [&str; 2] = ["1-first-", "2-cause-"];
+
 fn samples() -> BTreeMap<String, String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
     let entries = std::fs::read_dir(directory).expect("the samples are there");
@@ -76,7 +80,9 @@ fn says_at_least(old: &Value, today: &Value) -> bool {
 #[test]
 fn old_samples_still_parse_and_lose_nothing() {
     for (name, text) in samples() {
-        let kind = name.strip_prefix("1-first-").expect("a known version");
+        let mut versions = VERSIONS.iter();
+        let kind = versions.find_map(|version| name.strip_prefix(version));
+        let kind = kind.expect("a known version");
         let reader = READERS
             .iter()
             .find(|(of, _)| kind.starts_with(of))
@@ -113,9 +119,58 @@ fn a_target_of_before_answers_through_its_host() {
 #[test]
 fn a_retry_of_before_is_one_that_a_person_could_mend() {
     match first::<Report>("report-retry").outcome {
-        Outcome::Retry { patient, .. } => assert!(!patient),
+        Outcome::Retry { failure, .. } => assert!(!failure.passes_by_itself()),
         other => panic!("it was a retry: {other:?}"),
     }
+}
+
+/// The fields, the code and the words of a report without a cause, and the cause that they meant.
+#[test]
+fn a_report_of_before_gets_the_cause_that_it_meant() {
+    let ca = |of_ca| Some(Cause::Ca(of_ca));
+    let limited = OfCa::Limited {
+        scope: Scope::RegisteredDomain,
+        of: vec!["one.org".to_owned()],
+    };
+    for (code, patient, elsewhere, expected) in [
+        ("ISS-0002", false, true, ca(OfCa::Moved)),
+        ("ISS-0002", false, false, None),
+        ("ISS-0003", true, false, Some(Cause::Fleet)),
+        ("ISS-0005", true, true, ca(OfCa::Down { busy: true })),
+        ("ISS-0005", false, true, ca(OfCa::Down { busy: false })),
+        ("ISS-0005", false, false, ca(OfCa::OrderLost)),
+        ("ISS-0006", true, true, ca(limited)),
+        ("ISS-0007", false, false, ca(OfCa::NotProven { names: Vec::new() })),
+        ("ISS-0010", false, true, ca(OfCa::AccountRefused)),
+        ("ISS-0010", false, false, ca(OfCa::AccountIncomplete)),
+        ("DEP-0007", false, false, None),
+    ] {
+        let mut report: Value = first("report-retry");
+        report["failure"]["code"] = code.into();
+        report["failure"]["what"] = "too many certificates (5) already issued for \"one.org\"".into();
+        report["patient"] = patient.into();
+        report["elsewhere"] = elsewhere.into();
+        let read: Report = serde_json::from_value(report).expect("a report");
+        let cause = read.outcome.cause();
+        assert_eq!(cause, expected.as_ref(), "{code} {patient} {elsewhere}");
+        let decided = (
+            cause.is_some_and(Cause::passes_by_itself),
+            cause.is_some_and(Cause::is_of_this_ca_alone),
+        );
+        assert_eq!(decided, (patient, elsewhere), "{code} is decided as before");
+        // And an earlier planner decides by what this version says.
+        let written = serde_json::to_value(&read).expect("JSON");
+        let says = |field: &str| written.get(field).is_some_and(|said| said == true);
+        assert_eq!((says("patient"), says("elsewhere")), (patient, elsewhere), "{written}");
+    }
+}
+
+#[test]
+fn a_cause_of_a_later_version_is_none() {
+    let mut report: Value = first("report-retry");
+    report["failure"]["cause"] = serde_json::json!({"ca": {"of_a_later_version": {}}});
+    let read: Report = serde_json::from_value(report).expect("a report");
+    assert_eq!(read.outcome.cause(), None);
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn prepare_key() -> PrepareKeySpec {
         backend: KeyBackend::Local,
         algorithm: KeyAlgorithm::EcP256,
         keep: Some(envelope("leaf-key")),
+        bind_to_run: true,
     }
 }
 
@@ -70,6 +71,7 @@ fn deploy() -> DeploySpec {
     DeploySpec {
         target: target(),
         certificate: Some(certificate),
+        sans: Vec::new(),
     }
 }
 
@@ -85,6 +87,7 @@ fn verify() -> VerifySpec {
         expected: Some(expected),
         endpoints: vec![([192, 0, 2, 8], 8443).into()],
         partial: true,
+        was_mixed: true,
     }
 }
 

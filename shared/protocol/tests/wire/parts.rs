@@ -42,7 +42,7 @@ pub fn seen_failure() -> Failure {
 pub fn target() -> Target {
     let target = json!({
         "kind": "file", "chain_path": "/etc/tls/a.crt", "key_path": "/etc/tls/a.key", "owner": "nginx", "group": "tls",
-        "key_mode": "0640", "reload": { "command": ["nginx", "-s", "reload"], "timeout_seconds": 20 },
+        "key_mode": "0640", "activate": "nginx", "activate_timeout_seconds": 20,
         "serves_at": ["192.0.2.7:443"],
     });
     serde_json::from_value(target).expect("a target")
@@ -98,6 +98,8 @@ pub fn snapshots() -> Vec<Snapshot> {
         chain_problem: Some("unknown issuer".to_owned()),
         protocol: "TLSv1_3".to_owned(),
         cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        chain_end: None,
+        unfinished: None,
     };
     let nothing = Seen::Unreachable {
         probe_error: "connection refused".to_owned(),
@@ -112,5 +114,7 @@ fn look(number: u8, seen: Seen) -> Snapshot {
         dialled: ([192, 0, 2, number], 443).into(),
         taken_at: at(60),
         seen,
+        looks: 1,
+        others: Vec::new(),
     }
 }

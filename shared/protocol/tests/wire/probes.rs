@@ -1,6 +1,6 @@
 use domain::HostId;
 use protocol::SCHEMA;
-use protocol::probe::{ProbeAsk, ProbeSeen};
+use protocol::probe::{LastLeaf, ProbeAsk, ProbeSeen};
 
 use crate::kept::travels;
 use crate::parts::{at, snapshots, workspace};
@@ -19,6 +19,11 @@ fn ask() -> ProbeAsk {
         addresses: vec![[192, 0, 2, 4].into()],
         asked_at: at(0),
         until: at(60),
+        was_mixed: true,
+        last: vec![LastLeaf {
+            dialled: ([192, 0, 2, 4], 443).into(),
+            leaf: domain::certificate::Fingerprint::of(b"leaf"),
+        }],
     }
 }
 

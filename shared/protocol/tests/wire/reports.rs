@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
+use domain::cause::{Cause, OfCa};
+use domain::limit::Scope;
 use domain::run::{
-    Check, Checkpoint, IssuedCertificate, Outcome, PreparedKey, Product, Rehearsal, RolledBack, Step, Verified,
+    Check, Checkpoint, IssuedCertificate, Left, Outcome, PreparedKey, Product, Rehearsal, RolledBack, Step, Verified,
 };
 use protocol::SCHEMA;
 use protocol::report::{Exchange, Level, LogLine, Notes, Report};
@@ -103,14 +105,17 @@ fn other_endings() -> Vec<(Step, Outcome)> {
     };
     let retry = Outcome::Retry {
         until: at(600),
-        failure: failure(),
+        failure: failure().because(Cause::Ca(OfCa::Limited {
+            scope: Scope::RegisteredDomain,
+            of: vec!["example.org".to_owned()],
+        })),
         forget_checkpoint: true,
-        patient: true,
-        elsewhere: false,
+        left: None,
     };
     let stuck = Outcome::Stuck {
         question: seen_failure().ask(),
         forget_checkpoint: true,
+        left: Some(Left::New { receipt: receipt() }),
     };
     vec![
         (Step::Issue, resting(account)),
@@ -190,4 +195,43 @@ fn a_report_that_is_sent_twice_has_one_message_id() {
         },
     );
     assert_eq!(report.message_id(), format!("{RUN}.tidy.5"));
+}
+
+#[test]
+fn a_report_carries_what_its_own_worker_can_know_and_nothing_else() {
+    const STEPS: [Step; 8] = [
+        Step::PrepareKey,
+        Step::Issue,
+        Step::Deploy(0),
+        Step::Verify,
+        Step::Rollback(0),
+        Step::Confirm,
+        Step::Channels,
+        Step::Tidy,
+    ];
+    let done = |product| Outcome::Done { product };
+    for (own, product) in products() {
+        // A rehearsal of a verifier carries what it has seen; the sample is one of an issuer that has.
+        let part = matches!(product, Product::Rehearsed(_)).then_some("what a verifier has seen");
+        assert_eq!(report(own, done(product.clone())).foreign_part(), part, "{own}");
+        for step in STEPS.into_iter().filter(|step| !product.fits(step.kind())) {
+            let part = report(step, done(product.clone())).foreign_part();
+            assert_eq!(part, Some("the product of another step"), "{step}");
+        }
+    }
+    for step in STEPS {
+        let resting = Outcome::Resting {
+            until: at(3),
+            checkpoint: acme_order(),
+        };
+        let foreign = report(step, resting).foreign_part();
+        assert_eq!(foreign.is_none(), step == Step::Issue, "{step} rests");
+        let mut seen = report(step, Outcome::Failed { failure: failure() });
+        seen.notes.snapshots = snapshots();
+        assert_eq!(
+            seen.foreign_part().is_none(),
+            matches!(step, Step::Verify | Step::Confirm),
+            "{step} saw"
+        );
+    }
 }

@@ -4,8 +4,8 @@ use domain::job::{JobSpec, JobState, Progress, Totals};
 use domain::plan::Strategy;
 use domain::run::{Mode, Trigger};
 use protocol::request::{
-    Accepted, Answer, BulkCommitRequest, BulkPlanRequest, EventsRequest, JobRequest, JobStanding, ProbeRequest,
-    Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
+    Accepted, AmendedRun, Amendment, Answer, BulkCommitRequest, BulkPlanRequest, EventsRequest, JobRequest,
+    JobStanding, ProbeRequest, Refused, RefusedRun, RenewRequest, ResolveRequest, RunRequest, RunsRequest,
 };
 use serde_json::json;
 
@@ -80,6 +80,7 @@ fn a_run_is_resumed_retried_and_cancelled_as_before() {
         run_id: run_id(),
         requested_by: "ann".to_owned(),
         note: None,
+        new_account: false,
     };
     travels("request-run", &request);
 }
@@ -89,7 +90,8 @@ fn many_runs_are_told_at_once() {
     let request = RunsRequest {
         run_ids: vec![run_id()],
         requested_by: "ann".to_owned(),
-        note: Some("the DNS is mended".to_owned()),
+        note: Some("the CA has ended the account".to_owned()),
+        new_account: true,
     };
     travels("request-runs", &request);
 }
@@ -208,6 +210,7 @@ fn name(answer: &Answer) -> &'static str {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 fn every_answer_is_given_as_before() {
     let accepted = Accepted {
         hostname: hostname("a.example.org"),
@@ -228,13 +231,17 @@ fn every_answer_is_given_as_before() {
             asked: vec![hostname("a.example.org")],
             refused: vec![refused],
         },
-        Answer::Done { run_id: run_id() },
+        Answer::Done {
+            run_id: run_id(),
+            amendment: Amendment::default(),
+        },
         Answer::Told {
             done: vec![run_id()],
             refused: vec![RefusedRun {
                 run_id: run_id(),
                 reason: refusal(),
             }],
+            amended: Vec::new(),
         },
         Answer::Job { job_id: job_id() },
         Answer::JobStands(Box::new(standing())),
@@ -246,6 +253,28 @@ fn every_answer_is_given_as_before() {
     for answer in answers {
         travels(name(&answer), &answer);
     }
+}
+
+#[test]
+fn what_a_run_took_from_the_policy_travels_with_its_answer() {
+    let amendment = Amendment {
+        changed: vec!["port 443 → 8443".to_owned()],
+        not_taken: vec!["names".to_owned()],
+    };
+    let one = Answer::Done {
+        run_id: run_id(),
+        amendment: amendment.clone(),
+    };
+    travels("answer-done-amended", &one);
+    let many = Answer::Told {
+        done: vec![run_id()],
+        refused: Vec::new(),
+        amended: vec![AmendedRun {
+            run_id: run_id(),
+            amendment,
+        }],
+    };
+    travels("answer-told-amended", &many);
 }
 
 #[test]

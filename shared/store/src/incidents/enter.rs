@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Group, IncidentTx};
 use crate::StoreError;
 use crate::error::exactly;
-use crate::rows::{json, word};
+use crate::rows::{from_word, json, word, words};
 
 impl IncidentTx {
     pub async fn open(&mut self, incident: &Incident) -> Result<(), StoreError> {
@@ -46,10 +46,12 @@ impl IncidentTx {
     }
 
     /// A run joins; its incident is at least as severe as that, and is called and says what the newest run of its host says.
+    #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn join(
         &mut self,
         id: IncidentId,
-        (member, title): (&Member, &str),
+        member: &Member,
+        title: &str,
         severity: Severity,
     ) -> Result<(), StoreError> {
         let cause = member.cause.as_ref();
@@ -71,9 +73,9 @@ impl IncidentTx {
         )
         .execute(&mut *self.tx)
         .await?;
-        // Words of severities sort as their urgency does.
         let touched = sqlx::query!(
-            "update incidents set severity = least(severity, $4), detail = case when common then detail else $7 end,
+            "update incidents set severity = case when severity = any($9) then $4 else severity end,
+                    detail = case when common then detail else $7 end,
                     title = case when common then title else $8 end,
                     latest_at = case when cause_code = $5 and cause_step = $6 then greatest(latest_at, $3)
                                      else latest_at end
@@ -86,6 +88,7 @@ impl IncidentTx {
             cause.map(|cause| cause.step.as_str()),
             member.said,
             title,
+            &words(severity.below()),
         )
         .execute(&mut *self.tx)
         .await?;
@@ -93,7 +96,7 @@ impl IncidentTx {
     }
 
     /// The run tells of its trouble again. Says whether its incident was closed, and is open again.
-    pub async fn tell_again(&mut self, id: IncidentId, (member, title): (&Member, &str)) -> Result<bool, StoreError> {
+    pub async fn tell_again(&mut self, id: IncidentId, member: &Member, title: &str) -> Result<bool, StoreError> {
         let cause = member.cause.as_ref();
         let touched = sqlx::query!(
             "update incident_members set said = $3, told_at = $4, cause_code = $5, cause_step = $6, closed_at = null,
@@ -109,7 +112,7 @@ impl IncidentTx {
         .execute(&mut *self.tx)
         .await?;
         exactly("tell again", 1, touched.rows_affected())?;
-        self.say(id, (Some(title), &member.said)).await?;
+        self.say(id, Some(title), &member.said).await?;
         let reopened = sqlx::query!(
             "update incidents set state = 'open', closed = null, acknowledged = null
              where workspace = $1 and id = $2 and state = 'closed'",
@@ -126,10 +129,12 @@ impl IncidentTx {
         &mut self,
         into: IncidentId,
         others: &[IncidentId],
-        (group, word): (&Group, &Word),
+        group: &Group,
+        word: &Word,
     ) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = others.iter().map(|id| id.get()).collect();
         let workspace = self.workspace.clone();
+        let severity = self.worst(into, &ids).await?;
         sqlx::query!(
             "update incident_members set incident_id = $2 where workspace = $1 and incident_id = any($3)",
             workspace.as_str(),
@@ -139,14 +144,13 @@ impl IncidentTx {
         .execute(&mut *self.tx)
         .await?;
         sqlx::query!(
-            "update incidents i set common = true, title = $3, detail = $4,
-                    severity = (select min(severity) from incidents where id = i.id or id = any($5))
+            "update incidents set common = true, title = $3, detail = $4, severity = $5
              where workspace = $1 and id = $2",
             workspace.as_str(),
             into.get(),
             group.title,
             group.detail,
-            &ids,
+            severity,
         )
         .execute(&mut *self.tx)
         .await?;
@@ -167,6 +171,20 @@ impl IncidentTx {
         Ok(())
     }
 
+    /// The most urgent severity of these, which are all in this transaction's hands.
+    async fn worst(&mut self, one: IncidentId, others: &[Uuid]) -> Result<String, StoreError> {
+        let found = sqlx::query_scalar!(
+            "select severity from incidents where id = $1 or id = any($2)",
+            one.get(),
+            others
+        );
+        let found = found.fetch_all(&mut *self.tx).await?.into_iter();
+        let corrupt = |why| StoreError::corrupt("incidents", one, why);
+        let all: Vec<Severity> = found.map(from_word).collect::<Result<_, _>>().map_err(corrupt)?;
+        let worst = all.into_iter().min();
+        Ok(word(worst.ok_or_else(|| corrupt("it is not there".to_owned()))?))
+    }
+
     /// Says more of the trouble of a run that is not over, before what was said of it. Gives its incident, if it has one.
     pub async fn say_of(&mut self, run: RunId, said: &str) -> Result<Option<IncidentId>, StoreError> {
         let told = sqlx::query!(
@@ -180,12 +198,12 @@ impl IncidentTx {
         .await?;
         let Some(told) = told else { return Ok(None) };
         let id = IncidentId::from_uuid(told.incident_id);
-        self.say(id, (None, &told.said)).await?;
+        self.say(id, None, &told.said).await?;
         Ok(Some(id))
     }
 
     /// An incident of many hosts speaks for all of them, not for one.
-    async fn say(&mut self, id: IncidentId, (title, detail): (Option<&str>, &str)) -> Result<(), StoreError> {
+    async fn say(&mut self, id: IncidentId, title: Option<&str>, detail: &str) -> Result<(), StoreError> {
         sqlx::query!(
             "update incidents set title = coalesce($4, title), detail = $3 where workspace = $1 and id = $2 and not common",
             self.workspace.as_str(),

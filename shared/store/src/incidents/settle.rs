@@ -6,15 +6,17 @@ use uuid::Uuid;
 
 use super::IncidentTx;
 use crate::StoreError;
-use crate::rows::{json, word};
+use crate::rows::{json, word, words};
 
 impl IncidentTx {
-    /// The trouble of a host is over: closes its runs that told of it before `over.at`. Gives their incidents.
+    /// The trouble of a host is over: closes its runs that told of it before `over.at`. Gives their incidents. While the
+    /// host serves several leaves by turns one good run is no end: then nothing is closed.
     pub async fn mend_host(&mut self, host: HostId, over: &Word) -> Result<Vec<IncidentId>, StoreError> {
         let mended = sqlx::query_scalar!(
             r#"with mended as (
                    update incident_members set closed_at = $3, closed_because = $4
                    where workspace = $1 and host_id = $2 and closed_at is null and told_at < $3
+                     and not exists (select 1 from hosts h where h.id = $2 and h.mixed_at is not null)
                    returning incident_id)
                select distinct incident_id as "id!" from mended"#,
             self.workspace.as_str(),
@@ -27,12 +29,23 @@ impl IncidentTx {
         Ok(mended.into_iter().map(IncidentId::from_uuid).collect())
     }
 
-    /// Closes the incident when none of its runs has trouble any more. Says whether it was.
+    /// Whether the host served several leaves at one address, and has not been steady since.
+    pub async fn is_mixed(&mut self, host: HostId) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (select 1 from hosts where workspace = $1 and id = $2 and mixed_at is not null) as "mixed!""#,
+            self.workspace.as_str(),
+            host.get(),
+        );
+        Ok(found.fetch_one(&mut *self.tx).await?)
+    }
+
+    /// Closes the incident when none of its runs and hosts has trouble any more. Says whether it was.
     pub async fn close_if_mended(&mut self, id: IncidentId, word: &Word) -> Result<bool, StoreError> {
         let closed = sqlx::query!(
             "update incidents set state = 'closed', closed = $3
              where workspace = $1 and id = $2 and state in ('open', 'acknowledged')
-               and not exists (select 1 from incident_members where incident_id = $2 and closed_at is null)",
+               and not exists (select 1 from incident_members where incident_id = $2 and closed_at is null)
+               and not exists (select 1 from host_troubles where incident_id = $2)",
             self.workspace.as_str(),
             id.get(),
             json(word)?,
@@ -55,6 +68,7 @@ impl IncidentTx {
         )
         .execute(&mut *self.tx)
         .await?;
+        self.silence_troubles(id).await?;
         self.close_if_mended(id, word).await
     }
 
@@ -76,10 +90,11 @@ impl IncidentTx {
     pub async fn raise(&mut self, id: IncidentId, to: Severity) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "update incidents set severity = $3
-             where workspace = $1 and id = $2 and severity > $3 and state in ('open', 'acknowledged')",
+             where workspace = $1 and id = $2 and severity = any($4) and state in ('open', 'acknowledged')",
             self.workspace.as_str(),
             id.get(),
             word(to),
+            &words(to.below()),
         )
         .execute(&mut *self.tx)
         .await?;

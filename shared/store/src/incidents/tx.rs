@@ -162,7 +162,7 @@ impl IncidentTx {
             ..Known::default()
         };
         if let Some(cause) = &member.cause {
-            self.of_cause(&mut known, cause, (member.opened_at, near)).await?;
+            self.of_cause(&mut known, cause, member.opened_at, near).await?;
         }
         Ok(known)
     }
@@ -171,7 +171,8 @@ impl IncidentTx {
         &mut self,
         known: &mut Known,
         cause: &Cause,
-        (then, near): (Timestamp, Duration),
+        then: Timestamp,
+        near: Duration,
     ) -> Result<(), StoreError> {
         let near = time::Duration::try_from(near).unwrap_or(time::Duration::MAX);
         let rows = sqlx::query!(

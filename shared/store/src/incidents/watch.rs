@@ -5,6 +5,7 @@ use domain::certificate::{Fingerprint, Seen, Snapshot};
 use domain::host::Criticality;
 use domain::ids::{HostId, IncidentId, RunId, WorkspaceId};
 use domain::incident::Severity;
+use domain::target::Target;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -27,6 +28,10 @@ pub struct Watched {
     pub issued: Option<Fingerprint>,
     /// The run asks a person about a host with several targets: one of them may lag behind what is served.
     pub asks_of_targets: bool,
+    /// A later live run of the host succeeded.
+    pub renewed: bool,
+    /// The host served several leaves at one address, and has not been steady since.
+    pub is_mixed: bool,
     /// The newest look at each address, if it is newer than the trouble.
     pub seen: Vec<Seen>,
     /// The leaf that was served before the trouble.
@@ -35,14 +40,18 @@ pub struct Watched {
 
 impl Store {
     /// Up to `limit` runs with trouble behind `after`, by run.
+    #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn watched(&self, after: Option<RunId>, limit: i64) -> Result<Vec<Watched>, StoreError> {
         let rows = sqlx::query!(
             r#"select m.workspace, m.incident_id, i.severity, m.run_id, m.host_id, m.criticality, m.told_at,
                       (select s.not_after from snapshots s where s.host_id = m.host_id and s.not_after is not null
                        order by s.taken_at desc, s.not_after limit 1) as seen_end,
-                      (select p.product #>> '{leaf,fingerprint}' from run_products p
+                      (select p.product #>> '{leaf,fingerprint}' from run_products_shown p
                        where p.run_id = m.run_id and p.step = 'issue') as issued,
-                      (r.phase = 'asking' and jsonb_array_length(r.plan -> 'targets') > 1) as "asks!",
+                      (r.phase = 'asking') as "asks!", r.plan -> 'targets' as "targets!",
+                      exists (select 1 from runs l where l.host_id = m.host_id and l.status = 'succeeded'
+                              and l.mode = 'live' and l.moved_at > m.told_at) as "renewed!",
+                      (h.mixed_at is not null) as "mixed!",
                       array(select distinct on (s.dialled) s.seen from snapshots s
                             where s.host_id = m.host_id and s.taken_at > m.told_at
                             order by s.dialled, s.taken_at desc) as "seen!: Vec<Value>",
@@ -50,6 +59,7 @@ impl Store {
                        where s.host_id = m.host_id and s.taken_at <= m.told_at and s.fingerprint is not null
                        order by s.taken_at desc limit 1) as before
                from incident_members m join incidents i on i.id = m.incident_id join runs r on r.id = m.run_id
+                    join hosts h on h.id = m.host_id
                where m.closed_at is null and i.state in ('open', 'acknowledged') and ($1::uuid is null or m.run_id > $1)
                order by m.run_id limit $2"#,
             after.map(RunId::get),
@@ -70,13 +80,19 @@ impl Store {
                 told_at: at(row.told_at),
                 expires_at: row.seen_end.map(at),
                 issued: row.issued.map(fingerprint).transpose().map_err(corrupt)?,
-                asks_of_targets: row.asks,
+                asks_of_targets: row.asks && targets(row.targets).map_err(corrupt)?.len() > 1,
+                renewed: row.renewed,
+                is_mixed: row.mixed,
                 seen: seen(row.seen).map_err(|why| StoreError::corrupt("snapshots", row.host_id, why))?,
                 before: row.before.map(fingerprint).transpose().map_err(corrupt)?,
             })
         });
         watched.collect()
     }
+}
+
+fn targets(stored: Value) -> Result<Vec<Target>, String> {
+    from_json(stored)
 }
 
 fn seen(stored: Vec<Value>) -> Result<Vec<Seen>, String> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::JobTx;
 use crate::StoreError;
 use crate::rows::{column, number, word};
+use crate::runs::insert_runs;
 
 /// A line that becomes a run, and the run's turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct NewPlace {
 
 impl JobTx {
     /// The lines that are included behind `created_to` up to `last`, in order, each with the rank of its criticality.
-    pub async fn included(&mut self, (job, last): (&Job, u32)) -> Result<Vec<(u32, i16)>, StoreError> {
+    pub async fn included(&mut self, job: &Job, last: u32) -> Result<Vec<(u32, i16)>, StoreError> {
         let rows = sqlx::query!(
             r#"select nr, rank as "rank!" from job_lines
                where job_id = $1 and nr > $2 and nr <= $3 and reason is null order by nr"#,
@@ -52,11 +53,12 @@ impl JobTx {
     /// say so. `Duplicate` when one has begun in this very moment: then nothing is created, and the next try sees it.
     pub async fn create_runs(
         &mut self,
-        (job, last): (&Job, u32),
-        (by, places): (&str, &[NewPlace]),
+        job: &Job,
+        last: u32,
+        places: &[NewPlace],
         now: Timestamp,
     ) -> Result<u32, StoreError> {
-        let made = self.insert(job, (by, places), now).await?;
+        let made = self.insert(job, places, now).await?;
         let (runs, policies): (Vec<Uuid>, Vec<Uuid>) = made.into_iter().unzip();
         let (first, last) = (column(job.created_to), column(last));
         sqlx::query!(
@@ -91,7 +93,7 @@ impl JobTx {
     async fn insert(
         &mut self,
         job: &Job,
-        (by, places): (&str, &[NewPlace]),
+        places: &[NewPlace],
         now: Timestamp,
     ) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
         // Ids of now: they sort behind every run that was created since the plan was made.
@@ -100,13 +102,11 @@ impl JobTx {
         let turns: Vec<i64> = places.iter().map(|place| place.turn).collect();
         // Looking first is cheaper than `on conflict`, which writes every row provisionally. The bounds let the lines be
         // read as one range, whatever the statistics of a job that is being made say.
-        let rows = sqlx::query!(
-            "insert into runs (id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan,
-                               rank, status, phase, step, lane, due_at, attempt, failures, because, course, job_id, turn,
-                               held, created_at, moved_at)
-             select u.id, $2, l.host_id, l.policy_id, l.hostname, l.criticality, $3, $4, $5, l.plan, l.rank, $6, 'waiting',
+        let rows = insert_runs!(
+            "select u.id, $2, l.host_id, l.policy_id, l.hostname, l.criticality, $3, $4, $5, l.plan, l.rank, $6, 'waiting',
                     l.step, l.lane, l.start_at, 0, 0, l.because, l.course, $1, u.turn,
-                    case when l.cohort then $8 else $9 end, $7, $7
+                    case when l.cohort then $8 else $9 end, l.ca, l.current_cost_micro_usd, null,
+                    case when l.has_facts then $7::timestamptz end, $7, $7
              from unnest($10::int[], $11::uuid[], $12::bigint[]) as u (nr, id, turn)
              join job_lines l on l.job_id = $1 and l.nr = u.nr and l.nr between $13 and $14
              join policies p on p.id = l.policy_id and p.active
@@ -118,7 +118,7 @@ impl JobTx {
             job.workspace.as_str(),
             word(job.spec.mode),
             word(Trigger::Bulk),
-            by,
+            job.creator(),
             Status::Queued.as_str(),
             now.get(),
             job.holds.first(true),

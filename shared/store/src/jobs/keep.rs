@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::JobTx;
+use crate::budget::costs_of;
 use crate::{Store, StoreError};
 
 /// How many runs with these traits have settled in this way.
@@ -58,14 +59,19 @@ impl Store {
 
     /// What the certificates cost that were issued for the job so far, in millionths of a US dollar.
     pub async fn job_cost(&self, job: JobId) -> Result<u64, StoreError> {
-        let cost = sqlx::query_scalar!(
-            r#"select coalesce(sum(asked_cost(r.plan, r.course)), 0)::bigint as "cost!" from runs r
+        let row = sqlx::query!(
+            r#"select coalesce(sum(r.current_cost_micro_usd) filter (where r.facts_at = r.moved_at), 0)::bigint as "cost!",
+                      coalesce(jsonb_agg(jsonb_build_array(r.plan, r.course))
+                               filter (where r.facts_at is distinct from r.moved_at), '[]') as "unread!"
+               from runs r
                where r.job_id = $1 and r.mode = 'live'
                  and exists (select 1 from run_products p where p.run_id = r.id and p.step = 'issue')"#,
             job.get(),
         );
-        let cost = cost.fetch_one(&self.pool).await?;
-        Ok(u64::try_from(cost).unwrap_or(0))
+        let row = row.fetch_one(&self.pool).await?;
+        let unread = costs_of(row.unread).map_err(|why| StoreError::corrupt("runs", job, why))?;
+        let of_unread: u64 = unread.into_iter().flatten().fold(0, u64::saturating_add);
+        Ok(u64::try_from(row.cost).unwrap_or(0).saturating_add(of_unread))
     }
 
     /// Runs of a job that have not ended and were not told to, the oldest first.
@@ -96,16 +102,14 @@ impl JobTx {
     }
 
     /// How those that have settled since `from` came out, by what they share. To blame is the CA that was asked last, which
-    /// need not be the one of the plan.
+    /// need not be the one of the plan. A run that an earlier version has saved counts as soon as its facts are kept.
     pub async fn settled(&mut self, from: Timestamp) -> Result<Vec<Standing>, StoreError> {
         let rows = sqlx::query!(
-            r#"select coalesce(case jsonb_array_length(coalesce(r.course -> 'turned', '[]')) when 0 then null
-                               else r.plan -> 'fallbacks' -> (jsonb_array_length(r.course -> 'turned') - 1)
-                                    ->> 'directory_url' end, l.ca) as "ca!",
-                      l.zone as "zone!", l.target as "target!",
-                      coalesce(r.ending -> 'failure' ->> 'code', r.question ->> 'code') as code, count(*) as "n!"
+            r#"select r.current_ca as "ca!", l.zone as "zone!", l.target as "target!", r.trouble_code as code,
+                      count(*) as "n!"
                from runs r join job_lines l on l.run_id = r.id
                where r.job_id = $1 and r.status in ('succeeded', 'failed', 'needs_manual') and r.moved_at >= $2
+                 and r.facts_at = r.moved_at
                group by 1, 2, 3, 4"#,
             self.id.get(),
             from.get(),

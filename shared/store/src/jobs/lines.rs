@@ -76,7 +76,8 @@ impl Store {
     /// Lines of a job in the order of its plan.
     pub async fn job_lines(
         &self,
-        (workspace, job): (&WorkspaceId, JobId),
+        workspace: &WorkspaceId,
+        job: JobId,
         filter: &LineFilter,
         limit: i64,
     ) -> Result<Vec<LineView>, StoreError> {

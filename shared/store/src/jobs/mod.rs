@@ -92,7 +92,7 @@ pub struct JobTx {
 impl Store {
     /// Adds a job and keeps the answer under its key, both or neither. `Duplicate` on `requests_pkey` when the key was
     /// answered before.
-    pub async fn add_job(&self, job: &Job, (key, answer): (&str, &Value)) -> Result<(), StoreError> {
+    pub async fn add_job(&self, job: &Job, key: &str, answer: &Value) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
             "insert into requests (workspace, idempotency_key, answer, answered_at) values ($1, $2, $3, $4)",
@@ -124,7 +124,8 @@ impl Store {
     pub async fn claim_job(
         &self,
         states: &[JobState],
-        (now, until): (Timestamp, Timestamp),
+        now: Timestamp,
+        until: Timestamp,
     ) -> Result<Option<Job>, StoreError> {
         let words: Vec<String> = states.iter().map(|state| state.as_str().to_owned()).collect();
         let row = sqlx::query_as!(
@@ -178,7 +179,8 @@ impl Store {
     pub async fn jobs(
         &self,
         workspace: &WorkspaceId,
-        (state, before): (Option<JobState>, Option<JobId>),
+        state: Option<JobState>,
+        before: Option<JobId>,
         limit: i64,
     ) -> Result<Vec<Job>, StoreError> {
         let rows = sqlx::query_as!(
@@ -202,7 +204,8 @@ impl Store {
     /// before `ended`; a plan whose lines are gone goes too. Gives back how many lines.
     pub async fn forget_lines_of_jobs(
         &self,
-        (plans, ended): (Timestamp, Timestamp),
+        plans: Timestamp,
+        ended: Timestamp,
         limit: i64,
     ) -> Result<u64, StoreError> {
         let lines = sqlx::query!(

@@ -12,7 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::JobTx;
-use crate::rows::{at, column, from_json, json, word};
+use crate::rows::{at, column, from_json, json, most_first, word};
 use crate::runs::Columns;
 use crate::{NewRun, Store, StoreError};
 
@@ -56,7 +56,8 @@ impl Store {
     /// expire come first: they come first at the budget and at limits too.
     pub async fn chosen(
         &self,
-        (workspace, job): (&WorkspaceId, JobId),
+        workspace: &WorkspaceId,
+        job: JobId,
         filter: &Filter,
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
@@ -78,7 +79,7 @@ impl Store {
                and ($7::text[] is null or p.says ->> 'provider' = any($7))
                and ($8::timestamptz is null or s.not_after <= $8)
                and not exists (select 1 from job_lines l where l.job_id = $9 and l.hostname = h.hostname)
-             order by array_position(array['critical', 'high', 'medium', 'low'], h.criticality),
+             order by array_position($10::text[], h.criticality),
                       s.not_after nulls last, h.hostname",
             workspace.as_str(),
             names.as_deref(),
@@ -89,6 +90,7 @@ impl Store {
             providers.as_deref(),
             filter.served_until_at_most(now).map(Timestamp::get),
             job.get(),
+            &most_first(),
         );
         Ok(chosen.fetch_all(&self.pool).await?)
     }
@@ -154,6 +156,7 @@ struct Lines {
     lanes: Vec<Option<String>>,
     because: Vec<Option<Value>>,
     courses: Vec<Option<Value>>,
+    costs: Vec<Option<i64>>,
     starts: Vec<Option<OffsetDateTime>>,
     traits: [Vec<Option<String>>; 3],
 }
@@ -185,6 +188,7 @@ impl Lines {
         self.lanes.push(state.lanes.pop().flatten());
         self.because.push(state.because.pop().flatten());
         self.courses.push(state.courses.pop());
+        self.costs.push(state.facts.costs.pop().flatten());
         self.starts.push(state.due.pop().flatten());
         let traits = run.map(|run| Traits::of(&run.plan));
         self.traits[0].push(traits.as_ref().map(|traits| traits.ca.clone()));
@@ -203,11 +207,12 @@ impl JobTx {
         let [cas, zones, targets] = &columns.traits;
         sqlx::query!(
             "insert into job_lines (job_id, nr, hostname, reason, left_out, waits_for, host_id, policy_id, criticality,
-                                    rank, plan, step, lane, because, course, start_at, ca, zone, target, despite)
-             select $1, u.* from unnest($2::int[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::uuid[],
+                                    rank, plan, step, lane, because, course, start_at, ca, zone, target, despite,
+                                    current_cost_micro_usd, has_facts)
+             select $1, u.*, true from unnest($2::int[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::uuid[],
                                         $8::uuid[], $9::text[], $10::smallint[], $11::jsonb[], $12::text[],
                                         $13::text[], $14::jsonb[], $15::jsonb[], $16::timestamptz[], $17::text[],
-                                        $18::text[], $19::text[], $20::text[]) as u",
+                                        $18::text[], $19::text[], $20::text[], $21::bigint[]) as u",
             self.id.get(),
             &columns.nrs,
             &columns.hostnames,
@@ -228,6 +233,7 @@ impl JobTx {
             zones as &[Option<String>],
             targets as &[Option<String>],
             &columns.despite as &[Option<String>],
+            &columns.costs as &[Option<i64>],
         )
         .execute(&mut *self.tx)
         .await?;

@@ -6,7 +6,7 @@ use domain::run::Status;
 use uuid::Uuid;
 
 use super::LedgerTx;
-use crate::runs::{LoadedRun, RunRow};
+use crate::runs::{LoadedRun, RunRow, run_rows};
 use crate::{Store, StoreError, quarantine};
 
 impl Store {
@@ -49,24 +49,52 @@ impl Store {
         .await?;
         Ok(())
     }
+
+    /// Lets the trouble of runs be announced again of which no incident knows: NATS may have lost what it had taken. Only what
+    /// has happened since `since` and before `before`; each time after twice as long. Gives back how many.
+    pub async fn announce_again(
+        &self,
+        since: Timestamp,
+        before: Timestamp,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            "update runs set announced = null, told_again_at = $3
+             where id in (
+                 select r.id from runs r
+                 where r.status in ('failed', 'needs_manual') and r.mode = 'live' and r.moved_at between $1 and $2
+                   and r.announced = r.status and r.quarantined is null
+                   and (r.told_again_at is null or r.told_again_at < r.moved_at
+                        or $3 - r.moved_at >= 2 * (r.told_again_at - r.moved_at))
+                   and not exists (select 1 from incident_members m
+                                   where m.run_id = r.id and m.told_at >= r.moved_at - interval '1 millisecond')
+                 order by r.moved_at limit $4 for update of r skip locked)",
+            since.get(),
+            before.get(),
+            now.get(),
+            limit,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
 }
 
 impl LedgerTx {
     /// Locks runs whose order or status was not published since `before`, at most so many of each: what a crash left
     /// between commit and publish.
     pub async fn unpublished(&mut self, before: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
-        let rows = sqlx::query_as!(
-            RunRow,
+        let rows = run_rows!(
             "with orders as (select id from runs
                              where phase = 'out' and not sent and moved_at < $1 and quarantined is null
                              order by lane, due_at limit $2 for update skip locked),
                   statuses as (select id from runs
                                where announced is distinct from status and moved_at < $1 and quarantined is null
                                order by id limit $2 for update skip locked)
-             select id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan, created_at,
-                    phase, step, due_at, attempt, failures, because, question, ending, checkpoint, cancelled_by,
-                    course, moved_at, turn, job_id, held
-             from runs
+             select "
+                + columns
+                + " from runs
              where id = any(array(select id from orders union all select id from statuses))
              order by id for update",
             before.get(),

@@ -3,11 +3,10 @@
 use domain::ids::RunId;
 use domain::run::Step;
 use serde_json::Value;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::LedgerTx;
-use crate::rows::from_json;
+use crate::rows::{Jsonb, from_json};
 use crate::{StoreError, quarantine};
 
 /// A product of a step of a run.
@@ -23,13 +22,13 @@ impl LedgerTx {
     pub async fn keep_products(&mut self, products: &[Product]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = products.iter().map(|one| one.run_id.get()).collect();
         let steps: Vec<String> = products.iter().map(|one| one.step.to_string()).collect();
-        let values: Vec<Json<&domain::run::Product>> = products.iter().map(|one| Json(&one.product)).collect();
+        let values: Vec<Jsonb<&domain::run::Product>> = products.iter().map(|one| Jsonb(&one.product)).collect();
         sqlx::query!(
             "insert into run_products (run_id, step, product) select * from unnest($1::uuid[], $2::text[], $3::jsonb[])
              on conflict (run_id, step) do update set product = excluded.product",
             &ids,
             &steps,
-            &values as &[Json<&domain::run::Product>],
+            &values as &[Jsonb<&domain::run::Product>],
         )
         .execute(&mut *self.tx)
         .await?;

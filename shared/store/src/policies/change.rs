@@ -5,9 +5,19 @@ use domain::ids::WorkspaceId;
 use domain::names::Hostname;
 use domain::policy::{NewPolicy, Policy};
 
-use super::Row;
+use super::{Row, Taken, files};
 use crate::rows::json;
 use crate::{Store, StoreError};
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    Done,
+    /// Somebody else has changed the policy since it was read, or taken it away.
+    Overtaken,
+    /// Another policy replaces one of its files.
+    Taken(Taken),
+}
 
 impl Store {
     /// The active policy of a hostname.
@@ -24,9 +34,10 @@ impl Store {
         found.map(Policy::try_from).transpose()
     }
 
-    /// Writes what the policy says from now on; the clock judges it anew. Says no when somebody else has changed it
-    /// since it was read, or taken it away.
-    pub async fn change_policy(&self, was: &Policy, says: &NewPolicy, now: Timestamp) -> Result<bool, StoreError> {
+    /// Writes what the policy says from now on; the clock judges it anew.
+    #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
+    pub async fn change_policy(&self, was: &Policy, says: &NewPolicy, now: Timestamp) -> Result<Changed, StoreError> {
+        let mut tx = self.pool.begin().await?;
         let changed = sqlx::query!(
             "update policies set says = $4, judge_at = $5
              where workspace = $1 and id = $2 and active and says = $3",
@@ -36,20 +47,53 @@ impl Store {
             json(says)?,
             now.get(),
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(changed.rows_affected() == 1)
+        if changed.rows_affected() != 1 {
+            return Ok(Changed::Overtaken);
+        }
+        // After it: a change of `says` forgets what was written for the one before.
+        sqlx::query!(
+            "update policies set renews_itself = $2 where id = $1",
+            was.id.get(),
+            says.renews_itself()
+        )
+        .execute(&mut *tx)
+        .await?;
+        let files = says.files();
+        let paths: Vec<String> = files.iter().cloned().collect();
+        sqlx::query!(
+            "delete from policy_files where policy_id = $1 and path <> all($2)",
+            was.id.get(),
+            &paths
+        )
+        .execute(&mut *tx)
+        .await?;
+        let claims = files.iter().map(|file| (file.clone(), was.id)).collect();
+        let claimed = files::claim(&mut tx, &claims).await?;
+        // What two policies have shared since before this was refused hinders no other change.
+        let new: Vec<String> = files.difference(&was.says.files()).cloned().collect();
+        if new.iter().all(|file| claimed.contains(file)) {
+            tx.commit().await?;
+            return Ok(Changed::Done);
+        }
+        let holders = files::holders(&mut tx, &new).await?;
+        let other = holders.into_values().find(|(holder, _)| *holder != was.id);
+        Ok(other.map_or(Changed::Overtaken, |(_, taken)| Changed::Taken(taken)))
     }
 
     /// The policy is followed no more; its runs stay. Says no when it was not there.
     pub async fn forget_policy(&self, workspace: &WorkspaceId, hostname: &Hostname) -> Result<bool, StoreError> {
         let gone = sqlx::query!(
-            "update policies set active = false where workspace = $1 and hostname = $2 and active",
+            "with gone as (update policies set active = false where workspace = $1 and hostname = $2 and active
+                           returning id),
+                  free as (delete from policy_files where policy_id in (select id from gone))
+             select id from gone",
             workspace.as_str(),
             hostname.as_str(),
         )
-        .execute(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        Ok(gone.rows_affected() == 1)
+        Ok(gone.is_some())
     }
 }

@@ -11,8 +11,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::ledger::SnapshotRow;
 use crate::rows::from_json;
+use crate::snapshots::SnapshotRow;
 use crate::{LedgerTx, Store, StoreError};
 
 /// Which certificate of these looks is its host's: the youngest, where its addresses serve several.
@@ -30,7 +30,10 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
     if of_host.is_empty() {
         return Ok(());
     }
-    let found: Vec<Found<'_>> = of_host.into_values().map(Found::of).collect();
+    let found: Vec<Found<'_>> = of_host
+        .into_values()
+        .map(|(row, served)| Found::of(row, served))
+        .collect();
     write(db, &found).await
 }
 
@@ -42,11 +45,12 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn of((row, served): (&'a SnapshotRow, &'a Served)) -> Self {
+    fn of(row: &'a SnapshotRow, served: &'a Served) -> Self {
         // One without a name at its CA is written down too: it is what is served, and nobody is asked.
         let cert_id = CertId::of_pem(&served.leaf_pem).ok();
-        let first = ari::first_ask(row.host_id, row.run_id.is_some(), row.snapshot.taken_at);
-        let first_ask = (cert_id.is_some() && first < served.leaf.not_after).then_some(first);
+        let until = served.leaf.not_after;
+        let first = ari::first_ask(row.host_id, row.run_id.is_some(), until, row.snapshot.taken_at);
+        let first_ask = (cert_id.is_some() && first < until).then_some(first);
         Self {
             row,
             served,
@@ -56,6 +60,7 @@ impl<'a> Found<'a> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one statement and its columns")]
 async fn write(db: &mut PgConnection, found: &[Found<'_>]) -> Result<(), StoreError> {
     let hosts: Vec<Uuid> = found.iter().map(|one| one.row.host_id.get()).collect();
     let workspaces: Vec<String> = found.iter().map(|one| one.row.workspace.to_string()).collect();
@@ -72,7 +77,7 @@ async fn write(db: &mut PgConnection, found: &[Found<'_>]) -> Result<(), StoreEr
     let from: Vec<OffsetDateTime> = found.iter().map(|one| one.served.leaf.not_before.get()).collect();
     let until: Vec<OffsetDateTime> = found.iter().map(|one| one.served.leaf.not_after.get()).collect();
     let asks: Vec<Option<OffsetDateTime>> = found.iter().map(|one| one.first_ask.map(Timestamp::get)).collect();
-    sqlx::query!(
+    let seen = sqlx::query_scalar!(
         "insert into renewal_info as i (host_id, workspace, fingerprint, cert_id, names, not_before, not_after, next_ask_at)
          select host_id, workspace, fingerprint, cert_id, string_to_array(names, ' '), not_before, not_after, next_ask_at
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
@@ -84,7 +89,8 @@ async fn write(db: &mut PgConnection, found: &[Found<'_>]) -> Result<(), StoreEr
              directory_url = null, issued_here = false, window_start = null, window_end = null, explanation_url = null,
              asked_at = null, answered_at = null, failures = 0, last_error = null, replaced_at = null, called_at = null
          where i.fingerprint <> excluded.fingerprint
-            or (i.answered_at is null and i.asked_at is null and excluded.next_ask_at < i.next_ask_at)",
+            or (i.answered_at is null and i.asked_at is null and excluded.next_ask_at < i.next_ask_at)
+         returning host_id",
         &hosts,
         &workspaces,
         &fingerprints,
@@ -93,6 +99,22 @@ async fn write(db: &mut PgConnection, found: &[Found<'_>]) -> Result<(), StoreEr
         &from,
         &until,
         &asks as &[Option<OffsetDateTime>],
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    judge_again(db, &seen).await
+}
+
+/// Another certificate is served than before: what was said of its renewal holds no more.
+async fn judge_again(db: &mut PgConnection, hosts: &[Uuid]) -> Result<(), StoreError> {
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "with judged as (select id from policies where host_id = any($1) and active and judge_at > 'epoch'
+                         order by id for no key update)
+         update policies p set judge_at = 'epoch' from judged where p.id = judged.id",
+        hosts,
     )
     .execute(db)
     .await?;

@@ -9,9 +9,41 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::LoadedRun;
+use super::{FactColumns, LoadedRun};
 use crate::StoreError;
 use crate::rows::{at, column, from_json, from_word, json, number};
+
+/// Reads runs: the one list of their columns. What stands before and after it is the caller's.
+macro_rules! run_rows {
+    ($before:tt + columns + $after:tt, $($argument:expr),* $(,)?) => {
+        sqlx::query_as!(
+            RunRow,
+            $before
+                + r#"id as "id!", workspace as "workspace!", host_id as "host_id!", policy_id as "policy_id!",
+                     hostname as "hostname!", criticality as "criticality!", mode as "mode!", trigger as "trigger!",
+                     operator as "operator!", plan as "plan!", created_at as "created_at!", phase as "phase!", step,
+                     due_at, attempt as "attempt!", failures as "failures!", because, question, ending, checkpoint,
+                     cancelled_by, course, moved_at as "moved_at!", turn as "turn!", job_id, held"#
+                + $after,
+            $($argument),*
+        )
+    };
+}
+pub(crate) use run_rows;
+
+/// Creates runs: the one list of the columns that are written then. What is selected is the caller's, in this order.
+macro_rules! insert_runs {
+    ($select:tt, $($argument:expr),* $(,)?) => {
+        sqlx::query!(
+            "insert into runs (id, workspace, host_id, policy_id, hostname, criticality, mode, trigger, operator, plan,
+                               rank, status, phase, step, lane, due_at, attempt, failures, because, course, job_id, turn,
+                               held, current_ca, current_cost_micro_usd, trouble_code, facts_at, created_at, moved_at) "
+                + $select,
+            $($argument),*
+        )
+    };
+}
+pub(crate) use insert_runs;
 
 pub(crate) struct RunRow {
     pub id: Uuid,
@@ -140,6 +172,7 @@ pub(crate) struct Columns {
     pub checkpoints: Vec<Option<Value>>,
     pub cancelled: Vec<Option<String>>,
     pub courses: Vec<Value>,
+    pub facts: FactColumns,
 }
 
 impl Columns {
@@ -165,6 +198,7 @@ impl Columns {
         self.checkpoints.push(state.checkpoint.as_ref().map(json).transpose()?);
         self.cancelled.push(state.cancelled_by.clone());
         self.courses.push(json(&state.course)?);
+        self.facts.push(plan, state);
         Ok(())
     }
 }

@@ -113,6 +113,37 @@ async fn a_corrupt_run_is_set_aside_and_the_next_one_has_its_turn() -> Result<()
     Ok(())
 }
 
+/// A planner of a version before reads what one of a later version wrote: a state of a target that it does not know sets the run aside,
+/// by name, and holds up nobody else. So it is for each state that is added.
+#[tokio::test]
+async fn a_target_in_a_state_of_a_later_version_sets_its_run_aside() -> Result<()> {
+    let world = World::new().await?;
+    let later = world.created("later.example.org").await?.head.id;
+    let good = world.created("www.example.org").await?.head.id;
+    world
+        .sql(
+            "update runs set course = jsonb_set(course, '{targets}', '[{\"target\": \"of_a_later_version\"}]')
+             where hostname = 'later.example.org'",
+        )
+        .await?;
+
+    assert_eq!(sweep(&world, "waiting").await?, []);
+    assert_eq!(sweep(&world, "waiting").await?, [good]);
+    let (id, why): (String, String) =
+        testkit::sqlx::query_as("select id::text, quarantined from runs where quarantined is not null")
+            .fetch_one(&world.by_hand)
+            .await?;
+    assert!(id == later.to_string() && why.contains("of_a_later_version"), "{why}");
+
+    // The later version, or a person, goes on with it.
+    world
+        .sql("update runs set course = jsonb_set(course, '{targets}', '[{\"target\": \"removed\", \"installed\": true}]'),
+                             quarantined = null where hostname = 'later.example.org'")
+        .await?;
+    assert_eq!(sweep(&world, "waiting").await?, [later]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_host_of_nonsense_is_corrupt_by_name() -> Result<()> {
     let world = World::new().await?;

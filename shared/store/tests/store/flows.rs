@@ -72,13 +72,13 @@ async fn groups_are_of_their_workspace() -> Result<()> {
     for (workspace, at_once) in [(&world.home, 2), (&neighbour, 5), (&world.home, 3)] {
         world
             .store
-            .set_target_group(workspace, ("edge-lb", Some(at_once)))
+            .set_target_group(workspace, "edge-lb", Some(at_once))
             .await?;
     }
     let of_home = world.store.target_groups(Some(&world.home)).await?;
     assert_eq!(of_home.iter().map(|group| group.at_once).collect::<Vec<_>>(), [3]);
     assert_eq!(world.store.target_groups(None).await?.len(), 2);
-    world.store.set_target_group(&world.home, ("edge-lb", None)).await?;
+    world.store.set_target_group(&world.home, "edge-lb", None).await?;
     assert_eq!(world.store.target_groups(None).await?.len(), 1);
     Ok(())
 }

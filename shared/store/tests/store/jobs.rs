@@ -1,17 +1,18 @@
 //! Jobs: what a filter chooses, plans kept page by page, runs created once.
 
 use anyhow::{Context, Result};
+use domain::disposition::{ErrorCode, Failure};
 use domain::filter::{Filter, Subject};
 use domain::host::NewHost;
 use domain::ids::JobId;
 use domain::job::{Decision, Holds, Included, Job, JobSpec, JobState, LeftOut, Totals};
 use domain::policy::NewPolicy;
-use domain::run::{Event, Status};
+use domain::run::{Ending, Event, Position, Status, Turned};
 use serde_json::json;
 use store::{JobTx, LineFilter, NewLine, NewPlace, NewRun};
 
 use crate::samples::{plan, policy, seen};
-use crate::world::{World, minutes, now};
+use crate::world::{World, minutes, now, save};
 
 fn job(world: &World) -> Job {
     Job {
@@ -42,7 +43,7 @@ fn job(world: &World) -> Job {
 impl World {
     async fn job(&self) -> Result<Job> {
         let job = job(self);
-        self.store.add_job(&job, ("a key", &json!("taken"))).await?;
+        self.store.add_job(&job, "a key", &json!("taken")).await?;
         Ok(job)
     }
 
@@ -71,9 +72,10 @@ impl World {
     /// Creates the runs up to this line, and commits.
     async fn carried_out(&self, job: &Job, last: u32) -> Result<u32> {
         let (mut tx, mut job) = self.locked(job).await?;
-        let lines = tx.included((&job, last)).await?.into_iter();
+        let lines = tx.included(&job, last).await?.into_iter();
         let places: Vec<NewPlace> = lines.map(|(nr, _)| NewPlace { nr, turn: nr.into() }).collect();
-        let refused = tx.create_runs((&job, last), ("bob", &places), minutes(1)).await?;
+        job.committed_by = Some("bob".to_owned());
+        let refused = tx.create_runs(&job, last, &places, minutes(1)).await?;
         job.created_to = last;
         job.refused += refused;
         tx.put(&job, now()).await?;
@@ -98,6 +100,7 @@ fn line(nr: u32, run: &NewRun) -> NewLine {
 
 /// The filter in SQL chooses what the filter in the domain means.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_filter_chooses_what_it_means() -> Result<()> {
     let world = World::new().await?;
     let host = |name: &str, more: serde_json::Value| -> Result<NewHost> {
@@ -152,7 +155,7 @@ async fn a_filter_chooses_what_it_means() -> Result<()> {
             .map(|one| one.hostname.to_string())
             .collect();
         meant.sort();
-        let mut chosen = world.store.chosen((&world.home, job.id), &filter, now()).await?;
+        let mut chosen = world.store.chosen(&world.home, job.id, &filter, now()).await?;
         chosen.sort();
         assert_eq!(chosen, meant, "{filter:?}");
     }
@@ -180,7 +183,7 @@ async fn the_critical_and_the_soon_to_expire_come_first_and_no_host_comes_twice(
     )
     .await?;
     tx.commit().await?;
-    let chosen = async |job: JobId| world.store.chosen((&world.home, job), &Filter::default(), now()).await;
+    let chosen = async |job: JobId| world.store.chosen(&world.home, job, &Filter::default(), now()).await;
     assert_eq!(
         chosen(JobId::new()).await?,
         ["soon.example.org", "late.example.org", "never-seen.example.org"]
@@ -209,7 +212,7 @@ async fn runs_are_created_as_planned_once() -> Result<()> {
     );
     let lines = world
         .store
-        .job_lines((&world.home, job.id), &LineFilter::default(), 10)
+        .job_lines(&world.home, job.id, &LineFilter::default(), 10)
         .await?;
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[0].run_id, Some(created[1]));
@@ -234,7 +237,7 @@ async fn a_line_that_cannot_become_a_run_any_more_says_why() -> Result<()> {
     assert_eq!(world.carried_out(&job, 4).await?, 2);
     let lines = world
         .store
-        .job_lines((&world.home, job.id), &LineFilter::default(), 10)
+        .job_lines(&world.home, job.id, &LineFilter::default(), 10)
         .await?;
     let became: Vec<_> = lines.iter().map(|line| (line.refused, line.run_id.is_some())).collect();
     assert_eq!(
@@ -255,7 +258,7 @@ async fn a_line_that_cannot_become_a_run_any_more_says_why() -> Result<()> {
 async fn a_job_is_in_one_hand_at_a_time() -> Result<()> {
     let world = World::new().await?;
     let job = world.job().await?;
-    let claim = async |at| world.store.claim_job(&[JobState::Planning], (at, minutes(5))).await;
+    let claim = async |at| world.store.claim_job(&[JobState::Planning], at, minutes(5)).await;
     assert_eq!(claim(now()).await?.map(|job| job.id), Some(job.id));
     assert_eq!(claim(now()).await?, None);
     assert!(claim(minutes(5)).await?.is_some(), "whoever had it is gone");
@@ -266,6 +269,7 @@ async fn a_job_is_in_one_hand_at_a_time() -> Result<()> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn the_first_cohort_is_spread_and_the_places_are_given_on() -> Result<()> {
     let world = World::new().await?;
     let mut runs = Vec::new();
@@ -289,7 +293,7 @@ async fn the_first_cohort_is_spread_and_the_places_are_given_on() -> Result<()> 
     world.carried_out(&job, 5).await?;
     let lines = world
         .store
-        .job_lines((&world.home, job.id), &LineFilter::default(), 10)
+        .job_lines(&world.home, job.id, &LineFilter::default(), 10)
         .await?;
     let cohort: Vec<bool> = lines.iter().map(|line| line.in_cohort).collect();
     assert_eq!(
@@ -327,19 +331,52 @@ async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
     }
     let job = world.planned(&runs).await?;
     world.carried_out(&job, 3).await?;
-    world
-        .sql("update runs set course = jsonb_set(course, '{turned}', '[{}]') where hostname = 'b.one.org'")
-        .await?;
-    world
-        .sql("update runs set status = 'failed', ending = '{\"failure\": {\"code\": \"ISS-0008\"}}' where job_id is not null")
-        .await?;
+    let mut ledger = world.store.ledger().await?;
+    let mut planned = ledger.load(&world.all_runs().await?).await?;
+    for run in &mut planned {
+        let failure = Failure::new("ISS-0008", "what", "hint");
+        if run.head.hostname.as_str() == "b.one.org" {
+            run.state.course.turned.push(Turned {
+                attempt: 1,
+                at: now(),
+                failure: failure.clone(),
+            });
+        }
+        let ending = Ending::Failed { failure, at: None };
+        run.state.position = Position::Ended { ending };
+    }
+    save(&mut ledger, &planned, minutes(2)).await?;
+    ledger.commit().await?;
     let (mut tx, _) = world.locked(&job).await?;
-    let mut blamed: Vec<String> = tx.settled(now()).await?.into_iter().map(|one| one.traits.ca).collect();
+    let settled = tx.settled(now()).await?;
+    assert!(settled.iter().all(|one| one.code == Some(ErrorCode::new("ISS-0008"))));
+    let mut blamed: Vec<String> = settled.into_iter().map(|one| one.traits.ca).collect();
     blamed.sort();
     assert_eq!(
         blamed,
         ["https://ca.example.org/dir", "https://ca.example.org/dir/second"]
     );
+    Ok(())
+}
+
+/// A plan that an earlier version has made does not say what its runs cost.
+#[tokio::test]
+async fn runs_of_an_earlier_plan_are_read_again() -> Result<()> {
+    let world = World::new().await?;
+    let mut runs = [world.run("a.one.org").await?, world.run("b.one.org").await?];
+    for run in &mut runs {
+        run.plan.choice.cost_micro_usd = Some(7);
+    }
+    let job = world.planned(&runs).await?;
+    world
+        .sql("update job_lines set has_facts = false, current_cost_micro_usd = null where nr = 1")
+        .await?;
+    world.carried_out(&job, 3).await?;
+    assert_eq!(world.store.budget(&world.home, now()).await?.active.micro_usd, 14);
+    let mut ledger = world.store.ledger().await?;
+    assert_eq!(ledger.keep_facts(10).await?, 1, "the run of the first line");
+    ledger.commit().await?;
+    assert_eq!(world.store.budget(&world.home, now()).await?.active.micro_usd, 14);
     Ok(())
 }
 
@@ -351,7 +388,7 @@ async fn a_policy_of_another_hostname_is_not_meant() -> Result<()> {
     world.store.add_policies(&world.home, &[(host, other)], now()).await?;
     let filter: Filter = serde_json::from_value(json!({"providers": ["acme"]}))?;
     assert_eq!(
-        world.store.chosen((&world.home, JobId::new()), &filter, now()).await?,
+        world.store.chosen(&world.home, JobId::new(), &filter, now()).await?,
         Vec::<String>::new()
     );
     Ok(())

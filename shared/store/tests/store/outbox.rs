@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use domain::run::{Event, Status};
+use domain::disposition::Failure;
+use domain::run::{Event, Outcome, Status, Step};
 use domain::{RunId, Timestamp};
+use store::NewRun;
 
-use crate::world::{World, loaded_ids, minutes, now};
+use crate::world::{World, loaded_ids, minutes, now, save};
 
 /// Past every instant of these tests.
 fn later() -> Timestamp {
@@ -152,5 +154,77 @@ async fn two_postmen_never_hold_the_same_run() -> Result<()> {
     let (mut one, mut other) = (world.store.ledger().await?, world.store.ledger().await?);
     assert_eq!(loaded_ids(&one.unpublished(later(), 2).await?), runs[..2]);
     assert_eq!(loaded_ids(&other.unpublished(later(), 2).await?), runs[2..]);
+    Ok(())
+}
+
+/// A run that failed in this minute, as everybody was told.
+async fn failed(world: &World, hostname: &str, minute: u64) -> Result<NewRun> {
+    let run = world.created(hostname).await?;
+    let failed = Event::Reported {
+        step: Step::PrepareKey,
+        attempt: 1,
+        outcome: Outcome::Failed {
+            failure: Failure::new("KEY-0001", "no", "mend it"),
+        },
+    };
+    world
+        .happens(run.head.id, [Event::Released, failed], minutes(minute))
+        .await?;
+    world.store.mark_announced(&[(run.head.id, Status::Failed)]).await?;
+    Ok(run)
+}
+
+/// How many are announced again in this minute, of what is five minutes old.
+async fn announced_again(world: &World, minute: u64) -> Result<u64> {
+    Ok(world
+        .store
+        .announce_again(now(), minutes(minute - 5), minutes(minute), 10)
+        .await?)
+}
+
+#[tokio::test]
+async fn trouble_that_no_incident_has_is_announced_again_ever_more_seldom() -> Result<()> {
+    let world = World::new().await?;
+    let run = failed(&world, "www.example.org", 1).await?.head.id;
+    assert_eq!(announced_again(&world, 5).await?, 0, "its event may be on its way");
+    assert_eq!(unpublished(&world, later()).await?, []);
+    assert_eq!(announced_again(&world, 7).await?, 1);
+    assert_eq!(unpublished(&world, later()).await?, [run]);
+    world.store.mark_announced(&[(run, Status::Failed)]).await?;
+    assert_eq!(announced_again(&world, 12).await?, 0);
+    assert_eq!(announced_again(&world, 13).await?, 1, "after twice as long");
+    Ok(())
+}
+
+#[tokio::test]
+async fn trouble_that_an_incident_has_is_not_announced_again_and_later_trouble_is() -> Result<()> {
+    let world = World::new().await?;
+    let known = failed(&world, "known.example.org", 0).await?;
+    crate::incidents::kept(&world, &known).await?;
+    assert_eq!(announced_again(&world, 7).await?, 0);
+    let later = failed(&world, "later.example.org", 1).await?;
+    crate::incidents::kept(&world, &later).await?;
+    assert_eq!(
+        announced_again(&world, 7).await?,
+        1,
+        "the incident is of earlier trouble"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_is_changed_only_by_an_amendment() -> Result<()> {
+    let world = World::new().await?;
+    let run = world.created("www.example.org").await?;
+    let mut changed = world.loaded(run.head.id).await?;
+    changed.plan.port = 8443;
+    let mut ledger = world.store.ledger().await?;
+    save(&mut ledger, std::slice::from_ref(&changed), minutes(1)).await?;
+    assert_eq!(ledger.load(&[run.head.id]).await?[0].plan, run.plan);
+    ledger.amend(&[&changed]).await?;
+    assert_eq!(ledger.load(&[run.head.id]).await?[0].plan.port, 8443);
+    ledger.commit().await?;
+    let charges = world.store.charges_of_runs(&world.home, &[run.head.id]).await?;
+    assert_eq!(charges.len(), 1, "today's policy of its host");
     Ok(())
 }

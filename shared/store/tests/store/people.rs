@@ -7,7 +7,7 @@ use store::{Act, Standing, StoreError};
 
 use crate::world::{With, World, minutes, now};
 
-fn released_and(outcome: Outcome) -> [Event; 2] {
+pub fn released_and(outcome: Outcome) -> [Event; 2] {
     let (step, attempt) = (Step::PrepareKey, 1);
     [Event::Released, Event::Reported { step, attempt, outcome }]
 }
@@ -59,6 +59,7 @@ async fn all_are_those_that_ask_or_those_whose_last_run_failed() -> Result<()> {
     let stuck = Outcome::Stuck {
         question: failure("ISS-0007").ask(),
         forget_checkpoint: false,
+        left: None,
     };
     world.happens(asking.head.id, released_and(stuck), now()).await?;
     for run in [&failed, &overtaken] {
@@ -69,25 +70,22 @@ async fn all_are_those_that_ask_or_those_whose_last_run_failed() -> Result<()> {
     }
     world.create(&[overtaken.again(), failed.again().rehearsed()]).await?;
 
-    for (meant, expected) in [
-        ((Standing::Asking, None), vec![asking.head.id]),
-        ((Standing::Asking, Some("ISS-0007")), vec![asking.head.id]),
-        ((Standing::Asking, Some("ISS-0008")), vec![]),
-        ((Standing::FailedLast, None), vec![failed.head.id]),
-        ((Standing::FailedLast, Some("ISS-0008")), vec![failed.head.id]),
-        ((Standing::FailedLast, Some("ISS-0007")), vec![]),
+    for (standing, code, expected) in [
+        (Standing::Asking, None, vec![asking.head.id]),
+        (Standing::Asking, Some("ISS-0007"), vec![asking.head.id]),
+        (Standing::Asking, Some("ISS-0008"), vec![]),
+        (Standing::FailedLast, None, vec![failed.head.id]),
+        (Standing::FailedLast, Some("ISS-0008"), vec![failed.head.id]),
+        (Standing::FailedLast, Some("ISS-0007"), vec![]),
     ] {
         assert_eq!(
-            world.store.standing(&world.home, meant, 10).await?,
+            world.store.standing(&world.home, standing, code, 10).await?,
             expected,
-            "{meant:?}"
+            "{standing:?} {code:?}"
         );
     }
     let neighbour = world.neighbour().await?;
-    assert_eq!(
-        world.store.standing(&neighbour, (Standing::Asking, None), 10).await?,
-        []
-    );
+    assert_eq!(world.store.standing(&neighbour, Standing::Asking, None, 10).await?, []);
     Ok(())
 }
 

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use domain::disposition::Failure;
-use domain::run::{Because, Checkpoint, Course, Ending, Former, Position, RunState, Step, TargetState};
+use domain::run::{
+    Because, Check, Checkpoint, Course, Ending, Former, Position, Receipt, RunState, Step, TargetLook, TargetState,
+    Unproven,
+};
 
 use crate::samples::{failure, fingerprint, plan, sealed};
 use crate::world::{World, minutes, now, save};
@@ -57,7 +60,10 @@ fn places() -> Vec<RunState> {
             failure: failure("refused"),
             at: Some(step),
         }),
-        ended(Ending::Cancelled { by: "ann".to_owned() }),
+        ended(Ending::Cancelled {
+            by: "ann".to_owned(),
+            stays: vec!["file /t/a.crt: the new certificate is installed".to_owned()],
+        }),
     ];
     positions.into_iter().map(laden).collect()
 }
@@ -77,9 +83,28 @@ fn laden(position: Position) -> RunState {
             withheld: Some(failure("not served").ask()),
             turned: Vec::new(),
             failing_since: Some(minutes(1)),
+            look_since: Some(minutes(2)),
+            target_looks: vec![TargetLook {
+                before: 6,
+                check: Check::tick("targets", "good"),
+            }],
             tidied: true,
+            unproven: vec![Unproven {
+                target: 1,
+                receipt: receipt(),
+            }],
             crosses: vec!["no reload hook".to_owned()],
         },
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        installed: fingerprint("new"),
+        already_there: false,
+        backups: vec!["/t/a.crt.bak".to_owned()],
+        replaced: None,
+        reload_output: None,
     }
 }
 

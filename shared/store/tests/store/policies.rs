@@ -17,8 +17,8 @@ async fn a_hostname_has_one_active_policy() -> Result<()> {
 
     let added = world.store.add_policies(&world.home, &wanted, now()).await?;
 
-    let names: Vec<&str> = added.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["b.example.org"]);
+    let names: Vec<&str> = added.policies.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names, added.taken.len()), (vec!["b.example.org"], 0));
     let hostnames = world.store.policy_hostnames(&world.home).await?;
     assert_eq!(hostnames, ["a.example.org", "b.example.org"]);
     Ok(())
@@ -40,7 +40,7 @@ async fn a_policy_that_is_laid_down_makes_room_for_the_next() -> Result<()> {
         .charges(&world.home, &["www.example.org".to_owned()])
         .await?;
     let charged: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
-    assert_eq!(charged, [added[0].1]);
+    assert_eq!(charged, [added.policies[0].1]);
     Ok(())
 }
 
@@ -109,5 +109,121 @@ async fn a_charge_counts_live_runs_that_were_not_cancelled() -> Result<()> {
     assert_eq!(last(live).await?, Some(now()));
     assert_eq!(last(rehearsed).await?, None);
     assert_eq!(last(cancelled).await?, None);
+    Ok(())
+}
+
+/// A policy for `hostname` that replaces these files.
+fn replacing(hostname: &str, chain: &str, key: &str) -> domain::policy::NewPolicy {
+    let mut policy = policy(hostname);
+    let target = serde_json::json!([{"kind": "file", "chain_path": chain, "key_path": key}]);
+    policy.targets = serde_json::from_value(target).expect("targets");
+    policy
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+async fn no_two_active_policies_replace_one_file_in_whatever_workspaces() -> Result<()> {
+    let world = World::new().await?;
+    let first = world.run("a.example.org").await?.head.host_id;
+    let [b, c, d] = ["b.example.org", "c.example.org", "d.example.org"];
+    let (host_b, host_c, host_d) = (world.host(b).await?, world.host(c).await?, world.host(d).await?);
+    let taken = |added: &store::Added| -> Vec<(String, String, String)> {
+        let told = |(name, other): &(domain::Hostname, store::Taken)| {
+            (name.to_string(), other.path.clone(), other.hostname.to_string())
+        };
+        added.taken.iter().map(told).collect()
+    };
+    let told = |name: &str, path: &str, other: &str| (name.to_owned(), path.to_owned(), other.to_owned());
+
+    // One as it is, in another spelling; one of the same import; and one that is free.
+    let wanted = [
+        (
+            host_b,
+            replacing(b, "/etc//tls/x/../default/a.example.org.crt", "/t/b.key"),
+        ),
+        (host_c, replacing(c, "/t/c.crt", "/t/c.key")),
+        (host_d, replacing(d, "/t/d.crt", "/t/./c.crt")),
+        (first, policy("a.example.org")),
+    ];
+    let added = world.store.add_policies(&world.home, &wanted, now()).await?;
+    assert_eq!(
+        added.policies.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        [c]
+    );
+    let expected = [
+        told(b, "/etc/tls/default/a.example.org.crt", "a.example.org"),
+        told(d, "/t/c.crt", c),
+    ];
+    assert_eq!(taken(&added), expected);
+
+    let neighbour = world.neighbour().await?;
+    let theirs = world.host_of(&neighbour, "shop.example.org").await?;
+    let same = [(theirs, replacing("shop.example.org", "/t/c.crt", "/t/shop.key"))];
+    let added = world.store.add_policies(&neighbour, &same, now()).await?;
+    assert_eq!(
+        (added.policies.len(), taken(&added)),
+        (0, vec![told("shop.example.org", "/t/c.crt", c)])
+    );
+
+    // A change is looked at in the same way, and gives back what it leaves.
+    let of_c = world
+        .store
+        .policy_of(&world.home, &c.parse()?)
+        .await?
+        .expect("it is there");
+    let onto_a = replacing(c, "/t/c.crt", "/etc/tls/default/a.example.org.key");
+    match world.store.change_policy(&of_c, &onto_a, now()).await? {
+        store::Changed::Taken(other) => assert_eq!(other.hostname.as_str(), "a.example.org"),
+        other => anyhow::bail!("{other:?}"),
+    }
+    let away = replacing(c, "/t/c2.crt", "/t/c.key");
+    assert_eq!(
+        world.store.change_policy(&of_c, &away, now()).await?,
+        store::Changed::Done
+    );
+    let free = [(host_d, replacing(d, "/t/d.crt", "/t/c.crt"))];
+    assert_eq!(
+        world
+            .store
+            .add_policies(&world.home, &free, now())
+            .await?
+            .policies
+            .len(),
+        1
+    );
+
+    // Two that have shared a file since before this was refused can be changed in everything else.
+    world.sql("update policy_files set policy_id = (select id from policies where hostname = 'a.example.org') where path = '/t/c.key'").await?;
+    let of_c = world
+        .store
+        .policy_of(&world.home, &c.parse()?)
+        .await?
+        .expect("it is there");
+    let mut by_hand = of_c.says.clone();
+    by_hand.auto_renew = false;
+    assert_eq!(
+        world.store.change_policy(&of_c, &by_hand, now()).await?,
+        store::Changed::Done
+    );
+    world.sql("delete from policy_files where path = '/t/c.key'").await?;
+
+    // What is forgotten leaves its files, also when a version before this one has forgotten it.
+    assert!(world.store.forget_policy(&world.home, &c.parse()?).await?);
+    let next = [(host_b, replacing(b, "/t/c2.crt", "/t/c.key"))];
+    assert_eq!(
+        world
+            .store
+            .add_policies(&world.home, &next, now())
+            .await?
+            .policies
+            .len(),
+        1
+    );
+    world.sql("update policies set active = false").await?;
+    let all = [(host_c, replacing(c, "/t/c2.crt", "/t/d.crt"))];
+    assert_eq!(
+        world.store.add_policies(&world.home, &all, now()).await?.policies.len(),
+        1
+    );
     Ok(())
 }

@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::ari::{Suggestion, Window};
 use domain::certificate::Seen;
 use domain::ids::HostId;
-use store::{Answered, NewRun, SnapshotRow, ToAsk};
+use store::{Answered, AskWindow, Judgement, NewRun, SnapshotRow, ToAsk};
 
 use crate::samples::{fingerprint, seen};
 use crate::world::{World, minutes, now};
@@ -51,9 +51,13 @@ async fn look(world: &World, row: SnapshotRow) -> Result<()> {
     Ok(ledger.commit().await?)
 }
 
-async fn due(world: &World, window: i64, at: Timestamp) -> Result<Vec<ToAsk>> {
-    let times = (Timestamp::EPOCH, at, at.plus(Duration::from_secs(60)));
-    Ok(world.store.claim_renewal_asks(window, times).await?)
+pub async fn due(world: &World, window: i64, at: Timestamp) -> Result<Vec<ToAsk>> {
+    let window = AskWindow {
+        most: window,
+        lost: Timestamp::EPOCH,
+    };
+    let until = at.plus(Duration::from_secs(60));
+    Ok(world.store.claim_renewal_asks(window, at, until).await?)
 }
 
 async fn due_hosts(world: &World, window: i64, at: Timestamp) -> Result<Vec<HostId>> {
@@ -125,6 +129,45 @@ async fn the_window_bounds_how_many_questions_are_out() -> Result<()> {
     assert_eq!((first.len(), due_hosts(&world, 2, now()).await?.len()), (2, 0));
     keep(&world, answer(first[0], now(), minutes(360))).await?;
     assert_eq!(due_hosts(&world, 2, now()).await?.len(), 1);
+    Ok(())
+}
+
+fn judged(run: &NewRun, judge_at: Timestamp) -> Judgement {
+    Judgement {
+        policy: run.head.policy_id,
+        due_at: Some(judge_at),
+        judge_at,
+        why: "when a third of the life is left".to_owned(),
+        waits_for_budget: false,
+    }
+}
+
+/// How many policies are judged now.
+async fn to_judge(world: &World, in_hand: Timestamp) -> Result<usize> {
+    Ok(world.store.policies_to_judge(now(), in_hand, 10).await?.len())
+}
+
+#[tokio::test]
+async fn another_certificate_and_the_end_of_a_run_wake_the_clock_the_same_one_does_not() -> Result<()> {
+    let world = World::new().await?;
+    let (run, in_hand) = (&served(&world, 1).await?[0], minutes(5));
+    let far = judged(run, minutes(360));
+    assert_eq!(to_judge(&world, in_hand).await?, 1);
+    world.store.keep_judgements(std::slice::from_ref(&far), in_hand).await?;
+    look(&world, installed(run, "leaf")?).await?;
+    assert_eq!(to_judge(&world, in_hand).await?, 0, "the same");
+    look(&world, installed(run, "another leaf")?).await?;
+    assert_eq!(to_judge(&world, in_hand).await?, 1);
+
+    world.store.keep_judgements(std::slice::from_ref(&far), in_hand).await?;
+    let mut ledger = world.store.ledger().await?;
+    ledger.judge_again(&[run.head.policy_id], now()).await?;
+    ledger.commit().await?;
+    assert_eq!(to_judge(&world, in_hand).await?, 1);
+    // While it is in hand something happens that its judgement knows nothing of.
+    look(&world, installed(run, "a third leaf")?).await?;
+    world.store.keep_judgements(&[far], in_hand).await?;
+    assert_eq!(to_judge(&world, in_hand).await?, 1, "it is judged once more");
     Ok(())
 }
 

@@ -1,18 +1,28 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
-use store::StoreError;
+use domain::WorkspaceId;
+use serde_json::{Value, json};
+use store::{AnsweredRequest, StoreError};
 
 use crate::world::{With, World, duplicate, ids, now};
+
+fn tonight<'a>(workspace: &'a WorkspaceId, answer: &'a Value) -> AnsweredRequest<'a> {
+    AnsweredRequest {
+        workspace,
+        key: "tonight",
+        answer,
+    }
+}
 
 #[tokio::test]
 async fn a_repeated_key_creates_nothing_and_leaves_the_first_answer() -> Result<()> {
     let world = World::new().await?;
     let (first, second) = (world.run("a.example.org").await?, world.run("b.example.org").await?);
     let create = async |run, answer| {
-        let key = (&world.home, "tonight", &json!(answer));
-        world.store.create_runs(std::slice::from_ref(run), key, now()).await
+        let answer = json!(answer);
+        let request = tonight(&world.home, &answer);
+        world.store.create_runs(std::slice::from_ref(run), request, now()).await
     };
     create(&first, "first").await?;
 
@@ -30,8 +40,9 @@ async fn of_two_requests_with_one_key_at_the_same_time_one_creates_its_run() -> 
     let world = World::new().await?;
     let (one, other) = (world.run("a.example.org").await?, world.run("b.example.org").await?);
     let create = async |run| {
-        let key = (&world.home, "tonight", &json!("asked"));
-        world.store.create_runs(std::slice::from_ref(run), key, now()).await
+        let answer = json!("asked");
+        let request = tonight(&world.home, &answer);
+        world.store.create_runs(std::slice::from_ref(run), request, now()).await
     };
 
     let (one, other) = tokio::join!(create(&one), create(&other));
@@ -48,10 +59,8 @@ async fn a_key_belongs_to_its_workspace() -> Result<()> {
     for workspace in [&world.home, &neighbour] {
         let run = world.run_of(workspace, "www.example.org").await?;
         let answer = json!(workspace.as_str());
-        world
-            .store
-            .create_runs(&[run], (workspace, "tonight", &answer), now())
-            .await?;
+        let request = tonight(workspace, &answer);
+        world.store.create_runs(&[run], request, now()).await?;
         assert_eq!(world.store.answered(workspace, "tonight").await?, Some(answer));
     }
     Ok(())
@@ -61,9 +70,10 @@ async fn a_key_belongs_to_its_workspace() -> Result<()> {
 async fn a_key_is_free_again_when_its_runs_could_not_be_created() -> Result<()> {
     let world = World::new().await?;
     let active = world.created("www.example.org").await?;
-    let key = (&world.home, "tonight", &json!("asked"));
+    let answer = json!("asked");
+    let request = tonight(&world.home, &answer);
 
-    let refused = world.store.create_runs(&[active.again()], key, now()).await;
+    let refused = world.store.create_runs(&[active.again()], request, now()).await;
 
     assert_eq!(duplicate(refused), "runs_one_active");
     assert_eq!(world.store.answered(&world.home, "tonight").await?, None);
@@ -88,7 +98,11 @@ async fn only_answers_of_before_are_forgotten() -> Result<()> {
     let later = now().plus(Duration::from_secs(1));
     for (key, at) in [("old", now()), ("new", later)] {
         let answer = json!(key);
-        world.store.create_runs(&[], (&world.home, key, &answer), at).await?;
+        let request = AnsweredRequest {
+            key,
+            ..tonight(&world.home, &answer)
+        };
+        world.store.create_runs(&[], request, at).await?;
     }
 
     assert_eq!(world.store.forget_answers(later).await?, 1);

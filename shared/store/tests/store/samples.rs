@@ -9,6 +9,7 @@ use domain::host::NewHost;
 use domain::ids::SnapshotId;
 use domain::plan::Plan;
 use domain::policy::NewPolicy;
+use domain::run::IssuedCertificate;
 use domain::secret::Envelope;
 use serde_json::{Value, json};
 use store::{NewRun, SnapshotRow};
@@ -20,14 +21,21 @@ pub fn host(hostname: &str) -> NewHost {
 }
 
 pub fn policy(hostname: &str) -> NewPolicy {
+    policy_of("default", hostname)
+}
+
+/// Each with files of its own.
+pub fn policy_of(workspace: &str, hostname: &str) -> NewPolicy {
+    let target = target(&format!("{workspace}/{hostname}"));
     serde_json::from_value(json!({
-        "hostname": hostname, "provider": "acme", "directory_url": "https://ca.example.org/dir", "targets": [target()],
+        "hostname": hostname, "provider": "acme", "directory_url": "https://ca.example.org/dir", "targets": [target],
     }))
     .expect("a policy")
 }
 
-fn target() -> Value {
-    json!({ "kind": "file", "chain_path": "/etc/tls/a.crt", "key_path": "/etc/tls/a.key" })
+fn target(name: &str) -> Value {
+    let file = |kind: &str| format!("/etc/tls/{name}.{kind}");
+    json!({ "kind": "file", "chain_path": file("crt"), "key_path": file("key") })
 }
 
 pub fn plan(hostname: &str) -> Plan {
@@ -36,7 +44,7 @@ pub fn plan(hostname: &str) -> Plan {
         "choice": { "provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "policy default",
                     "cost_micro_usd": 0 },
         "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01",
-        "targets": [target(), target()],
+        "targets": [target(hostname), target(hostname)],
     }))
     .expect("a plan")
 }
@@ -53,6 +61,17 @@ pub fn fingerprint(of: &str) -> Fingerprint {
     Fingerprint::of(of.as_bytes())
 }
 
+/// What the CA delivered: the leaf that `seen` sees.
+pub fn issued() -> IssuedCertificate {
+    IssuedCertificate {
+        order_url: Some("https://ca.example.org/order/1".parse().expect("a URL")),
+        chain_pem: "leaf and issuer".to_owned(),
+        leaf: served(now()).leaf,
+        tokens: Vec::new(),
+        sealed_key: None,
+    }
+}
+
 /// What a probe saw at a host; `until` is the end of the served certificate.
 pub fn seen(run: &NewRun, taken_at: Timestamp, until: Option<Timestamp>) -> SnapshotRow {
     let snapshot = Snapshot {
@@ -65,6 +84,8 @@ pub fn seen(run: &NewRun, taken_at: Timestamp, until: Option<Timestamp>) -> Snap
                 probe_error: "connection refused".to_owned(),
             },
         },
+        looks: 1,
+        others: Vec::new(),
     };
     SnapshotRow {
         workspace: run.head.workspace.clone(),
@@ -97,5 +118,7 @@ fn served(not_after: Timestamp) -> Served {
         chain_problem: None,
         protocol: "TLSv1_3".to_owned(),
         cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        chain_end: None,
+        unfinished: None,
     }
 }

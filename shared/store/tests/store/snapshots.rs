@@ -70,3 +70,17 @@ async fn a_charge_knows_the_end_of_the_certificate_that_was_last_seen() -> Resul
     assert_eq!(charges[0].served_until, Some(minutes(400)));
     Ok(())
 }
+
+#[tokio::test]
+async fn what_a_host_serves_is_kept_whatever_its_texts_hold() -> Result<()> {
+    let world = World::new().await?;
+    let run = world.created("www.example.org").await?;
+    let mut odd = seen(&run, minutes(1), None);
+    odd.snapshot.seen = domain::certificate::Seen::Unreachable {
+        probe_error: "it said \u{0}".to_owned(),
+    };
+    keep(&world, &[odd]).await?;
+    let found = kept(&world, &world.home, &run).await?;
+    assert_eq!(found[0]["probe_error"], "it said \u{fffd}");
+    Ok(())
+}

@@ -104,3 +104,29 @@ async fn the_logs_of_runs_that_ended_long_ago_are_removed_once_and_their_steps_s
     assert_eq!(active[0].log, record(runs[1], 1).log);
     Ok(())
 }
+
+/// Whatever a CA, a host or a proxy sent is kept, without the character that Postgres has no room for.
+#[tokio::test]
+async fn a_text_that_no_database_keeps_is_kept_without_its_nul() -> Result<()> {
+    let world = World::new().await?;
+    let runs = world.runs(1).await?;
+    let mut odd = record(runs[0], 1);
+    (odd.summary, odd.worker) = ("a\u{0}b".to_owned(), "issuer\u{0}/7".to_owned());
+    odd.checks = json!([{ "name\u{0}": "\u{0}", "evidence": "\\u0000 as it was written" }]);
+    (odd.log, odd.exchange) = (
+        json!([{ "message": "a\u{0}\\" }]),
+        json!([{ "response": "\u{1f}\u{8b}\u{0}" }]),
+    );
+    keep(&world, &[odd]).await?;
+    let found = world.store.steps(&world.home, runs[0]).await?;
+    assert_eq!(
+        (found[0].summary.as_str(), found[0].worker.as_str()),
+        ("a\u{fffd}b", "issuer\u{fffd}/7")
+    );
+    let checks = json!([{ "name\u{fffd}": "\u{fffd}", "evidence": "\\u0000 as it was written" }]);
+    assert_eq!(
+        (&found[0].checks, &found[0].log),
+        (&checks, &json!([{ "message": "a\u{fffd}\\" }]))
+    );
+    Ok(())
+}

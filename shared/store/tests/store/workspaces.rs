@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use domain::WorkspaceId;
 use serde_json::json;
-use store::{IncidentFilter, NewRun, RunFilter, StepRecord};
+use store::{AnsweredRequest, IncidentFilter, NewRun, RunFilter, StepRecord};
 
 use crate::samples::seen;
 use crate::world::{World, minutes, now};
@@ -13,10 +13,14 @@ async fn furnished() -> Result<(World, WorkspaceId, NewRun)> {
     let world = World::new().await?;
     let neighbour = world.neighbour().await?;
     let run = world.run("www.example.org").await?;
-    let answer = (&world.home, "tonight", &json!("asked"));
+    let request = AnsweredRequest {
+        workspace: &world.home,
+        key: "tonight",
+        answer: &json!("asked"),
+    };
     world
         .store
-        .create_runs(std::slice::from_ref(&run), answer, now())
+        .create_runs(std::slice::from_ref(&run), request, now())
         .await?;
     crate::incidents::kept(&world, &run).await?;
     let talked = StepRecord {

@@ -11,9 +11,9 @@ use domain::ids::{HostId, PolicyId, RunId, SnapshotId, WorkspaceId};
 use domain::run::{Event, Mode, RunHead, RunState, Trigger, advance};
 use serde_json::json;
 use sqlx::PgPool;
-use store::{LedgerTx, LoadedRun, NewRun, RunFilter, Store, StoreError};
+use store::{AnsweredRequest, LedgerTx, LoadedRun, NewRun, RunFilter, Store, StoreError};
 
-use crate::samples::{host, plan, policy};
+use crate::samples::{host, plan, policy_of};
 
 /// Where the runs of these tests wait first.
 pub const FIRST_LANE: &str = "key-signer";
@@ -82,10 +82,10 @@ impl World {
         let host = self.host_of(workspace, hostname).await?;
         let policies = self
             .store
-            .add_policies(workspace, &[(host, policy(hostname))], now())
+            .add_policies(workspace, &[(host, policy_of(workspace.as_str(), hostname))], now())
             .await?;
-        let (_, policy) = policies.into_iter().next().context("a new policy")?;
-        Ok(queued(workspace, hostname, (host, policy)))
+        let (_, policy) = policies.policies.into_iter().next().context("a new policy")?;
+        Ok(queued(workspace, hostname, host, policy))
     }
 
     /// Runs of as many hosts, created.
@@ -102,9 +102,12 @@ impl World {
     pub async fn create(&self, runs: &[NewRun]) -> Result<(), StoreError> {
         let key = SnapshotId::new().to_string();
         let workspace = runs.first().map_or(&self.home, |run| &run.head.workspace);
-        self.store
-            .create_runs(runs, (workspace, &key, &json!("asked")), now())
-            .await
+        let request = AnsweredRequest {
+            workspace,
+            key: &key,
+            answer: &json!("asked"),
+        };
+        self.store.create_runs(runs, request, now()).await
     }
 
     pub async fn created(&self, hostname: &str) -> Result<NewRun> {
@@ -132,7 +135,7 @@ impl World {
         let found = ledger.load(&[run]).await?;
         let mut run = found.into_iter().next().context("the run is there")?;
         for event in events {
-            run.state = advance(&run.state, &run.plan, run.head.mode, event, at)?;
+            run.state = advance(&run.state, run.intent(), event, at)?;
         }
         save(&mut ledger, &[run], at).await?;
         Ok(ledger.commit().await?)
@@ -146,7 +149,7 @@ pub async fn save(ledger: &mut LedgerTx, runs: &[LoadedRun], at: Timestamp) -> R
 /// Sends out the order of each of these.
 pub fn released(runs: Vec<LoadedRun>, at: Timestamp) -> Result<Vec<LoadedRun>> {
     let out = runs.into_iter().map(|run| {
-        let state = advance(&run.state, &run.plan, run.head.mode, Event::Released, at)?;
+        let state = advance(&run.state, run.intent(), Event::Released, at)?;
         Ok(LoadedRun { state, ..run })
     });
     out.collect()
@@ -165,7 +168,7 @@ pub fn sorted(mut runs: Vec<RunId>) -> Vec<RunId> {
     runs
 }
 
-fn queued(workspace: &WorkspaceId, hostname: &str, (host_id, policy_id): (HostId, PolicyId)) -> NewRun {
+fn queued(workspace: &WorkspaceId, hostname: &str, host_id: HostId, policy_id: PolicyId) -> NewRun {
     let plan = plan(hostname);
     let head = RunHead {
         id: RunId::new(),

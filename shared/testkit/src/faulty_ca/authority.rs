@@ -47,8 +47,14 @@ impl Authority {
         &self.root_pem
     }
 
-    /// The chain for a CSR, leaf first.
-    pub(super) fn sign(&self, csr_der: &[u8], names: &[String], chain: Chain) -> Result<String> {
+    /// The chain for a CSR, leaf first; good for so long, for the usual days without.
+    pub(super) fn sign(
+        &self,
+        csr_der: &[u8],
+        names: &[String],
+        chain: Chain,
+        life: Option<std::time::Duration>,
+    ) -> Result<String> {
         let csr = CertificateSigningRequestDer::from(csr_der.to_vec());
         let mut csr = CertificateSigningRequestParams::from_der(&csr)?;
         let names = match chain {
@@ -56,6 +62,9 @@ impl Authority {
             Chain::Good | Chain::OtherKey | Chain::Expired | Chain::NotYetGood => names.to_vec(),
         };
         csr.params = leaf(names, chain)?;
+        if let Some(life) = life {
+            (csr.params.not_before, csr.params.not_after) = (today(), today() + life);
+        }
         let leaf = match chain {
             Chain::OtherKey => csr.params.signed_by(&KeyPair::generate()?, &self.issuer)?,
             Chain::Good | Chain::OtherName | Chain::Expired | Chain::NotYetGood => csr.signed_by(&self.issuer)?,

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::authority::Chain;
-use super::jws::PublicKey;
-use super::problem::compound;
+use super::faults::RetryAfter;
+use super::jws::{AccountId, PublicKey};
+use super::problem::{compound, document};
 use super::quota::Quota;
 
-pub(super) type AccountId = usize;
 pub(super) type OrderId = usize;
 pub(super) type AuthorizationId = usize;
 
@@ -17,6 +17,10 @@ pub(super) type AuthorizationId = usize;
 pub(super) struct Book {
     pub(super) nonces: HashSet<String>,
     pub(super) accounts: Vec<PublicKey>,
+    /// It takes nothing from these any more (RFC 8555 §7.3.6).
+    pub(super) deactivated: HashSet<AccountId>,
+    /// Names whose authorization is one of before, in this state.
+    pub(super) reused: HashMap<String, Reused>,
     pub(super) orders: Vec<Order>,
     pub(super) authorizations: Vec<Authorization>,
     /// The names of each certificate.
@@ -24,6 +28,12 @@ pub(super) struct Book {
     /// Name → type and detail of the problem that its challenge ends with.
     pub(super) refused_names: HashMap<String, (String, String)>,
     pub(super) chain: Chain,
+    /// How long certificates are good from their issuance; the usual days without.
+    pub(super) life: Option<std::time::Duration>,
+    /// What is said while an order is `processing`, for ever.
+    pub(super) stalled: Option<RetryAfter>,
+    /// Orders stay `pending` beside a proof that failed.
+    pub(super) stubborn: bool,
     pub(super) renewals: Renewals,
     /// How many new orders it takes; any number without.
     pub(super) quota: Option<Quota>,
@@ -34,9 +44,21 @@ pub(super) struct Book {
 pub(super) struct Renewals {
     /// The answer about every certificate; none: the directory does not offer it.
     pub(super) answer: Option<String>,
-    pub(super) retry_after: Option<String>,
+    pub(super) retry_after: Option<RetryAfter>,
     /// An order does not say what it replaces, though it should.
     pub(super) silent: bool,
+    /// The status with which it answers orders that name a predecessor.
+    pub(super) refuses: Option<u16>,
+}
+
+/// The state of an authorization that a new order begins with. The order stays `pending` whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reused {
+    Valid,
+    /// With the problem of the look that failed then.
+    Invalid,
+    Deactivated,
+    Expired,
 }
 
 pub(super) struct Order {
@@ -47,6 +69,8 @@ pub(super) struct Order {
     pub(super) chain_pem: Option<String>,
     /// Once its time is over (RFC 8555 §7.1.3, `expires`).
     pub(super) lapse: Option<Lapse>,
+    /// Somebody has asked for its certificate.
+    pub(super) finalized: bool,
 }
 
 /// What a CA makes of an order whose time is over.
@@ -63,6 +87,8 @@ pub(super) struct Authorization {
     pub(super) name: String,
     pub(super) token: String,
     pub(super) status: Proof,
+    /// It was there before the order.
+    pub(super) reused: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +98,7 @@ pub(super) enum Proof {
     /// The challenge's problem document.
     Invalid(Value),
     Deactivated,
+    Expired,
 }
 
 impl Proof {
@@ -81,6 +108,7 @@ impl Proof {
             Self::Valid => "valid",
             Self::Invalid(_) => "invalid",
             Self::Deactivated => "deactivated",
+            Self::Expired => "expired",
         }
     }
 }
@@ -100,11 +128,16 @@ impl Book {
 
     pub(super) fn place(&mut self, account: AccountId, names: Vec<String>, replaces: Option<String>) -> OrderId {
         let first = self.authorizations.len();
-        self.authorizations.extend(names.into_iter().map(|name| Authorization {
-            account,
-            name,
-            token: crate::secret(),
-            status: Proof::Pending,
+        let (reused, refused) = (&self.reused, &self.refused_names);
+        self.authorizations.extend(names.into_iter().map(|name| {
+            let state = reused.get(&name).copied();
+            Authorization {
+                account,
+                token: crate::secret(),
+                status: state.map_or(Proof::Pending, |state| former(state, refused.get(&name))),
+                reused: state.is_some(),
+                name,
+            }
         }));
         self.orders.push(Order {
             account,
@@ -112,6 +145,7 @@ impl Book {
             authorizations: (first..self.authorizations.len()).collect(),
             chain_pem: None,
             lapse: None,
+            finalized: false,
         });
         self.orders.len() - 1
     }
@@ -129,13 +163,19 @@ impl Book {
 
     /// The state of the order, which follows from its authorizations.
     pub(super) fn status(&self, order: &Order) -> &'static str {
+        if order.finalized && self.stalled.is_some() {
+            return "processing";
+        }
         if order.chain_pem.is_some() {
             return "valid";
         }
         if order.lapse.is_some() {
             return "invalid";
         }
-        let lost = |one: &Authorization| matches!(one.status, Proof::Invalid(_) | Proof::Deactivated);
+        let lost = |one: &Authorization| {
+            !(one.reused || self.stubborn)
+                && matches!(one.status, Proof::Invalid(_) | Proof::Deactivated | Proof::Expired)
+        };
         if self.proofs(order).any(lost) {
             "invalid"
         } else if self.proofs(order).all(|one| one.status == Proof::Valid) {
@@ -149,9 +189,10 @@ impl Book {
     pub(super) fn error(&self, order: &Order) -> Option<Value> {
         let failed: Vec<(String, Value)> = self
             .proofs(order)
+            .filter(|one| !one.reused)
             .filter_map(|one| match &one.status {
                 Proof::Invalid(problem) => Some((one.name.clone(), problem.clone())),
-                Proof::Pending | Proof::Valid | Proof::Deactivated => None,
+                Proof::Pending | Proof::Valid | Proof::Deactivated | Proof::Expired => None,
             })
             .collect();
         (!failed.is_empty()).then(|| compound(&failed))
@@ -171,5 +212,19 @@ impl Book {
             .authorizations
             .iter()
             .filter_map(|id| self.authorizations.get(*id))
+    }
+}
+
+/// What is left of a look of before; it failed as the name is told to fail, or somehow.
+fn former(state: Reused, refused: Option<&(String, String)>) -> Proof {
+    match state {
+        Reused::Valid => Proof::Valid,
+        Reused::Deactivated => Proof::Deactivated,
+        Reused::Expired => Proof::Expired,
+        Reused::Invalid => {
+            let (kind, detail) =
+                refused.map_or(("connection", "nobody answered then"), |(kind, detail)| (kind, detail));
+            Proof::Invalid(document(kind, detail))
+        }
     }
 }

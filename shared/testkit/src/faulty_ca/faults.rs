@@ -34,6 +34,10 @@ pub enum Fault {
     Internal,
     /// Any other problem document; nothing is done.
     Problem { status: u16, body: Value },
+    /// A web page in place of the answer; nothing is done.
+    Page { status: u16, body: String },
+    /// It is elsewhere now; nothing is done.
+    Moved { to: String },
     /// Does what was asked, and breaks the connection off in the middle of the answer.
     BreakOff,
     /// Does what was asked, and answers so much later.
@@ -46,15 +50,40 @@ pub enum RetryAfter {
     Seconds(u64),
     /// So many seconds from when the answer is given, as an HTTP date.
     DateIn(u64),
+    /// A date that has passed.
+    Past,
+    /// So many seconds from when the answer is given, by a clock of the CA that is so far ahead of ours (or behind: less than 0).
+    /// The answer's own `Date` is by that clock too.
+    BySkewedClock {
+        wait: u64,
+        ahead: i64,
+    },
 }
 
 impl RetryAfter {
+    #[expect(clippy::disallowed_methods, reason = "a CA of a test signs by the real time")]
     pub(super) fn header(self) -> String {
         match self {
             Self::Seconds(seconds) => seconds.to_string(),
+            Self::Past => httpdate::fmt_http_date(SystemTime::UNIX_EPOCH),
             Self::DateIn(seconds) => httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds)),
+            Self::BySkewedClock { wait, ahead } => httpdate::fmt_http_date(skewed(ahead) + Duration::from_secs(wait)),
         }
     }
+
+    /// What the clock of the CA says, where it is not ours.
+    pub(super) fn date(self) -> Option<String> {
+        match self {
+            Self::BySkewedClock { ahead, .. } => Some(httpdate::fmt_http_date(skewed(ahead))),
+            Self::Seconds(_) | Self::DateIn(_) | Self::Past => None,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a CA of a test signs by the real time")]
+fn skewed(ahead: i64) -> SystemTime {
+    let (now, by) = (SystemTime::now(), Duration::from_secs(ahead.unsigned_abs()));
+    if ahead < 0 { now - by } else { now + by }
 }
 
 impl Place {
@@ -88,6 +117,10 @@ impl Faults {
     pub(super) fn push(&mut self, place: Place, fault: &Fault, times: usize) {
         let queue = self.planned.entry(place).or_default();
         queue.extend(std::iter::repeat_n(fault.clone(), times));
+    }
+
+    pub(super) fn forget(&mut self, place: Place) {
+        self.planned.remove(&place);
     }
 
     /// Counts the request; gives the fault that it meets.

@@ -7,8 +7,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Ca;
-use super::book::AccountId;
 use super::problem::Refusal;
+
+pub(super) type AccountId = usize;
 
 /// A P-256 public key of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,11 @@ impl Ca {
             .strip_prefix(&prefix)
             .and_then(|id| id.parse().ok());
         let id: AccountId = id.ok_or_else(unknown)?;
-        let key = self.book().accounts.get(id).cloned().ok_or_else(unknown)?;
+        let book = self.book();
+        if book.deactivated.contains(&id) {
+            return Err(Refusal::deactivated());
+        }
+        let key = book.accounts.get(id).cloned().ok_or_else(unknown)?;
         Ok((key, Some(id)))
     }
 }

@@ -14,6 +14,7 @@ mod routes;
 mod tls;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use anyhow::{Context, Result};
 use tokio::task::JoinHandle;
 
 pub use self::authority::Chain;
-pub use self::book::Lapse;
+pub use self::book::{Lapse, Reused};
 pub use self::faults::{Fault, Place, RetryAfter};
 
 use self::authority::Authority;
@@ -50,6 +51,8 @@ struct Inner {
     http: reqwest::Client,
     authority: Authority,
     book: Mutex<Book>,
+    /// Addresses are written relative to the CA's own.
+    relative: AtomicBool,
     faults: Mutex<Faults>,
 }
 
@@ -58,6 +61,10 @@ impl FaultyCa {
     ///
     /// # Errors
     /// If it cannot listen, or the cryptography library refuses.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the counterpart of the test runs beside it, and ends with its runtime"
+    )]
     pub async fn start(http_port: u16) -> Result<Self> {
         let port = ports::lease()?;
         let own = pki::local_server()?;
@@ -69,6 +76,7 @@ impl FaultyCa {
             http: crate::http::client("").context("a client for the challenges")?,
             authority: Authority::new()?,
             book: Mutex::default(),
+            relative: AtomicBool::new(false),
             faults: Mutex::default(),
         }));
         let listener = tls::Listener::bind(port.number(), &own.identity).await?;
@@ -107,6 +115,11 @@ impl FaultyCa {
         self.ca.faults().push(place, fault, times);
     }
 
+    /// Faults at this place that have not been met yet are forgotten.
+    pub fn behave(&self, place: Place) {
+        self.ca.faults().forget(place);
+    }
+
     /// From now on it takes so many new orders at once, then one per period; the others are `rateLimited`.
     pub fn limit_orders(&self, burst: u32, period: Duration) {
         self.ca.book().quota = Some(Quota::new(burst, period));
@@ -139,16 +152,66 @@ impl FaultyCa {
         self.ca.book().chain = chain;
     }
 
+    /// From now on certificates are good for so long from the moment of their issuance.
+    pub fn issue_for(&self, life: Duration) {
+        self.ca.book().life = Some(life);
+    }
+
+    /// From now on orders that were finalized stay `processing`, with this `Retry-After`.
+    pub fn stall(&self, wait: RetryAfter) {
+        self.ca.book().stalled = Some(wait);
+    }
+
+    /// Orders that were stalled are `valid`.
+    pub fn go_on(&self) {
+        self.ca.book().stalled = None;
+    }
+
     /// From now on the directory offers renewal information, and this is what is said of every certificate.
     pub fn offer_renewal_info(&self, answer: &str, retry_after: Option<RetryAfter>) {
         let renewals = &mut self.ca.book().renewals;
         renewals.answer = Some(answer.to_owned());
-        renewals.retry_after = retry_after.map(RetryAfter::header);
+        renewals.retry_after = retry_after;
     }
 
     /// Orders do not say any more what they replace, though they should (RFC 9773 §5).
     pub fn keep_silent_about_predecessors(&self) {
         self.ca.book().renewals.silent = true;
+    }
+
+    /// From now on orders that name a predecessor are answered with this status and `serverInternal`.
+    pub fn refuse_predecessors(&self, status: u16) {
+        self.ca.book().renewals.refuses = Some(status);
+    }
+
+    /// It takes nothing any more from the accounts that it has now; a new key gets a new one.
+    pub fn deactivate_accounts(&self) {
+        let mut book = self.ca.book();
+        book.deactivated = (0..book.accounts.len()).collect();
+    }
+
+    /// It takes every account again.
+    pub fn reactivate_accounts(&self) {
+        self.ca.book().deactivated.clear();
+    }
+
+    /// From now on orders for the name begin with an authorization of before; nothing: with a new one again.
+    pub fn reuse_authorization(&self, name: &str, state: Option<Reused>) {
+        let reused = &mut self.ca.book().reused;
+        match state {
+            Some(state) => reused.insert(name.to_owned(), state),
+            None => reused.remove(name),
+        };
+    }
+
+    /// From now on an order stays `pending` when one of its names could not be proven.
+    pub fn keep_orders_pending(&self) {
+        self.ca.book().stubborn = true;
+    }
+
+    /// From now on addresses are written as paths (RFC 3986 §4.2).
+    pub fn write_relative_urls(&self) {
+        self.ca.0.relative.store(true, Ordering::Relaxed);
     }
 
     /// What each order was said to replace.
@@ -212,6 +275,15 @@ impl Ca {
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An address as answers give it.
+    fn written(&self, path: &str) -> String {
+        if self.0.relative.load(Ordering::Relaxed) {
+            path.to_owned()
+        } else {
+            self.url(path)
+        }
     }
 
     fn url(&self, path: &str) -> String {

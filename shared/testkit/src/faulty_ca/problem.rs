@@ -28,6 +28,10 @@ impl Refusal {
         Self::new(400, "malformed", detail)
     }
 
+    pub(super) fn deactivated() -> Self {
+        Self::new(403, "unauthorized", "the account is deactivated")
+    }
+
     pub(super) fn not_found() -> Self {
         Self::new(404, "malformed", "there is no such resource")
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Ca;
 use super::book::{AuthorizationId, Book, Lapse, Order, OrderId, Proof};
-use super::faults::{Fault, Place};
+use super::faults::{Fault, Place, RetryAfter};
 use super::jws::{decoded, text};
 use super::problem::{Refusal, document};
 
@@ -53,13 +53,22 @@ async fn misbehaving(State(ca): State<Ca>, request: Request, next: Next) -> Resp
         Some(Fault::RefuseNonce) => Refusal::new(400, "badNonce", "this nonce is not known").into_response(),
         Some(Fault::Internal) => Refusal::new(500, "serverInternal", "something broke here").into_response(),
         Some(Fault::Problem { status, body }) => Refusal::of(status, body).into_response(),
+        Some(Fault::Page { status, body }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+            (status, [(CONTENT_TYPE, "text/html")], body).into_response()
+        }
+        Some(Fault::Moved { to }) => {
+            let mut moved = StatusCode::MOVED_PERMANENTLY.into_response();
+            set(&mut moved, LOCATION.as_str(), &to);
+            moved
+        }
         Some(Fault::RateLimit(wait)) => {
             let refusal = Refusal::new(429, "rateLimited", "too many requests of this kind");
-            again_after(refusal.into_response(), &wait.header())
+            again_after(refusal.into_response(), wait)
         }
         Some(Fault::Busy(wait)) => {
             let page = (StatusCode::SERVICE_UNAVAILABLE, "<html>busy</html>");
-            again_after(page.into_response(), &wait.header())
+            again_after(page.into_response(), wait)
         }
     };
     if gives_nonce {
@@ -69,6 +78,10 @@ async fn misbehaving(State(ca): State<Ca>, request: Request, next: Next) -> Resp
     response
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "between two looks at a server, until it is as the test wants it"
+)]
 async fn late(response: Response, by: Duration) -> Response {
     tokio::time::sleep(by).await;
     response
@@ -85,8 +98,11 @@ async fn broken_off(response: Response) -> Response {
     Response::from_parts(parts, Body::from_stream(broken))
 }
 
-fn again_after(mut response: Response, wait: &str) -> Response {
-    set(&mut response, RETRY_AFTER.as_str(), wait);
+fn again_after(mut response: Response, wait: RetryAfter) -> Response {
+    set(&mut response, RETRY_AFTER.as_str(), &wait.header());
+    if let Some(date) = wait.date() {
+        set(&mut response, DATE.as_str(), &date);
+    }
     response
 }
 
@@ -98,12 +114,12 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
 
 async fn directory(State(ca): State<Ca>) -> Json<Value> {
     let mut listed = json!({
-        "newNonce": ca.url("/nonce"), "newAccount": ca.url("/account"), "newOrder": ca.url("/order"),
-        "revokeCert": ca.url("/revoke"), "keyChange": ca.url("/key-change"),
+        "newNonce": ca.written("/nonce"), "newAccount": ca.written("/account"), "newOrder": ca.written("/order"),
+        "revokeCert": ca.written("/revoke"), "keyChange": ca.written("/key-change"),
         "meta": {"caaIdentities": ["faulty-ca.test"]},
     });
     if ca.book().renewals.answer.is_some() {
-        listed["renewalInfo"] = json!(ca.url("/renewal-info"));
+        listed["renewalInfo"] = json!(ca.written("/renewal-info"));
     }
     Json(listed)
 }
@@ -112,17 +128,18 @@ async fn directory(State(ca): State<Ca>) -> Json<Value> {
 async fn renewal_info(State(ca): State<Ca>) -> Answer {
     let book = ca.book();
     let said = book.renewals.answer.clone().ok_or_else(Refusal::not_found)?;
-    let mut response = ([(CONTENT_TYPE, "application/json")], said).into_response();
-    if let Some(wait) = &book.renewals.retry_after {
-        set(&mut response, RETRY_AFTER.as_str(), wait);
-    }
-    Ok(response)
+    let response = ([(CONTENT_TYPE, "application/json")], said).into_response();
+    Ok(match book.renewals.retry_after {
+        Some(wait) => again_after(response, wait),
+        None => response,
+    })
 }
 
 async fn new_account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
     let signed = ca.verified(uri.path(), &body)?;
     let mut book = ca.book();
     let (id, status) = match book.account_of(&signed.key) {
+        Some(known) if book.deactivated.contains(&known) => return Err(Refusal::deactivated()),
         Some(known) => (known, StatusCode::OK),
         None if signed.payload["onlyReturnExisting"] == true => {
             return Err(Refusal::new(400, "accountDoesNotExist", "no account has this key"));
@@ -134,7 +151,7 @@ async fn new_account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
     };
     Ok(located(
         status,
-        &ca.url(&format!("/account/{id}")),
+        &ca.written(&format!("/account/{id}")),
         &json!({"status": "valid"}),
     ))
 }
@@ -160,20 +177,38 @@ async fn new_order(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
     let mut book = ca.book();
     if let Some(Err(wait)) = book.quota.as_mut().map(|quota| quota.take(Instant::now())) {
         let refusal = Refusal::new(429, "rateLimited", "too many new orders from this account");
-        let seconds = wait.as_secs() + 1;
-        return Ok(again_after(refusal.into_response(), &seconds.to_string()));
+        let wait = RetryAfter::Seconds(wait.as_secs() + 1);
+        return Ok(again_after(refusal.into_response(), wait));
     }
     let replaces = signed.payload["replaces"].as_str().map(str::to_owned);
+    if let (Some(status), Some(_)) = (book.renewals.refuses, &replaces) {
+        let detail = "something broke over the predecessor";
+        return Err(Refusal::new(status, "serverInternal", detail));
+    }
     let id = book.place(account, names, replaces);
-    let shown = shown_order(&ca, &book, (id, &book.orders[id]));
-    Ok(located(StatusCode::CREATED, &ca.url(&format!("/order/{id}")), &shown))
+    let shown = shown_order(&ca, &book, id, &book.orders[id]);
+    Ok(located(
+        StatusCode::CREATED,
+        &ca.written(&format!("/order/{id}")),
+        &shown,
+    ))
 }
 
 async fn order(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> Answer {
     let account = ca.verified(uri.path(), &body)?.account()?;
     let book = ca.book();
-    let order = own_order(&book, id, account)?;
-    Ok(Json(shown_order(&ca, &book, (id, order))).into_response())
+    own_order(&book, id, account)?;
+    Ok(answered_order(&ca, &book, id))
+}
+
+/// With the time that is asked for while it is stalled.
+fn answered_order(ca: &Ca, book: &Book, id: OrderId) -> Response {
+    let order = &book.orders[id];
+    let response = Json(shown_order(ca, book, id, order)).into_response();
+    match book.stalled {
+        Some(wait) if order.finalized => again_after(response, wait),
+        Some(_) | None => response,
+    }
 }
 
 async fn authorization(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, uri: Uri, body: Bytes) -> Answer {
@@ -212,11 +247,12 @@ async fn finalize(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body:
         return Err(Refusal::new(403, "orderNotReady", format!("the order is {status}")));
     }
     let (names, csr) = (book.names(order), decoded(text(&signed.payload, "csr")?)?);
-    let chain = ca.0.authority.sign(&csr, &names, book.chain);
+    let chain = ca.0.authority.sign(&csr, &names, book.chain, book.life);
     let chain = chain.map_err(|error| Refusal::new(400, "badCSR", error.to_string()))?;
     book.issued.push(names);
     book.orders[id].chain_pem = Some(chain);
-    Ok(Json(shown_order(&ca, &book, (id, &book.orders[id]))).into_response())
+    book.orders[id].finalized = true;
+    Ok(answered_order(&ca, &book, id))
 }
 
 async fn certificate(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> Answer {
@@ -272,18 +308,21 @@ fn own_authorization(book: &Book, id: AuthorizationId, account: usize) -> Result
     }
 }
 
-fn shown_order(ca: &Ca, book: &Book, (id, order): (OrderId, &Order)) -> Value {
+fn shown_order(ca: &Ca, book: &Book, id: OrderId, order: &Order) -> Value {
     let identifiers = book
         .names(order)
         .into_iter()
         .map(|name| json!({"type": "dns", "value": name}));
-    let authorizations = order.authorizations.iter().map(|id| ca.url(&format!("/authz/{id}")));
+    let authorizations = order
+        .authorizations
+        .iter()
+        .map(|id| ca.written(&format!("/authz/{id}")));
     let mut shown = json!({
-        "status": book.status(order), "finalize": ca.url(&format!("/finalize/{id}")),
+        "status": book.status(order), "finalize": ca.written(&format!("/finalize/{id}")),
         "identifiers": identifiers.collect::<Vec<_>>(), "authorizations": authorizations.collect::<Vec<_>>(),
     });
-    if order.chain_pem.is_some() {
-        shown["certificate"] = json!(ca.url(&format!("/certificate/{id}")));
+    if book.status(order) == "valid" {
+        shown["certificate"] = json!(ca.written(&format!("/certificate/{id}")));
     }
     if let Some(replaced) = order.replaces.as_ref().filter(|_| !book.renewals.silent) {
         shown["replaces"] = json!(replaced);
@@ -305,11 +344,11 @@ fn shown_authorization(ca: &Ca, book: &Book, id: AuthorizationId) -> Value {
 fn shown_challenge(ca: &Ca, book: &Book, id: AuthorizationId) -> Value {
     let one = &book.authorizations[id];
     let status = match &one.status {
-        Proof::Pending | Proof::Deactivated => "pending",
+        Proof::Pending | Proof::Deactivated | Proof::Expired => "pending",
         Proof::Valid | Proof::Invalid(_) => one.status.as_str(),
     };
     let mut shown = json!({
-        "type": "http-01", "url": ca.url(&format!("/challenge/{id}")), "token": one.token, "status": status,
+        "type": "http-01", "url": ca.written(&format!("/challenge/{id}")), "token": one.token, "status": status,
     });
     if let Proof::Invalid(problem) = &one.status {
         shown["error"] = problem.clone();

@@ -15,17 +15,16 @@ use crate::tools::{Account, Tool};
 
 pub(super) fn write_files(
     directory: &Path,
-    ports: &Ports,
-    options: &PebbleOptions,
+    configuration: &Value,
     tls: &LocalServer,
     account: Option<Account>,
 ) -> Result<()> {
-    let config = configuration(ports, options).to_string();
+    let configuration = configuration.to_string();
     let files = [
         ("api-root.pem", &tls.root_pem),
         ("server.pem", &tls.identity.chain_pem),
         ("server.key", &tls.identity.key_pem),
-        ("pebble.json", &config),
+        ("pebble.json", &configuration),
     ];
     for (name, content) in files {
         run_dir::write(&directory.join(name), content, account)?;
@@ -34,7 +33,7 @@ pub(super) fn write_files(
 }
 
 /// One profile only unless a test wants more: without one in the order, Pebble takes any of those that it has.
-fn configuration(ports: &Ports, options: &PebbleOptions) -> Value {
+pub(super) fn configuration(ports: &Ports, options: &PebbleOptions) -> Value {
     let profile =
         |description: &str| json!({ "description": description, "validityPeriod": options.validity.as_secs() });
     let further = options

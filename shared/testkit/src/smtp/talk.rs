@@ -69,6 +69,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(None)
 }
 
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn talk_on<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufStream<S>, desk: &Desk) -> Result<()> {
     let (mut mail, mut known) = (empty(), desk.login.is_none());
     while let Some(line) = hear(stream).await? {

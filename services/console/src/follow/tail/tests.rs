@@ -41,12 +41,17 @@ fn recorded(attempt: u32, started: u64, said: &[&str], checked: &[&str]) -> Step
     }
 }
 
-fn told(
-    attempt: u32,
-    started: u64,
-    (before, said): (usize, &[&str]),
-    (before_checks, checked): (usize, &[&str]),
-) -> LogBatch {
+/// Lines or checks behind those that were told before.
+struct Part<'a> {
+    before: usize,
+    texts: &'a [&'a str],
+}
+
+fn part<'a>(before: usize, texts: &'a [&'a str]) -> Part<'a> {
+    Part { before, texts }
+}
+
+fn told(attempt: u32, started: u64, said: Part<'_>, checked: Part<'_>) -> LogBatch {
     LogBatch {
         schema: 1,
         run_id: domain::RunId::new(),
@@ -55,10 +60,10 @@ fn told(
         attempt,
         worker: "deployer/1".to_owned(),
         started_at: at(started),
-        lines_before: before,
-        lines: lines(said, started + 2 * before as u64),
-        checks_before: before_checks,
-        checks: checks(checked, started + 2 * before_checks as u64),
+        lines_before: said.before,
+        lines: lines(said.texts, started + 2 * said.before as u64),
+        checks_before: checked.before,
+        checks: checks(checked.texts, started + 2 * checked.before as u64),
     }
 }
 
@@ -70,24 +75,27 @@ fn messages(lines: Vec<Shown>) -> Vec<String> {
 fn what_was_told_is_not_shown_again_from_the_record() {
     let mut tail = Tail::default();
     assert_eq!(
-        messages(tail.told(&told(3, 100, (0, &["a"]), (0, &["x"])))),
+        messages(tail.told(&told(3, 100, part(0, &["a"]), part(0, &["x"])))),
         ["begins", "a", "x"]
     );
-    assert_eq!(messages(tail.told(&told(3, 100, (1, &["b"]), (1, &[])))), ["b"]);
+    assert_eq!(messages(tail.told(&told(3, 100, part(1, &["b"]), part(1, &[])))), ["b"]);
     assert_eq!(tail.shown_whole(), Some(2));
     let record = [recorded(3, 100, &["a", "b", "c"], &["x", "y"])];
     assert_eq!(messages(tail.recorded(&record).expect("a record")), ["y", "c", "end 3"]);
     assert_eq!(tail.shown_whole(), Some(3));
-    assert!(tail.told(&told(3, 100, (2, &["c"]), (1, &["y"]))).is_empty());
+    assert!(tail.told(&told(3, 100, part(2, &["c"]), part(1, &["y"]))).is_empty());
 }
 
 #[test]
 fn a_batch_that_comes_twice_or_overlaps_is_shown_once_and_a_lost_one_is_left_to_the_record() {
     let mut tail = Tail::default();
-    tail.told(&told(1, 100, (0, &["a", "b"]), (0, &[])));
-    assert!(tail.told(&told(1, 100, (0, &["a", "b"]), (0, &[]))).is_empty());
-    assert_eq!(messages(tail.told(&told(1, 100, (1, &["b", "c"]), (0, &[])))), ["c"]);
-    assert!(tail.told(&told(1, 100, (5, &["f"]), (0, &[]))).is_empty());
+    tail.told(&told(1, 100, part(0, &["a", "b"]), part(0, &[])));
+    assert!(tail.told(&told(1, 100, part(0, &["a", "b"]), part(0, &[]))).is_empty());
+    assert_eq!(
+        messages(tail.told(&told(1, 100, part(1, &["b", "c"]), part(0, &[])))),
+        ["c"]
+    );
+    assert!(tail.told(&told(1, 100, part(5, &["f"]), part(0, &[]))).is_empty());
     let record = [recorded(1, 100, &["a", "b", "c", "d", "e", "f"], &[])];
     assert_eq!(
         messages(tail.recorded(&record).expect("a record")),
@@ -98,8 +106,8 @@ fn a_batch_that_comes_twice_or_overlaps_is_shown_once_and_a_lost_one_is_left_to_
 #[test]
 fn what_happened_before_a_new_execution_is_read_from_the_record_first() {
     let mut tail = Tail::default();
-    tail.told(&told(1, 100, (0, &["a"]), (0, &[])));
-    let next = told(2, 200, (0, &["b"]), (0, &[]));
+    tail.told(&told(1, 100, part(0, &["a"]), part(0, &[])));
+    let next = told(2, 200, part(0, &["b"]), part(0, &[]));
     assert!(tail.is_news(&next));
     let record = [recorded(1, 100, &["a", "z"], &[])];
     assert_eq!(messages(tail.recorded(&record).expect("a record")), ["z", "end 1"]);
@@ -110,13 +118,13 @@ fn what_happened_before_a_new_execution_is_read_from_the_record_first() {
 #[test]
 fn an_order_that_is_carried_out_again_is_shown_again() {
     let mut tail = Tail::default();
-    tail.told(&told(1, 100, (0, &["a"]), (0, &[])));
+    tail.told(&told(1, 100, part(0, &["a"]), part(0, &[])));
     assert_eq!(
-        messages(tail.told(&told(1, 130, (0, &["a"]), (0, &[])))),
+        messages(tail.told(&told(1, 130, part(0, &["a"]), part(0, &[])))),
         ["begins", "a"]
     );
     assert!(
-        tail.told(&told(1, 100, (1, &["late"]), (0, &[]))).is_empty(),
+        tail.told(&told(1, 100, part(1, &["late"]), part(0, &[]))).is_empty(),
         "the first one is dead"
     );
     let record = [recorded(1, 130, &["a", "b"], &[])];
@@ -146,7 +154,7 @@ fn a_reader_comes_back_at_any_line() {
 #[test]
 fn a_reader_comes_back_by_the_id_of_what_it_read() {
     let mut tail = Tail::default();
-    tail.told(&told(7, 100, (0, &["a"]), (0, &["x", "y"])));
+    tail.told(&told(7, 100, part(0, &["a"]), part(0, &["x", "y"])));
     assert_eq!(tail.to_string().parse(), Ok(tail));
     tail.recorded(&[recorded(7, 100, &["a"], &["x", "y"])])
         .expect("a record");

@@ -1,54 +1,63 @@
 //! What an installation would need, tried without one.
 //!
 //! In: a target. Out: one check per need; each fault is shown where it is, all of them at once. Never: a file that
-//! stays: what is written to try a permission has another name, is empty and is removed.
+//! stays: what is written to try a permission is removed; what is in place is there afterwards, the very same file.
 
-use std::path::PathBuf;
-
+use domain::counted;
 use domain::run::Check;
-use domain::target::FileTarget;
-use rustix::fs::statvfs;
+use rustix::fs::fstatvfs;
 
-use super::atomic::{Manner, Staged};
-use super::place::{self, Place, trouble};
-use super::{chain_bits, content, former, key_bits};
-use crate::targets::{TargetError, reload};
+use super::atomic::Staged;
+use super::looks::{Manner, Said};
+use super::place::Place;
+use super::present::Present;
+use super::trouble::trouble;
+use super::{Asked, Files, former, guard};
+use crate::certificate::Chain;
+use crate::targets::{TargetError, check};
 
 /// A chain, a key and their backups are a few kilobytes each.
 const ROOM: u64 = 1 << 20;
 
-pub fn rehearse(target: &FileTarget, roots: &[PathBuf]) -> Vec<Check> {
-    let ownership = place::ownership(target);
+pub fn rehearse(asked: &Asked) -> Vec<Check> {
+    let said = Said::by(&asked.target);
+    let owner = said.clone().map(|said| said.to_string());
+    let mut checks = vec![check("the owner exists", owner)];
     // An unknown owner is a cross already, and must not hide what is wrong with the paths.
-    let own = ownership.clone().unwrap_or_default();
-    let bits = key_bits(target);
-    let mut checks = vec![check("the owner exists", ownership.map(|o| o.to_string()))];
-    let files = [
-        ("chain", &target.chain_path, bits.clone().map(chain_bits)),
-        ("key", &target.key_path, bits),
-    ];
-    let places = files.map(|(what, path, bits)| {
-        let manner = bits.map(|bits| Manner { bits, ownership: own });
-        let (place, found) = place_of(what, path, (roots, manner));
-        checks.extend(found);
-        place
+    let said = said.unwrap_or_default();
+    let mut try_one = |what, path, manner: &dyn Fn(Option<&Present>) -> Manner| {
+        let (found, tried) = place_of(what, path, asked, manner);
+        checks.extend(tried);
+        found
+    };
+    let target = &asked.target;
+    let chain = try_one("chain", &target.chain_path, &|there| {
+        said.chain(there.map(|one| &one.looks))
     });
-    if let [Some(chain), Some(key)] = &places {
-        checks.push(what_is_there(chain, key));
-    }
-    if let Some(reload) = &target.reload {
-        let program = reload::program(reload).map(|path| format!("{} can be run", path.display()));
-        checks.push(check("the reload program can be run", program));
+    let key = try_one("key", &target.key_path, &|there| said.key(there.map(|one| &one.looks)));
+    if let (Some((chain, chain_there)), Some((key, key_there))) = (chain, key) {
+        let may = guard::check(&key, key_there.as_ref(), &chain, chain_there.as_ref());
+        checks.push(check(
+            "what is there may be replaced",
+            may.map(|()| "a pair in PEM, or nothing".to_owned()),
+        ));
+        let files = Files { chain, key, said };
+        checks.push(check(
+            "no other policy puts its certificate there",
+            ours(&files, chain_there.as_ref(), asked),
+        ));
+        checks.push(what_is_there(&files));
     }
     checks
 }
 
-fn place_of(
-    what: &str,
-    path: &str,
-    (roots, manner): (&[PathBuf], Result<Manner, TargetError>),
-) -> (Option<Place>, Vec<Check>) {
-    let place = match Place::locate(path, roots) {
+/// How a file would be written, decided by what is there.
+type MannerOf<'a> = dyn Fn(Option<&Present>) -> Manner + 'a;
+
+type Tried = (Option<(Place, Option<Present>)>, Vec<Check>);
+
+fn place_of(what: &str, path: &str, asked: &Asked, manner: &MannerOf<'_>) -> Tried {
+    let place = match Place::locate(path, &asked.roots) {
         Ok(place) => place,
         Err(error) => {
             let cross = check(&format!("the directory of the {what} exists"), Err(error));
@@ -57,29 +66,49 @@ fn place_of(
     };
     let exists = Check::tick(
         format!("the directory of the {what} exists"),
-        place.directory().display().to_string(),
+        place.directory().path().display().to_string(),
     );
-    let written = manner.and_then(|manner| written(&place, manner));
+    // What cannot be read cannot be kept for a rollback.
+    let (there, written) = match Present::read(&place) {
+        Ok(there) => {
+            let written = written(&place, &manner(there.as_ref()), there.as_ref());
+            (there, written)
+        }
+        Err(error) => (None, Err(error)),
+    };
     let checks = vec![
         exists,
         check(&format!("the {what} can be written"), written),
         check(&format!("there is room for the {what}"), room(&place)),
     ];
-    (Some(place), checks)
+    (Some((place, there)), checks)
 }
 
-/// The same steps as an installation up to the rename, with an empty file.
-fn written(place: &Place, manner: Manner) -> Result<String, TargetError> {
+/// The same steps as an installation, with an empty file; and its rename, with a copy of what is there.
+fn written(place: &Place, manner: &Manner, there: Option<&Present>) -> Result<String, TargetError> {
     place.check_writable()?;
-    drop(Staged::write(place, manner, b"")?);
-    // What cannot be read cannot be kept for a rollback.
-    content(place.file())?;
-    Ok(format!("{}, mode {:04o}", place.file().display(), manner.bits))
+    place.check_replaceable()?;
+    let empty = Staged::write(place, manner, b"")?;
+    match there {
+        None => empty.try_commit(false)?,
+        Some(there) => match Staged::write(place, &there.looks.same(), &there.content) {
+            Ok(copy) => copy.try_commit(true)?,
+            // Without the right to make one that looks the same nothing is put in its place, not even for a moment.
+            Err(TargetError::Denied { .. }) => {}
+            Err(error) => return Err(error),
+        },
+    }
+    let shown = place.file().display();
+    Ok(match (there, manner.difference()) {
+        (_, Some(difference)) => format!("{shown}, {manner}: {difference}"),
+        (Some(_), None) => format!("{shown}, {manner}, as it is now"),
+        (None, None) => format!("{shown}, {manner}"),
+    })
 }
 
 fn room(place: &Place) -> Result<String, TargetError> {
     let directory = place.directory();
-    let about = statvfs(directory).map_err(|e| trouble("measure", directory, &e.into()))?;
+    let about = fstatvfs(directory).map_err(|e| trouble("measure", directory.path(), &e.into()))?;
     let free = about.f_bavail.saturating_mul(about.f_frsize);
     // Some file systems have no fixed number of files.
     let files_left = about.f_files == 0 || about.f_favail > 0;
@@ -88,30 +117,29 @@ fn room(place: &Place) -> Result<String, TargetError> {
     }
     Err(TargetError::Unavailable {
         what: format!(
-            "{} is on a full disk: {free} bytes and {} files are left",
-            directory.display(),
-            about.f_favail
+            "{} is on a full disk: left are {} and {}",
+            directory.path().display(),
+            counted(free, "byte"),
+            counted(about.f_favail, "file")
         ),
     })
 }
 
+fn ours(files: &Files, chain: Option<&Present>, asked: &Asked) -> Result<String, TargetError> {
+    let in_place = chain.and_then(|there| Chain::read(&there.content).ok()?.facts().ok());
+    for place in [&files.key, &files.chain] {
+        asked.claimant.check(place, in_place.as_ref())?;
+    }
+    Ok("no mark of another one is there".to_owned())
+}
+
 /// Advisory: a first installation has nothing to go back to, and is good all the same.
-fn what_is_there(chain: &Place, key: &Place) -> Check {
+fn what_is_there(files: &Files) -> Check {
     let name = "what is there now could be put back";
-    match former::pair(chain.file(), key.file()) {
+    match former::pair(&files.chain, &files.key) {
         Ok(Ok(former)) => Check::tick(name, format!("{}, good until {}", former.leaf, former.not_after)),
         Ok(Err(why)) => Check::cross(name, why),
         Err(error) => Check::cross(name, error.to_string()),
     }
     .advisory()
-}
-
-fn check(name: &str, found: Result<String, TargetError>) -> Check {
-    match found {
-        Ok(evidence) => Check::tick(name, evidence),
-        Err(TargetError::Misconfigured { what, remedy } | TargetError::Denied { what, remedy }) => {
-            Check::cross(name, format!("{what}; {remedy}"))
-        }
-        Err(other) => Check::cross(name, other.to_string()),
-    }
 }

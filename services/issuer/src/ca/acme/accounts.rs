@@ -8,9 +8,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use custody::{Custody, CustodyError};
+use custody::{Custody, CustodyError, OnBehalf};
+use domain::WorkspaceId;
 use domain::secret::{Envelope, Purpose};
-use domain::{RunId, WorkspaceId};
 use instant_acme::{Account, AccountBuilder, Key};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::sync::OnceCell;
@@ -37,7 +37,7 @@ pub trait AccountKeys: Send + Sync + 'static {
         &self,
         workspace: &WorkspaceId,
         envelope: &Envelope,
-        run: RunId,
+        on_behalf: OnBehalf<'_>,
     ) -> impl Future<Output = Result<Zeroizing<Vec<u8>>, CustodyError>> + Send;
 }
 
@@ -50,9 +50,9 @@ impl AccountKeys for Custody {
         &self,
         workspace: &WorkspaceId,
         envelope: &Envelope,
-        run: RunId,
+        on_behalf: OnBehalf<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
-        Self::open(self, workspace, Purpose::AcmeAccount, envelope, Some(run)).await
+        Self::open(self, workspace, Purpose::AcmeAccount, envelope, on_behalf).await
     }
 }
 
@@ -99,7 +99,7 @@ impl<K: AccountKeys> Accounts<K> {
         directory: &Directory,
         sealed: &Envelope,
     ) -> Result<Option<Account>, CaError> {
-        let pkcs8 = self.keys.open(for_.workspace, sealed, for_.run).await?;
+        let pkcs8 = self.keys.open(for_.workspace, sealed, on_behalf(for_)).await?;
         let loaded = nonce_proof!(async {
             let builder = builder(directory);
             builder.from_key(key(&pkcs8)?, directory.url.to_string()).await
@@ -132,7 +132,7 @@ impl<K: AccountKeys> Accounts<K> {
         directory: &Directory,
         sealed: &Envelope,
     ) -> Result<Account, CaError> {
-        let pkcs8 = self.keys.open(for_.workspace, sealed, for_.run).await?;
+        let pkcs8 = self.keys.open(for_.workspace, sealed, on_behalf(for_)).await?;
         let registered = nonce_proof!(async {
             let builder = builder(directory);
             builder.create_from_key(key(&pkcs8)?, directory.url.to_string()).await
@@ -144,6 +144,13 @@ impl<K: AccountKeys> Accounts<K> {
         }
         for_.ctx.info("the ACME account is ready", &[("account", account.id())]);
         Ok(account)
+    }
+}
+
+fn on_behalf<'a>(for_: &Application<'a>) -> OnBehalf<'a> {
+    OnBehalf {
+        run: Some(for_.run),
+        order: for_.ctx.order(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::Timestamp;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -23,11 +23,14 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
+use serde_json::Value;
 use url::{Origin, Url};
 
+use super::answers::{self, first_words};
 use super::nonces::NoncePool;
 use super::recorder::{self, Answer, Raw};
-use super::retry_after;
+use super::{redact, retry_after};
+use crate::config;
 
 const REPLAY_NONCE: &str = "replay-nonce";
 /// The longest chain with its JSON around is a few kilobytes.
@@ -49,15 +52,26 @@ pub enum Obstacle {
     #[error("{said}")]
     Untrusted { said: String },
     #[error("the CA's URL {url} leads to another origin")]
-    Foreign { url: String },
+    Foreign { url: Url },
+    #[error("the CA gave {text:?} as an address, which is no https URL")]
+    NoAddress { text: String },
+    /// The directory is elsewhere now; nobody goes there by itself.
+    #[error("{from} answers {status} and points to {to}")]
+    Moved { from: Url, to: Url, status: u16 },
 }
 
 impl Obstacle {
     /// The CA has answered, and named its time if it is busy; without one it may be at work on the request all the same.
     pub fn is_an_answer(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Unexpected { .. } | Self::Unavailable { until: Some(_), .. } => true,
-            Self::Unavailable { until: None, .. } | Self::Untrusted { .. } | Self::Foreign { .. } => false,
+            Self::RateLimited { .. }
+            | Self::Unexpected { .. }
+            | Self::Moved { .. }
+            | Self::Unavailable { until: Some(_), .. } => true,
+            Self::Unavailable { until: None, .. }
+            | Self::Untrusted { .. }
+            | Self::Foreign { .. }
+            | Self::NoAddress { .. } => false,
         }
     }
 }
@@ -152,7 +166,7 @@ impl Transport {
             .body(Full::default())
             .map_err(|error| unavailable(error.to_string()))?;
         let (parts, body) = request.into_parts();
-        self.0.check_origin(&parts)?;
+        self.0.checked(&parts)?;
         self.0.send_in_time(Request::from_parts(parts, body)).await
     }
 }
@@ -181,7 +195,7 @@ impl Inner {
         {
             return Ok(nonce_answer(&nonce));
         }
-        self.check_origin(&parts)?;
+        let asked = self.checked(&parts)?;
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
         let body = body
             .collect()
@@ -192,28 +206,39 @@ impl Inner {
         let (at, begun) = (recorder::now(), Instant::now());
         let answer = self
             .send_in_time(Request::from_parts(parts, Full::new(body.clone())))
-            .await;
-        let said = answer.as_ref().map_err(ToString::to_string);
-        recorder::write(&Raw {
+            .await
+            .map(|answer| answers::absolute(answer, &asked));
+        let (answer, read) = match answer {
+            Ok((answer, read)) => (Ok(answer), read),
+            Err(obstacle) => (Err(obstacle), None),
+        };
+        recorder::write(Raw {
             at,
             method: method.as_str(),
             url,
             request: &body,
-            answer: said
-                .as_ref()
-                .map_or_else(|why| Answer::Nothing(why), |answer| shown(answer)),
+            answer: match &answer {
+                Ok(answer) => shown(answer, read),
+                Err(obstacle) => Answer::Nothing(obstacle.to_string()),
+            },
             took: begun.elapsed(),
         });
-        self.judge(&method, answer?)
+        self.judge(&method, &asked, answer?)
     }
 
-    fn check_origin(&self, parts: &Parts) -> Result<(), Obstacle> {
-        let url = parts.uri.to_string();
-        let allowed = Url::parse(&url).is_ok_and(|url| self.origins.contains(&url.origin()));
-        if allowed {
-            Ok(())
-        } else {
+    /// The address, if it is one of the CA's own.
+    fn checked(&self, parts: &Parts) -> Result<Url, Obstacle> {
+        let text = parts.uri.to_string();
+        let Ok(url) = Url::parse(&text) else {
+            return Err(Obstacle::NoAddress { text });
+        };
+        if self.origins.contains(&url.origin()) {
+            return Ok(url);
+        }
+        if config::is_usable(&url) {
             Err(Obstacle::Foreign { url })
+        } else {
+            Err(Obstacle::NoAddress { text })
         }
     }
 
@@ -239,20 +264,19 @@ impl Inner {
         Ok(Response::from_parts(parts, body.to_bytes()))
     }
 
-    fn judge(&self, method: &Method, answer: Response<Bytes>) -> Result<BytesResponse, Obstacle> {
+    fn judge(&self, method: &Method, asked: &Url, answer: Response<Bytes>) -> Result<BytesResponse, Obstacle> {
         let (mut parts, body) = answer.into_parts();
         let until = retry_after_of(&parts.headers);
         recorder::set_retry_after(until);
+        recorder::set_location(location_of(&parts.headers).map(str::to_owned));
         let refused = !parts.status.is_success();
         let problem: Option<instant_acme::Problem> = refused.then(|| serde_json::from_slice(&body).ok()).flatten();
         if method != Method::HEAD {
             self.keep_nonce(&mut parts.headers, problem.as_ref());
         }
         let said = || {
-            problem
-                .as_ref()
-                .and_then(|p| p.detail.clone())
-                .unwrap_or_else(|| beginning(&body))
+            let detail = problem.as_ref().and_then(|p| p.detail.as_deref());
+            detail.map_or_else(|| first_words(&body), redact::paths)
         };
         let (status, no_problem) = (parts.status, problem.as_ref().is_none_or(|p| p.r#type.is_none()));
         match status {
@@ -261,7 +285,8 @@ impl Inner {
                 until,
                 said: format!("it answered {status}: {}", said()),
             }),
-            _ if status.is_redirection() || (status.is_client_error() && no_problem) => Err(Obstacle::Unexpected {
+            _ if status.is_redirection() => Err(redirected(method, asked, &parts, said())),
+            _ if status.is_client_error() && no_problem => Err(Obstacle::Unexpected {
                 status: status.as_u16(),
                 said: said(),
             }),
@@ -289,31 +314,42 @@ fn nonce_answer(nonce: &str) -> BytesResponse {
     BytesResponse::from(answer)
 }
 
-fn shown(answer: &Response<Bytes>) -> Answer<'_> {
+fn location_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(LOCATION)?.to_str().ok()
+}
+
+/// What is asked by GET is a directory (RFC 8555 §6.3): it has moved. A signed request says where it was sent, so it cannot
+/// be sent on.
+fn redirected(method: &Method, asked: &Url, answer: &http::response::Parts, said: String) -> Obstacle {
+    let to = location_of(&answer.headers).and_then(|text| Url::parse(text).ok());
+    let status = answer.status.as_u16();
+    match to {
+        Some(to) if *method == Method::GET => Obstacle::Moved {
+            from: asked.clone(),
+            to,
+            status,
+        },
+        Some(to) => Obstacle::Unexpected {
+            status,
+            said: format!("{asked} points to {to}, and a signed request is not sent on"),
+        },
+        None => Obstacle::Unexpected { status, said },
+    }
+}
+
+fn shown(answer: &Response<Bytes>, read: Option<Value>) -> Answer<'_> {
     let kind = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let status = answer.status().as_u16();
     if kind.is_some_and(|kind| kind.starts_with("application/pem-certificate-chain")) {
         Answer::Chain(status, answer.body().len())
     } else {
-        Answer::Body(status, answer.body())
+        Answer::Body(status, answer.body(), read)
     }
 }
 
 pub fn retry_after_of(headers: &HeaderMap) -> Option<Timestamp> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    retry_after::parse(value, recorder::now())
-}
-
-/// For people: the first line of a body that is no problem document.
-pub fn beginning(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(200)])
-        .trim()
-        .replace('\n', " ");
-    if text.is_empty() {
-        "(an empty answer)".to_owned()
-    } else {
-        text
-    }
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after::parse(text(RETRY_AFTER)?, text(DATE), recorder::now())
 }
 
 fn unavailable(said: String) -> Obstacle {

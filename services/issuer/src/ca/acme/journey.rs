@@ -58,24 +58,28 @@ impl Journey<'_> {
         nonce_proof!(self.account.order(url.to_owned())).map_err(|error| of_order(error, url))
     }
 
-    /// Until the certificate is there, or the CA wants to be left alone for long.
+    /// Until the certificate is there; an error when the CA wants to be left alone for long.
     pub async fn complete(&self, order: &mut Order, claim: &Claim<'_>) -> Result<Obtained, CaError> {
         let mut waits = self.pace.begin();
         let mut presented = None;
         loop {
             match order.state().status {
-                OrderStatus::Pending if presented.is_none() => presented = Some(self.answer(order).await?),
-                OrderStatus::Pending | OrderStatus::Processing => {
-                    if let Some(until) = self.look_again(order, &mut waits).await? {
-                        return Ok(Obtained::Later(until));
+                OrderStatus::Pending if presented.is_none() => {
+                    let proofs = self.proofs(order).await.map_err(unattended)?;
+                    let tokens: Vec<String> = proofs.iter().map(|proof| proof.token.clone()).collect();
+                    if tokens.iter().any(|token| !claim.tokens.contains(token)) {
+                        return Ok(Obtained::Tokens(tokens));
+                    }
+                    presented = Some(self.answer(order, proofs).await?);
+                }
+                OrderStatus::Pending => {
+                    if let Err(stalled) = self.look_again(order, &mut waits).await {
+                        return Err(self.dead(order.url()).await.unwrap_or(stalled));
                     }
                 }
+                OrderStatus::Processing => self.look_again(order, &mut waits).await?,
                 OrderStatus::Ready if !claim.finalize => return Ok(Obtained::Ready),
-                OrderStatus::Ready => {
-                    if let Some(until) = self.finalize(order, claim.csr_der, &mut waits).await? {
-                        return Ok(Obtained::Later(until));
-                    }
-                }
+                OrderStatus::Ready => self.finalize(order, claim.csr_der, &mut waits).await?,
                 OrderStatus::Valid => return self.download(order).await.map(Obtained::Chain),
                 OrderStatus::Invalid => {
                     let attended = presented.as_ref().is_some_and(|presented| presented.attended);
@@ -94,29 +98,26 @@ impl Journey<'_> {
     pub async fn prove(&self, order: &mut Order) -> Result<(), CaError> {
         let mut waits = self.pace.begin();
         let _presented = match order.state().status {
-            OrderStatus::Pending => Some(self.answer(order).await?),
+            OrderStatus::Pending => {
+                let proofs = self.proofs(order).await?;
+                Some(self.answer(order, proofs).await?)
+            }
             OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid | OrderStatus::Invalid => None,
         };
         loop {
             match order.state().status {
-                OrderStatus::Pending => {
-                    if let Some(until) = self.look_again(order, &mut waits).await? {
-                        let what = "the CA takes its time to validate".to_owned();
-                        return Err(CaError::Unavailable {
-                            until: Some(until),
-                            what,
-                        });
-                    }
-                }
+                OrderStatus::Pending => self.look_again(order, &mut waits).await?,
                 OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid => return Ok(()),
                 OrderStatus::Invalid => return Err(self.cause(order.url()).await),
             }
         }
     }
 
-    /// The http-01 challenges of all names that are not yet proven.
+    /// The http-01 challenges of all names that are not yet proven. An order with an authorization that is over is over
+    /// itself, whatever state the CA shows: nothing can be proven in it any more (RFC 8555 §7.1.6).
     pub async fn proofs(&self, order: &mut Order) -> Result<Vec<Proof>, CaError> {
         fetch_authorizations(order).await?;
+        over(order).await?;
         let (mut proofs, mut all) = (Vec::new(), order.authorizations());
         while let Some(next) = all.next().await {
             let mut authorization = next.map_err(translate)?;
@@ -139,8 +140,7 @@ impl Journey<'_> {
         Ok(proofs)
     }
 
-    async fn answer(&self, order: &mut Order) -> Result<Presented<'_>, CaError> {
-        let proofs = self.proofs(order).await?;
+    async fn answer(&self, order: &mut Order, proofs: Vec<Proof>) -> Result<Presented<'_>, CaError> {
         let tokens = proofs.iter().map(|proof| proof.token.clone()).collect();
         let mut presented_here = Presented {
             http01: self.http01,
@@ -193,16 +193,14 @@ impl Journey<'_> {
         Ok(every_one)
     }
 
-    async fn look_again(&self, order: &mut Order, waits: &mut Waits) -> Result<Option<domain::Timestamp>, CaError> {
-        if let Some(until) = waits.pause().await? {
-            return Ok(Some(until));
-        }
+    async fn look_again(&self, order: &mut Order, waits: &mut Waits) -> Result<(), CaError> {
         let before = order.state().status;
+        waits.pause(before).await?;
         self.refresh(order).await?;
         if order.state().status != before {
             waits.quicken();
         }
-        Ok(None)
+        Ok(())
     }
 
     async fn refresh(&self, order: &mut Order) -> Result<(), CaError> {
@@ -212,24 +210,26 @@ impl Journey<'_> {
 
     /// One process of the fleet finalizes; the others look until the order has moved. A second finalize is
     /// `orderNotReady` while the first is in work: then the state is looked at again too.
-    async fn finalize(
-        &self,
-        order: &mut Order,
-        csr_der: &[u8],
-        waits: &mut Waits,
-    ) -> Result<Option<domain::Timestamp>, CaError> {
+    async fn finalize(&self, order: &mut Order, csr_der: &[u8], waits: &mut Waits) -> Result<(), CaError> {
         let claim = BASE64_URL_SAFE_NO_PAD.encode(order.url());
         if !self.claims.take(&claim).await.map_err(not_claimed)? {
             return self.look_again(order, waits).await;
         }
         self.ctx
             .check(Check::tick("the CA has seen every name", "the order is ready"));
-        waits.quicken();
         match nonce_proof!(order.finalize_csr(csr_der)) {
             // A CA that takes the CSR and says `ready` again is not asked in a circle.
             Ok(()) if order.state().status == OrderStatus::Ready => self.look_again(order, waits).await,
-            Ok(()) => Ok(None),
-            Err(error) if is(&error, &ProblemKind::OrderNotReady) => self.look_again(order, waits).await,
+            Ok(()) => {
+                waits.quicken();
+                Ok(())
+            }
+            // It has done nothing with the CSR: it is asked again as soon as it says `ready`, at the pace of the looks.
+            Err(error) if is(&error, &ProblemKind::OrderNotReady) => {
+                self.claims.give_back(&claim).await.map_err(not_claimed)?;
+                let looked = self.look_again(order, waits).await;
+                looked.map_err(|stalled| not_ready(stalled, &error))
+            }
             Err(error) => {
                 if was_answered(&error) {
                     self.claims.give_back(&claim).await.map_err(not_claimed)?;
@@ -239,13 +239,25 @@ impl Journey<'_> {
         }
     }
 
+    /// The order is known and valid: whatever is answered to the download but a chain is no reason for another order.
     async fn download(&self, order: &mut Order) -> Result<String, CaError> {
-        let url = order.url().to_owned();
-        let chain = nonce_proof!(order.certificate()).map_err(|error| of_order(error, &url))?;
-        chain.ok_or_else(|| CaError::Unavailable {
-            until: None,
-            what: "the order is valid and has no certificate yet".to_owned(),
-        })
+        match nonce_proof!(order.certificate()) {
+            Ok(Some(chain)) => Ok(chain),
+            Ok(None) => Err(undelivered("the order is valid and has no certificate yet")),
+            // The library's own: no text, or no address of a certificate.
+            Err(Error::Str(why)) => Err(undelivered(why)),
+            Err(error) => Err(match translate(error) {
+                CaError::Refused(said) | CaError::Denied(said) => undelivered(said),
+                other => other,
+            }),
+        }
+    }
+
+    /// What makes an order that does not move a dead one: an authorization that ended without the order.
+    async fn dead(&self, url: &str) -> Option<CaError> {
+        let mut order = self.load(url).await.ok()?;
+        fetch_authorizations(&mut order).await.ok()?;
+        over(&mut order).await.err()
     }
 
     /// Why the order is invalid: the library's copies are of before, so everything is fetched anew.
@@ -274,6 +286,65 @@ impl Journey<'_> {
             }));
         }
         Ok((names, whole))
+    }
+}
+
+fn undelivered(what: impl ToString) -> CaError {
+    let what = what.to_string();
+    CaError::Undelivered { what }
+}
+
+/// Whether an authorization of the order can never be proven any more: each with the CA's reason. The authorizations are
+/// here already.
+async fn over(order: &mut Order) -> Result<(), CaError> {
+    let (mut names, mut all) = (Vec::new(), order.authorizations());
+    while let Some(next) = all.next().await {
+        let authorization = next.map_err(translate)?;
+        let state = match authorization.status {
+            AuthorizationStatus::Pending | AuthorizationStatus::Valid => continue,
+            AuthorizationStatus::Invalid => "invalid",
+            AuthorizationStatus::Revoked => "revoked",
+            AuthorizationStatus::Expired => "expired",
+            AuthorizationStatus::Deactivated => "deactivated",
+        };
+        let said = authorization
+            .challenges
+            .iter()
+            .find_map(|challenge| challenge.error.as_ref());
+        let problem = said.map_or_else(|| without_reason(state), problem);
+        let name = authorization.identifier().to_string();
+        names.push(NameProblem { name, problem });
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(CaError::OrderInvalid { names, order: None })
+}
+
+fn without_reason(state: &str) -> Problem {
+    Problem {
+        kind: ProblemKind::Other(format!("authorization {state}")),
+        detail: format!("the CA's authorization for the name is {state}, and it does not say why"),
+        of_names: Vec::new(),
+    }
+}
+
+/// The CA contradicts itself for as long as anybody waits: both things that it says are told.
+fn not_ready(stalled: CaError, refusal: &Error) -> CaError {
+    let refusal = translated(refusal);
+    match stalled {
+        CaError::Unavailable { until, what } => CaError::Unavailable {
+            until,
+            what: format!("{what}: it says that the order is ready, and to the CSR {refusal}"),
+        },
+        other => other,
+    }
+}
+
+fn translated(refusal: &Error) -> String {
+    match refusal {
+        Error::Api(said) => problem(said).to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! allows, and the http-01 tokens. Never: a CA that is not listed, a second order for a step that has one.
 
 mod accounts;
+mod answers;
 mod client;
 mod directories;
 mod journey;
@@ -31,6 +32,7 @@ pub use accounts::AccountKeys;
 pub use renewal_info::RenewalInfo;
 
 use self::accounts::Accounts;
+pub(crate) use self::answers::first_words;
 use self::directories::{Directories, Directory};
 use self::journey::Journey;
 pub(crate) use self::translate::translate;
@@ -85,10 +87,18 @@ impl<K: AccountKeys> Acme<K> {
         let mut order = ordering::place(&account, for_).await?;
         let expires = recorder::expires();
         let journey = self.journey(&account, &directory, for_);
-        let proofs = journey.proofs(&mut order).await?;
+        let tokens = match journey.proofs(&mut order).await {
+            Ok(proofs) => proofs.into_iter().map(|proof| proof.token).collect(),
+            Err(error) if is_of_no_use(&error) => return Err(error),
+            // The order is there and has been counted: it is the one to go on with, and to be read later.
+            Err(error) => {
+                for_.ctx
+                    .warn(format!("what the order asks for could not be read yet: {error}"), &[]);
+                Vec::new()
+            }
+        };
         let url = order_url(&order)?;
         self.warm.keep(url.clone(), order);
-        let tokens = proofs.into_iter().map(|proof| proof.token).collect();
         Ok(OpenedOrder { url, expires, tokens })
     }
 
@@ -101,7 +111,7 @@ impl<K: AccountKeys> Acme<K> {
             None => journey.load(claim.order_url.as_str()).await?,
         };
         let obtained = journey.complete(&mut order, claim).await?;
-        if obtained == Obtained::Ready {
+        if matches!(obtained, Obtained::Ready | Obtained::Tokens(_)) {
             self.warm.keep(claim.order_url.clone(), order);
         }
         Ok(obtained)
@@ -179,6 +189,14 @@ impl<K: AccountKeys> Acme<K> {
     fn directory(&self, url: &Url) -> Result<Arc<Directory>, CaError> {
         self.directories.of(url)
     }
+}
+
+/// Whether an order can never become a certificate for this account and these names.
+fn is_of_no_use(error: &CaError) -> bool {
+    matches!(
+        error,
+        CaError::OrderInvalid { .. } | CaError::NoSuchChallenge { .. } | CaError::AccountGone
+    )
 }
 
 fn order_url(order: &Order) -> Result<Url, CaError> {

@@ -8,9 +8,9 @@ use domain::run::Check;
 use instant_acme::{Account, CertificateIdentifier, Error, Identifier, NewOrder, Order};
 
 use super::client::Obstacle;
-use super::nonce_proof;
 use super::translate::{is_bad_nonce, problem, translate};
-use crate::ca::{Application, CaError, ProblemKind};
+use super::{nonce_proof, recorder};
+use crate::ca::{Application, CaError, Concern};
 
 pub async fn place(account: &Account, for_: &Application<'_>) -> Result<Order, CaError> {
     offered(account, for_)?;
@@ -52,7 +52,7 @@ fn taken(order: &mut Order, for_: &Application<'_>) -> Result<(), CaError> {
     }
 }
 
-/// What a CA may have against the predecessor is nothing against the order: it is placed again without.
+/// What a CA may have against the predecessor is nothing against the order: whatever it was, it is tried once without.
 async fn replacing(account: &Account, for_: &Application<'_>, predecessor: &CertId) -> Result<Order, Error> {
     match once(account, for_, Some(predecessor)).await {
         Ok(order) => {
@@ -61,17 +61,35 @@ async fn replacing(account: &Account, for_: &Application<'_>, predecessor: &Cert
                 .check(Check::tick("the CA took the order as a replacement", evidence));
             Ok(order)
         }
+        // It knows nothing of predecessors: nobody need hear of that.
+        Err(Error::Unsupported(_)) => once(account, for_, None).await,
         Err(error) => match refused(&error) {
             Some(why) => {
+                let left_aside = left_aside(&error);
+                let then = if left_aside.is_some() {
+                    "it goes on without"
+                } else {
+                    "it is placed without"
+                };
                 for_.ctx.warn(
-                    format!("the CA did not take the order as a replacement ({why}); it is placed without"),
+                    format!("the CA did not take the order as a replacement ({why}); {then}"),
                     &[("replaces", predecessor.as_str())],
                 );
-                once(account, for_, None).await
+                match left_aside {
+                    // The order is there already: another one would be counted too.
+                    Some(url) => nonce_proof!(account.order(url.clone())),
+                    None => once(account, for_, None).await,
+                }
             }
             None => Err(error),
         },
     }
+}
+
+/// The order of a CA that took it and does not say what it replaces (RFC 9773 §5): the library throws it away.
+fn left_aside(error: &Error) -> Option<String> {
+    let of_library = matches!(error, Error::Other(inner) if !inner.is::<Obstacle>());
+    recorder::location().filter(|_| of_library)
 }
 
 async fn once(account: &Account, for_: &Application<'_>, predecessor: Option<&CertId>) -> Result<Order, Error> {
@@ -94,35 +112,29 @@ async fn once(account: &Account, for_: &Application<'_>, predecessor: Option<&Ce
     nonce_proof!(account.new_order(&new))
 }
 
-/// Why the predecessor may be what the CA did not like; nothing when it is something else, which asking without it would
-/// not mend.
+/// Why the order with its predecessor failed; nothing where the predecessor has no part in it: a limit, an account that
+/// the CA has forgotten, a time that the CA has named, or a request that was not sent.
 fn refused(error: &Error) -> Option<String> {
     match error {
-        // The directory has no renewal information.
-        Error::Unsupported(_) => Some("it offers no renewal information".to_owned()),
         Error::Api(said) => {
             let problem = problem(said);
-            let of_it = matches!(
-                problem.kind,
-                ProblemKind::AlreadyReplaced
-                    | ProblemKind::Malformed
-                    | ProblemKind::Unauthorized
-                    | ProblemKind::Other(_)
-            );
-            of_it.then(|| problem.to_string())
+            let elsewhere = matches!(problem.concern(), Concern::Limit | Concern::ForgottenAccount);
+            (!elsewhere).then(|| problem.to_string())
         }
         Error::Other(inner) => match inner.downcast_ref::<Obstacle>() {
-            Some(Obstacle::Unexpected { .. }) => Some(inner.to_string()),
+            Some(Obstacle::Unexpected { .. } | Obstacle::Moved { .. } | Obstacle::Unavailable { until: None, .. }) => {
+                Some(inner.to_string())
+            }
             Some(
                 Obstacle::RateLimited { .. }
-                | Obstacle::Unavailable { .. }
+                | Obstacle::Unavailable { until: Some(_), .. }
                 | Obstacle::Untrusted { .. }
-                | Obstacle::Foreign { .. },
+                | Obstacle::Foreign { .. }
+                | Obstacle::NoAddress { .. },
             ) => None,
-            // The library's own: the order is there, but does not say what it replaces (RFC 9773 §5).
             None => Some("it left the field aside".to_owned()),
         },
-        _ => None,
+        other => Some(other.to_string()),
     }
 }
 
@@ -139,8 +151,15 @@ mod tests {
         Error::Other(Box::new(obstacle))
     }
 
+    fn unavailable(until: Option<domain::Timestamp>) -> Error {
+        stopped(Obstacle::Unavailable {
+            until,
+            said: "it answered 500".to_owned(),
+        })
+    }
+
     #[test]
-    fn only_what_the_predecessor_may_be_the_reason_of_is_tried_without_it() {
+    fn any_refusal_or_failure_is_tried_without_the_predecessor_but_what_it_has_no_part_in() {
         let unexpected = Obstacle::Unexpected {
             status: 409,
             said: String::new(),
@@ -150,22 +169,20 @@ mod tests {
             api("malformed"),
             api("unauthorized"),
             api("notFound"),
+            api("rejectedIdentifier"),
+            api("serverInternal"),
             stopped(unexpected),
+            unavailable(None),
             Error::Other("replaces field mismatch".into()),
-            Error::Unsupported("ACME renewal information (ARI)"),
+            Error::Str("no order URL found"),
         ];
         for error in without {
             assert!(refused(&error).is_some(), "{error}");
         }
-        let busy = Obstacle::Unavailable {
-            until: None,
-            said: String::new(),
-        };
         for error in [
             api("rateLimited"),
             api("accountDoesNotExist"),
-            api("rejectedIdentifier"),
-            stopped(busy),
+            unavailable(Some(domain::Timestamp::EPOCH)),
         ] {
             assert!(refused(&error).is_none(), "{error}");
         }

@@ -1,8 +1,12 @@
-//! How often the state of an order is asked for, and when to stop asking.
+//! How often the state of an order is asked for within one step, and when the step stops asking.
+//!
+//! In: the CA's `Retry-After`, what the configuration says. Out: a pause, or that the ledger is to wait. Never: a look that
+//! comes sooner than our own wait, which grows, whatever the CA says; a pause beyond the step's patience.
 
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
+use instant_acme::OrderStatus;
 
 use super::recorder;
 use crate::ca::CaError;
@@ -26,8 +30,9 @@ pub struct Waits {
 #[derive(Debug, PartialEq, Eq)]
 enum Pause {
     For(Duration),
-    /// Longer than this step waits: the ledger does.
-    Until(Timestamp),
+    /// Longer than this step waits: the ledger does, as long as the CA said.
+    Later(Duration),
+    /// The CA named no time that is worth waiting for, and the order has not moved.
     TooLong,
 }
 
@@ -56,19 +61,28 @@ impl Pace {
 }
 
 impl Waits {
-    /// Waits before the next look: as long as the CA said, else a little longer than last time. Gives the instant
-    /// instead when that is beyond this step's patience.
-    pub async fn pause(&mut self) -> Result<Option<Timestamp>, CaError> {
-        let said = recorder::retry_after();
-        match self.decide(said.map(|at| (at, at.since(recorder::now())))) {
+    /// Waits before the next look. An error when that would be beyond this step's patience, with the CA's own time where it
+    /// has named one.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "within the patience of its step, which a hard stop ends"
+    )]
+    pub async fn pause(&mut self, status: OrderStatus) -> Result<(), CaError> {
+        let now = recorder::now();
+        let said = recorder::retry_after().map(|at| at.since(now));
+        let status = word(status);
+        match self.decide(said) {
             Pause::For(wait) => {
                 tokio::time::sleep(wait).await;
-                Ok(None)
+                Ok(())
             }
-            Pause::Until(at) => Ok(Some(at)),
+            Pause::Later(wait) => Err(put_off(now.plus(wait), status)),
             Pause::TooLong => Err(CaError::Unavailable {
                 until: None,
-                what: format!("the order did not move for {} s", self.pace.patience.as_secs()),
+                what: format!(
+                    "the order was still {status} after {} s",
+                    self.begun.elapsed().as_secs()
+                ),
             }),
         }
     }
@@ -78,18 +92,35 @@ impl Waits {
         self.next = self.pace.first;
     }
 
-    fn decide(&mut self, said: Option<(Timestamp, Duration)>) -> Pause {
+    fn decide(&mut self, said: Option<Duration>) -> Pause {
         let left = self.pace.patience.saturating_sub(self.begun.elapsed());
-        if let Some((at, wait)) = said {
-            return if wait > left {
-                Pause::Until(at)
-            } else {
-                Pause::For(wait.max(self.pace.first))
-            };
+        let own = self.next;
+        self.next = own.mul_f64(self.pace.factor).min(self.pace.longest);
+        let wait = said.unwrap_or_default().max(own);
+        if wait <= left {
+            Pause::For(wait)
+        } else if wait > own {
+            Pause::Later(wait)
+        } else {
+            Pause::TooLong
         }
-        let wait = self.next;
-        self.next = wait.mul_f64(self.pace.factor).min(self.pace.longest);
-        if wait > left { Pause::TooLong } else { Pause::For(wait) }
+    }
+}
+
+fn put_off(until: Timestamp, status: &str) -> CaError {
+    CaError::Unavailable {
+        until: Some(until),
+        what: format!("the order is still {status}, and the CA asks for more time"),
+    }
+}
+
+fn word(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Pending => "pending",
+        OrderStatus::Ready => "ready",
+        OrderStatus::Processing => "processing",
+        OrderStatus::Valid => "valid",
+        OrderStatus::Invalid => "invalid",
     }
 }
 
@@ -128,12 +159,26 @@ mod tests {
 
     #[test]
     fn what_the_ca_said_is_kept_and_left_to_the_ledger_when_it_is_long() {
-        let at = Timestamp::EPOCH.plus(Duration::from_secs(3600));
-        assert_eq!(
-            waits(60).decide(Some((at, Duration::from_secs(3)))),
-            Pause::For(Duration::from_secs(3))
-        );
-        assert_eq!(waits(60).decide(Some((at, Duration::from_secs(61)))), Pause::Until(at));
+        let said = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(waits(60).decide(said(3)), Pause::For(Duration::from_secs(3)));
+        assert_eq!(waits(60).decide(said(61)), Pause::Later(Duration::from_secs(61)));
         assert_eq!(waits(0).decide(None), Pause::TooLong);
+    }
+
+    #[test]
+    fn a_ca_that_says_at_once_for_ever_meets_waits_that_grow_and_an_end() {
+        let mut waits = waits(60);
+        let at_once = Some(Duration::ZERO);
+        let first = waits.decide(at_once);
+        for _ in 0..20 {
+            waits.decide(at_once);
+        }
+        assert!(matches!(first, Pause::For(wait) if wait < Duration::from_millis(250)));
+        assert_eq!(waits.decide(at_once), Pause::For(Duration::from_millis(250)));
+        let impatient = Pace {
+            patience: Duration::ZERO,
+            ..waits.pace
+        };
+        assert_eq!(impatient.begin().decide(at_once), Pause::TooLong);
     }
 }

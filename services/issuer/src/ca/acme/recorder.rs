@@ -12,9 +12,8 @@ use domain::Timestamp;
 use domain::clock::Clock;
 use protocol::report::Exchange;
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use super::answers::first_words;
 use super::redact;
 
 tokio::task_local! {
@@ -31,6 +30,8 @@ struct Seen {
     tokens: Vec<String>,
     retry_after: Option<Timestamp>,
     expires: Option<Timestamp>,
+    no_json: Option<String>,
+    location: Option<String>,
     /// A poll that got the same answer as the one before is not written down again.
     last: Option<(String, String)>,
 }
@@ -46,8 +47,9 @@ pub struct Raw<'a> {
 }
 
 pub enum Answer<'a> {
-    Nothing(&'a str),
-    Body(u16, &'a [u8]),
+    Nothing(String),
+    /// The raw body, and the same when it is JSON.
+    Body(u16, &'a [u8], Option<Value>),
     /// Kept in the product; not repeated here.
     Chain(u16, usize),
 }
@@ -82,7 +84,21 @@ pub fn expires() -> Option<Timestamp> {
     with(|seen| seen.expires).flatten()
 }
 
-pub fn write(raw: &Raw<'_>) {
+/// The `Location` of the last answer: the order that was just placed, also where the library does not give it.
+pub fn location() -> Option<String> {
+    with(|seen| seen.location.clone()).flatten()
+}
+
+pub fn set_location(url: Option<String>) {
+    with(|seen| seen.location = url);
+}
+
+/// The first words of the last answer, if that was no JSON: the library says of it no more than where it ceased to be any.
+pub fn no_json() -> Option<String> {
+    with(|seen| seen.no_json.clone()).flatten()
+}
+
+pub fn write(raw: Raw<'_>) {
     let _ = RECORDER.try_with(|recorder| {
         let mut seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(exchange) = seen.exchange(raw) {
@@ -98,16 +114,16 @@ fn with<T>(look: impl FnOnce(&mut Seen) -> T) -> Option<T> {
 }
 
 impl Seen {
-    fn exchange(&mut self, raw: &Raw<'_>) -> Option<Exchange> {
-        let (status, response) = match &raw.answer {
+    fn exchange(&mut self, raw: Raw<'_>) -> Option<Exchange> {
+        let (status, response) = match raw.answer {
             Answer::Nothing(why) => (0, format!("({why})")),
-            Answer::Chain(status, bytes) => (*status, format!("(the certificate chain, {bytes} bytes)")),
-            Answer::Body(status, body) => {
-                let read = serde_json::from_slice::<Value>(body).ok();
+            Answer::Chain(status, bytes) => (status, format!("(the certificate chain, {bytes} bytes)")),
+            Answer::Body(status, body, read) => {
+                self.no_json = read.is_none().then(|| first_words(body));
                 if let Some(value) = &read {
                     self.learn(value);
                 }
-                (*status, redact::body(body, read, &self.tokens))
+                (status, redact::body(body, read, &self.tokens))
             }
         };
         let request = redact::request(raw.request, &self.tokens);
@@ -122,7 +138,7 @@ impl Seen {
         Some(Exchange {
             at: raw.at,
             method: raw.method.to_owned(),
-            url: raw.url.clone(),
+            url: raw.url,
             request,
             status,
             response,
@@ -138,8 +154,84 @@ impl Seen {
         }
         if value.get("finalize").is_some() {
             let expires = value.get("expires").and_then(Value::as_str);
-            let instant = expires.and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
-            self.expires = instant.map(Timestamp::new);
+            // What is no instant is as good as none: the order lives as long as the CA says when it is asked.
+            self.expires = expires.and_then(|text| text.parse().ok());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: &str = r#"{"status":"pending","expires":"2026-12-01T18:00:00Z","finalize":"https://ca.example.org/f/1",
+        "identifiers":[{"type":"dns","value":"www.example.org"}],"authorizations":["https://ca.example.org/a/1"],
+        "challenges":[{"type":"http-01","url":"https://ca.example.org/c/1","token":"tok-EN_1","status":"pending"}],
+        "error":{"type":"urn:ietf:params:acme:error:dns","detail":"no","status":400,"subproblems":[]}}"#;
+
+    fn taken_down(body: &[u8]) -> (Seen, Option<Exchange>) {
+        let mut seen = Seen::default();
+        let raw = Raw {
+            at: Timestamp::EPOCH,
+            method: "POST",
+            url: "https://ca.example.org/o/1".to_owned(),
+            request: body,
+            answer: Answer::Body(200, body, serde_json::from_slice(body).ok()),
+            took: Duration::MAX,
+        };
+        let exchange = seen.exchange(raw);
+        (seen, exchange)
+    }
+
+    #[test]
+    fn an_expiry_that_no_calendar_has_is_as_good_as_none() {
+        let expires = |text: &str| {
+            taken_down(ORDER.replace("2026-12-01T18:00:00Z", text).as_bytes())
+                .0
+                .expires
+        };
+        assert!(expires("2026-12-01T18:00:00Z").is_some());
+        for outside in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+23:59", "soon"] {
+            assert_eq!(expires(outside), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_sends_can_be_kept() {
+        let (_, exchange) = taken_down(b"\x1f\x8b\x08\0\0\x1b[2J<html>\r\n");
+        let kept = exchange.expect("it is news").cleaned();
+        assert!(!kept.response.contains(['\0', '\u{1b}', '\r']), "{kept:?}");
+    }
+
+    mod fuzz {
+        use super::*;
+
+        #[test]
+        fn answers_of_cas() {
+            let seeds = [
+                ORDER.as_bytes().to_vec(),
+                br#"{"newNonce":"https://ca.example.org/n","newAccount":"https://ca.example.org/a","newOrder":"https://ca.example.org/o","revokeCert":"https://ca.example.org/r","keyChange":"https://ca.example.org/k","renewalInfo":"https://ca.example.org/i","meta":{"termsOfService":"https://ca.example.org/t","caaIdentities":["ca.example.org"],"profiles":{"p":"d"}}}"#.to_vec(),
+                br#"{"identifier":{"type":"dns","value":"www.example.org"},"status":"valid","expires":"2026-12-01T18:00:00Z","challenges":[],"wildcard":true}"#.to_vec(),
+            ];
+            ::fuzz::holds(env!("CARGO_MANIFEST_DIR"), "acme", &seeds, |input| {
+                let (seen, exchange) = taken_down(input);
+                if let Some(exchange) = exchange {
+                    let kept = exchange.cleaned();
+                    let written = serde_json::to_vec(&kept).expect("it can be reported");
+                    assert!(!domain::text::has_nul(&written), "it cannot be kept");
+                    let told = seen
+                        .tokens
+                        .iter()
+                        .filter(|token| kept.response.contains(token.as_str()));
+                    let told: Vec<&String> = told.filter(|token| token.len() > 20).collect();
+                    assert!(told.is_empty(), "{told:?}");
+                }
+                let _ = serde_json::from_slice::<instant_acme::OrderState>(input);
+                let _ = serde_json::from_slice::<instant_acme::AuthorizationState>(input);
+                if let Ok(problem) = serde_json::from_slice::<instant_acme::Problem>(input) {
+                    let _ = crate::ca::acme::translate::problem(&problem).to_string();
+                }
+            });
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::counted;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ pub fn request(body: &[u8], tokens: &[String]) -> String {
         return if body.is_empty() {
             String::new()
         } else {
-            format!("({} bytes)", body.len())
+            format!("({})", counted(body.len(), "byte"))
         };
     };
     match BASE64_URL_SAFE_NO_PAD.decode(jws.payload) {

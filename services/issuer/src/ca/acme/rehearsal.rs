@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use domain::counted;
 use domain::run::Check;
 use domain::secret::Envelope;
 use instant_acme::{Account, AuthorizationStatus, Order};
@@ -183,9 +184,8 @@ async fn take_back<K: AccountKeys>(acme: &Acme<K>, for_: &Application<'_>, begun
     let taking_back = async {
         let removed = withdraw(acme, &begun.proofs).await?;
         let ended = deactivate(&mut begun.order, &begun.proofs).await?;
-        Ok(format!(
-            "{removed} challenge response(s) removed, {ended} authorization(s) deactivated"
-        ))
+        let (removed, ended) = (counted(removed, "challenge response"), counted(ended, "authorization"));
+        Ok(format!("{removed} removed, {ended} deactivated"))
     };
     let ended: Result<String, String> = match tokio::time::timeout(TAKING_BACK, taking_back).await {
         Ok(ended) => ended,

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use domain::Timestamp;
 use domain::ari::{Answer, CertId, Suggestion, Window};
+use domain::clock::NoInstant;
 use http::{Response, StatusCode};
 use serde::Deserialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use url::Url;
 
+use super::answers::first_words;
 use super::client::{self, Obstacle};
 use super::directories::{Directories, Directory};
 use super::translate::translate;
@@ -94,7 +94,7 @@ impl RenewalInfo {
 /// What an answer means, by its status first.
 fn read(answer: &Response<Bytes>) -> Answer {
     let (status, until) = (answer.status(), client::retry_after_of(answer.headers()));
-    let said = || format!("it answered {status}: {}", client::beginning(answer.body()));
+    let said = || format!("it answered {status}: {}", first_words(answer.body()));
     match status {
         StatusCode::OK => suggestion(answer.body()).map_or_else(garbled, |suggestion| Answer::Suggested {
             suggestion,
@@ -108,7 +108,7 @@ fn read(answer: &Response<Bytes>) -> Answer {
 }
 
 fn suggestion(body: &[u8]) -> Result<Suggestion, String> {
-    let read: Body = serde_json::from_slice(body).map_err(|e| format!("{e} in {}", client::beginning(body)))?;
+    let read: Body = serde_json::from_slice(body).map_err(|e| format!("{e} in {}", first_words(body)))?;
     let (start, end) = (
         instant(&read.suggested_window.start)?,
         instant(&read.suggested_window.end)?,
@@ -121,10 +121,7 @@ fn suggestion(body: &[u8]) -> Result<Suggestion, String> {
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
-    let parsed = OffsetDateTime::parse(text, &Rfc3339);
-    parsed
-        .map(Timestamp::new)
-        .map_err(|e| format!("{text:?} is no date: {e}"))
+    text.parse().map_err(|e: NoInstant| e.to_string())
 }
 
 /// Whether it may be shown as a link.
@@ -179,6 +176,40 @@ mod tests {
             Some("https://acme.example.com/docs/ari")
         );
         assert!(retry_at.is_some());
+    }
+
+    #[test]
+    fn a_window_that_no_calendar_has_is_left_out_with_the_reason() {
+        for outside in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+23:59"] {
+            for end in ["2025-01-02T04:00:00Z", "2025-01-03T04:00:00Z"] {
+                let Answer::Garbled { said } = answer(200, None, &GOOD.replace(end, outside)) else {
+                    panic!("{outside} is no instant")
+                };
+                assert!(said.contains(outside) && said.contains("the years 0 to 9999"), "{said}");
+            }
+        }
+    }
+
+    mod fuzz {
+        use super::*;
+
+        #[test]
+        fn renewal_information() {
+            let seeds = [GOOD.as_bytes().to_vec(), b"<html>busy</html>".to_vec()];
+            ::fuzz::holds(env!("CARGO_MANIFEST_DIR"), "renewal-info", &seeds, |input| {
+                for status in [200, 404, 429, 500, 302] {
+                    let retry_after = String::from_utf8_lossy(input).into_owned();
+                    let mut response = Response::builder().status(status);
+                    if let Ok(value) = http::HeaderValue::from_str(&retry_after) {
+                        response = response.header(RETRY_AFTER, value);
+                    }
+                    let read = read(&response.body(Bytes::from(input.to_vec())).expect("an answer"));
+                    let written = serde_json::to_vec(&read).expect("it can be told");
+                    let again: Answer = serde_json::from_slice(&written).expect("it can be heard");
+                    assert_eq!(again, read);
+                }
+            });
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use instant_acme::{Error, Subproblem};
 use super::client::Obstacle;
 use super::{paused, recorder, redact};
 use crate::ca::{CaError, Concern, NameProblem, Problem, ProblemKind};
+use crate::config;
 
 /// What the CA says of anything but an order that it shall know.
 pub fn translate(error: Error) -> CaError {
@@ -16,6 +17,7 @@ pub fn translate(error: Error) -> CaError {
             Ok(obstacle) => stopped(*obstacle),
             Err(other) => unavailable(other.to_string()),
         },
+        Error::Json(error) => unavailable(no_json(&error)),
         Error::KeyRejected => CaError::Misconfigured {
             what: "the account key is no ES256 key in PKCS#8".to_owned(),
         },
@@ -23,6 +25,14 @@ pub fn translate(error: Error) -> CaError {
             Some(cause) => format!("{other}: {cause}"),
             None => other.to_string(),
         }),
+    }
+}
+
+/// The library says where the text ceases to be JSON; people want to see what came instead.
+fn no_json(error: &serde_json::Error) -> String {
+    match recorder::no_json() {
+        Some(words) => format!("its answer is no JSON but begins with {words:?}"),
+        None => format!("its answer is not what RFC 8555 says: {error}"),
     }
 }
 
@@ -137,8 +147,17 @@ fn stopped(obstacle: Obstacle) -> CaError {
             what: format!("the HTTPS certificate of the CA is not trusted ({said}): see issuer.directories.root_file"),
         },
         Obstacle::Foreign { ref url } => CaError::Misconfigured {
-            what: format!("{obstacle}: if it belongs to the CA, list {url} in issuer.directories.extra_origins"),
+            what: format!(
+                "{obstacle}; if it belongs to the CA, put this line below the directory in issuer.directories: {}",
+                config::line_of_origin(url)
+            ),
         },
+        Obstacle::NoAddress { .. } => CaError::Refused(Problem {
+            kind: ProblemKind::Other("no address".to_owned()),
+            detail: obstacle.to_string(),
+            of_names: Vec::new(),
+        }),
+        Obstacle::Moved { from, to, status } => CaError::Moved { from, to, status },
     }
 }
 

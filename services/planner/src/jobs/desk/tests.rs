@@ -25,17 +25,17 @@ fn later(seconds: u64) -> Timestamp {
 #[test]
 fn a_plan_is_committed_once_while_it_is_fresh() {
     let mut planned = job(JobState::Planned);
-    assert_eq!(committed(&mut planned, ("bob", false), later(60)), Ok(()));
+    assert_eq!(committed(&mut planned, "bob", false, later(60)), Ok(()));
     assert_eq!(planned.state, JobState::Committing);
     assert_eq!((planned.holds.cohort, planned.holds.places), (true, Some(4)));
     let once = planned.clone();
-    assert_eq!(committed(&mut planned, ("eve", false), later(90)), Ok(()));
+    assert_eq!(committed(&mut planned, "eve", false, later(90)), Ok(()));
     assert_eq!(planned, once, "the second word changes nothing");
 
-    let stale = committed(&mut job(JobState::Planned), ("bob", false), later(3_601)).expect_err("stale");
+    let stale = committed(&mut job(JobState::Planned), "bob", false, later(3_601)).expect_err("stale");
     assert!(stale.remedy.contains("--stale-ok"), "{stale}");
     assert_eq!(
-        committed(&mut job(JobState::Planned), ("bob", true), later(3_601)),
+        committed(&mut job(JobState::Planned), "bob", true, later(3_601)),
         Ok(())
     );
 }
@@ -59,13 +59,13 @@ fn a_plan_that_the_month_cannot_pay_any_more_is_not_committed() {
 #[test]
 fn a_refusal_says_where_the_job_stands() {
     for state in [JobState::Planning, JobState::Cancelled, JobState::Failed] {
-        let refused = committed(&mut job(state), ("bob", true), later(0)).expect_err("refused");
+        let refused = committed(&mut job(state), "bob", true, later(0)).expect_err("refused");
         assert_eq!(refused.field, "job_id");
         assert!(refused.problem.contains(state.as_str()), "{refused}");
     }
     let mut empty = job(JobState::Planned);
     empty.totals.included = 0;
-    assert!(committed(&mut empty, ("bob", true), later(0)).is_err());
+    assert!(committed(&mut empty, "bob", true, later(0)).is_err());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_plan_is_thrown_away_at_once_and_runs_are_given_up_one_by_one() {
         (JobState::Cancelled, JobState::Cancelled),
     ] {
         let mut one = job(state);
-        assert_eq!(cancelled(&mut one, ("ann", true), later(0)), Ok(()));
+        assert_eq!(cancelled(&mut one, "ann", true, later(0)), Ok(()));
         assert_eq!(one.state, next);
     }
 }
@@ -103,7 +103,7 @@ fn a_plan_is_thrown_away_at_once_and_runs_are_given_up_one_by_one() {
 #[test]
 fn what_has_ended_as_a_whole_keeps_its_end() {
     let mut ended = job(JobState::Ended);
-    let refused = cancelled(&mut ended, ("ann", false), later(0)).expect_err("nothing is left to give up");
+    let refused = cancelled(&mut ended, "ann", false, later(0)).expect_err("nothing is left to give up");
     assert!(refused.problem.contains("ended"), "{refused}");
     assert_eq!((ended.state, ended.cancelled_by), (JobState::Ended, None));
 }
@@ -112,7 +112,7 @@ fn what_has_ended_as_a_whole_keeps_its_end() {
 fn a_plan_whose_time_is_over_is_not_committed() {
     let mut planned = job(JobState::Planned);
     planned.spec.ends_at = Some(later(60));
-    let refused = committed(&mut planned, ("bob", true), later(60)).expect_err("too late");
+    let refused = committed(&mut planned, "bob", true, later(60)).expect_err("too late");
     assert!(refused.remedy.contains("plan anew"), "{refused}");
-    assert_eq!(committed(&mut planned, ("bob", false), later(59)), Ok(()));
+    assert_eq!(committed(&mut planned, "bob", false, later(59)), Ok(()));
 }

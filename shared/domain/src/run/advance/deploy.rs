@@ -6,6 +6,8 @@
 //!   ├──stuck──▶ Stuck ◀──patience──┘        Resume: Stuck, Broken, RolledBack ──▶ Pending
 //!   └──failed─▶ Broken
 //! ```
+//! A deployer puts back by itself what a server refused, and reports a retry or a question. A pair whose activation did not end stays in
+//! place (a timeout is no refusal) and is `unproven`: a run that is given up takes it back (`taken_back`), else names it (`stays`).
 //! `onward` says which comes next: what is pending, then a look at what is installed, then what was put aside, then
 //! the question of what is stuck.
 
@@ -13,7 +15,7 @@ use super::{Weighed, asking, begun, ended, standing, waiting};
 use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::plan::Plan;
-use crate::run::{Because, Course, Ending, Former, Product, RunState, Step, TargetState};
+use crate::run::{Because, Course, Ending, Former, Left, Product, RunState, Step, TargetState};
 
 /// After a deployment or a look: where the run goes.
 pub(super) fn onward(run: &RunState, plan: &Plan) -> RunState {
@@ -63,7 +65,8 @@ fn earliest_aside(course: &Course) -> Option<Aside> {
         | TargetState::Broken { .. }
         | TargetState::Installed { .. }
         | TargetState::Returning { .. }
-        | TargetState::RolledBack { .. } => None,
+        | TargetState::RolledBack { .. }
+        | TargetState::Removed { .. } => None,
     });
     asides.min_by_key(|(_, until, _)| *until)
 }
@@ -139,6 +142,10 @@ pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Times
             run.course.verified = true;
             return onward(&run, plan);
         }
+        // Nothing wrong was seen: what is installed stays, and the look may go better by itself.
+        Weighed::Ask { question, retry_at } if question.keep_installed => {
+            return asking(run, Step::Verify, question, retry_at);
+        }
         Weighed::Ask { question, .. } => question,
         Weighed::Fail(failure) => failure.ask(),
         other @ (Weighed::Rest { .. } | Weighed::Again { .. }) => return standing(run, Step::Verify, other),
@@ -159,6 +166,73 @@ pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Times
             begun(&next, Step::Rollback(index))
         }
     }
+}
+
+/// A run that is given up: back to what was there, at each target whose server may not have taken the new pair. Nothing when there
+/// is no such target, or nothing to go back to.
+pub(super) fn taken_back(run: &RunState, now: Timestamp) -> Option<RunState> {
+    let mut next = run.clone();
+    let mut begins = None;
+    for unproven in &run.course.unproven {
+        let one = next.course.targets.get_mut(usize::from(unproven.target))?;
+        let former = unproven
+            .receipt
+            .replaced
+            .clone()
+            .filter(|former| former.not_after > now);
+        let (Some(to), Some(question)) = (former, why_unproven(one)) else {
+            continue;
+        };
+        *one = TargetState::Returning { to };
+        begins.get_or_insert((unproven.target, question));
+    }
+    let (first, question) = begins?;
+    next.course.withheld = Some(question);
+    Some(begun(&next, Step::Rollback(first)))
+}
+
+/// Nothing where a way back was gone already.
+fn why_unproven(state: &TargetState) -> Option<Question> {
+    match state {
+        TargetState::Aside { failure, .. } | TargetState::Broken { failure } => Some(failure.clone().ask()),
+        TargetState::Stuck { question, .. } => Some(question.clone()),
+        TargetState::Pending | TargetState::Removed { .. } => {
+            let what = "the run was given up before the activation of the new pair had ended";
+            Some(Failure::new("DEP-0008", what, "what was there before is put back").ask())
+        }
+        TargetState::Installed { .. } | TargetState::Returning { .. } | TargetState::RolledBack { .. } => None,
+    }
+}
+
+/// What a run that ends now leaves as it made it, in words.
+pub(super) fn stays(run: &RunState, plan: &Plan) -> Vec<String> {
+    let with_state = plan.targets.iter().zip(&run.course.targets).zip(0_u16..);
+    let named = with_state.filter_map(|((target, state), index)| {
+        let unproven = run.course.unproven(index).is_some();
+        let how = match state {
+            TargetState::Installed { .. } | TargetState::Removed { installed: true } => {
+                "the new certificate is installed"
+            }
+            TargetState::Returning { .. } => "the new pair is in place: what was there before could not be put back",
+            TargetState::Pending
+            | TargetState::Aside { .. }
+            | TargetState::Stuck { .. }
+            | TargetState::Broken { .. }
+            | TargetState::Removed { installed: false }
+                if unproven =>
+            {
+                "the new pair is in place, and whether its server has taken it is not known"
+            }
+            TargetState::Pending
+            | TargetState::Aside { .. }
+            | TargetState::Stuck { .. }
+            | TargetState::Broken { .. }
+            | TargetState::Removed { installed: false }
+            | TargetState::RolledBack { .. } => return None,
+        };
+        Some(format!("{}: {how}", target.title()))
+    });
+    named.collect()
 }
 
 /// Whether what was seen is this target's: at its own addresses, or, when it has none, anywhere that is no other's.
@@ -188,7 +262,10 @@ pub(super) fn returned(run: &RunState, index: usize, weighed: Weighed) -> RunSta
                 (_, Some(TargetState::Returning { to })) => to.leaf.clone(),
                 (_, _) => return standing(run, step, Weighed::Done(Product::Tidied)),
             };
-            let run = with_target(run, index, TargetState::RolledBack { to });
+            let mut run = with_target(run, index, TargetState::RolledBack { to });
+            if let Step::Rollback(target) = step {
+                run.course.leave(target, Left::Former);
+            }
             match next_to_return(&run.course) {
                 Some(next) => begun(&run, Step::Rollback(next)),
                 None => begun(&run, Step::Confirm),

@@ -3,7 +3,7 @@
 use super::{begun, deploy, elsewhere, ended, waiting};
 use crate::clock::Timestamp;
 use crate::plan::Plan;
-use crate::run::{Because, Checkpoint, Ending, Ignored, Mode, Position, RunState, Step, TargetState};
+use crate::run::{Because, Checkpoint, Ending, Ignored, Intent, Mode, Position, RunState, Step, TargetState};
 
 /// Goes on where it stands: at the targets that failed, not at those that did not.
 pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
@@ -22,7 +22,8 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
                     TargetState::Pending
                     | TargetState::Aside { .. }
                     | TargetState::Installed { .. }
-                    | TargetState::Returning { .. } => {}
+                    | TargetState::Returning { .. }
+                    | TargetState::Removed { .. } => {}
                 }
             }
             again.course.verified = false;
@@ -32,6 +33,33 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
         Step::Issue => elsewhere::resumed(run),
         Step::PrepareKey | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
             waiting(run, step, Timestamp::EPOCH, Because::Turn)
+        }
+    }
+}
+
+/// A person does not want to wait for the next try: it is made now, at every target that was put aside.
+pub(super) fn nudged(run: &RunState, plan: &Plan, now: Timestamp) -> RunState {
+    let Position::Waiting {
+        step,
+        because: Because::Retry { failure },
+        ..
+    } = &run.position
+    else {
+        return run.clone();
+    };
+    match step {
+        Step::Deploy(_) | Step::Verify => {
+            let mut again = run.clone();
+            for one in &mut again.course.targets {
+                if let TargetState::Aside { until, .. } = one {
+                    *until = now;
+                }
+            }
+            deploy::onward(&again, plan)
+        }
+        Step::PrepareKey | Step::Issue | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
+            let failure = failure.clone();
+            waiting(run, *step, now, Because::Retry { failure })
         }
     }
 }
@@ -79,7 +107,11 @@ pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
         ..run.clone()
     };
     next.course.tidied &= run.checkpoint.is_none();
-    next.course.targets = vec![state; plan.targets.len()];
+    for one in &mut next.course.targets {
+        if !matches!(one, TargetState::Removed { .. }) {
+            one.clone_from(&state);
+        }
+    }
     next.course.verified = false;
     next.course.withheld = None;
     deploy::onward(&next, plan)
@@ -87,7 +119,8 @@ pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
 
 /// From the first step that must be repeated. A CSR that a CA refused cannot be repaired by asking again, and a new
 /// key costs nothing: a failed issuance begins with its key.
-pub(super) fn retried(run: &RunState, ending: &Ending, (plan, mode): (&Plan, Mode)) -> Result<RunState, Ignored> {
+pub(super) fn retried(run: &RunState, ending: &Ending, intent: Intent<'_>) -> Result<RunState, Ignored> {
+    let Intent { plan, mode } = intent;
     let (Ending::Failed { at, .. }, Mode::Live) = (ending, mode) else {
         return Err(Ignored::Settled);
     };
@@ -103,8 +136,17 @@ pub(super) fn retried(run: &RunState, ending: &Ending, (plan, mode): (&Plan, Mod
     })
 }
 
-/// The end that somebody asked for; records at the CA are removed first.
-pub(super) fn given_up(run: &RunState, mode: Mode, by: String) -> RunState {
+/// The end that somebody asked for. What a server may not have taken is put back first, and records at the CA are removed.
+pub(super) fn given_up(run: &RunState, intent: Intent<'_>, by: String, now: Timestamp) -> RunState {
+    let Intent { plan, mode } = intent;
+    if mode == Mode::Live
+        && let Some(back) = deploy::taken_back(run, now)
+    {
+        return RunState {
+            cancelled_by: Some(by),
+            ..back
+        };
+    }
     if mode == Mode::Live && leaves_records(run) {
         let tidying = waiting(run, Step::Tidy, Timestamp::EPOCH, Because::Turn);
         return RunState {
@@ -113,7 +155,13 @@ pub(super) fn given_up(run: &RunState, mode: Mode, by: String) -> RunState {
             ..tidying
         };
     }
-    ended(run, Ending::Cancelled { by })
+    cancelled(run, plan, by)
+}
+
+/// What is left as the run made it is named: nobody looks after it any more.
+fn cancelled(run: &RunState, plan: &Plan, by: String) -> RunState {
+    let stays = deploy::stays(run, plan);
+    ended(run, Ending::Cancelled { by, stays })
 }
 
 fn leaves_records(run: &RunState) -> bool {
@@ -126,7 +174,8 @@ fn leaves_records(run: &RunState) -> bool {
 
 /// A run that was cancelled while its order was out ends after the answer, unless that answer ended it already. A way
 /// back that was begun is gone to its end.
-pub(super) fn given_up_if_asked(run: RunState, mode: Mode) -> RunState {
+pub(super) fn given_up_if_asked(run: RunState, intent: Intent<'_>, now: Timestamp) -> RunState {
+    let Intent { plan, mode } = intent;
     let Some(by) = run.cancelled_by.clone() else {
         return run;
     };
@@ -136,7 +185,7 @@ pub(super) fn given_up_if_asked(run: RunState, mode: Mode) -> RunState {
         } if mode == Mode::DryRun || run.course.is_complete() => run,
         Position::Ended {
             ending: Ending::Succeeded | Ending::Failed { .. },
-        } => ended(&run, Ending::Cancelled { by }),
+        } => cancelled(&run, plan, by),
         Position::Ended {
             ending: Ending::Cancelled { .. },
         } => run,
@@ -144,6 +193,6 @@ pub(super) fn given_up_if_asked(run: RunState, mode: Mode) -> RunState {
             step: Step::Rollback(_) | Step::Confirm,
             ..
         } => run,
-        Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } => given_up(&run, mode, by),
+        Position::Waiting { .. } | Position::Out { .. } | Position::Asking { .. } => given_up(&run, intent, by, now),
     }
 }

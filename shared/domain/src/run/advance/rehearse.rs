@@ -1,6 +1,7 @@
 //! A rehearsal ends in seconds: it never waits and never asks; what went wrong is a cross, and it goes on.
 
 use super::{begun, ended, standing};
+use crate::counted::counted;
 use crate::disposition::Failure;
 use crate::plan::Plan;
 use crate::run::{Ending, Mode, Outcome, Product, RunState, Step};
@@ -41,8 +42,8 @@ fn concluded(run: &RunState, step: Step) -> RunState {
     if crosses.is_empty() {
         return ended(run, Ending::Succeeded);
     }
-    let number = crosses.len();
-    let what = format!("the rehearsal found {number} thing(s) wrong: {}", crosses.join("; "));
+    let wrong = counted(crosses.len(), "thing");
+    let what = format!("the rehearsal found {wrong} wrong: {}", crosses.join("; "));
     let hint = "mend what is crossed, then rehearse again; nothing was changed anywhere";
     let failure = Failure::new("RUN-0002", what, hint);
     ended(

@@ -1,6 +1,7 @@
 //! Patience, life, and what people do.
 
 use super::*;
+use crate::cause::Cause;
 
 #[test]
 fn a_limit_is_no_failure_and_is_waited_for_long() {
@@ -8,29 +9,27 @@ fn a_limit_is_no_failure_and_is_waited_for_long() {
     for _ in 0..20 {
         run = goes(&run, |_| Outcome::Retry {
             until: at(5),
-            failure: failure(),
+            failure: failure().because(Cause::Fleet),
             forget_checkpoint: false,
-            patient: true,
-            elsewhere: false,
+            left: None,
         });
         assert_eq!(run.status(), Status::Running);
     }
 }
 
 #[test]
-fn a_retry_beyond_the_certificates_life_is_asked_about_at_once() {
+fn a_wait_of_more_than_half_of_what_is_left_of_the_certificate_is_asked_about_at_once() {
     let mut plan = plan(1);
     plan.expires_at = Some(at(100));
     let outcome = |until| Outcome::Retry {
         until: at(until),
-        failure: failure(),
+        failure: failure().because(Cause::Fleet),
         forget_checkpoint: false,
-        patient: true,
-        elsewhere: false,
+        left: None,
     };
-    for (until, status) in [(99, Status::Running), (100, Status::NeedsManual)] {
+    for (until, status) in [(52, Status::Running), (53, Status::NeedsManual)] {
         let event = report(1, Step::Issue, outcome(until));
-        let run = advance(&out(Step::Issue), &plan, Mode::Live, event, at(5)).expect("its report");
+        let run = advance(&out(Step::Issue), Intent::live(&plan), event, at(5)).expect("its report");
         assert_eq!(run.status(), status);
     }
 }
@@ -58,7 +57,7 @@ fn a_failed_run_is_retried_from_where_it_failed() {
         "nothing is ordered again"
     );
     assert_eq!(
-        advance(&ended(), &plan(1), Mode::Live, Event::Retried, at(5)),
+        advance(&ended(), Intent::live(&plan(1)), Event::Retried, at(5)),
         Err(Ignored::Settled)
     );
 }
@@ -69,7 +68,7 @@ fn a_rehearsal_goes_on_past_every_cross_and_fails_at_the_end() {
     let mut seen = Vec::new();
     while let Some(step) = run.step() {
         seen.push(step.to_string());
-        let out = advance(&run, &plan(1), Mode::DryRun, Event::Released, at(5)).expect("its turn");
+        let out = advance(&run, Intent::rehearsal(&plan(1)), Event::Released, at(5)).expect("its turn");
         let outcome = match step {
             Step::PrepareKey => retry(step),
             Step::Issue => stuck(step),
@@ -83,8 +82,70 @@ fn a_rehearsal_goes_on_past_every_cross_and_fails_at_the_end() {
                 ])),
             },
         };
-        run = advance(&out, &plan(1), Mode::DryRun, report(out.attempt, step, outcome), at(5)).expect("its report");
+        run = advance(
+            &out,
+            Intent::rehearsal(&plan(1)),
+            report(out.attempt, step, outcome),
+            at(5),
+        )
+        .expect("its report");
     }
-    assert_eq!(seen, ["prepare-key", "issue", "deploy-0", "verify"]);
-    assert_eq!((run.status(), run.course.crosses.len()), (Status::Failed, 4));
+    assert_eq!(seen, ["prepare-key", "issue", "deploy-0", "verify", "channels"]);
+    assert_eq!((run.status(), run.course.crosses.len()), (Status::Failed, 5));
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+fn a_run_that_waits_for_its_next_try_makes_it_now_when_it_is_told_to() {
+    for event in [Event::Resumed, Event::Retried] {
+        let until = at(500);
+        let because = Because::Retry { failure: failure() };
+        let issue = RunState {
+            position: Position::Waiting {
+                step: Step::Issue,
+                until,
+                because,
+            },
+            failures: 2,
+            ..out(Step::Issue)
+        };
+        let nudged = tell(&issue, event.clone());
+        assert_eq!(
+            (step(&tell(&nudged, Event::Released)).as_str(), nudged.failures),
+            ("issue", 2)
+        );
+        let later = |_| Outcome::Retry {
+            until,
+            failure: failure(),
+            forget_checkpoint: false,
+            left: None,
+        };
+        let aside = goes(&issued_for(1), later);
+        assert_eq!(
+            advance(&aside, Intent::live(&plan(1)), Event::Released, at(5)),
+            Err(Ignored::OutOfPlace)
+        );
+        assert_eq!(step(&tell(&tell(&aside, event.clone()), Event::Released)), "deploy-0");
+        for because in [
+            Because::Turn,
+            Because::Planned,
+            Because::Resting,
+            Because::Window,
+            Because::Cooldown,
+        ] {
+            let position = Position::Waiting {
+                step: Step::Issue,
+                until,
+                because,
+            };
+            let rests = RunState {
+                position,
+                ..issue.clone()
+            };
+            assert_eq!(
+                advance(&rests, Intent::live(&plan(1)), event.clone(), at(5)),
+                Err(Ignored::OutOfPlace)
+            );
+        }
+    }
 }

@@ -51,13 +51,13 @@ fn event(run: &RunState, what: &Happening, now: Timestamp) -> Event {
                     until: now,
                     failure: failure(),
                     forget_checkpoint: false,
-                    patient: false,
-                    elsewhere: false,
+                    left: None,
                 },
                 2 => Outcome::Failed { failure: failure() },
                 3 => Outcome::Stuck {
                     question: failure().ask(),
                     forget_checkpoint: true,
+                    left: None,
                 },
                 _ => Outcome::Done { product: product(step) },
             };
@@ -80,7 +80,7 @@ proptest! {
         for what in &story {
             now = now.plus(Duration::from_secs(1));
             let before = run.clone();
-            match advance(&run, &plan, Mode::Live, event(&run, what, now), now) {
+            match advance(&run, Intent::live(&plan), event(&run, what, now), now) {
                 Err(_) => prop_assert_eq!(&run, &before),
                 Ok(next) => {
                     let retried = matches!(what, Happening::Retry) && before.status() == Status::Failed;

@@ -16,6 +16,7 @@ fn place(state: &Result<RunState, Ignored>) -> &'static str {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 fn the_table_above_advance_is_true() {
     let done = reported(Outcome::Done {
         product: product(Step::Issue),
@@ -28,13 +29,13 @@ fn the_table_above_advance_is_true() {
         until: at(9),
         failure: failure(),
         forget_checkpoint: false,
-        patient: false,
-        elsewhere: false,
+        left: None,
     });
     let failed = reported(Outcome::Failed { failure: failure() });
     let stuck = reported(Outcome::Stuck {
         question: failure().ask(),
         forget_checkpoint: false,
+        left: None,
     });
     let (overdue, cancel) = (
         Event::Overdue { attempt: 1 },
@@ -70,7 +71,7 @@ fn the_table_above_advance_is_true() {
     ];
     for (from, expected) in rows {
         for (event, expected) in events.iter().zip(expected) {
-            let next = advance(&from, &plan(1), Mode::Live, event.clone(), at(5));
+            let next = advance(&from, Intent::live(&plan(1)), event.clone(), at(5));
             assert_eq!(place(&next), expected, "{:?} on {event:?}", from.position);
         }
     }

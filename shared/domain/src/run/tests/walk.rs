@@ -9,13 +9,13 @@ fn a_live_run_goes_through_every_step_and_succeeds() {
     let mut seen = Vec::new();
     while let Some(step) = run.step() {
         seen.push(step.to_string());
-        run = advance(&run, &plan, Mode::Live, Event::Released, at(1)).expect("its turn");
+        run = advance(&run, Intent::live(&plan), Event::Released, at(1)).expect("its turn");
         let event = Event::Reported {
             step,
             attempt: run.attempt,
             outcome: Outcome::Done { product: product(step) },
         };
-        run = advance(&run, &plan, Mode::Live, event, at(2)).expect("its report");
+        run = advance(&run, Intent::live(&plan), event, at(2)).expect("its report");
     }
     assert_eq!(seen, ["prepare-key", "issue", "deploy-0", "deploy-1", "verify", "tidy"]);
     assert_eq!(run.status(), Status::Succeeded);
@@ -24,7 +24,8 @@ fn a_live_run_goes_through_every_step_and_succeeds() {
 #[test]
 fn a_dry_run_leaves_nothing_to_tidy() {
     let steps: Vec<String> = plan(1).steps(Mode::DryRun).iter().map(ToString::to_string).collect();
-    assert_eq!(steps, ["prepare-key", "issue", "deploy-0", "verify"]);
+    // Also where the policy names nobody: a webhook may be configured.
+    assert_eq!(steps, ["prepare-key", "issue", "deploy-0", "verify", "channels"]);
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn a_report_of_another_attempt_or_step_is_stale() {
     };
     let run = out(Step::Issue);
     for event in [done(Step::Issue, 0), done(Step::Issue, 2), done(Step::Verify, 1)] {
-        assert_eq!(advance(&run, &plan(1), Mode::Live, event, at(5)), Err(Ignored::Stale));
+        assert_eq!(advance(&run, Intent::live(&plan(1)), event, at(5)), Err(Ignored::Stale));
     }
 }
 
@@ -46,7 +47,7 @@ fn a_product_of_another_step_is_refused() {
         product: Product::Tidied,
     });
     assert_eq!(
-        advance(&out(Step::Issue), &plan(1), Mode::Live, event, at(5)),
+        advance(&out(Step::Issue), Intent::live(&plan(1)), event, at(5)),
         Err(Ignored::WrongProduct)
     );
 }
@@ -57,22 +58,21 @@ fn resting_keeps_the_checkpoint_for_the_next_order_and_a_new_step_drops_it() {
         until: at(60),
         checkpoint: checkpoint(),
     });
-    let run = advance(&out(Step::Issue), &plan(1), Mode::Live, resting, at(5)).expect("rests");
+    let run = advance(&out(Step::Issue), Intent::live(&plan(1)), resting, at(5)).expect("rests");
     assert_eq!(run.checkpoint, Some(checkpoint()));
     assert_eq!(
-        advance(&run, &plan(1), Mode::Live, Event::Released, at(59)),
+        advance(&run, Intent::live(&plan(1)), Event::Released, at(59)),
         Err(Ignored::OutOfPlace),
         "not before"
     );
-    let run = advance(&run, &plan(1), Mode::Live, Event::Released, at(60)).expect("its turn");
+    let run = advance(&run, Intent::live(&plan(1)), Event::Released, at(60)).expect("its turn");
     assert_eq!((run.checkpoint.clone(), run.attempt), (Some(checkpoint()), 2));
     let outcome = Outcome::Done {
         product: product(Step::Issue),
     };
     let run = advance(
         &run,
-        &plan(1),
-        Mode::Live,
+        Intent::live(&plan(1)),
         Event::Reported {
             step: Step::Issue,
             attempt: 2,
@@ -88,27 +88,26 @@ fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
     let plan = plan(1);
     let mut run = waiting(Step::Issue);
     for turn in 0..i64::from(plan.ladder.patience()) {
-        run = advance(&run, &plan, Mode::Live, Event::Released, at(5 + turn)).expect("its turn");
+        run = advance(&run, Intent::live(&plan), Event::Released, at(5 + turn)).expect("its turn");
         let outcome = Outcome::Retry {
             until: at(5),
             failure: failure(),
             forget_checkpoint: true,
-            patient: false,
-            elsewhere: false,
+            left: None,
         };
         let event = Event::Reported {
             step: Step::Issue,
             attempt: run.attempt,
             outcome,
         };
-        run = advance(&run, &plan, Mode::Live, event, at(5 + turn)).expect("its report");
+        run = advance(&run, Intent::live(&plan), event, at(5 + turn)).expect("its report");
         assert_eq!(run.course.failing_since, Some(at(5)));
     }
     let Position::Asking { question, .. } = &run.position else {
         panic!("{:?}", run.position)
     };
     assert_eq!(question.code, ErrorCode::new("TST-0001"));
-    let resumed = advance(&run, &plan, Mode::Live, Event::Resumed, at(16)).expect("resumes");
+    let resumed = advance(&run, Intent::live(&plan), Event::Resumed, at(16)).expect("resumes");
     assert_eq!((resumed.failures, resumed.step()), (0, Some(Step::Issue)));
     assert_eq!(resumed.course.failing_since, None);
 }
@@ -116,12 +115,12 @@ fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
 #[test]
 fn a_cancel_while_an_order_is_out_waits_for_its_answer() {
     let asked = Event::CancelRequested { by: "ann".into() };
-    let run = advance(&out(Step::Issue), &plan(1), Mode::Live, asked, at(5)).expect("noted");
+    let run = advance(&out(Step::Issue), Intent::live(&plan(1)), asked, at(5)).expect("noted");
     assert_eq!(run.status(), Status::Running);
     let done = reported(Outcome::Done {
         product: product(Step::Issue),
     });
-    let run = advance(&run, &plan(1), Mode::Live, done, at(6)).expect("its report");
+    let run = advance(&run, Intent::live(&plan(1)), done, at(6)).expect("its report");
     assert_eq!(run.step(), Some(Step::Tidy), "the challenge records are removed first");
     let run = tell(
         &tell(&run, Event::Released),
@@ -130,7 +129,10 @@ fn a_cancel_while_an_order_is_out_waits_for_its_answer() {
     assert_eq!(
         run.position,
         Position::Ended {
-            ending: Ending::Cancelled { by: "ann".into() }
+            ending: Ending::Cancelled {
+                by: "ann".into(),
+                stays: Vec::new()
+            }
         }
     );
 }

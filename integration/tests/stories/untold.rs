@@ -1,0 +1,117 @@
+//! Trouble that nobody would have heard of: a host that falls silent between two renewals, and an event that was lost.
+
+use anyhow::{Context, Result, ensure};
+use integration::fleet::Member;
+use integration::{Api, Fleet};
+use serde_json::{Value, json};
+use testkit::async_nats::jetstream;
+use testkit::{Balancer, wait};
+
+use crate::world::{SOON, estate, import, incidents_of};
+
+/// Its watches look every second.
+fn watchful() -> Value {
+    json!({"incident": {"watch_seconds": 1, "gather_seconds": 1}})
+}
+
+async fn incidents(api: &Api) -> Result<Vec<Value>> {
+    let all = api.get("/incidents?limit=1000").await?;
+    all["items"].as_array().cloned().context("a page")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+async fn a_host_that_falls_silent_under_a_policy_is_an_incident_that_ends_when_it_answers() -> Result<()> {
+    let estate = estate(1).await?;
+    let hostname = estate.nginx.hosts()[0].clone();
+    let way = Balancer::start(&[estate.nginx.address()]).await?;
+    let fleet = Fleet::start_with(&estate, watchful()).await?;
+    let mut hosts = estate.hosts();
+    hosts[0]["addresses"] = json!([way.address().ip()]);
+    hosts[0]["port"] = json!(way.address().port());
+    hosts[0]["criticality"] = json!("critical");
+    hosts[0]["probe_interval_seconds"] = json!(604_800);
+    fleet.api.import("hosts", &hosts).await?;
+    fleet.api.import("policies", &estate.policies()).await?;
+    wait::until_ok("the first look", SOON, async || {
+        let host = fleet.api.get(&format!("/hosts/{hostname}")).await?;
+        ensure!(host["snapshot"]["probe"] == "served", "{host}");
+        Ok(())
+    })
+    .await?;
+    let before = incidents(&fleet.api).await?.len();
+
+    way.serve(&[]);
+    let check = format!("/hosts/{hostname}/check");
+    let seen = fleet.api.post(&check, &json!({})).await?;
+    ensure!(seen["look"][0]["probe"] == "unreachable", "{seen}");
+    // One look is not silence: machines are started again.
+    ensure!(incidents(&fleet.api).await?.len() == before);
+    let earlier = "update hosts set troubles = jsonb_set(troubles, '{unreachable,since}', \
+                   to_jsonb((now() - interval '2 hours')))";
+    fleet.postgres.run_script("vigilo", earlier).await?;
+    let of_silence = async || -> Result<Value> {
+        let all = incidents(&fleet.api).await?;
+        let found = all
+            .into_iter()
+            .find(|one| one["title"].to_string().contains("does not answer any more"));
+        found.context("no incident of a silent host")
+    };
+    let open = wait::until_ok("an incident", SOON, of_silence).await?;
+    ensure!(
+        open["severity"] == "sev1" && open["state"] == "open" && open["hostname"] == hostname.as_str(),
+        "{open}"
+    );
+    ensure!(incidents(&fleet.api).await?.len() == before + 1);
+
+    way.serve(&[estate.nginx.address()]);
+    fleet.api.post(&check, &json!({})).await?;
+    wait::until_ok("its end", SOON, async || {
+        let all = incidents(&fleet.api).await?;
+        let one = all.iter().find(|one| one["id"] == open["id"]).context("it is gone")?;
+        ensure!(one["state"] == "closed" && one["closed"]["by"] == "vigilo", "{one}");
+        Ok(())
+    })
+    .await?;
+    ensure!(estate.issued() == 0, "nothing was renewed for it");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_trouble_was_lost_with_the_store_of_nats_is_announced_again() -> Result<()> {
+    let estate = estate(1).await?;
+    let hostname = estate.nginx.hosts()[0].clone();
+    let fleet = Fleet::start_with(&estate, watchful()).await?;
+    import(&fleet.api, &estate).await?;
+    fleet.member(Member::Incident)?.kill_hard()?;
+    let files = estate.nginx.files(&hostname);
+    let directory = std::path::Path::new(&files.chain).parent().context("a directory")?;
+    std::fs::rename(directory, directory.with_extension("away"))?;
+    let run = fleet.api.renew(Some(&[&hostname])).await?[&hostname].clone();
+    fleet.api.run_is(&run, "needs_manual", SOON).await?;
+
+    // What a power cut takes of the store: events that were acknowledged to the planner, and read by nobody.
+    let stream = jetstream::new(fleet.nats.connect().await?);
+    wait::until_ok("the event in its stream", SOON, async || {
+        let runs = stream.get_stream("RUNS").await?;
+        ensure!(runs.cached_info().state.messages >= 2, "{:?}", runs.cached_info().state);
+        Ok(())
+    })
+    .await?;
+    stream.get_stream("RUNS").await?.purge().await?;
+    fleet.nats.kill_and_restart().await?;
+    fleet.member(Member::Incident)?.start_again().await?;
+    ensure!(incidents(&fleet.api).await?.is_empty(), "the event is gone");
+
+    let earlier = "update runs set moved_at = moved_at - interval '10 minutes'";
+    fleet.postgres.run_script("vigilo", earlier).await?;
+    // A planner looks for such runs when it starts, and then once a minute.
+    fleet.kill_and_restart(Member::Planner).await?;
+    let all = incidents_of(&fleet.api, &run).await?;
+    ensure!(
+        all.len() == 1 && all[0].incident.hostname.as_str() == hostname.as_str(),
+        "{all:?}"
+    );
+    ensure!(incidents(&fleet.api).await?.len() == 1);
+    Ok(())
+}
