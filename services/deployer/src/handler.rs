@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bus::{Progress, StepContext, StepError, StepHandler};
 use domain::certificate::Fingerprint;
 use domain::run::{Check, Product, Receipt, Rehearsal, StepKind};
-use domain::target::Target;
 use protocol::order::{DeploySpec, DeployedCertificate, Order};
 
 use crate::activate;
@@ -15,18 +14,17 @@ use crate::certificate::{Bundle, Chain, NotInstallable};
 use crate::keys::{LeafKeys, SealedKey};
 use crate::refused::At;
 use crate::targets::activation::Activation;
-use crate::targets::file::FileInstaller;
-use crate::targets::{Found, Installer, Job, Kept};
+use crate::targets::{Found, Installation, Job, Kept, Targets};
 use crate::verdict::{DeployError, Stays, judge};
 
 pub struct Deploy<K> {
     keys: K,
-    file: Arc<FileInstaller>,
+    targets: Arc<Targets>,
 }
 
 impl<K: LeafKeys> Deploy<K> {
-    pub fn new(keys: K, file: Arc<FileInstaller>) -> Self {
-        Self { keys, file }
+    pub fn new(keys: K, targets: Arc<Targets>) -> Self {
+        Self { keys, targets }
     }
 }
 
@@ -35,58 +33,50 @@ impl<K: LeafKeys> StepHandler for Deploy<K> {
     const KIND: StepKind = StepKind::Deploy;
 
     async fn carry_out(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
-        let receipt = match &order.spec.target {
-            Target::File(target) => self.bring(&*self.file, &job(order, target, ctx), order, ctx).await,
-        };
+        let target = self.targets.at(&order.spec.target);
+        let receipt = self.bring(&*target, order, ctx).await;
         let receipt = receipt.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
         Ok(Progress::Done(Product::Deployed(receipt)))
     }
 
     async fn rehearse(&self, order: &Order<DeploySpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
-        let checks = match &order.spec.target {
-            Target::File(target) => rehearsed(&*self.file, &job(order, target, ctx)).await,
-        };
+        let (target, job) = (self.targets.at(&order.spec.target), job(order, ctx));
+        let mut checks = target.rehearse(&job).await;
+        checks.extend(activate::rehearse(target.activation(&job)).await);
         Ok(Rehearsal::of(checks))
     }
 }
 
-fn job<'a, T>(order: &'a Order<DeploySpec>, target: &'a T, ctx: &StepContext) -> Job<'a, T> {
+fn job<'a>(order: &'a Order<DeploySpec>, ctx: &StepContext) -> Job<'a> {
     Job {
         workspace: &order.workspace,
         run: order.run_id,
         hostname: &order.hostname,
         sans: &order.spec.sans,
-        target,
         now: ctx.now(),
     }
 }
 
-async fn rehearsed<I: Installer>(installer: &I, job: &Job<'_, I::Target>) -> Vec<Check> {
-    let mut checks = installer.rehearse(job).await;
-    checks.extend(activate::rehearse(installer.activation(job)).await);
-    checks
-}
-
 /// A pair on its way to its place, and what will make the server use it.
-struct Placement<'a, I: Installer> {
-    installer: &'a I,
-    job: &'a Job<'a, I::Target>,
+struct Placement<'a> {
+    target: &'a dyn Installation,
+    job: &'a Job<'a>,
     activation: Option<&'a Activation>,
     ctx: &'a StepContext,
 }
 
 impl<K: LeafKeys> Deploy<K> {
-    async fn bring<I: Installer>(
+    async fn bring(
         &self,
-        installer: &I,
-        job: &Job<'_, I::Target>,
+        target: &dyn Installation,
         order: &Order<DeploySpec>,
         ctx: &StepContext,
     ) -> Result<Receipt, DeployError> {
-        // What is not allowed, and a program that is not there, are found before any file is touched.
-        let Some(activation) = installer.activation(job)? else {
+        let job = &job(order, ctx);
+        // What is not allowed, and a program that is not there, are found before anything is touched.
+        let Some(activation) = target.activation(job)? else {
             let placement = Placement {
-                installer,
+                target,
                 job,
                 activation: None,
                 ctx,
@@ -95,11 +85,11 @@ impl<K: LeafKeys> Deploy<K> {
         };
         activation.check()?;
         let at = At {
-            installer,
+            target,
             job,
             activation: &activation,
             ctx,
-            files: order.spec.target.files_in_words(),
+            files: order.spec.target.body().common().in_words,
         };
         let turn = activation.together().await;
         let tried = self.attempt(&at, order).await;
@@ -114,9 +104,9 @@ impl<K: LeafKeys> Deploy<K> {
         }
     }
 
-    async fn attempt<I: Installer>(&self, at: &At<'_, I>, order: &Order<DeploySpec>) -> Result<Receipt, DeployError> {
+    async fn attempt(&self, at: &At<'_>, order: &Order<DeploySpec>) -> Result<Receipt, DeployError> {
         let placement = Placement {
-            installer: at.installer,
+            target: at.target,
             job: at.job,
             activation: Some(at.activation),
             ctx: at.ctx,
@@ -129,20 +119,14 @@ impl<K: LeafKeys> Deploy<K> {
         clippy::too_many_lines,
         reason = "look, test, install, and what is said of each, in this order"
     )]
-    async fn installed<I: Installer>(
-        &self,
-        placement: &Placement<'_, I>,
-        order: &Order<DeploySpec>,
-    ) -> Result<Receipt, DeployError> {
-        let Placement {
-            installer, job, ctx, ..
-        } = *placement;
+    async fn installed(&self, placement: &Placement<'_>, order: &Order<DeploySpec>) -> Result<Receipt, DeployError> {
+        let Placement { target, job, ctx, .. } = *placement;
         let wanted = order.spec.certificate.as_ref();
         let wanted = wanted.ok_or_else(|| malformed("the order carries no certificate"))?;
         let chain = Chain::of(wanted)?;
         let good = chain.still_good(ctx.now());
         let installed = chain.leaf().clone();
-        let found = match installer.look(job, &chain).await {
+        let found = match target.look(job, Some(&chain)).await {
             Ok(found) => found,
             // What cannot be looked at is not what has to be said first.
             Err(error) => return Err(good.map_or_else(Into::into, |()| error.into())),
@@ -153,7 +137,7 @@ impl<K: LeafKeys> Deploy<K> {
                     expired: expired.clone(),
                     stays: Stays {
                         receipt: receipt(installed, kept, true),
-                        files: order.spec.target.files_in_words(),
+                        files: order.spec.target.body().common().in_words,
                     },
                 });
             }
@@ -166,7 +150,7 @@ impl<K: LeafKeys> Deploy<K> {
                 good?;
                 let bundle = self.bundle(chain, wanted, order, ctx).await?;
                 tested(placement.activation, ctx).await?;
-                let kept = installer.ensure_installed(job, Arc::new(bundle)).await?;
+                let kept = target.install(job, Arc::new(bundle)).await?;
                 ctx.check(Check::tick("installed", format!("{installed} in place of {what}")));
                 if !kept.changes.is_empty() {
                     ctx.check(Check::tick("owner, group and mode", kept.changes.join("; ")));

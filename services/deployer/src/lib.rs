@@ -35,7 +35,8 @@ use tracing::warn;
 use crate::allowed::{Allowed, OfWorkspace};
 use crate::handler::Deploy;
 use crate::rollback::Rollback;
-use crate::targets::file::{Backups, FileInstaller};
+use crate::targets::Targets;
+use crate::targets::file::Backups;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -120,12 +121,12 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .until(life.soft());
     let keys = custody::Custody::new(bus.clone(), Worker::Deployer);
     // One for both: deployments and rollbacks of one moment share their activations.
-    let file = Arc::new(FileInstaller::new(allowed, config.backups()));
-    let answering = ready::answer(&bus, Arc::clone(&file), life.soft());
-    let sweeping = sweep(Arc::clone(&file), life.soft());
+    let targets = Arc::new(Targets::new(allowed, &config));
+    let answering = ready::answer(&bus, Arc::clone(&targets), life.soft());
+    let sweeping = sweep(Arc::clone(&targets), life.soft());
     let work = Work::new(bus.clone(), Worker::Deployer, config.slots)
-        .handles(Deploy::new(keys, Arc::clone(&file)))
-        .handles(Rollback::new(file));
+        .handles(Deploy::new(keys, Arc::clone(&targets)))
+        .handles(Rollback::new(targets));
     life.ready();
     let working = work.run(life.soft(), life.hard());
     tokio::try_join!(working, answering, async {
@@ -137,10 +138,10 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
 
 /// Old backups go by themselves, at the start and then every few hours.
 #[expect(clippy::disallowed_methods, reason = "what is around it ends at a stop")]
-async fn sweep(file: Arc<FileInstaller>, stop: &CancellationToken) {
+async fn sweep(targets: Arc<Targets>, stop: &CancellationToken) {
     let again_and_again = async {
         loop {
-            file.sweep(SystemClock.now()).await;
+            targets.sweep(SystemClock.now()).await;
             tokio::time::sleep(SWEEP_EVERY).await;
         }
     };

@@ -16,23 +16,22 @@ use protocol::target_check::{TargetCheckAsk, TargetCheckTold, TargetsOf, Unready
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::targets::file::FileInstaller;
-use crate::targets::{Installer, Job, TargetError};
+use crate::targets::{Installation, Job, TargetError, Targets};
 use crate::verdict::judge;
 
 /// Replicas share the questions.
 const GROUP: &str = "deployer";
 
 /// Until `stop`.
-pub async fn answer(bus: &Bus, file: Arc<FileInstaller>, stop: &CancellationToken) -> Result<(), BusError> {
+pub async fn answer(bus: &Bus, targets: Arc<Targets>, stop: &CancellationToken) -> Result<(), BusError> {
     let tell = move |_, question: Vec<u8>| {
-        let file = Arc::clone(&file);
-        async move { told(&file, &question).await }
+        let targets = Arc::clone(&targets);
+        async move { told(&targets, &question).await }
     };
     bus.answer(subjects::TARGET_CHECK, GROUP, stop, tell).await
 }
 
-async fn told(file: &FileInstaller, question: &[u8]) -> TargetCheckTold {
+async fn told(targets: &Targets, question: &[u8]) -> TargetCheckTold {
     let (mut unready, mut partly) = (Vec::new(), Vec::new());
     match serde_json::from_slice::<TargetCheckAsk>(question) {
         Ok(ask) => {
@@ -42,7 +41,7 @@ async fn told(file: &FileInstaller, question: &[u8]) -> TargetCheckTold {
                     run_id: run.run_id,
                     question,
                 };
-                match check(file, run, now).await {
+                match check(targets, run, now).await {
                     Found::Ready => {}
                     Found::Partly(question) => partly.push(of(question)),
                     Found::Unready(question) => unready.push(of(question)),
@@ -64,10 +63,10 @@ pub enum Found {
     Unready(Question),
 }
 
-pub async fn check(file: &FileInstaller, run: &TargetsOf, now: Timestamp) -> Found {
+pub async fn check(targets: &Targets, run: &TargetsOf, now: Timestamp) -> Found {
     let (mut first, mut faults) = (None, 0);
     for target in &run.targets {
-        if let Some(fault) = fault(file, run, target, now).await {
+        if let Some(fault) = fault(targets, run, target, now).await {
             faults += 1;
             first.get_or_insert(fault);
         }
@@ -83,27 +82,22 @@ pub async fn check(file: &FileInstaller, run: &TargetsOf, now: Timestamp) -> Fou
 }
 
 /// The activation first: what is not allowed and a program that is missing cost the least to find.
-async fn ready<I: Installer>(installer: &I, job: &Job<'_, I::Target>) -> Result<(), TargetError> {
-    if let Some(activation) = installer.activation(job)? {
+async fn ready(target: &dyn Installation, job: &Job<'_>) -> Result<(), TargetError> {
+    if let Some(activation) = target.activation(job)? {
         activation.check()?;
     }
-    installer.ready(job).await
+    target.look(job, None).await.map(|_| ())
 }
 
-async fn fault(file: &FileInstaller, run: &TargetsOf, target: &Target, now: Timestamp) -> Option<Question> {
-    let looked = match target {
-        Target::File(target) => {
-            let job = Job {
-                run: run.run_id,
-                workspace: &run.workspace,
-                hostname: &run.hostname,
-                sans: &run.sans,
-                target,
-                now,
-            };
-            ready(file, &job).await
-        }
+async fn fault(targets: &Targets, run: &TargetsOf, target: &Target, now: Timestamp) -> Option<Question> {
+    let job = Job {
+        run: run.run_id,
+        workspace: &run.workspace,
+        hostname: &run.hostname,
+        sans: &run.sans,
+        now,
     };
+    let looked = ready(&*targets.at(target), &job).await;
     let at = NextTry {
         now,
         failures: 0,

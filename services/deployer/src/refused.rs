@@ -8,20 +8,20 @@ use domain::run::{Check, Receipt};
 
 use crate::activate::activate;
 use crate::targets::activation::Activation;
-use crate::targets::{Installer, Job, Refused, TakenBack, TargetError};
+use crate::targets::{Installation, Job, PutBack, Refused, TargetError, Undone};
 use crate::verdict::{DeployError, Stays};
 
 /// One target in the middle of its deployment.
-pub struct At<'a, I: Installer> {
-    pub installer: &'a I,
-    pub job: &'a Job<'a, I::Target>,
+pub struct At<'a> {
+    pub target: &'a dyn Installation,
+    pub job: &'a Job<'a>,
     pub activation: &'a Activation,
     pub ctx: &'a StepContext,
-    /// Its files, in words.
+    /// What it replaces, in words.
     pub files: String,
 }
 
-impl<I: Installer> At<'_, I> {
+impl At<'_> {
     /// Tells the server of what is in place.
     pub async fn activated(&self, receipt: Receipt) -> Result<Receipt, DeployError> {
         match activate(self.activation, self.ctx).await {
@@ -44,9 +44,9 @@ impl<I: Installer> At<'_, I> {
             installed: receipt.installed.clone(),
             just_written: !receipt.already_there,
         };
-        match self.installer.ensure_taken_back(self.job, &refused).await {
-            Ok(TakenBack::Done) => {}
-            Ok(TakenBack::WasThereBefore) => return DeployError::WasThereBefore { hook },
+        match self.target.put_back(self.job, &Undone::Refused(refused.clone())).await {
+            Ok(PutBack::Done) => {}
+            Ok(PutBack::WasThereBefore) => return DeployError::WasThereBefore { hook },
             Err(why) => {
                 self.ctx.check(Check::cross("put back", why.to_string()));
                 let stays = self.stays(receipt);

@@ -6,24 +6,22 @@
 use std::sync::Arc;
 
 use bus::{Progress, StepContext, StepError, StepHandler};
-use domain::run::{Check, Product, Receipt, Rehearsal, RolledBack, StepKind};
-use domain::target::Target;
+use domain::run::{Check, Product, Rehearsal, RolledBack, StepKind};
 use protocol::order::{Order, RollbackSpec};
 
 use crate::activate::activate;
 use crate::certificate::NotInstallable;
 use crate::targets::activation::{Activation, Turn};
-use crate::targets::file::FileInstaller;
-use crate::targets::{Job, Replaced, TargetError, WayBack};
+use crate::targets::{Installation, Job, Replaced, TargetError, Targets, Undone};
 use crate::verdict::{DeployError, judge};
 
 pub struct Rollback {
-    file: Arc<FileInstaller>,
+    targets: Arc<Targets>,
 }
 
 impl Rollback {
-    pub fn new(file: Arc<FileInstaller>) -> Self {
-        Self { file }
+    pub fn new(targets: Arc<Targets>) -> Self {
+        Self { targets }
     }
 }
 
@@ -32,19 +30,8 @@ impl StepHandler for Rollback {
     const KIND: StepKind = StepKind::Rollback;
 
     async fn carry_out(&self, order: &Order<RollbackSpec>, ctx: &StepContext) -> Result<Progress, StepError> {
-        let back = match &order.spec.target {
-            Target::File(target) => {
-                let job = Job {
-                    workspace: &order.workspace,
-                    run: order.run_id,
-                    hostname: &order.hostname,
-                    sans: &[],
-                    target,
-                    now: ctx.now(),
-                };
-                put_back(&*self.file, &job, &order.spec.receipt, ctx).await
-            }
-        };
+        let target = self.targets.at(&order.spec.target);
+        let back = put_back(&*target, order, ctx).await;
         let back = back.map_err(|error| judge(error, order.next_try(ctx.now(), rand::random())))?;
         Ok(Progress::Done(Product::RolledBack(back)))
     }
@@ -55,24 +42,31 @@ impl StepHandler for Rollback {
     }
 }
 
-async fn put_back<I: WayBack>(
-    installer: &I,
-    job: &Job<'_, I::Target>,
-    receipt: &Receipt,
+async fn put_back(
+    target: &dyn Installation,
+    order: &Order<RollbackSpec>,
     ctx: &StepContext,
 ) -> Result<RolledBack, DeployError> {
+    let job = Job {
+        workspace: &order.workspace,
+        run: order.run_id,
+        hostname: &order.hostname,
+        sans: &[],
+        now: ctx.now(),
+    };
+    let receipt = &order.spec.receipt;
     let former = receipt.replaced.as_ref();
     let former = former.ok_or_else(|| malformed("the receipt names nothing that could be put back"))?;
     let replaced = Replaced {
         former: former.leaf.clone(),
         installed: receipt.installed.clone(),
     };
-    let activation = installer.activation(job)?;
+    let activation = target.activation(&job)?;
     let turn = match &activation {
         Some(activation) => Some(activation.together().await),
         None => None,
     };
-    installer.ensure_put_back(job, &replaced).await?;
+    target.put_back(&job, &Undone::Replaced(replaced)).await?;
     let evidence = format!("{} in place of {}", former.leaf, receipt.installed);
     ctx.check(Check::tick("put back", evidence));
     let reload_output = match (&activation, turn) {

@@ -318,7 +318,9 @@ fn target(plan: &Plan, index: u16) -> Result<Target, &'static str> {
 fn endpoints(plan: &Plan, course: &Course, is: impl Fn(&TargetState) -> bool) -> Vec<SocketAddr> {
     let with_state = plan.targets.iter().zip(&course.targets);
     let chosen = with_state.filter(|(_, state)| is(state));
-    chosen.flat_map(|(target, _)| target.serves_at().to_vec()).collect()
+    chosen
+        .flat_map(|(target, _)| target.body().common().serves_at.to_vec())
+        .collect()
 }
 
 /// What was put back is looked for at its own addresses, or at the host's when it has none.
@@ -327,7 +329,7 @@ fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
     let with_state = plan.targets.iter().zip(&course.targets);
     let at_host = with_state
         .filter(|(_, state)| back(state))
-        .any(|(target, _)| target.serves_at().is_empty());
+        .any(|(target, _)| target.body().common().serves_at.is_empty());
     let leaves: Vec<Fingerprint> = course.targets.iter().filter_map(former_leaf).collect();
     ConfirmSpec {
         port: plan.port,

@@ -358,8 +358,13 @@ mod tests {
         let recorded = recorded(&said, &stuck.head.hostname);
         assert!(recorded.contains("needs a new certificate: names"), "{recorded}");
 
-        let domain::target::Target::File(file) = &mut charge.policy.says.targets[0];
-        (file.activate, file.activate_timeout_seconds) = (Some("nginx".to_owned()), 90);
+        charge.policy.says.targets = vec![
+            serde_json::from_value(serde_json::json!({
+                "kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key", "activate": "nginx",
+                "activate_timeout_seconds": 90,
+            }))
+            .expect("a target"),
+        ];
         let (amended, said) = today(&stuck, &charge, Word::Resume);
         let amended = amended.expect("an amendment");
         assert_eq!(amended.plan.targets, charge.policy.says.targets);

@@ -176,9 +176,6 @@ impl Plan {
 const ACTIVATIONS: u64 = 3;
 
 fn activation_seconds(target: &Target) -> u64 {
-    match target {
-        Target::File(file) => file
-            .activation_timeout()
-            .map_or(0, |seconds| ACTIVATIONS * u64::from(seconds)),
-    }
+    let seconds = target.body().common().activation_seconds;
+    seconds.map_or(0, |seconds| ACTIVATIONS * u64::from(seconds))
 }

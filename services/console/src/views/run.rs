@@ -107,7 +107,7 @@ pub(crate) fn run(view: RunView) -> Run {
         mode: head.mode,
         trigger: head.trigger,
         operator: head.operator,
-        targets: plan.targets.iter().map(domain::target::Target::title).collect(),
+        targets: plan.targets.iter().map(|target| target.body().title()).collect(),
         steps_planned: planned(&plan, head.mode, &state.course),
         asked: plan.asked(&state.course).directory_url.to_string(),
         turned: state.course.turned,
@@ -155,7 +155,7 @@ fn cannot_know(view: &RunView) -> Vec<String> {
             let issuance =
                 format!("whether {ca} issues: the order was not finalized, and no limit on certificates was met");
             let targets = plan.targets.iter().map(|target| {
-                let target = target.title();
+                let target = target.body().title();
                 format!("whether {target} takes the certificate: nothing was installed, no activation was run")
             });
             let served = "whether the new certificate is served: what is served today was looked at".to_owned();

@@ -7,71 +7,73 @@ pub mod activation;
 pub mod error;
 pub mod file;
 
-use std::future::Future;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use domain::certificate::Fingerprint;
 use domain::run::{Check, Former};
+use domain::target::Target;
 use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 
 use self::activation::Activation;
 pub use self::error::{TargetError, check};
+use self::file::FileInstaller;
+use crate::Config;
+use crate::allowed::Allowed;
 use crate::certificate::{Bundle, Chain};
 
-/// A kind of target. Every method may be called again for the same order.
-pub trait Installer: Send + Sync + 'static {
-    type Target: Send + Sync;
+/// Every kind of target that this deployer serves.
+pub struct Targets {
+    file: FileInstaller,
+}
 
-    /// What is installed now. Changes nothing.
-    fn look(
-        &self,
-        job: &Job<'_, Self::Target>,
-        wanted: &Chain,
-    ) -> impl Future<Output = Result<Found, TargetError>> + Send;
+impl Targets {
+    pub fn new(allowed: Allowed, config: &Config) -> Self {
+        Self {
+            file: FileInstaller::new(allowed, config.backups()),
+        }
+    }
 
-    /// Whether an installation could begin: what is cheap to know, before a certificate is asked for. Changes nothing.
-    fn ready(&self, job: &Job<'_, Self::Target>) -> impl Future<Output = Result<(), TargetError>> + Send;
+    /// What works at this target. The only match on its kind in the deployer.
+    pub fn at<'a>(&'a self, target: &'a Target) -> Box<dyn Installation + 'a> {
+        match target {
+            Target::File(target) => Box::new(self.file.at(target)),
+        }
+    }
+
+    /// Removes what was kept for a way back that nobody will go any more.
+    pub async fn sweep(&self, now: Timestamp) {
+        self.file.sweep(now).await;
+    }
+}
+
+/// One target, whatever its kind. Every method may be called again for the same order.
+#[async_trait]
+pub trait Installation: Send + Sync {
+    /// What is installed now; without a wanted chain, whether an installation could begin. Changes nothing.
+    async fn look(&self, job: &Job<'_>, wanted: Option<&Chain>) -> Result<Found, TargetError>;
 
     /// Keeps what was there and puts the new pair in its place, both or neither; returns what was kept.
-    fn ensure_installed(
-        &self,
-        job: &Job<'_, Self::Target>,
-        wanted: Arc<Bundle>,
-    ) -> impl Future<Output = Result<Kept, TargetError>> + Send;
-
-    /// Puts back what this run found, files that were not there included, when the server has refused what was installed.
-    fn ensure_taken_back(
-        &self,
-        job: &Job<'_, Self::Target>,
-        refused: &Refused,
-    ) -> impl Future<Output = Result<TakenBack, TargetError>> + Send;
+    async fn install(&self, job: &Job<'_>, wanted: Arc<Bundle>) -> Result<Kept, TargetError>;
 
     /// What makes the server use what is installed; nothing for one that looks by itself.
-    fn activation(&self, job: &Job<'_, Self::Target>) -> Result<Option<Activation>, TargetError>;
+    fn activation(&self, job: &Job<'_>) -> Result<Option<Activation>, TargetError>;
+
+    /// Puts back what this run's installation replaced.
+    async fn put_back(&self, job: &Job<'_>, undone: &Undone) -> Result<PutBack, TargetError>;
 
     /// What an installation would need, one check each. Leaves nothing behind.
-    fn rehearse(&self, job: &Job<'_, Self::Target>) -> impl Future<Output = Vec<Check>> + Send;
+    async fn rehearse(&self, job: &Job<'_>) -> Vec<Check>;
 }
 
-/// A kind of target from which an installation can be taken back.
-pub trait WayBack: Installer {
-    /// Puts back what this run's installation replaced. May be called again for the same order.
-    fn ensure_put_back(
-        &self,
-        job: &Job<'_, Self::Target>,
-        replaced: &Replaced,
-    ) -> impl Future<Output = Result<(), TargetError>> + Send;
-}
-
-/// One target of one run.
+/// Whose certificate is installed, and when.
 #[derive(Debug, Clone, Copy)]
-pub struct Job<'a, T> {
+pub struct Job<'a> {
     pub workspace: &'a WorkspaceId,
     pub run: RunId,
     pub hostname: &'a Hostname,
     /// Further names of the certificate, where there is none yet.
     pub sans: &'a [DnsName],
-    pub target: &'a T,
     pub now: Timestamp,
 }
 
@@ -93,6 +95,15 @@ pub struct Kept {
     pub changes: Vec<String>,
 }
 
+/// Why an installation is undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    /// Its server has refused it: what was not there before the run goes too.
+    Refused(Refused),
+    /// Its run is rolled back.
+    Replaced(Replaced),
+}
+
 /// An installation that its server has refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -101,16 +112,16 @@ pub struct Refused {
     pub just_written: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TakenBack {
-    Done,
-    /// It was there before this run, which has kept nothing.
-    WasThereBefore,
-}
-
 /// An installation that is taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replaced {
     pub former: Fingerprint,
     pub installed: Fingerprint,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutBack {
+    Done,
+    /// What is installed was there before this run, which has kept nothing.
+    WasThereBefore,
 }

@@ -14,7 +14,7 @@ use deployer::handler::Deploy;
 use deployer::keys::KeyError;
 use deployer::ready::Found;
 use deployer::rollback::Rollback;
-use deployer::targets::file::{Backups, FileInstaller};
+use deployer::targets::Targets;
 use domain::certificate::{CertificateFacts, Fingerprint};
 use domain::clock::Clock;
 use domain::disposition::Question;
@@ -41,7 +41,7 @@ pub struct World {
     pub run: RunId,
     /// Whose policy it is.
     pub hostname: String,
-    file: Arc<FileInstaller>,
+    targets: Arc<Targets>,
     deploy: Deploy<FakeKeys>,
     rollback: Rollback,
     keys: FakeKeys,
@@ -99,15 +99,15 @@ impl World {
         };
         let roots = vec![directory.path().to_owned()];
         let allowed = allowed(&roots, &BTreeMap::new())?;
-        let file = Arc::new(FileInstaller::new(allowed, keep(backups)));
+        let targets = targets(allowed, backups);
         Ok(Self {
             directory,
             target,
             run: RunId::new(),
             hostname: "www.example.test".to_owned(),
-            file: Arc::clone(&file),
-            deploy: Deploy::new(keys.clone(), Arc::clone(&file)),
-            rollback: Rollback::new(file),
+            targets: Arc::clone(&targets),
+            deploy: Deploy::new(keys.clone(), Arc::clone(&targets)),
+            rollback: Rollback::new(targets),
             keys,
             roots,
             activations: BTreeMap::new(),
@@ -124,10 +124,10 @@ impl World {
     /// The deployer is started anew with what it is allowed now.
     fn configure(&mut self) {
         let allowed = allowed(&self.roots, &self.activations).expect("a configuration");
-        let file = Arc::new(FileInstaller::new(allowed, keep(self.backups)));
-        self.file = Arc::clone(&file);
-        self.deploy = Deploy::new(self.keys.clone(), Arc::clone(&file));
-        self.rollback = Rollback::new(file);
+        let targets = targets(allowed, self.backups);
+        self.targets = Arc::clone(&targets);
+        self.deploy = Deploy::new(self.keys.clone(), Arc::clone(&targets));
+        self.rollback = Rollback::new(targets);
     }
 
     /// The deployer's configuration has this activation.
@@ -215,9 +215,11 @@ impl World {
     ) -> (Result<Receipt, StepError>, Result<Receipt, StepError>) {
         let order = |(name, new): (&str, &Identity)| {
             let mut order = self.order(Some(deployed(new)));
-            let Target::File(file) = &mut order.spec.target;
-            file.chain_path = self.path(&format!("{name}.crt")).display().to_string();
-            file.key_path = self.path(&format!("{name}.key")).display().to_string();
+            order.spec.target = Target::File(FileTarget {
+                chain_path: self.path(&format!("{name}.crt")).display().to_string(),
+                key_path: self.path(&format!("{name}.key")).display().to_string(),
+                ..self.target.clone()
+            });
             order
         };
         self.keys.knows(first.1);
@@ -306,7 +308,7 @@ impl World {
             sans: Vec::new(),
             targets: vec![Target::File(self.target.clone())],
         };
-        match deployer::ready::check(&self.file, &targets, now()).await {
+        match deployer::ready::check(&self.targets, &targets, now()).await {
             Found::Unready(question) => Some(question),
             Found::Ready | Found::Partly(_) => None,
         }
@@ -334,11 +336,12 @@ fn names_in(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn keep(kept: usize) -> Backups {
-    Backups {
-        kept,
-        age: std::time::Duration::from_secs(30 * 24 * 3600),
-    }
+fn targets(allowed: Allowed, backups_kept: usize) -> Arc<Targets> {
+    let config = deployer::Config {
+        backups_kept,
+        ..deployer::Config::default()
+    };
+    Arc::new(Targets::new(allowed, &config))
 }
 
 fn allowed(roots: &[PathBuf], activations: &BTreeMap<String, Commands>) -> Result<Allowed> {

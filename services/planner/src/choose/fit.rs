@@ -67,8 +67,8 @@ fn of_targets(can: &Abilities, says: &NewPolicy) -> Against {
     let other = says
         .targets
         .iter()
-        .find(|target| !can.targets.iter().any(|kind| kind == target.kind()))?;
-    Some(format!("what it issues cannot be used at {}", other.title()).into())
+        .find(|target| !can.targets.iter().any(|kind| kind == target.body().common().kind))?;
+    Some(format!("what it issues cannot be used at {}", other.body().title()).into())
 }
 
 const fn spelt(challenge: Challenge) -> &'static str {

@@ -10,7 +10,6 @@ use crate::disposition::ErrorCode;
 use crate::limit::registered_domain;
 use crate::names::DnsName;
 use crate::plan::Plan;
-use crate::target::Target;
 
 /// What runs may have in common when they fail.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub struct Traits {
 
 impl Traits {
     pub fn of(plan: &Plan) -> Self {
-        let mut kinds: Vec<&str> = plan.targets.iter().map(kind).collect();
+        let mut kinds: Vec<&str> = plan.targets.iter().map(|one| one.body().common().kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
         Self {
@@ -49,12 +48,6 @@ impl Traits {
             Shared::Zone(self.zone.clone()),
             Shared::Target(self.target.clone()),
         ]
-    }
-}
-
-fn kind(target: &Target) -> &'static str {
-    match target {
-        Target::File(_) => "file",
     }
 }
 

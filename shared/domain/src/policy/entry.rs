@@ -2,6 +2,7 @@
 
 use crate::invalid::Invalid;
 use crate::keys::KeyRotation;
+use crate::target::Origin;
 
 use super::NewPolicy;
 
@@ -18,7 +19,7 @@ impl NewPolicy {
         }
         for (index, target) in self.targets.iter().enumerate() {
             let within = |refused: Invalid| refused.within(&format!("targets[{index}]"));
-            target.check_entry().map_err(within)?;
+            target.body().check(Origin::Entered).map_err(within)?;
         }
         Ok(())
     }

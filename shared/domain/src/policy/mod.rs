@@ -19,7 +19,7 @@ use crate::invalid::Invalid;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::provider::ProviderName;
-use crate::target::{self, MOST_ENDPOINTS, Target};
+use crate::target::{self, MOST_ENDPOINTS, Origin, Target};
 use crate::window::{self, Window};
 
 pub use crate::provider::Provider;
@@ -189,11 +189,10 @@ impl NewPolicy {
             return Err(Invalid::new("targets", problem, format!("name at most {MOST_TARGETS}")));
         }
         for (index, target) in self.targets.iter().enumerate() {
-            target
-                .check()
-                .map_err(|refused| refused.within(&format!("targets[{index}]")))?;
+            let within = |refused: Invalid| refused.within(&format!("targets[{index}]"));
+            target.body().check(Origin::Stored).map_err(within)?;
         }
-        let many: usize = self.targets.iter().map(|target| target.serves_at().len()).sum();
+        let many: usize = self.targets.iter().map(|one| one.body().common().serves_at.len()).sum();
         if many > MOST_ENDPOINTS {
             let problem = format!("all targets together name {many} addresses in serves_at");
             return Err(Invalid::new(
@@ -202,12 +201,13 @@ impl NewPolicy {
                 format!("name at most {MOST_ENDPOINTS}"),
             ));
         }
-        target::check_files(&self.targets)
+        target::check_places(&self.targets)
     }
 
-    /// The files that this policy replaces, each in its one spelling.
-    pub fn files(&self) -> BTreeSet<String> {
-        self.targets.iter().flat_map(Target::paths).collect()
+    /// What this policy replaces, each in its one spelling: no two policies may share one.
+    pub fn places(&self) -> BTreeSet<String> {
+        let places = self.targets.iter().flat_map(|target| target.body().common().places);
+        places.map(|place| place.name).collect()
     }
 
     fn check_provider(&self) -> Result<(), Invalid> {

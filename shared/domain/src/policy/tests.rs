@@ -265,7 +265,7 @@ fn the_files_of_a_policy_have_one_spelling() {
     let body = serde_json::json!({"hostname": "a.example.org",
         "targets": [target("/t//a.crt", "/t/./a.key"), target("/t/a.crt", "/t/a.key")]});
     let policy: NewPolicy = serde_json::from_value(body).expect("a policy");
-    assert_eq!(Vec::from_iter(policy.files()), ["/t/a.crt", "/t/a.key"]);
+    assert_eq!(Vec::from_iter(policy.places()), ["/t/a.crt", "/t/a.key"]);
 }
 
 #[test]

@@ -103,11 +103,11 @@ impl Amended {
         let is_back = matches!(state, TargetState::Removed { .. });
         let differences = differences(own, target);
         if is_back {
-            self.said.push(format!("{} is a target again", target.title()));
+            self.said.push(format!("{} is a target again", target.body().title()));
         }
         if !differences.is_empty() {
             self.said
-                .push(format!("{}: {}", target.title(), differences.join(", ")));
+                .push(format!("{}: {}", target.body().title(), differences.join(", ")));
             course.verified = false;
         }
         let only_addresses = differences.iter().all(|one| one.starts_with(ADDRESSES));
@@ -142,11 +142,12 @@ impl Amended {
             ""
         };
         *state = TargetState::Removed { installed };
-        self.said.push(format!("{} is no target any more{stays}", own.title()));
+        self.said
+            .push(format!("{} is no target any more{stays}", own.body().title()));
     }
 
     fn add(&mut self, target: &Target) {
-        self.said.push(format!("{} is a target now", target.title()));
+        self.said.push(format!("{} is a target now", target.body().title()));
         self.plan.targets.push(target.clone());
         self.state.course.targets.push(TargetState::Pending);
     }
@@ -174,10 +175,10 @@ fn fields(target: &Target) -> BTreeMap<String, Value> {
         Ok(Value::Object(fields)) => fields.into_iter().collect::<BTreeMap<_, _>>(),
         Ok(_) | Err(_) => BTreeMap::new(),
     };
-    let Target::File(file) = target;
     // Its default is left out where targets are written, and is a number all the same.
-    let seconds = file.activate_timeout_seconds.into();
-    fields.insert("activate_timeout_seconds".to_owned(), seconds);
+    if let Some(seconds) = target.body().common().activate_timeout_seconds {
+        fields.insert("activate_timeout_seconds".to_owned(), seconds.into());
+    }
     fields
 }
 

@@ -39,7 +39,7 @@ pub fn place(workspace: &WorkspaceId, plan: &Plan, state: &RunState, step: Step)
 }
 
 fn deployment(workspace: &WorkspaceId, target: Option<&Target>, again: bool) -> Lane {
-    match target.and_then(Target::group_name) {
+    match target.and_then(|target| target.body().common().group_name) {
         Some(group) => Lane::group(workspace, group),
         None if again => Lane::again(Pool::Deployer),
         None => Lane::pool(Pool::Deployer),

@@ -9,7 +9,6 @@ use std::path::Path;
 use domain::cause::{Cause, OfCa};
 use domain::limit::Scope;
 use domain::run::{Outcome, Product};
-use domain::target::Target;
 use protocol::custody::{CustodyAnswer, OpenRequest, RecipientRequest, SealRequest};
 use protocol::event::RunEvent;
 use protocol::order::{DeploySpec, IssueSpec, Order, PrepareKeySpec, TidySpec, VerifySpec};
@@ -112,8 +111,7 @@ fn an_order_of_before_has_no_wait_of_its_own_and_looks_at_the_host_only() {
 #[test]
 fn a_target_of_before_answers_through_its_host() {
     let order: Order<DeploySpec> = first("order-deploy");
-    let Target::File(file) = order.spec.target;
-    assert!(file.serves_at.is_empty());
+    assert!(order.spec.target.body().common().serves_at.is_empty());
 }
 
 #[test]

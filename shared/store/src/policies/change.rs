@@ -60,7 +60,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let files = says.files();
+        let files = says.places();
         let paths: Vec<String> = files.iter().cloned().collect();
         sqlx::query!(
             "delete from policy_files where policy_id = $1 and path <> all($2)",
@@ -72,7 +72,7 @@ impl Store {
         let claims = files.iter().map(|file| (file.clone(), was.id)).collect();
         let claimed = files::claim(&mut tx, &claims).await?;
         // What two policies have shared since before this was refused hinders no other change.
-        let new: Vec<String> = files.difference(&was.says.files()).cloned().collect();
+        let new: Vec<String> = files.difference(&was.says.places()).cloned().collect();
         if new.iter().all(|file| claimed.contains(file)) {
             tx.commit().await?;
             return Ok(Changed::Done);

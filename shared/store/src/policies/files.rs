@@ -89,7 +89,7 @@ pub(super) fn apart<'a, H>(
         let policy = &one.1;
         // A policy of the same host is told by its name, which comes first.
         let of_others = |taken: &&Taken| taken.workspace != *workspace || taken.hostname != policy.hostname;
-        let files: BTreeSet<String> = policy.files();
+        let files: BTreeSet<String> = policy.places();
         let held = files
             .iter()
             .find_map(|file| holders.get(file).map(|(_, taken)| taken).filter(of_others));

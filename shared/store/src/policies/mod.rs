@@ -90,7 +90,7 @@ impl Store {
         new: &[(HostId, NewPolicy)],
         now: Timestamp,
     ) -> Result<Added, StoreError> {
-        let mut paths: Vec<String> = new.iter().flat_map(|(_, policy)| policy.files()).collect();
+        let mut paths: Vec<String> = new.iter().flat_map(|(_, policy)| policy.places()).collect();
         paths.sort_unstable();
         paths.dedup();
         for _ in 0..TRIES {
@@ -101,7 +101,7 @@ impl Store {
             let ids: HashMap<&str, PolicyId> = policies.iter().map(|(name, id)| (name.as_str(), *id)).collect();
             let of_policy = |(_, policy): &&(HostId, NewPolicy)| {
                 let id = ids.get(policy.hostname.as_str()).copied();
-                let files = id.map(|id| policy.files().into_iter().map(move |file| (file, id)));
+                let files = id.map(|id| policy.places().into_iter().map(move |file| (file, id)));
                 files.into_iter().flatten()
             };
             let claims: BTreeMap<String, PolicyId> = free.iter().flat_map(of_policy).collect();

@@ -35,6 +35,7 @@ mod claim;
 mod directory;
 mod former;
 mod guard;
+mod installation;
 mod looks;
 mod place;
 mod present;
@@ -49,18 +50,18 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::certificate::CertificateFacts;
-use domain::run::Check;
 use domain::target::FileTarget;
 
 use self::atomic::Staged;
 use self::backup::Keeping;
 use self::claim::Claimant;
+use self::installation::FileInstallation;
 use self::looks::{Manner, Said};
 use self::place::Place;
 use self::present::{Present, content};
 use self::sweep::Sweeper;
-use super::activation::{Activation, Activations};
-use super::{Found, Installer, Job, Kept, Refused, Replaced, TakenBack, TargetError, WayBack};
+use super::activation::Activations;
+use super::{Found, Kept, TargetError};
 use crate::allowed::Allowed;
 use crate::certificate::{Bundle, Chain};
 
@@ -88,6 +89,14 @@ impl FileInstaller {
         }
     }
 
+    /// What works at the files of this target.
+    pub fn at<'a>(&'a self, target: &'a FileTarget) -> FileInstallation<'a> {
+        FileInstallation {
+            installer: self,
+            target,
+        }
+    }
+
     /// Removes backups that are past their age, also where nothing is installed any more.
     pub async fn sweep(&self, now: Timestamp) {
         let (roots, age) = (self.allowed.all_roots(), self.backups.age);
@@ -98,92 +107,17 @@ impl FileInstaller {
     }
 }
 
-impl Installer for FileInstaller {
-    type Target = FileTarget;
-
-    async fn look(&self, job: &Job<'_, FileTarget>, wanted: &Chain) -> Result<Found, TargetError> {
-        let (target, roots, wanted) = (job.target.clone(), self.allowed.roots(job.workspace), wanted.clone());
-        let keeping = self.keeping(job);
-        on_disk(move || look(&Files::find(&target, &roots)?, &wanted, &keeping)).await
-    }
-
-    async fn ready(&self, job: &Job<'_, FileTarget>) -> Result<(), TargetError> {
-        let asked = self.asked(job);
-        on_disk(move || ready(&asked)).await
-    }
-
-    async fn ensure_installed(&self, job: &Job<'_, FileTarget>, wanted: Arc<Bundle>) -> Result<Kept, TargetError> {
-        let (mut asked, keeping) = (self.asked(job), self.keeping(job));
-        asked.claimant.names = wanted.chain().facts().map(|leaf| leaf.sans).unwrap_or_default();
-        let sweeper = Arc::clone(&self.sweeper);
-        on_disk(move || {
-            let files = Files::find(&asked.target, &asked.roots)?;
-            let kept = install(&files, &wanted, &asked.claimant, &keeping)?;
-            sweeper.installed(files.both(), &keeping);
-            Ok(kept)
-        })
-        .await
-    }
-
-    async fn ensure_taken_back(&self, job: &Job<'_, FileTarget>, refused: &Refused) -> Result<TakenBack, TargetError> {
-        let (target, roots) = (job.target.clone(), self.allowed.roots(job.workspace));
-        let (refused, keeping) = (refused.clone(), self.keeping(job));
-        on_disk(move || undo::take_back(&Files::find(&target, &roots)?, &refused, &keeping)).await
-    }
-
-    fn activation(&self, job: &Job<'_, FileTarget>) -> Result<Option<Activation>, TargetError> {
-        let commands = self.allowed.commands(job.workspace, job.target)?;
-        let timeout = job.target.activation_timeout();
-        Ok(commands
-            .zip(timeout)
-            .map(|(commands, seconds)| self.activations.of(commands, seconds)))
-    }
-
-    async fn rehearse(&self, job: &Job<'_, FileTarget>) -> Vec<Check> {
-        let asked = self.asked(job);
-        let checks = on_disk(move || Ok(rehearsal::rehearse(&asked))).await;
-        checks.unwrap_or_else(|e| vec![Check::cross("the disk can be used", e.to_string())])
-    }
-}
-
-impl WayBack for FileInstaller {
-    async fn ensure_put_back(&self, job: &Job<'_, FileTarget>, replaced: &Replaced) -> Result<(), TargetError> {
-        let (target, roots, replaced) = (job.target.clone(), self.allowed.roots(job.workspace), replaced.clone());
-        let keeping = self.keeping(job);
-        on_disk(move || former::put_back(&Files::find(&target, &roots)?, &replaced, &keeping)).await
-    }
-}
-
-impl FileInstaller {
-    fn asked(&self, job: &Job<'_, FileTarget>) -> Asked {
-        let own = std::iter::once(job.hostname.to_string());
-        Asked {
-            target: job.target.clone(),
-            roots: self.allowed.roots(job.workspace),
-            claimant: Claimant {
-                workspace: job.workspace.clone(),
-                hostname: job.hostname.clone(),
-                names: own.chain(job.sans.iter().map(ToString::to_string)).collect(),
-                now: job.now,
-            },
-        }
-    }
-
-    fn keeping(&self, job: &Job<'_, FileTarget>) -> Keeping {
-        Keeping {
-            run: job.run,
-            kept: self.backups.kept,
-            age: self.backups.age,
-            now: job.now,
-        }
-    }
-}
-
 /// One target of one policy, for the threads that may block.
 struct Asked {
     target: FileTarget,
     roots: Arc<[PathBuf]>,
     claimant: Claimant,
+}
+
+impl Asked {
+    fn files(&self) -> Result<Files, TargetError> {
+        Files::find(&self.target, &self.roots)
+    }
 }
 
 /// Both places, and what the policy says of how the files shall look.
@@ -272,21 +206,26 @@ where
 }
 
 /// What can be known without a write; asked before a certificate is.
-fn ready(asked: &Asked) -> Result<(), TargetError> {
-    let files = Files::find(&asked.target, &asked.roots)?;
+fn ready(asked: &Asked) -> Result<Found, TargetError> {
+    let files = asked.files()?;
     let there = files.replaceable()?;
     let leaf = there.leaf();
     for place in files.both() {
         place.check_replaceable()?;
         asked.claimant.check(place, leaf.as_ref())?;
     }
-    Ok(())
+    let what = there
+        .chain
+        .map_or_else(|| NOTHING.to_owned(), |chain| in_words(&chain.content));
+    Ok(Found::Other { what })
 }
+
+const NOTHING: &str = "nothing";
 
 fn look(files: &Files, wanted: &Chain, keeping: &Keeping) -> Result<Found, TargetError> {
     let Some(chain) = content(&files.chain)? else {
         return Ok(Found::Other {
-            what: "nothing".to_owned(),
+            what: NOTHING.to_owned(),
         });
     };
     if !wanted.is_in(&chain) {

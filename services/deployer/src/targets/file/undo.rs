@@ -9,13 +9,13 @@ use super::backup::{Before, Keeping};
 use super::former::{before, remove, staged};
 use super::present::content;
 use crate::certificate::Chain;
-use crate::targets::{Refused, TakenBack, TargetError};
+use crate::targets::{PutBack, Refused, TargetError};
 
-pub fn take_back(files: &Files, refused: &Refused, keeping: &Keeping) -> Result<TakenBack, TargetError> {
+pub fn take_back(files: &Files, refused: &Refused, keeping: &Keeping) -> Result<PutBack, TargetError> {
     let found = before(files, keeping)?;
     let kept = found.iter().any(|one| matches!(one, Before::File(_)));
     if !kept && !refused.just_written {
-        return Ok(TakenBack::WasThereBefore);
+        return Ok(PutBack::WasThereBefore);
     }
     let [key, chain] = &found;
     check_ours(files, refused, chain)?;
@@ -28,7 +28,7 @@ pub fn take_back(files: &Files, refused: &Refused, keeping: &Keeping) -> Result<
         }
     }
     files.sync()?;
-    Ok(TakenBack::Done)
+    Ok(PutBack::Done)
 }
 
 /// The chain in place is the one that was installed, or what was there before already.

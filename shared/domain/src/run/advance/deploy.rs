@@ -230,14 +230,18 @@ pub(super) fn stays(run: &RunState, plan: &Plan) -> Vec<String> {
             | TargetState::Removed { installed: false }
             | TargetState::RolledBack { .. } => return None,
         };
-        Some(format!("{}: {how}", target.title()))
+        Some(format!("{}: {how}", target.body().title()))
     });
     named.collect()
 }
 
 /// Whether what was seen is this target's: at its own addresses, or, when it has none, anywhere that is no other's.
 fn is_behind(plan: &Plan, index: usize, question: &Question) -> bool {
-    let own = |index: usize| plan.targets.get(index).map_or(&[][..], |target| target.serves_at());
+    let own = |index: usize| {
+        plan.targets
+            .get(index)
+            .map_or(&[][..], |target| target.body().common().serves_at)
+    };
     let seen = &question.seen_at;
     if seen.is_empty() {
         return true;

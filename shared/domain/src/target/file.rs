@@ -1,26 +1,19 @@
-//! Where a certificate is put.
+//! Chain and key as files on the deployer's machine.
+//!
+//! In: the settings of a `file` target. Out: whether they can be used, and what they replace. Touches: nothing. Never: a file.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Common, Half, MOST_ENDPOINTS, Origin, Place, TargetBody, check_group_name};
 use crate::activation;
 use crate::invalid::Invalid;
 use crate::path;
 use crate::reach;
 
-/// Of all targets of a policy together: each is looked at in every look.
-pub const MOST_ENDPOINTS: usize = 16;
 const LONGEST_PATH: usize = 1_024;
-
-/// One place of a policy's ordered list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Target {
-    File(FileTarget),
-}
 
 /// Chain and key as files on the deployer's machine, and the activation that makes the server read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,13 +91,6 @@ impl AccessList {
     }
 }
 
-/// What a file of a target holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileRole {
-    Chain,
-    Key,
-}
-
 /// A command without a shell: the first word is the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -155,15 +141,7 @@ impl FileTarget {
         Ok(Some(bits))
     }
 
-    /// What is written there, and where: one spelling for each path.
-    fn files(&self) -> [(FileRole, String); 2] {
-        [
-            (FileRole::Chain, path::normal(&self.chain_path)),
-            (FileRole::Key, path::normal(&self.key_path)),
-        ]
-    }
-
-    fn check(&self) -> Result<(), Invalid> {
+    fn check_settings(&self) -> Result<(), Invalid> {
         for (field, path) in [("chain_path", &self.chain_path), ("key_path", &self.key_path)] {
             if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
                 let problem = format!("{path:?} is not the absolute path of a file");
@@ -201,8 +179,8 @@ impl FileTarget {
         self.check_endpoints()
     }
 
-    /// Beside `check`, for what is saved anew: no command of its own.
-    fn check_entry(&self) -> Result<(), Invalid> {
+    /// What only policies of before the names of activations may have.
+    fn refuse_command(&self) -> Result<(), Invalid> {
         let Some(reload) = &self.reload else {
             return Ok(());
         };
@@ -255,105 +233,39 @@ fn permission_bits(mode: &str) -> Result<u32, String> {
     Ok(bits)
 }
 
-/// Several targets of one policy may name one pair of files, each with a server of its own; none may write its chain where
-/// another writes its key.
-pub fn check_files(targets: &[Target]) -> Result<(), Invalid> {
-    let mut roles: BTreeMap<String, (FileRole, usize)> = BTreeMap::new();
-    for (index, target) in targets.iter().enumerate() {
-        for (role, file) in target.written() {
-            let (first, of) = *roles.entry(file.clone()).or_insert((role, index));
-            if first != role {
-                let problem = format!("targets[{of}] puts the other half of the pair at {file}");
-                let remedy = "give each private key a file of its own";
-                return Err(Invalid::new(format!("targets[{index}]"), problem, remedy));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A target group's name is a slug: it is part of a queue's name.
-pub fn check_group_name(name: &str) -> Result<(), Invalid> {
-    if activation::is_slug(name) {
-        return Ok(());
-    }
-    let problem = format!("{name:?} is no name of a target group");
-    Err(Invalid::new(
-        "",
-        problem,
-        "use 1 to 60 of a-z, 0-9 and -, such as edge-lb",
-    ))
-}
-
-impl Target {
-    pub fn check(&self) -> Result<(), Invalid> {
-        match self {
-            Self::File(file) => file.check(),
+impl TargetBody for FileTarget {
+    fn check(&self, origin: Origin) -> Result<(), Invalid> {
+        self.check_settings()?;
+        match origin {
+            Origin::Stored => Ok(()),
+            Origin::Entered => self.refuse_command(),
         }
     }
 
-    /// Beside `check`, for what a person saves: what only older policies may have is refused.
-    pub fn check_entry(&self) -> Result<(), Invalid> {
-        match self {
-            Self::File(file) => file.check_entry(),
-        }
+    fn title(&self) -> String {
+        format!("file {}", self.chain_path)
     }
 
-    fn written(&self) -> [(FileRole, String); 2] {
-        match self {
-            Self::File(file) => file.files(),
-        }
+    fn imports_key(&self) -> bool {
+        true
     }
 
-    /// The files that are replaced on the deployer's machine, each in its one spelling: no two policies may share one.
-    pub fn paths(&self) -> impl Iterator<Item = String> + use<> {
-        self.written().into_iter().map(|(_, file)| file)
+    fn secrets(&self) -> Vec<&str> {
+        Vec::new()
     }
 
-    /// Its files as a person finds them on the deployer's machine.
-    pub fn files_in_words(&self) -> String {
-        match self {
-            Self::File(file) => format!("chain {}, key {}", file.chain_path, file.key_path),
-        }
-    }
-
-    /// Whether both are the same files, however they are set and activated.
-    pub fn is_same_place(&self, other: &Self) -> bool {
-        self.written() == other.written()
-    }
-
-    /// Addresses at which this target alone is looked at.
-    pub fn serves_at(&self) -> &[SocketAddr] {
-        match self {
-            Self::File(file) => &file.serves_at,
-        }
-    }
-
-    /// The group whose members are not all reloaded at once.
-    pub fn group_name(&self) -> Option<&str> {
-        match self {
-            Self::File(file) => file.group_name.as_deref(),
-        }
-    }
-
-    /// How the board and the log call it.
-    pub fn title(&self) -> String {
-        match self {
-            Self::File(file) => format!("file {}", file.chain_path),
-        }
-    }
-
-    /// The word of its kind, as policies write it.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::File(_) => "file",
-        }
-    }
-
-    /// Whether the private key itself must reach this target.
-    pub const fn imports_key(&self) -> bool {
-        match self {
-            Self::File(_) => true,
+    fn common(&self) -> Common<'_> {
+        Common {
+            kind: "file",
+            serves_at: &self.serves_at,
+            group_name: self.group_name.as_deref(),
+            activate_timeout_seconds: Some(self.activate_timeout_seconds),
+            activation_seconds: self.activation_timeout(),
+            places: vec![
+                Place::new(Half::Chain, path::normal(&self.chain_path)),
+                Place::new(Half::Key, path::normal(&self.key_path)),
+            ],
+            in_words: format!("chain {}, key {}", self.chain_path, self.key_path),
         }
     }
 }
