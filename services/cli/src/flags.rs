@@ -9,7 +9,7 @@ const FLAGS: [(&str, &str); 24] = [
     ("windows", "--window"),
     ("notify_on_failure", "--notify"),
     ("probe_interval_seconds", "--probe-interval"),
-    ("targets", "--target-file"),
+    ("targets", "--target or --target-file"),
     ("provider_pinned", "--pin-provider"),
     ("auto_renew", "--by-hand"),
     ("key_backend_config", "--staging"),
@@ -126,7 +126,10 @@ mod tests {
         for (field, said) in [
             ("probe_interval_seconds", Some("--probe-interval")),
             ("tags[1]", Some("--tag 2")),
-            ("targets[0].chain_path", Some("--target-file 1 (chain_path)")),
+            (
+                "targets[0].chain_path",
+                Some("--target or --target-file 1 (chain_path)"),
+            ),
             ("targets[0].activate", Some("--activate")),
             (
                 "targets[1].activate_timeout_seconds",

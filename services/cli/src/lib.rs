@@ -10,6 +10,7 @@ mod flags;
 mod out;
 mod print;
 mod refusal;
+mod settings;
 mod sse;
 
 use std::process::ExitCode;

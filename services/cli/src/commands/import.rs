@@ -4,13 +4,15 @@ use std::io::Read;
 use std::path::Path;
 
 use api::imports::Imported;
-use domain::counted;
+use domain::target::Target;
+use domain::{Invalid, counted};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::client::Client;
 use crate::failed::Failed;
 use crate::print::import::{ImportedFile, RefusedLine};
+use crate::settings;
 use crate::{out, print};
 
 /// Items per call: a call stays well below the API's limits.
@@ -185,18 +187,20 @@ fn record(line: usize, names: &[String], fields: Vec<String>) -> Result<Item, St
         ));
     }
     let named = names.iter().zip(fields).filter(|(_, field)| !field.trim().is_empty());
-    let value = named
-        .map(|(name, field)| (name.clone(), typed(name, field.trim())))
-        .collect();
+    let value = named.map(|(name, field)| {
+        let value = typed(name, field.trim()).map_err(|why| format!("line {line}: {}", why.within(name)))?;
+        Ok((name.clone(), value))
+    });
     Ok(Item {
         line,
-        value: Value::Object(value),
+        value: Value::Object(value.collect::<Result<_, String>>()?),
     })
 }
 
 /// As the API's field of this name has it.
-fn typed(name: &str, field: &str) -> Value {
-    match name {
+fn typed(name: &str, field: &str) -> Result<Value, Invalid> {
+    Ok(match name {
+        "targets" if !field.starts_with('[') => settings::several::<Target>(field)?,
         "addresses" | "tags" | "sans" | "notify_on_failure" | "fallbacks" => {
             field.split_whitespace().map(Value::from).collect()
         }
@@ -205,7 +209,7 @@ fn typed(name: &str, field: &str) -> Value {
             Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_))) => value,
             Ok(Value::Null | Value::String(_)) | Err(_) => Value::from(field),
         },
-    }
+    })
 }
 
 /// Every record with the line where it begins; empty lines are none.
@@ -305,6 +309,19 @@ mod tests {
     }
 
     #[test]
+    fn targets_in_csv_are_json_or_as_flags_have_them() {
+        let file = |chain: &str| json!({"kind": "file", "chain_path": chain, "key_path": "/k"});
+        for text in [
+            "hostname;targets\na.org;file:chain_path=/a,key_path=/k file:chain_path=\"/b 1\",key_path=/k\n",
+            "hostname;targets\na.org;\"[{\"\"kind\"\":\"\"file\"\",\"\"chain_path\"\":\"\"/a\"\",\"\"key_path\"\":\"\"/k\"\"},\
+             {\"\"kind\"\":\"\"file\"\",\"\"chain_path\"\":\"\"/b 1\"\",\"\"key_path\"\":\"\"/k\"\"}]\"\n",
+        ] {
+            let wanted = json!({"hostname": "a.org", "targets": [file("/a"), file("/b 1")]});
+            assert_eq!(values(text), Ok(vec![wanted]), "{text}");
+        }
+    }
+
+    #[test]
     fn every_item_knows_its_line_of_the_file() {
         let at = |text: &str| -> Vec<usize> { items(text).expect(text).iter().map(|item| item.line).collect() };
         assert_eq!(at("[\n  {\"a\":1},\n\n  {\n\"a\":2}, {\"a\":3}\n]"), [2, 4, 5]);
@@ -319,6 +336,10 @@ mod tests {
             ("www.example.org\n", "line 1: it is no JSON, and no CSV"),
             ("hostname,port\na.org\n", "line 2: it has 1 field,"),
             ("hostname\na.org\n\"b.org\n", "line 3: a quotation mark"),
+            (
+                "hostname;targets\na.org;file:chain=/c\n",
+                "line 2: targets: file has no setting \"chain\"",
+            ),
             ("  \n", "it is empty"),
         ] {
             let refused = items(text).expect_err(text);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use api::policies::Policy;
 use clap::{Args, Subcommand};
+use domain::target::Target;
 use domain::{Invalid, activation, policy};
 use serde_json::{Map, Value, json};
 
@@ -13,12 +14,13 @@ use super::{import, window};
 use crate::args::Global;
 use crate::client::{Client, part};
 use crate::failed::Failed;
+use crate::settings::{self, Pair};
 use crate::{out, print};
 
 #[derive(Subcommand)]
 pub enum PolicyCommand {
     /// Add one policy
-    #[command(mut_arg("target_files", |arg| arg.required(true)))]
+    #[command(mut_arg("target_files", |arg| arg.required_unless_present("targets")))]
     Add {
         #[command(flatten)]
         policy: Box<PolicyArgs>,
@@ -132,7 +134,9 @@ pub struct PolicyArgs {
     /// Touch the host in this window only: "CRON;MINUTES;ZONE"; may be repeated
     #[arg(long = "window")]
     windows: Vec<String>,
-    /// Where chain and key go: chain=/path/tls.crt,key=/path/tls.key[,owner=U][,group=G][,mode=0640][,chain-mode=0644]
+    #[arg(long = "target", value_name = "KIND:KEY=VALUE,…", help = TARGET_HELP, long_help = target_help())]
+    targets: Vec<String>,
+    /// Short for --target file:… with other words: chain=/path/tls.crt,key=/path/tls.key[,owner=U][,group=G][,mode=0640][,chain-mode=0644]
     /// [,access-list=drop][,target-group=NAME]; mode is the key's; what is not said stays as it is at the files that are
     /// replaced, their access lists included; may be repeated
     #[arg(long = "target-file")]
@@ -206,14 +210,16 @@ impl PolicyArgs {
 
     fn targets(&self) -> Result<Option<Value>, Failed> {
         self.refuse_commands()?;
-        let targets = self.target_files.iter().map(|text| self.activated(target(text)?));
+        let files = self.target_files.iter().map(|text| target_file(text));
+        let targets = self.targets.iter().map(|text| target(text)).chain(files);
+        let targets = targets.map(|target| self.activated(target?));
         let targets = targets.collect::<Result<Vec<Value>, Failed>>()?;
         Ok((!targets.is_empty()).then(|| json!(targets)))
     }
 
     /// An activation for the targets that the policy has.
     async fn retargeted(&self, client: &Client) -> Result<Option<Value>, Failed> {
-        if self.activate.is_none() || !self.target_files.is_empty() {
+        if self.activate.is_none() || !self.targets.is_empty() || !self.target_files.is_empty() {
             return Ok(None);
         }
         let all: Vec<Policy> = client.all("/policies", &[]).await?;
@@ -236,8 +242,7 @@ impl PolicyArgs {
             return Ok(target);
         };
         if !name.is_empty() {
-            let refused = |why: Invalid| Failed::Refused(format!("--activate: {}; {}", why.problem, why.remedy));
-            activation::check_name(name).map_err(refused)?;
+            activation::check_name(name).map_err(|why| refused("--activate", why))?;
         }
         if let Some(fields) = target.as_object_mut() {
             fields.remove("reload");
@@ -293,44 +298,68 @@ fn endpoint(staging: bool) -> Value {
     }
 }
 
+const TARGET_HELP: &str = "Where the certificate goes; may be repeated";
+
+fn target_help() -> String {
+    format!(
+        "{TARGET_HELP}. For example file:chain_path=/etc/tls/www.crt,key_path=/etc/tls/www.key\n\
+         A value with a comma stands in double quotes, in which \\\" is a quotation mark and \\\\ a backslash; an equals sign \
+         needs none. The key of a list is repeated. What is not said stays as it is at what is replaced. The kinds and \
+         their settings, which `GET /api/v1/openapi.yaml` explains:\n{}",
+        settings::help::<Target>()
+    )
+}
+
 fn target(text: &str) -> Result<Value, Failed> {
-    let mut target = json!({"kind": "file"});
-    for pair in text.split(',') {
-        let field = match pair.split_once('=').map(|(name, _)| name) {
-            Some("chain") => "chain_path",
-            Some("key") => "key_path",
-            Some("owner") => "owner",
-            Some("group") => "group",
-            Some("mode") => "key_mode",
-            Some("chain-mode") => "chain_mode",
-            Some("access-list") => "access_list",
-            Some("target-group") => "group_name",
-            Some(_) | None => {
-                let remedy = "use chain=…,key=…[,owner=…][,group=…][,mode=…][,chain-mode=…][,access-list=keep|drop][,target-group=…]";
-                return Err(Failed::Refused(format!(
-                    "--target-file: {pair:?} is not known; {remedy}"
-                )));
-            }
+    settings::read::<Target>(text).map_err(|why| refused("--target", why))
+}
+
+/// The words of `--target-file`, and the settings that they stand for.
+const OF_A_FILE: [(&str, &str); 8] = [
+    ("chain", "chain_path"),
+    ("key", "key_path"),
+    ("owner", "owner"),
+    ("group", "group"),
+    ("mode", "key_mode"),
+    ("chain-mode", "chain_mode"),
+    ("access-list", "access_list"),
+    ("target-group", "group_name"),
+];
+
+fn target_file(text: &str) -> Result<Value, Failed> {
+    let flag = "--target-file";
+    let pairs = settings::pairs(text).map_err(|why| refused(flag, why))?;
+    let named = pairs.into_iter().map(|Pair { key, text }| {
+        let Some((_, setting)) = OF_A_FILE.iter().find(|(word, _)| *word == key) else {
+            let words: Vec<String> = OF_A_FILE.iter().map(|(word, _)| format!("{word}=…")).collect();
+            let problem = format!("\"{key}={text}\" is not known");
+            return Err(refused(
+                flag,
+                Invalid::new("", problem, format!("use {}", words.join(", "))),
+            ));
         };
-        target[field] = json!(pair.split_once('=').map(|(_, value)| value));
-    }
-    Ok(target)
+        let key = (*setting).to_owned();
+        Ok(Pair { key, text })
+    });
+    let named = named.collect::<Result<Vec<Pair>, Failed>>()?;
+    settings::of_kind::<Target>("file", named).map_err(|why| refused(flag, why))
+}
+
+fn refused(flag: &str, why: Invalid) -> Failed {
+    Failed::Refused(why.within(flag).to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::target::{AccessList, Target};
-
     use super::*;
 
     #[test]
     fn how_files_look_is_said_with_their_paths() {
-        let said = target("chain=/t/a.crt,key=/t/a.key,owner=www,mode=0640,chain-mode=0644,access-list=drop");
-        let Target::File(file) = serde_json::from_value(said.expect("a target")).expect("its fields");
-        assert_eq!(
-            (file.key_mode.as_deref(), file.chain_mode.as_deref(), file.access_list),
-            (Some("0640"), Some("0644"), AccessList::Drop)
-        );
-        assert!(target("chain=/t/a.crt,key=/t/a.key,keymode=0640").is_err());
+        let words = "chain=/t/a.crt,key=/t/a.key,owner=www,mode=0640,chain-mode=0644,access-list=drop,target-group=lb";
+        let whole = "file:chain_path=/t/a.crt,key_path=/t/a.key,owner=www,key_mode=0640,chain_mode=0644,access_list=drop,\
+                     group_name=lb";
+        let (words, whole) = (target_file(words).expect("a target"), target(whole).expect("a target"));
+        assert_eq!(words, whole);
+        assert!(target_file("chain=/t/a.crt,key=/t/a.key,keymode=0640").is_err());
     }
 }
