@@ -16,6 +16,7 @@ pub struct Canned {
     leaf: CertificateFacts,
     csr_pem: String,
     sealed: Envelope,
+    order_url: Url,
 }
 
 impl Canned {
@@ -29,6 +30,7 @@ impl Canned {
             leaf,
             csr_pem: names()?.serialize_request(&key)?.pem()?,
             sealed: format!("{}{}", Envelope::PREFIX, "0".repeat(600)).try_into()?,
+            order_url: "https://ca.null.test/order/1".parse()?,
         })
     }
 
@@ -45,9 +47,9 @@ impl Canned {
         }
     }
 
-    pub fn opened(&self, of: &Url) -> Checkpoint {
+    pub fn opened(&self) -> Checkpoint {
         Checkpoint::AcmeOrder {
-            url: of.clone(),
+            url: self.order_url.clone(),
             expires: None,
             tokens: vec!["t".repeat(43)],
             unfinalized: false,

@@ -52,7 +52,7 @@ async fn a_dead_ca_hands_over_to_the_next_one_and_says_so() -> Result<()> {
     let runs = up.api.renew(Some(&[&host])).await?;
     let id = runs.get(&host).context("a run")?;
     let run = up.api.reaches(id, Status::Succeeded, SOON).await?.run;
-    ensure!(run.choice.directory_url.as_str() == dead, "{run:?}");
+    ensure!(run.choice.ca.to_string() == dead, "{run:?}");
     ensure!(run.asked == estate.pebbles[0].directory_url(), "{run:?}");
     ensure!(run.turned[0].failure.code.as_str() == "ISS-0005", "{run:?}");
     ensure!(estate.pebbles[0].issued_for(&host).await? == 1 && estate.issued() == 1);

@@ -59,7 +59,7 @@ async fn open(intake: &Intake, found: &ToTell, now: Timestamp) -> Result<(), Sto
     )
     .await?;
     tx.commit().await?;
-    info!(id = %found.id, ca = found.directory_url, "an emergency");
+    info!(id = %found.id, ca = %found.ca, "an emergency");
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn incident(found: &ToTell) -> Result<Incident, StoreError> {
 fn title(found: &ToTell) -> String {
     format!(
         "CA {} asks for immediate renewal of {}",
-        found.directory_url,
+        found.ca,
         counted(found.certificates, "certificate")
     )
 }

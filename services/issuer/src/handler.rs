@@ -68,7 +68,7 @@ impl<C: CertificateAuthority> Issue<C> {
     async fn advance(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Progress, IssueError> {
         check_challenge(order.spec.challenge)?;
         let csr = csr_der(order.spec.csr_pem.as_deref())?;
-        let for_ = application(order, ctx);
+        let for_ = application(order, ctx)?;
         let Some(account_key) = &order.spec.account_key else {
             return self.make_account_key(&for_).await;
         };

@@ -6,19 +6,20 @@ use bus::StepContext;
 use domain::policy::Challenge;
 use protocol::order::{IssueSpec, Order};
 
-use crate::ca::Application;
+use crate::ca::{Application, CaError};
 use crate::verdict::{Circumstances, IssueError};
 
-pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Application<'a> {
-    Application {
+pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Result<Application<'a>, CaError> {
+    let ca = &order.spec.ca;
+    Ok(Application {
         workspace: &order.workspace,
         run: order.run_id,
-        directory: &order.spec.directory_url,
+        directory: ca.as_acme().ok_or_else(|| CaError::NotServed { ca: ca.clone() })?,
         names: &order.spec.names,
         profile: order.spec.profile.as_deref(),
         replaces: order.spec.replaces.as_ref(),
         ctx,
-    }
+    })
 }
 
 pub(crate) fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {

@@ -12,7 +12,7 @@ use domain::run::{Check, Checkpoint, Rehearsal};
 use domain::secret::Envelope;
 use protocol::order::{IssueSpec, Order};
 
-use crate::ca::{CaError, CertificateAuthority, Meta, Rehearsed, offer};
+use crate::ca::{Application, CaError, CertificateAuthority, Meta, Rehearsed, offer};
 use crate::eyes::Eyes;
 use crate::order::{application, check_challenge, circumstances};
 use crate::verdict::{IssueError, judge};
@@ -38,7 +38,10 @@ pub(crate) struct Dry<'a, C> {
 impl<C: CertificateAuthority> Dry<'_, C> {
     /// Twice when the workspace has no account at the CA yet: its key is saved before anything is registered.
     pub(crate) async fn rehearse(&self) -> Rehearsal {
-        let for_ = application(self.order, self.ctx);
+        let for_ = match application(self.order, self.ctx) {
+            Ok(for_) => for_,
+            Err(error) => return Rehearsal::of(vec![self.cross(DIRECTORY, error.into())]),
+        };
         let looked = match tokio::time::timeout(LOOK, self.ca.look(&for_)).await {
             Ok(looked) => looked,
             Err(_) => Err(silent()),
@@ -53,7 +56,7 @@ impl<C: CertificateAuthority> Dry<'_, C> {
         let mut checks = vec![directory];
         checks.extend(meta.as_ref().and_then(|meta| self.profile(meta)));
         match &self.order.spec.account_key {
-            Some(key) => checks.extend(self.look_everywhere(meta, key).await),
+            Some(key) => checks.extend(self.look_everywhere(&for_, meta, key).await),
             None => match self.ca.make_account_key(&for_).await {
                 Ok(sealed_key) => {
                     return Rehearsal {
@@ -74,11 +77,10 @@ impl<C: CertificateAuthority> Dry<'_, C> {
     }
 
     /// From here and from the CA, at the same time.
-    async fn look_everywhere(&self, meta: Option<Meta>, key: &Envelope) -> Vec<Check> {
-        let for_ = application(self.order, self.ctx);
+    async fn look_everywhere(&self, for_: &Application<'_>, meta: Option<Meta>, key: &Envelope) -> Vec<Check> {
         let at_the_ca = async {
             check_challenge(self.order.spec.challenge)?;
-            Ok(self.ca.rehearse(&for_, key).await)
+            Ok(self.ca.rehearse(for_, key).await)
         };
         let reachable = meta.is_some();
         let meta = meta.unwrap_or_default();

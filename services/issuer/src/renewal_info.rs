@@ -8,6 +8,7 @@ use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
 use bus::readers::Reader;
 use bus::{Bus, BusError, SystemClock};
+use domain::ari::Answer;
 use domain::clock::Clock;
 use futures::future::join_all;
 use protocol::SCHEMA;
@@ -46,7 +47,7 @@ impl Desk {
         if SystemClock.now() < ask.value.until {
             let told = self.told(&ask.value).await;
             if let Err(error) = self.bus.publish_renewal_info_told(&told).await {
-                warn!(%error, ca = %ask.value.directory_url, "what a CA answered could not be told; it is asked again");
+                warn!(%error, ca = %ask.value.ca, "what a CA answered could not be told; it is asked again");
                 return;
             }
         }
@@ -65,7 +66,10 @@ impl Desk {
     }
 
     async fn asked(&self, ask: &RenewalInfoAsk, served: &Served) -> Told {
-        let answer = self.cas.ask(&ask.directory_url, &served.cert_id).await;
+        let answer = match ask.ca.as_acme() {
+            Some(directory) => self.cas.ask(directory, &served.cert_id).await,
+            None => Answer::NotOffered,
+        };
         Told {
             host_id: served.host_id,
             cert_id: served.cert_id.clone(),

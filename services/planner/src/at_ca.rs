@@ -1,6 +1,7 @@
 //! Whether the next order of a run goes to a CA for something new, to which, and for what it must wait. Pure.
 
 use domain::Timestamp;
+use domain::ca::CaRef;
 use domain::run::{Because, Checkpoint, Mode, Step};
 use store::LoadedRun;
 
@@ -32,6 +33,6 @@ pub(crate) fn places_order(run: &LoadedRun) -> bool {
 }
 
 /// The CA that the next order of this run goes to, or the one that has it.
-pub(crate) fn asked(run: &LoadedRun) -> &url::Url {
-    &run.plan.asked(&run.state.course).directory_url
+pub(crate) fn asked(run: &LoadedRun) -> &CaRef {
+    &run.plan.asked(&run.state.course).ca
 }

@@ -126,7 +126,7 @@ impl Backlog {
 }
 
 /// Who carries out the orders of a pool.
-pub(crate) fn worker(pool: Pool) -> Worker {
+pub(crate) fn worker(pool: &Pool) -> Worker {
     match pool {
         Pool::KeySigner => Worker::KeySigner,
         Pool::Ca(_) | Pool::Tidy => Worker::Issuer,

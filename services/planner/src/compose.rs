@@ -169,8 +169,7 @@ fn plan(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan 
 fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
     let renewal = charge.renewal.as_ref()?;
     let names = charge.policy.says.names();
-    (renewal.issued_at == choice.directory_url && renewal.predecessor.shares_a_name(&names))
-        .then(|| renewal.predecessor.clone())
+    (renewal.issued_at == choice.ca && renewal.predecessor.shares_a_name(&names)).then(|| renewal.predecessor.clone())
 }
 
 /// What earlier steps left, and what the workspace has at the CA.
@@ -257,7 +256,7 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             bind_to_run: true,
         }),
         Step::Issue => Spec::Issue(Box::new(IssueSpec {
-            directory_url: plan.asked(&state.course).directory_url.clone(),
+            ca: plan.asked(&state.course).ca.clone(),
             account_key: has.account_key.clone(),
             names: plan.names.clone(),
             csr_pem: if live {

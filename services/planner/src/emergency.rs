@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bus::panics::or_next_round;
 use domain::ari::Threshold;
+use domain::ca::CaRef;
 use domain::clock::Clock;
 use domain::filter::{Filter, MOST_HOSTNAMES};
 use domain::job::{Cooldown, JobSpec};
@@ -48,8 +49,8 @@ impl Emergencies {
         for calls in self.store.calls_since(since).await? {
             let id = IncidentId::new();
             if calls.are_many(self.threshold) && self.store.open_emergency(id, &calls, now).await? {
-                let (ca, called, of) = (&calls.directory_url, calls.called, calls.of_all);
-                warn!(%id, ca, called, of, "a CA wants many certificates renewed at once");
+                let (ca, called, of) = (&calls.ca, calls.called, calls.of_all);
+                warn!(%id, %ca, called, of, "a CA wants many certificates renewed at once");
             }
         }
         self.store.end_emergencies(now).await?;
@@ -67,7 +68,7 @@ impl Emergencies {
         &self,
         workspace: &WorkspaceId,
         id: IncidentId,
-        ca: &str,
+        ca: &CaRef,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let left = self.store.called_hosts(workspace, id, now, ALL).await?;
@@ -93,7 +94,7 @@ impl Emergencies {
 }
 
 /// At once: neither a cooldown nor the month's budget holds what must not be served any longer.
-fn wish(hostnames: &[Hostname], id: IncidentId, ca: &str) -> JobSpec {
+fn wish(hostnames: &[Hostname], id: IncidentId, ca: &CaRef) -> JobSpec {
     let filter = Filter {
         hostnames: hostnames.to_vec(),
         ..Filter::default()

@@ -75,14 +75,19 @@ fn is_over(tally: &Tally, rule: HaltRule) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use domain::ca::CaRef;
     use domain::job::Traits;
     use proptest::prelude::*;
 
     use super::*;
 
+    fn at(ca: &str) -> CaRef {
+        format!("https://{ca}.example.org/").parse().expect("a CA")
+    }
+
     fn standing(ca: &str, zone: &str, code: Option<&str>, runs: u32) -> JobStanding {
         let traits = Traits {
-            ca: ca.to_owned(),
+            ca: at(ca),
             zone: zone.to_owned(),
             target: "file".to_owned(),
         };
@@ -114,7 +119,7 @@ mod tests {
             standing("up", "a.org", None, 2),
             standing("up", "b.org", None, 2),
         ];
-        assert_eq!(judged(&runs), [Shared::Ca("down".to_owned())]);
+        assert_eq!(judged(&runs), [Shared::Ca(at("down"))]);
     }
 
     #[test]

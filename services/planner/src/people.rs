@@ -1,5 +1,6 @@
 //! What people may do to a run, and the plain word why not. Pure.
 
+use domain::ca::CaRef;
 use domain::cause::Cause;
 use domain::chain::Key;
 use domain::disposition::{FurtherAnswer, Question};
@@ -166,13 +167,13 @@ fn is_about_account(question: &Question) -> bool {
 }
 
 /// The CA whose account the run asks about.
-pub(crate) fn asks_about_account(run: &LoadedRun) -> Option<&url::Url> {
+pub(crate) fn asks_about_account(run: &LoadedRun) -> Option<&CaRef> {
     match &run.state.position {
         Position::Asking {
             step: Step::Issue,
             question,
             ..
-        } if is_about_account(question) => Some(&run.plan.asked(&run.state.course).directory_url),
+        } if is_about_account(question) => Some(&run.plan.asked(&run.state.course).ca),
         Position::Asking { .. } | Position::Waiting { .. } | Position::Out { .. } | Position::Ended { .. } => None,
     }
 }

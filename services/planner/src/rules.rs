@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::ca::CaRef;
 use domain::lane::Lane;
 use domain::limit::Limit;
 use store::{Store, StoreError};
@@ -42,10 +43,8 @@ impl Rules {
         self.limits.iter().find(|limit| limit.id == id)
     }
 
-    pub(crate) fn limits_of(&self, directory: &str) -> bool {
-        self.limits
-            .iter()
-            .any(|limit| limit.directory_url.as_str() == directory)
+    pub(crate) fn limits_of(&self, ca: &CaRef) -> bool {
+        self.limits.iter().any(|limit| limit.ca == *ca)
     }
 
     /// None: as many as the deployers can.

@@ -1,6 +1,7 @@
 //! Emergencies: many certificates that a CA wants renewed at once.
 
 use domain::ari::Deadlines;
+use domain::ca::CaRef;
 use domain::host::Criticality;
 use domain::run::Status;
 use domain::{Hostname, IncidentId, JobId, RunId, Timestamp};
@@ -14,7 +15,7 @@ use crate::renewals::Answered;
 pub struct Emergency {
     /// Of its incident too.
     pub id: IncidentId,
-    pub directory_url: String,
+    pub directory_url: CaRef,
     pub opened_at: Timestamp,
     /// The CA's page that says why.
     pub explanation_url: Option<String>,

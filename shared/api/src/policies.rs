@@ -1,5 +1,6 @@
 //! Policies, and when they renew themselves.
 
+use domain::ca::CaRef;
 use domain::{Timestamp, policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ pub struct Policy {
 /// What a CA says about one certificate (RFC 9773).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RenewalInfo {
-    pub directory_url: String,
+    pub directory_url: CaRef,
     pub window_start: Option<Timestamp>,
     pub window_end: Option<Timestamp>,
     /// The CA's page that says why.

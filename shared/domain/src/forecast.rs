@@ -59,7 +59,7 @@ mod tests {
     fn limit(id: &str, scope: Scope, burst: u32, period_seconds: u32) -> Limit {
         Limit {
             id: id.to_owned(),
-            directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
+            ca: "https://ca.example.org/dir".parse().expect("a CA"),
             scope,
             title: id.to_owned(),
             burst,
@@ -77,9 +77,9 @@ mod tests {
             limit("domain", Scope::RegisteredDomain, 2, 600),
         ];
         let mut forecast = Forecast::new(limits, Book::default());
-        let (workspace, directory_url) = (
+        let (workspace, ca) = (
             WorkspaceId::default_workspace(),
-            "https://ca.example.org/dir".parse().expect("a URL"),
+            "https://ca.example.org/dir".parse().expect("a CA"),
         );
         let start = Timestamp::EPOCH.plus(Duration::from_secs(1_000));
         let mut slots = Vec::new();
@@ -87,7 +87,7 @@ mod tests {
             let names: Vec<DnsName> = vec![name.parse().expect("a name")];
             let ask = Ask {
                 workspace: &workspace,
-                directory_url: &directory_url,
+                ca: &ca,
                 names: &names,
                 renewal: Renewal::No,
             };

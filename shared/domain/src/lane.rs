@@ -4,23 +4,22 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use url::Url;
-
+use crate::ca::CaRef;
 use crate::ids::WorkspaceId;
 use crate::limit::Bucket;
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lane(String);
 
 /// What a lane's name means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Kind<'a> {
     /// All orders of one sort of step.
-    Pool(Pool<'a>),
+    Pool(Pool),
     /// What failed before and is tried again, apart from what is new.
-    Again(Pool<'a>),
+    Again(Pool),
     /// Targets of a workspace that are not all reloaded at once.
     Group { workspace: &'a str, name: &'a str },
     /// Runs that wait for a token of this bucket.
@@ -28,11 +27,11 @@ pub enum Kind<'a> {
 }
 
 /// Whose places an order takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pool<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pool {
     KeySigner,
     /// One per CA: its cap of orders in flight holds there.
-    Ca(&'a str),
+    Ca(CaRef),
     Deployer,
     Verifier,
     Incident,
@@ -40,6 +39,7 @@ pub enum Pool<'a> {
 }
 
 const AGAIN: &str = " again";
+const ISSUE: &str = "issue ";
 
 impl Lane {
     pub fn new(name: impl Into<String>) -> Self {
@@ -54,8 +54,8 @@ impl Lane {
         Self(pool.to_string())
     }
 
-    pub fn ca(directory_url: &Url) -> Self {
-        Self::pool(Pool::Ca(directory_url.as_str()))
+    pub fn ca(ca: &CaRef) -> Self {
+        Self(format!("{ISSUE}{ca}"))
     }
 
     pub fn again(pool: Pool) -> Self {
@@ -106,24 +106,24 @@ impl Lane {
     }
 }
 
-impl<'a> Pool<'a> {
-    fn parse(name: &'a str) -> Option<Self> {
+impl Pool {
+    fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "key-signer" => Self::KeySigner,
             "deployer" => Self::Deployer,
             "verifier" => Self::Verifier,
             "incident" => Self::Incident,
             "tidy" => Self::Tidy,
-            _ => Self::Ca(name.strip_prefix("issue ")?),
+            _ => Self::Ca(name.strip_prefix(ISSUE)?.parse().ok()?),
         })
     }
 }
 
-impl fmt::Display for Pool<'_> {
+impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeySigner => f.write_str("key-signer"),
-            Self::Ca(directory) => write!(f, "issue {directory}"),
+            Self::Ca(ca) => write!(f, "{ISSUE}{ca}"),
             Self::Deployer => f.write_str("deployer"),
             Self::Verifier => f.write_str("verifier"),
             Self::Incident => f.write_str("incident"),
@@ -138,14 +138,14 @@ mod tests {
 
     #[test]
     fn every_lane_is_known_by_its_name() {
-        let url: Url = "https://ca.example.org/dir".parse().expect("a URL");
+        let ca: CaRef = "https://ca.example.org/dir".parse().expect("a CA");
         let bucket = Bucket {
             limit: "ca.orders".to_owned(),
             key: "default".to_owned(),
         };
         let lanes = [
             (Lane::pool(Pool::Deployer), Kind::Pool(Pool::Deployer)),
-            (Lane::ca(&url), Kind::Pool(Pool::Ca("https://ca.example.org/dir"))),
+            (Lane::ca(&ca), Kind::Pool(Pool::Ca(ca.clone()))),
             (Lane::again(Pool::Verifier), Kind::Again(Pool::Verifier)),
             (
                 Lane::group(&WorkspaceId::default_workspace(), "edge-lb"),

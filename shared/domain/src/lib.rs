@@ -10,6 +10,7 @@ pub mod ari;
 pub mod asked_wait;
 pub mod backoff;
 pub mod budget;
+pub mod ca;
 pub mod cause;
 pub mod certificate;
 pub mod chain;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::ari::Predecessor;
 use crate::backoff::Ladder;
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::host::Criticality;
 use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
@@ -82,7 +82,9 @@ pub struct Choice {
     /// In the catalogue; nothing: it is not there, and the policy names it by its directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ProviderId>,
-    pub directory_url: Url,
+    /// Written under the name that it had while every CA was an ACME directory.
+    #[serde(rename = "directory_url", alias = "ca")]
+    pub ca: CaRef,
     pub why: String,
     /// What the issuance costs, in millionths of a US dollar; nothing when it is not known.
     #[serde(default)]
@@ -98,8 +100,13 @@ pub struct Candidate {
     pub provider: Provider,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ProviderId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory_url: Option<Url>,
+    #[serde(
+        default,
+        rename = "directory_url",
+        alias = "ca",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ca: Option<CaRef>,
     /// Nothing when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<u64>,

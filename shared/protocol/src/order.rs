@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::ari::CertId;
 use domain::backoff::NextTry;
+use domain::ca::CaRef;
 use domain::certificate::Fingerprint;
 use domain::keys::{KeyAlgorithm, KeyBackend};
 use domain::policy::Challenge;
@@ -13,7 +14,6 @@ use domain::secret::Envelope;
 use domain::target::Target;
 use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order<S> {
@@ -115,7 +115,9 @@ pub struct PrepareKeySpec {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IssueSpec {
-    pub directory_url: Url,
+    /// Written under the name that it had while every CA was an ACME directory.
+    #[serde(rename = "directory_url", alias = "ca")]
+    pub ca: CaRef,
     /// The sealed key of this workspace's account at that CA; absent: none has been made yet.
     pub account_key: Option<Envelope>,
     pub names: Vec<DnsName>,

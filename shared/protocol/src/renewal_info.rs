@@ -3,9 +3,9 @@
 //! looks for it.
 
 use domain::ari::{Answer, CertId};
+use domain::ca::CaRef;
 use domain::{HostId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 /// `vigilo.renewal-info.ask.<workspace>`: about certificates of one CA.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +16,9 @@ pub struct RenewalInfoAsk {
     pub first: Served,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<Served>,
-    pub directory_url: Url,
+    /// Written under the name that it had while every CA was an ACME directory.
+    #[serde(rename = "directory_url", alias = "ca")]
+    pub ca: CaRef,
     /// With the first host this names the ask; the answers carry it back.
     pub asked_at: Timestamp,
     /// Past this instant it has been asked again.

@@ -1,5 +1,6 @@
 //! The sealed keys of ACME accounts: one per workspace and CA, the first one wins.
 
+use domain::ca::CaRef;
 use domain::clock::Timestamp;
 use domain::ids::RunId;
 use domain::secret::Envelope;
@@ -12,7 +13,7 @@ use crate::StoreError;
 #[derive(Debug, Clone)]
 pub struct AccountKey {
     pub workspace: String,
-    pub directory_url: String,
+    pub ca: CaRef,
     pub sealed_key: Envelope,
 }
 
@@ -23,7 +24,7 @@ pub(crate) async fn keep(db: &mut PgConnection, keys: &[AccountKey], now: Timest
             "insert into acme_accounts (workspace, directory_url, sealed_key, created_at) values ($1, $2, $3, $4)
              on conflict do nothing",
             key.workspace,
-            key.directory_url,
+            key.ca.to_string(),
             key.sealed_key.as_str(),
             now.get(),
         )
@@ -37,12 +38,12 @@ pub(crate) async fn keep(db: &mut PgConnection, keys: &[AccountKey], now: Timest
 /// that was made since the question is left alone. The keys are kept.
 pub(crate) async fn retire(
     db: &mut PgConnection,
-    refused: &[(RunId, String)],
+    refused: &[(RunId, CaRef)],
     by: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let ids: Vec<Uuid> = refused.iter().map(|(id, _)| id.get()).collect();
-    let directories: Vec<String> = refused.iter().map(|(_, directory)| directory.clone()).collect();
+    let cas: Vec<String> = refused.iter().map(|(_, ca)| ca.to_string()).collect();
     let retired = sqlx::query!(
         "with gone as (
              delete from acme_accounts a
@@ -53,7 +54,7 @@ pub(crate) async fn retire(
          insert into retired_acme_accounts (workspace, directory_url, sealed_key, created_at, retired_at, retired_by)
          select workspace, directory_url, sealed_key, created_at, $3, $4 from gone",
         &ids,
-        &directories,
+        &cas,
         now.get(),
         by,
     )
@@ -65,13 +66,14 @@ pub(crate) async fn retire(
 pub(crate) async fn load(
     db: &mut PgConnection,
     workspaces: &[String],
-    directories: &[String],
+    cas: &[CaRef],
 ) -> Result<Vec<AccountKey>, StoreError> {
+    let cas: Vec<String> = cas.iter().map(ToString::to_string).collect();
     let rows = sqlx::query!(
         "select workspace, directory_url, sealed_key from acme_accounts
          where workspace = any($1) and directory_url = any($2)",
         workspaces,
-        directories,
+        &cas,
     )
     .fetch_all(db)
     .await?;
@@ -80,7 +82,7 @@ pub(crate) async fn load(
         let sealed_key = Envelope::try_from(row.sealed_key).map_err(corrupt)?;
         Ok(AccountKey {
             workspace: row.workspace,
-            directory_url: row.directory_url.clone(),
+            ca: row.directory_url.parse().map_err(corrupt)?,
             sealed_key,
         })
     });

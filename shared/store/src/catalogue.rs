@@ -117,7 +117,7 @@ async fn write_limit(connection: &mut PgConnection, limit: &Limit) -> Result<(),
              enabled = $9
          where not limits.edited",
         limit.id,
-        limit.directory_url.as_str(),
+        limit.ca.to_string(),
         word(limit.scope),
         limit.title,
         column(limit.burst),

@@ -67,7 +67,7 @@ impl Store {
         let limits = rows.into_iter().map(|row| {
             let corrupt = |why: String| StoreError::corrupt("limits", &row.id, why);
             Ok(Limit {
-                directory_url: row.directory_url.parse().map_err(|e| corrupt(format!("{e}")))?,
+                ca: row.directory_url.parse().map_err(|e| corrupt(format!("{e}")))?,
                 scope: from_word(row.scope).map_err(corrupt)?,
                 burst: number(row.burst).map_err(corrupt)?,
                 period_seconds: number(row.period_seconds).map_err(corrupt)?,
@@ -90,7 +90,7 @@ impl Store {
              set directory_url = $2, scope = $3, title = $4, burst = $5, period_seconds = $6, source = $7,
                  last_verified = $8, enabled = $9, edited = true",
             limit.id,
-            limit.directory_url.as_str(),
+            limit.ca.to_string(),
             word(limit.scope),
             limit.title,
             column(limit.burst),

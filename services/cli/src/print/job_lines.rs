@@ -44,7 +44,7 @@ fn one_included(item: &JobLine, included: &Included) -> String {
         "{:>7}  {:<40} {}  {:>10}  {}{}  {}",
         item.nr,
         item.hostname,
-        included.choice.directory_url,
+        included.choice.ca,
         price::shown(included.choice.cost_micro_usd),
         included.start_at,
         later.or(despite).unwrap_or_default(),

@@ -107,13 +107,13 @@ fn choice(run: &Run, text: &mut Text) {
 /// By its id; without one by its directory.
 pub fn chosen(choice: &Choice) -> String {
     let id = choice.id.as_ref().map(ToString::to_string);
-    id.unwrap_or_else(|| choice.directory_url.to_string())
+    id.unwrap_or_else(|| choice.ca.to_string())
 }
 
 /// By its id, its directory or its kind.
 pub fn candidate(candidate: &Candidate) -> String {
     let id = candidate.id.as_ref().map(ToString::to_string);
-    let name = id.or_else(|| candidate.directory_url.as_ref().map(ToString::to_string));
+    let name = id.or_else(|| candidate.ca.as_ref().map(ToString::to_string));
     name.unwrap_or_else(|| candidate.provider.as_str().to_owned())
 }
 

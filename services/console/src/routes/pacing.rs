@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::Invalid;
+use domain::ca::CaRef;
 use domain::limit::Limit;
 use domain::provider::Day;
 use domain::target::check_group_name;
@@ -31,7 +32,7 @@ pub(crate) async fn set_limit(
     let now = now.read();
     let limit = Limit {
         id,
-        directory_url: said.directory_url,
+        ca: CaRef::Acme(said.directory_url),
         scope: said.scope,
         title: said.title,
         burst: said.burst,

@@ -75,12 +75,8 @@ pub(crate) async fn add(
 
 /// One directory is one provider: its price would hang on chance otherwise.
 fn apart(catalogue: &Catalogue, entry: &ProviderEntry) -> Result<(), Problem> {
-    let urls = [
-        ("directory_url", &entry.directory_url),
-        ("staging_url", &entry.staging_url),
-    ];
-    for (field, url) in urls {
-        let holder = url.as_ref().and_then(|url| catalogue.at(url));
+    for (field, staging) in [("directory_url", false), ("staging_url", true)] {
+        let holder = entry.ca(staging).and_then(|ca| catalogue.at(&ca));
         if let Some(other) = holder.filter(|other| other.id != entry.id) {
             let problem = format!("it is the directory of {}", other.id);
             let remedy = format!("change that provider instead: vigilo provider set {}", other.id);

@@ -8,7 +8,7 @@ use store::EmergencyView;
 pub(crate) fn head(view: EmergencyView) -> Emergency {
     Emergency {
         id: view.id,
-        directory_url: view.directory_url,
+        directory_url: view.ca,
         opened_at: view.opened_at,
         explanation_url: view.explanation_url,
         certificates: view.certificates,

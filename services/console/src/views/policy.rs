@@ -8,7 +8,7 @@ use super::host::status;
 fn renewal(view: RenewalView) -> RenewalInfo {
     let window = view.suggestion.as_ref().map(|said| said.window);
     RenewalInfo {
-        directory_url: view.directory_url,
+        directory_url: view.ca,
         window_start: window.map(|window| window.start()),
         window_end: window.map(|window| window.end()),
         explanation_url: view.suggestion.and_then(|said| said.explanation_url),

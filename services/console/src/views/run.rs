@@ -109,7 +109,7 @@ pub(crate) fn run(view: RunView) -> Run {
         operator: head.operator,
         targets: plan.targets.iter().map(|target| target.body().title()).collect(),
         steps_planned: planned(&plan, head.mode, &state.course),
-        asked: plan.asked(&state.course).directory_url.to_string(),
+        asked: plan.asked(&state.course).ca.to_string(),
         turned: state.course.turned,
         choice: plan.choice,
         fallbacks: plan.fallbacks,
@@ -151,7 +151,7 @@ fn cannot_know(view: &RunView) -> Vec<String> {
     match view.run.head.mode {
         Mode::Live => Vec::new(),
         Mode::DryRun => {
-            let ca = &plan.choice.directory_url;
+            let ca = &plan.choice.ca;
             let issuance =
                 format!("whether {ca} issues: the order was not finalized, and no limit on certificates was met");
             let targets = plan.targets.iter().map(|target| {

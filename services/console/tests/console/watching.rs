@@ -300,11 +300,11 @@ async fn a_run_shows_its_steps_and_nothing_that_is_sealed() -> Result<()> {
         exchange: json!([exchange()]),
     };
     ledger.keep_steps(&[record]).await?;
-    let directory_url = "https://ca.example.org/dir".to_owned();
+    let ca = "https://ca.example.org/dir".parse()?;
     let sealed_key = Envelope::try_from(SEALED.to_owned())?;
     let account = AccountKey {
         workspace: workspace.to_string(),
-        directory_url,
+        ca,
         sealed_key,
     };
     ledger.keep_accounts(&[account], now()).await?;

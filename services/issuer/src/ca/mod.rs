@@ -11,6 +11,7 @@ use std::future::Future;
 use bus::StepContext;
 use custody::CustodyError;
 use domain::ari::CertId;
+use domain::ca::CaRef;
 use domain::run::Check;
 use domain::secret::Envelope;
 use domain::{DnsName, RunId, Timestamp, WorkspaceId};
@@ -134,6 +135,9 @@ pub trait CertificateAuthority: Send + Sync + 'static {
 /// What can be done about it decides the variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CaError {
+    /// A kind of CA that has no body here.
+    #[error("this version cannot ask the CA {ca}")]
+    NotServed { ca: CaRef },
     #[error("the CA directory {directory} is not allowed")]
     NotAllowed { directory: Url },
     /// Our own side; `what` names the key.

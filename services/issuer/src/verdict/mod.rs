@@ -92,6 +92,10 @@ fn judge_ca(error: CaError, what: String, circumstances: Circumstances) -> StepE
         CaError::NotAllowed { directory } => {
             fail("ISS-0001", what, not_allowed(&directory)).because(Cause::Policy)
         }
+        CaError::NotServed { .. } => {
+            fail("ISS-0020", what, "choose another provider in the policy; vigilo provider list shows which are served")
+                .because(Cause::Policy)
+        }
         CaError::Moved { to, .. } => ask("ISS-0002", what, moved(&to)).because(Cause::Ca(OfCa::Moved)),
         CaError::Undelivered { .. } => refused_for(again("ISS-0019", what, DOWNLOAD, at.later())),
         CaError::Misconfigured { .. } => ask(

@@ -206,7 +206,7 @@ async fn a_ca_that_takes_its_time_is_a_cross_before_anybody_tires() -> Result<()
 async fn a_directory_that_is_not_allowed_is_one_cross_that_names_the_key() -> Result<()> {
     let world = World::start().await?;
     let mut order = dry(world.order(&["www.example.org"])?);
-    order.spec.directory_url = "https://elsewhere.example/dir".parse()?;
+    order.spec.ca = "https://elsewhere.example/dir".parse()?;
     let rehearsal = world.issuer()?.rehearse(&order, &ctx()).await.map_err(told)?;
     let crosses = crosses(&rehearsal.checks);
     ensure!(crosses.len() == 1, "{:#?}", rehearsal.checks);

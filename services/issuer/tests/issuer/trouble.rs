@@ -140,7 +140,7 @@ async fn a_wildcard_has_no_http_01() -> Result<()> {
 async fn a_directory_that_is_not_listed_is_refused_before_anything_is_sent() -> Result<()> {
     let world = World::start().await?;
     let mut order = world.order(&["www.example.org"])?;
-    order.spec.directory_url = "https://elsewhere.example/dir".parse()?;
+    order.spec.ca = "https://elsewhere.example/dir".parse()?;
     let failed = failure(refusal(&world.issuer()?, &order).await?)?;
     ensure!(
         failed.code.as_str() == "ISS-0001" && failed.hint.contains("issuer.directories"),

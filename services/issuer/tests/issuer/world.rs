@@ -27,7 +27,6 @@ use protocol::order::{IssueSpec, Order};
 use testkit::{Pebble, PebbleOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use url::Url;
 use zeroize::Zeroizing;
 
 pub type Issuer = Issue<Acme<OpenKeys>>;
@@ -180,7 +179,7 @@ pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
         deadline: ctx().now().plus(Duration::from_secs(180)),
         checkpoint: None,
         spec: IssueSpec {
-            directory_url: directory.parse::<Url>()?,
+            ca: directory.parse()?,
             account_key: None,
             csr_pem: Some(csr_pem(&names)?),
             names,

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use domain::ca::CaRef;
 use domain::plan::Candidate;
 use domain::policy::{NewPolicy, Provider};
 use domain::provider::{Catalogue, ProviderEntry, ProviderId, ProviderName};
-use url::Url;
 
 use super::fit::misfit;
 
@@ -17,7 +17,7 @@ pub(super) struct Contender<'a> {
     named: Option<usize>,
     cost: Option<u64>,
     /// Where it would be asked, or what speaks against it.
-    standing: Result<Url, Cow<'static, str>>,
+    standing: Result<CaRef, Cow<'static, str>>,
 }
 
 /// A contender that nothing speaks against.
@@ -27,7 +27,7 @@ pub(super) struct Fit<'a> {
     pub named: Option<usize>,
     /// Nothing when it is not known.
     pub cost: Option<u64>,
-    pub directory: Url,
+    pub ca: CaRef,
 }
 
 impl<'a> Fit<'a> {
@@ -35,15 +35,16 @@ impl<'a> Fit<'a> {
         self.entry.map(|entry| &entry.id)
     }
 
-    pub fn title(&self) -> &str {
-        self.entry.map_or(self.directory.as_str(), |entry| &entry.title)
+    pub fn title(&self) -> String {
+        self.entry
+            .map_or_else(|| self.ca.to_string(), |entry| entry.title.clone())
     }
 
     pub fn lost(self, because: String) -> Candidate {
         Candidate {
             provider: self.kind,
             id: self.id().cloned(),
-            directory_url: Some(self.directory),
+            ca: Some(self.ca),
             cost_micro_usd: self.cost,
             because,
         }
@@ -62,17 +63,17 @@ pub(super) fn sorted(all: Vec<Contender<'_>>) -> (Vec<Fit<'_>>, Vec<Candidate>) 
             standing,
         } = one;
         match standing {
-            Ok(directory) => fits.push(Fit {
+            Ok(ca) => fits.push(Fit {
                 entry,
                 kind,
                 named,
                 cost,
-                directory,
+                ca,
             }),
             Err(because) => misfits.push(Candidate {
                 provider: kind,
                 id: entry.map(|entry| entry.id.clone()),
-                directory_url: entry.and_then(|entry| entry.directory_url.clone()),
+                ca: entry.and_then(|entry| entry.ca(false)),
                 cost_micro_usd: cost,
                 because: because.into_owned(),
             }),
@@ -89,7 +90,7 @@ impl<'a> Contender<'a> {
             kind: entry.kind,
             named: None,
             cost: price(entry, staging, says),
-            standing: standing(entry, entry.directory(staging), says),
+            standing: standing(entry, entry.ca(staging), says),
         }
     }
 
@@ -103,19 +104,19 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// The directory holds as the policy writes it. Of a CA that is not in the catalogue only that is known: whether
+    /// The CA holds as the policy writes it. Of a CA that is not in the catalogue only that is known: whether
     /// it can issue shows when it is asked.
-    fn at(url: &Url, kind: Provider, says: &NewPolicy, catalogue: &'a Catalogue) -> Self {
-        let Some(entry) = catalogue.at(url) else {
+    fn at(ca: &CaRef, kind: Provider, says: &NewPolicy, catalogue: &'a Catalogue) -> Self {
+        let Some(entry) = catalogue.at(ca) else {
             return Self {
-                standing: Ok(url.clone()),
+                standing: Ok(ca.clone()),
                 ..Self::impossible(kind, "")
             };
         };
-        let staging = entry.directory_url.as_ref() != Some(url);
+        let staging = entry.ca(false).as_ref() != Some(ca);
         Self {
             cost: price(entry, staging, says),
-            standing: standing(entry, Some(url), says),
+            standing: standing(entry, Some(ca.clone()), says),
             ..Self::of_entry(entry, says)
         }
     }
@@ -138,12 +139,12 @@ fn price(entry: &ProviderEntry, staging: bool, says: &NewPolicy) -> Option<u64> 
     }
 }
 
-fn standing(entry: &ProviderEntry, directory: Option<&Url>, says: &NewPolicy) -> Result<Url, Cow<'static, str>> {
+fn standing(entry: &ProviderEntry, ca: Option<CaRef>, says: &NewPolicy) -> Result<CaRef, Cow<'static, str>> {
     if let Some(against) = misfit(entry, says) {
         return Err(against);
     }
-    match directory {
-        Some(url) => Ok(url.clone()),
+    match ca {
+        Some(ca) => Ok(ca),
         None if says.is_staging() => Err("it has no staging, which the policy asks for".into()),
         None => Err("its directory is not known".into()),
     }
@@ -156,7 +157,7 @@ pub(super) fn named<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Conte
             Some(entry) => Contender::of_entry(entry, says),
             None => Contender::impossible(Provider::Acme, format!("there is no provider {id}")),
         },
-        ProviderName::Directory(url) => Contender::at(url, Provider::Acme, says, catalogue),
+        ProviderName::Directory(url) => Contender::at(&CaRef::Acme(url.clone()), Provider::Acme, says, catalogue),
     });
     let mut chain: Vec<Contender<'a>> = Vec::with_capacity(1 + says.fallbacks.len());
     for one in std::iter::once(own(says, catalogue)).chain(others) {
@@ -170,8 +171,8 @@ pub(super) fn named<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Conte
 
 fn own<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Contender<'a> {
     match says.provider {
-        Provider::Letsencrypt | Provider::Acme => match says.directory() {
-            Ok(url) => Contender::at(&url, says.provider, says, catalogue),
+        Provider::Letsencrypt | Provider::Acme => match says.ca() {
+            Ok(ca) => Contender::at(&ca, says.provider, says, catalogue),
             Err(refused) => Contender::impossible(says.provider, refused.to_string()),
         },
         Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {

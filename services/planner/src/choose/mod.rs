@@ -32,11 +32,11 @@ pub fn choose(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Res
 /// they fit.
 pub fn fallbacks(charge: &Charge, catalogue: &Catalogue, chosen: &Choice) -> Vec<Choice> {
     let says = &charge.policy.says;
-    if says.fallbacks.is_empty() && says.directory().is_ok_and(|own| own == chosen.directory_url) {
+    if says.fallbacks.is_empty() && says.ca().is_ok_and(|own| own == chosen.ca) {
         return Vec::new();
     }
     let (fits, _) = sorted(named(says, catalogue));
-    let others = fits.into_iter().filter(|fit| fit.directory != chosen.directory_url);
+    let others = fits.into_iter().filter(|fit| fit.ca != chosen.ca);
     others
         .map(|fit| won(fit, "asked while those before it are down or out of quota", catalogue))
         .collect()
@@ -44,9 +44,9 @@ pub fn fallbacks(charge: &Charge, catalogue: &Catalogue, chosen: &Choice) -> Vec
 
 /// The refusal of a policy that no provider fits.
 pub fn refusal(candidates: &[Candidate]) -> Invalid {
-    let named = |one: &Candidate| match (&one.id, &one.directory_url) {
+    let named = |one: &Candidate| match (&one.id, &one.ca) {
         (Some(id), _) => id.to_string(),
-        (None, Some(url)) => url.to_string(),
+        (None, Some(ca)) => ca.to_string(),
         (None, None) => "the policy's provider".to_owned(),
     };
     let each: Vec<String> = candidates
@@ -99,7 +99,7 @@ fn order<'a>(fit: &'a Fit<'_>, catalogue: &Catalogue) -> impl Ord + use<'a> {
         fit.named != Some(0),
         fit.entry.map_or(i16::MAX, |entry| entry.rank),
         fit.entry.map(|entry| entry.id.as_str()),
-        fit.directory.as_str(),
+        &fit.ca,
     )
 }
 
@@ -126,7 +126,7 @@ fn won(fit: Fit<'_>, because: &str, catalogue: &Catalogue) -> Choice {
         id: fit.id().cloned(),
         why,
         cost_micro_usd: fit.cost,
-        directory_url: fit.directory,
+        ca: fit.ca,
         lost: Vec::new(),
     }
 }

@@ -1,3 +1,4 @@
+use domain::ca::CaRef;
 use domain::host::Criticality;
 use domain::plan::{Candidate, Choice, Strategy};
 use domain::policy::{Charge, NewPolicy, Policy};
@@ -69,7 +70,7 @@ fn charge(changes: Value) -> Charge {
 
 fn winner(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> String {
     match choose(charge, catalogue, strategy) {
-        Ok(choice) => choice.id.map_or(choice.directory_url.to_string(), |id| id.to_string()),
+        Ok(choice) => choice.id.map_or(choice.ca.to_string(), |id| id.to_string()),
         Err(all) => refusal(&all).to_string(),
     }
 }
@@ -190,7 +191,7 @@ fn a_policy_that_asks_for_staging_gets_no_other_ones_production() {
                        "staging_url": "https://acme-staging-v02.api.letsencrypt.org/directory"});
     let catalogue = shelf(vec![ca("letsencrypt", known), priced("own", 0)], &[]);
     let choice = choose(&charge(body), &catalogue, Strategy::CostAware).expect("a choice");
-    assert!(choice.directory_url.as_str().contains("staging"), "{choice:?}");
+    assert!(choice.ca.to_string().contains("staging"), "{choice:?}");
     assert!(because(&choice, "own").contains("no staging"), "{choice:?}");
 }
 
@@ -233,9 +234,9 @@ fn any_entry(id: &'static str) -> impl Drawn<Value = ProviderEntry> {
         })
 }
 
-fn key(id: Option<&ProviderId>, directory: Option<&url::Url>) -> String {
+fn key(id: Option<&ProviderId>, ca: Option<&CaRef>) -> String {
     id.map(ToString::to_string)
-        .or(directory.map(ToString::to_string))
+        .or(ca.map(ToString::to_string))
         .unwrap_or_default()
 }
 
@@ -251,10 +252,10 @@ proptest! {
         let chosen = choose(&policy, &catalogue, Strategy::CostAware);
         prop_assert_eq!(&chosen, &choose(&policy, &catalogue, Strategy::CostAware), "the same again");
         let (won, lost) = match &chosen {
-            Ok(choice) => (vec![key(choice.id.as_ref(), Some(&choice.directory_url))], &choice.lost),
+            Ok(choice) => (vec![key(choice.id.as_ref(), Some(&choice.ca))], &choice.lost),
             Err(all) => (Vec::new(), all),
         };
-        let losers = lost.iter().map(|one| key(one.id.as_ref(), one.directory_url.as_ref()));
+        let losers = lost.iter().map(|one| key(one.id.as_ref(), one.ca.as_ref()));
         let mut everyone: Vec<String> = won.into_iter().chain(losers).collect();
         everyone.sort();
         prop_assert_eq!(everyone, ["a", "b", "c", "own"]);
@@ -263,7 +264,7 @@ proptest! {
             for one in lost.iter().filter(|one| one.because.starts_with("no cheaper") || one.because.starts_with("dearer")) {
                 prop_assert!(cost <= one.cost_micro_usd.unwrap_or(u64::MAX), "{:?} beats {:?}", choice, one);
             }
-            let entry = catalogue.at(&choice.directory_url).expect("in the catalogue");
+            let entry = catalogue.at(&choice.ca).expect("in the catalogue");
             let allowed = entry.id.as_str() == "own"
                 || (!pinned && (named.contains(&entry.id.as_str()) || preferred.contains(&entry.id.as_str())));
             prop_assert!(entry.enabled && entry.served && allowed, "{:?}", choice);

@@ -147,13 +147,13 @@ impl Holds {
     /// The CA has said that it is too much: `until` is when this run comes back. The pause grows with each try in vain, not with
     /// each run that was out already.
     pub(crate) fn limit(&mut self, run: &LoadedRun, limited: &Limited, until: Timestamp, now: Timestamp) {
-        let directory = asked(run);
+        let ca = asked(run);
         let of = match limited {
-            Limited::Account => vec![(account(run), format!("the CA's limit for this account at {directory}"))],
+            Limited::Account => vec![(account(run), format!("the CA's limit for this account at {ca}"))],
             Limited::Domains(domains) => {
                 let each = domains.iter().map(|domain| {
-                    let what = format!("the CA's limit for {domain} at {directory}");
-                    (Bucket::hold_of_domain(directory, domain), what)
+                    let what = format!("the CA's limit for {domain} at {ca}");
+                    (Bucket::hold_of_domain(ca, domain), what)
                 });
                 each.collect()
             }
@@ -210,7 +210,7 @@ impl Holds {
             self.end_trial(before);
             return asks && places_order(after);
         }
-        let directory = asked(before);
+        let ca = asked(before);
         let asker = asks.then_some(after.head.id);
         let who = asker.map_or_else(String::new, |id| format!("; run {id} asks about it"));
         let hold = CaHold {
@@ -221,7 +221,7 @@ impl Holds {
             asker,
             asking: asks,
             trial: None,
-            what: format!("the account at {directory}, which the CA refuses{who}"),
+            what: format!("the account at {ca}, which the CA refuses{who}"),
         };
         self.put(hold);
         false

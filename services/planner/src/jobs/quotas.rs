@@ -6,20 +6,20 @@
 use std::collections::HashMap;
 
 use domain::ari::{self, Predecessor};
+use domain::ca::CaRef;
 use domain::forecast::{Forecast, Slot};
 use domain::limit::{self, Ask, Book, Bucket, Limit, Renewal, Scope};
 use domain::plan::Plan;
 use domain::{DnsName, Timestamp, WorkspaceId};
 use store::{BucketRow, PlannedOrder};
-use url::Url;
 
 use crate::quota::REMEMBERED;
 
 /// Where it goes, for which names, and what it replaces.
-type Order<'a> = (&'a Url, &'a [DnsName], Option<&'a Predecessor>);
+type Order<'a> = (&'a CaRef, &'a [DnsName], Option<&'a Predecessor>);
 
 fn order(plan: &Plan) -> Order<'_> {
-    (&plan.choice.directory_url, &plan.names, plan.replaces.as_ref())
+    (&plan.choice.ca, &plan.names, plan.replaces.as_ref())
 }
 
 pub(super) struct Quotas {
@@ -62,15 +62,15 @@ impl Quotas {
 
     /// Counts an order of a line that was kept by another planner.
     pub(super) fn take_again(&mut self, workspace: &WorkspaceId, order: &PlannedOrder) {
-        let ask = self.ask(workspace, (&order.directory_url, &order.names, None), order.start_at);
+        let ask = self.ask(workspace, (&order.ca, &order.names, None), order.start_at);
         self.forecast.take(&ask, order.start_at);
     }
 
     fn ask<'a>(&self, workspace: &'a WorkspaceId, of: Order<'a>, at: Timestamp) -> Ask<'a> {
-        let (directory_url, names, replaces) = of;
+        let (ca, names, replaces) = of;
         let mut ask = Ask {
             workspace,
-            directory_url,
+            ca,
             names,
             renewal: Renewal::No,
         };
@@ -83,10 +83,7 @@ impl Quotas {
     }
 
     fn issued_before(&self, ask: &Ask, at: Timestamp) -> bool {
-        let of_ca = self
-            .sets
-            .iter()
-            .filter(|limit| limit.directory_url == *ask.directory_url);
+        let of_ca = self.sets.iter().filter(|limit| limit.ca == *ask.ca);
         let mut buckets = of_ca.flat_map(|limit| {
             let keys = limit::keys(limit.scope, ask).into_iter();
             keys.map(|key| Bucket {

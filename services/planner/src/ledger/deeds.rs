@@ -156,10 +156,10 @@ fn unknown(id: RunId) -> Invalid {
 async fn begin_accounts(tx: &mut LedgerTx, page: &Page, deed: &Deed, now: Timestamp) -> Result<(), StoreError> {
     let mut refused = Vec::new();
     for run in page.runs.values() {
-        if let Some(directory) = people::asks_about_account(run) {
-            let account = Bucket::hold_of_account(directory, &run.head.workspace);
+        if let Some(ca) = people::asks_about_account(run) {
+            let account = Bucket::hold_of_account(ca, &run.head.workspace);
             tx.lift_ca_hold(&account).await?;
-            refused.push((run.head.id, directory.to_string()));
+            refused.push((run.head.id, ca.clone()));
         }
     }
     let begun = tx.retire_accounts(&refused, &deed.by, now).await?;

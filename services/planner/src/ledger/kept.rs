@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use domain::ca::CaRef;
 use domain::certificate::{self, Fingerprint, Seen, Snapshot};
 use domain::disposition::{Failure, Question};
 use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step, Verified};
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{AccountKey, LedgerTx, LoadedRun, Paid, SnapshotRow, StepRecord, StoreError};
 
+use crate::at_ca::asked;
 use crate::compose::{self, Material};
 
 #[derive(Default)]
@@ -38,7 +40,7 @@ impl Kept {
             .last()
             .is_some_and(|turned| turned.attempt == report.attempt)
         {
-            let next = &run.plan.asked(&run.state.course).directory_url;
+            let next = &run.plan.asked(&run.state.course).ca;
             summary.push_str(&format!("; turned to the next CA instead: {next}"));
         }
         self.steps.push(StepRecord {
@@ -105,11 +107,7 @@ impl Kept {
         match checkpoint {
             Checkpoint::AcmeAccountKey { sealed_key } => self.accounts.push(AccountKey {
                 workspace: run.head.workspace.to_string(),
-                directory_url: run
-                    .plan
-                    .asked_in(&run.state.course, run.state.attempt)
-                    .directory_url
-                    .to_string(),
+                ca: run.plan.asked_in(&run.state.course, run.state.attempt).ca.clone(),
                 sealed_key: sealed_key.clone(),
             }),
             Checkpoint::AcmeOrder { .. } => {}
@@ -261,12 +259,12 @@ pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<
         return Ok(materials);
     }
     let workspaces: Vec<String> = issuing.iter().map(|run| run.head.workspace.to_string()).collect();
-    let directories: Vec<String> = issuing.iter().map(|run| directory(run)).collect();
-    let accounts = tx.accounts(&workspaces, &directories).await?;
+    let cas: Vec<CaRef> = issuing.iter().map(|run| asked(run).clone()).collect();
+    let accounts = tx.accounts(&workspaces, &cas).await?;
     for run in issuing {
-        let own = accounts.iter().find(|account| {
-            account.workspace == run.head.workspace.as_str() && account.directory_url == directory(run)
-        });
+        let own = accounts
+            .iter()
+            .find(|account| account.workspace == run.head.workspace.as_str() && account.ca == *asked(run));
         materials.entry(run.head.id).or_default().account_key = own.map(|account| account.sealed_key.clone());
     }
     Ok(materials)
@@ -299,10 +297,6 @@ fn needed(run: &LoadedRun) -> impl Iterator<Item = (RunId, Step)> {
     let step = run.state.step().filter(|_| run.head.mode == Mode::Live);
     let steps = step.map(compose::needs).unwrap_or_default();
     steps.into_iter().map(move |step| (id, step))
-}
-
-fn directory(run: &LoadedRun) -> String {
-    run.plan.asked(&run.state.course).directory_url.to_string()
 }
 
 pub(super) fn event(run: &LoadedRun, now: Timestamp) -> RunEvent {

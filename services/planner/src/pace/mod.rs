@@ -94,20 +94,20 @@ impl Rooms {
     pub(crate) fn free(&self, lane: &Lane) -> i64 {
         let out = self.lanes.get(lane).copied().unwrap_or_default();
         let free = match lane.kind() {
-            Some(Kind::Pool(pool)) => self.free_in(pool),
+            Some(Kind::Pool(pool)) => self.free_in(&pool),
             Some(Kind::Again(pool)) => {
                 let quick = i64::from(self.windows.again);
-                let hanging = places(&self.windows, pool).hanging;
-                out.leaves(Places { quick, hanging }, self.undelivered(pool))
+                let hanging = places(&self.windows, &pool).hanging;
+                out.leaves(Places { quick, hanging }, self.undelivered(&pool))
             }
             Some(Kind::Group { .. }) => {
                 let at_once = self.rules.at_once(lane).map_or(i64::MAX, i64::from);
-                (at_once - out.all()).min(self.free_in(Pool::Deployer))
+                (at_once - out.all()).min(self.free_in(&Pool::Deployer))
             }
             Some(Kind::Limit { limit, .. }) => {
                 let tokens = self.tokens.get(lane).copied().unwrap_or(i64::MAX);
                 match self.rules.limit(limit) {
-                    Some(limit) => tokens.min(self.free_in(Pool::Ca(limit.directory_url.as_str()))),
+                    Some(limit) => tokens.min(self.free_in(&Pool::Ca(limit.ca.clone()))),
                     // What a CA has said itself; or the limit is gone, and its runs go back to the lane of their CA.
                     None => tokens.min(i64::from(self.windows.acme_orders_per_ca)),
                 }
@@ -118,13 +118,13 @@ impl Rooms {
         free.max(0)
     }
 
-    fn free_in(&self, pool: Pool) -> i64 {
-        let out = self.pools.get(&Lane::pool(pool)).copied().unwrap_or_default();
+    fn free_in(&self, pool: &Pool) -> i64 {
+        let out = self.pools.get(&Lane::pool(pool.clone())).copied().unwrap_or_default();
         out.leaves(places(&self.windows, pool), self.undelivered(pool))
     }
 
     /// Of a service that nobody asked about, all may be.
-    fn undelivered(&self, pool: Pool) -> i64 {
+    fn undelivered(&self, pool: &Pool) -> i64 {
         let seen = self.seen.undelivered.get(&backlog::worker(pool));
         seen.copied().unwrap_or(i64::MAX)
     }
@@ -156,7 +156,7 @@ impl Rooms {
     }
 }
 
-fn places(windows: &Windows, pool: Pool) -> Places {
+fn places(windows: &Windows, pool: &Pool) -> Places {
     let (quick, hanging) = match pool {
         Pool::KeySigner => (windows.key_signer, 0),
         Pool::Ca(_) => (windows.acme_orders_per_ca, windows.slow_acme_orders_per_ca),

@@ -24,7 +24,7 @@ impl Quota {
             self.read_holds(tx).await?;
         }
         let then = answered.iter().map(|(run, answer)| (before_turning(run), *answer));
-        let of_limited = then.filter(|(run, _)| self.rules.limits_of(asked(run).as_str()));
+        let of_limited = then.filter(|(run, _)| self.rules.limits_of(asked(run)));
         let answered: Vec<(Cow<'_, LoadedRun>, &Answer)> = of_limited.collect();
         let runs: Vec<&LoadedRun> = answered.iter().map(|(run, _)| run.as_ref()).collect();
         self.look_up(tx, &runs).await?;

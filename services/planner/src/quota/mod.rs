@@ -131,7 +131,7 @@ impl Quota {
     /// Whether the next order of this run would place a new order at a CA whose limits are known. A rehearsal never
     /// waits and takes nothing from live runs: when its order is too much, the CA says so, and that is a cross.
     fn concerns(&self, run: &LoadedRun) -> bool {
-        places_order(run) && self.rules.limits_of(asked(run).as_str())
+        places_order(run) && self.rules.limits_of(asked(run))
     }
 
     fn needs(&self, run: &LoadedRun, renewal: Renewal) -> Vec<Need> {
@@ -349,7 +349,7 @@ fn before_turning(run: &LoadedRun) -> Cow<'_, LoadedRun> {
 fn ask(run: &LoadedRun, renewal: Renewal) -> Ask<'_> {
     Ask {
         workspace: &run.head.workspace,
-        directory_url: asked(run),
+        ca: asked(run),
         names: &run.plan.names,
         renewal,
     }

@@ -12,7 +12,7 @@ const CA: &str = "https://ca.example.org/dir";
 fn limit(scope: Scope, burst: u32) -> Limit {
     Limit {
         id: format!("{scope:?}"),
-        directory_url: CA.parse().expect("a URL"),
+        ca: CA.parse().expect("a CA"),
         scope,
         title: format!("{scope:?}"),
         burst,

@@ -14,6 +14,7 @@ use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use bus::panics::{caught, or_next_round};
 use domain::ari::{Answer, Asked, Known, calls_for_renewal, next_ask};
+use domain::ca::CaRef;
 use domain::clock::Clock;
 use domain::{HostId, Hostname, Timestamp, WorkspaceId};
 use protocol::SCHEMA;
@@ -21,7 +22,6 @@ use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold, Served, Told};
 use store::{Answered, AskWindow, LockedRenewal, Store, StoreError, ToAsk};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
-use url::Url;
 
 use crate::borders::{crossed_by_time, crossed_by_workspace};
 
@@ -207,15 +207,15 @@ fn about(told: &RenewalInfoTold) -> impl Iterator<Item = About<'_>> {
 
 /// A few certificates of one CA in each.
 fn asks(due: Vec<ToAsk>, now: Timestamp) -> Vec<RenewalInfoAsk> {
-    let mut of: BTreeMap<(WorkspaceId, Url), Vec<Served>> = BTreeMap::new();
+    let mut of: BTreeMap<(WorkspaceId, CaRef), Vec<Served>> = BTreeMap::new();
     for one in due {
         let served = Served {
             host_id: one.host_id,
             cert_id: one.cert_id,
         };
-        of.entry((one.workspace, one.directory_url)).or_default().push(served);
+        of.entry((one.workspace, one.ca)).or_default().push(served);
     }
-    let asks = of.iter().flat_map(|((workspace, directory_url), served)| {
+    let asks = of.iter().flat_map(|((workspace, ca), served)| {
         let ask = |served: &[Served]| {
             let (first, more) = served.split_first()?;
             Some(RenewalInfoAsk {
@@ -223,7 +223,7 @@ fn asks(due: Vec<ToAsk>, now: Timestamp) -> Vec<RenewalInfoAsk> {
                 workspace: workspace.clone(),
                 first: first.clone(),
                 more: more.to_vec(),
-                directory_url: directory_url.clone(),
+                ca: ca.clone(),
                 asked_at: now,
                 until: now.plus(LOST_AFTER),
             })

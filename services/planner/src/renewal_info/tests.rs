@@ -1,4 +1,5 @@
 use domain::ari::{Suggestion, Window};
+use domain::ca::CaRef;
 
 use super::*;
 
@@ -26,7 +27,7 @@ fn before() -> LockedRenewal {
         host_id: HostId::new(),
         workspace: WorkspaceId::default_workspace(),
         cert_id: Some("AIdlQyE.AIdlQyE".parse().expect("an identifier")),
-        directory_url: Some("https://ca.example.org/dir".to_owned()),
+        ca: "https://ca.example.org/dir".parse().ok(),
         life: (at(0), at(2160)),
         suggestion: Some(suggestion(1400, 1440)),
         answered_at: Some(at(90)),
@@ -55,7 +56,7 @@ fn due(ca: &str) -> ToAsk {
         host_id: HostId::new(),
         workspace: WorkspaceId::default_workspace(),
         cert_id: "AIdlQyE.AIdlQyE".parse().expect("an identifier"),
-        directory_url: format!("https://{ca}/dir").parse().expect("a URL"),
+        ca: format!("https://{ca}/dir").parse().expect("a CA"),
     }
 }
 
@@ -71,8 +72,8 @@ fn a_message_is_about_a_few_certificates_of_one_ca() {
         let of = asks
             .iter()
             .filter(|ask| ask.certificates().any(|served| served.host_id == one.host_id));
-        let at: Vec<&Url> = of.map(|ask| &ask.directory_url).collect();
-        assert_eq!(at, [&one.directory_url]);
+        let at: Vec<&CaRef> = of.map(|ask| &ask.ca).collect();
+        assert_eq!(at, [&one.ca]);
     }
 }
 

@@ -1,10 +1,10 @@
 //! The certificate that a renewal replaces, and what the CA makes of that.
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::cert_id::CertId;
 use super::window::Window;
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::names::DnsName;
 
@@ -13,7 +13,7 @@ use crate::names::DnsName;
 pub struct Renewal {
     pub predecessor: Predecessor,
     /// Where a run of ours got it, by the workspace's account there.
-    pub issued_at: Url,
+    pub issued_at: CaRef,
 }
 
 /// The certificate that an order replaces (RFC 9773 §5): not replaced yet, and got by the account that orders now.

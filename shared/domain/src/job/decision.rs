@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::counted::counted;
 use crate::ids::RunId;
@@ -149,8 +150,8 @@ pub struct Totals {
     pub included: u32,
     /// By reason.
     pub left_out: BTreeMap<String, u32>,
-    /// By directory of the CA.
-    pub providers: BTreeMap<String, Share>,
+    /// By CA.
+    pub providers: BTreeMap<CaRef, Share>,
     pub cost_micro_usd: u64,
     /// Hosts whose price nobody knows: the cost is without them.
     #[serde(default)]
@@ -221,10 +222,7 @@ impl Totals {
         let unknown = u32::from(included.choice.cost_micro_usd.is_none());
         self.price_unknown += unknown;
         self.cost_micro_usd += cost;
-        let share = self
-            .providers
-            .entry(included.choice.directory_url.to_string())
-            .or_default();
+        let share = self.providers.entry(included.choice.ca.clone()).or_default();
         share.hosts += 1;
         share.cost_micro_usd += cost;
         share.price_unknown += unknown;
@@ -295,7 +293,7 @@ mod tests {
         let choice = Choice {
             provider: crate::policy::Provider::Acme,
             id: None,
-            directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
+            ca: "https://ca.example.org/dir".parse().expect("a URL"),
             why: "the policy's own".to_owned(),
             cost_micro_usd: Some(cost_micro_usd),
             lost: Vec::new(),

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::disposition::ErrorCode;
 use crate::limit::registered_domain;
@@ -14,8 +15,7 @@ use crate::plan::Plan;
 /// What runs may have in common when they fail.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Traits {
-    /// The CA's directory.
-    pub ca: String,
+    pub ca: CaRef,
     /// The registered domain of the hostname.
     pub zone: String,
     /// The kinds of the targets.
@@ -28,7 +28,7 @@ impl Traits {
         kinds.sort_unstable();
         kinds.dedup();
         Self {
-            ca: plan.choice.directory_url.to_string(),
+            ca: plan.choice.ca.clone(),
             zone: registered_domain(&DnsName::from(&plan.hostname)).to_owned(),
             target: kinds.join("+"),
         }
@@ -55,7 +55,7 @@ impl Traits {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shared {
-    Ca(String),
+    Ca(CaRef),
     Zone(String),
     Target(String),
 }
@@ -105,26 +105,25 @@ pub struct Holds {
 impl Holds {
     /// Why a run that has not begun must wait. The strongest reason is told.
     pub fn held(&self, traits: &Traits, in_cohort: bool) -> Option<String> {
+        self.held_by(in_cohort, |halt| traits.has(&halt.shared))
+    }
+
+    /// How a run is held when it is created: nothing of its job has failed yet.
+    pub fn first(&self, in_cohort: bool) -> Option<String> {
+        self.held_by(in_cohort, |_| false)
+    }
+
+    fn held_by(&self, in_cohort: bool, is_halted: impl Fn(&Halt) -> bool) -> Option<String> {
         if let Some(by) = &self.paused_by {
             return Some(format!("paused by {by}"));
         }
-        if let Some(halt) = self.halts.iter().find(|halt| traits.has(&halt.shared)) {
+        if let Some(halt) = self.halts.iter().find(|halt| is_halted(halt)) {
             return Some(halt.to_string());
         }
         if self.cohort && !in_cohort {
             return Some("waits for the first cohort of its job".to_owned());
         }
         self.place()
-    }
-
-    /// How a run is held when it is created: nothing of its job has failed yet.
-    pub fn first(&self, in_cohort: bool) -> Option<String> {
-        let nothing = Traits {
-            ca: String::new(),
-            zone: String::new(),
-            target: String::new(),
-        };
-        self.held(&nothing, in_cohort)
     }
 
     /// How a run is held from now on that is held so today. One that was let in keeps its place.
@@ -153,7 +152,7 @@ mod tests {
 
     fn traits(zone: &str) -> Traits {
         Traits {
-            ca: "https://ca.example.org/dir".to_owned(),
+            ca: "https://ca.example.org/dir".parse().expect("a CA"),
             zone: zone.to_owned(),
             target: "file".to_owned(),
         }

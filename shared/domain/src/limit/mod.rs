@@ -11,10 +11,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use url::Url;
 
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
-use crate::directory;
 use crate::gcra::Rate;
 use crate::ids::WorkspaceId;
 use crate::invalid::Invalid;
@@ -87,7 +86,8 @@ pub enum Renewal {
 pub struct Limit {
     /// For example `letsencrypt.new-orders`.
     pub id: String,
-    pub directory_url: Url,
+    #[serde(rename = "directory_url", alias = "ca")]
+    pub ca: CaRef,
     pub scope: Scope,
     /// How people call it, for example `new orders per account`.
     pub title: String,
@@ -132,7 +132,7 @@ impl Limit {
                 remedy,
             ));
         }
-        directory::check("directory_url", &self.directory_url)?;
+        self.ca.check("directory_url")?;
         for (field, value) in [("burst", self.burst), ("period_seconds", self.period_seconds)] {
             if !(1..=100_000_000).contains(&value) {
                 return Err(Invalid::new(
@@ -160,7 +160,7 @@ impl Limit {
 pub struct Ask<'a> {
     /// Whose account.
     pub workspace: &'a WorkspaceId,
-    pub directory_url: &'a Url,
+    pub ca: &'a CaRef,
     pub names: &'a [DnsName],
     pub renewal: Renewal,
 }
@@ -177,18 +177,18 @@ const HOLD: &str = "hold:";
 
 impl Bucket {
     /// What the CA has said of an account of a workspace there.
-    pub fn hold_of_account(directory_url: &Url, workspace: &WorkspaceId) -> Self {
+    pub fn hold_of_account(ca: &CaRef, workspace: &WorkspaceId) -> Self {
         Self {
             limit: format!("{HOLD}account"),
-            key: format!("{directory_url} {workspace}"),
+            key: format!("{ca} {workspace}"),
         }
     }
 
     /// What the CA has said of a registered domain.
-    pub fn hold_of_domain(directory_url: &Url, domain: &str) -> Self {
+    pub fn hold_of_domain(ca: &CaRef, domain: &str) -> Self {
         Self {
             limit: format!("{HOLD}domain"),
-            key: format!("{directory_url} {domain}"),
+            key: format!("{ca} {domain}"),
         }
     }
 
@@ -210,9 +210,7 @@ pub struct Need {
 
 /// Every bucket that this order needs.
 pub fn needs(limits: &[Limit], ask: &Ask) -> Vec<Need> {
-    let of_ca = limits
-        .iter()
-        .filter(|limit| limit.enabled && limit.directory_url == *ask.directory_url);
+    let of_ca = limits.iter().filter(|limit| limit.enabled && limit.ca == *ask.ca);
     let counted = of_ca.filter(|limit| limit.scope.counts(ask.renewal));
     counted
         .flat_map(|limit| {

@@ -7,14 +7,14 @@ fn names(all: &[&str]) -> Vec<DnsName> {
     all.iter().map(|name| name.parse().expect("a name")).collect()
 }
 
-fn directory() -> Url {
-    "https://ca.example.org/dir".parse().expect("a URL")
+fn ca() -> CaRef {
+    "https://ca.example.org/dir".parse().expect("a CA")
 }
 
 fn limit(scope: Scope, burst: u32) -> Limit {
     Limit {
         id: format!("ca.{scope:?}"),
-        directory_url: directory(),
+        ca: ca(),
         scope,
         title: format!("{scope:?}"),
         burst,
@@ -26,10 +26,10 @@ fn limit(scope: Scope, burst: u32) -> Limit {
 }
 
 fn keys_of(scope: Scope, all: &[&str]) -> Vec<String> {
-    let (workspace, url, names) = (WorkspaceId::default_workspace(), directory(), names(all));
+    let (workspace, ca, names) = (WorkspaceId::default_workspace(), ca(), names(all));
     let ask = Ask {
         workspace: &workspace,
-        directory_url: &url,
+        ca: &ca,
         names: &names,
         renewal: Renewal::No,
     };
@@ -88,10 +88,10 @@ fn other_cas_and_what_is_switched_off_count_nothing() {
     };
     let limits = [limit(Scope::Account, 1), off];
     let many = |url: &str| {
-        let directory_url = url.parse().expect("a URL");
+        let ca = url.parse().expect("a CA");
         let ask = Ask {
             workspace: &workspace,
-            directory_url: &directory_url,
+            ca: &ca,
             names: &names,
             renewal: Renewal::No,
         };
@@ -139,12 +139,12 @@ proptest! {
     fn all_or_none(account in 1_u32..6, domain in 1_u32..6, asks in prop::collection::vec((0_usize..3, 0_u64..100), 1..60)) {
         let hosts = ["a.example.org", "b.example.org", "c.example.net"];
         let limits = [limit(Scope::Account, account), limit(Scope::RegisteredDomain, domain)];
-        let (workspace, directory_url) = (WorkspaceId::default_workspace(), directory());
+        let (workspace, ca) = (WorkspaceId::default_workspace(), ca());
         let (mut book, mut now) = (Book::default(), Timestamp::EPOCH);
         for (host, wait) in asks {
             now = now.plus(Duration::from_secs(wait));
             let names = names(&[hosts[host]]);
-            let ask = Ask { workspace: &workspace, directory_url: &directory_url, names: &names, renewal: Renewal::No };
+            let ask = Ask { workspace: &workspace, ca: &ca, names: &names, renewal: Renewal::No };
             let needs = needs(&limits, &ask);
             let left = |book: &Book| -> Vec<u32> {
                 needs.iter().map(|need| book.available(&need.bucket, need.rate, now)).collect()

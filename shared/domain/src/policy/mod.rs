@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::ari::Renewal;
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::directory;
 use crate::host::Criticality;
@@ -300,8 +301,12 @@ impl NewPolicy {
         }
     }
 
-    /// The directory this policy's orders go to.
-    pub fn directory(&self) -> Result<Url, Invalid> {
+    /// The CA that this policy's orders go to.
+    pub fn ca(&self) -> Result<CaRef, Invalid> {
+        self.directory().map(CaRef::Acme)
+    }
+
+    fn directory(&self) -> Result<Url, Invalid> {
         let staging = match self.key_backend_config.get("endpoint") {
             None => false,
             Some(Value::String(word)) if word == "staging" => true,

@@ -186,7 +186,7 @@ fn staging_is_the_cas_own() {
     let body =
         serde_json::json!({"hostname": "a.example.org", "key_backend_config": {"endpoint": "staging"}, "targets": []});
     let policy: NewPolicy = serde_json::from_value(body).expect("a policy");
-    assert_eq!(policy.directory().expect("a directory").as_str(), LETSENCRYPT_STAGING);
+    assert_eq!(policy.ca().expect("a CA").to_string(), LETSENCRYPT_STAGING);
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The catalogue of one workspace, loaded once and read for many choices.
 
-use url::Url;
-
 use super::{ProviderEntry, ProviderId, ProviderName};
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::invalid::Invalid;
 use crate::policy::NewPolicy;
@@ -38,12 +37,14 @@ impl Catalogue {
         self.entries.iter().find(|entry| entry.id == *id)
     }
 
-    /// The entry whose directory this is, or whose staging.
-    pub fn at(&self, directory: &Url) -> Option<&ProviderEntry> {
-        let is = |url: &Option<Url>| url.as_ref() == Some(directory);
-        self.entries
-            .iter()
-            .find(|entry| is(&entry.directory_url) || is(&entry.staging_url))
+    /// The entry whose CA this is, or whose staging.
+    pub fn at(&self, ca: &CaRef) -> Option<&ProviderEntry> {
+        let is = |entry: &&ProviderEntry| {
+            [false, true]
+                .iter()
+                .any(|staging| entry.ca(*staging).as_ref() == Some(ca))
+        };
+        self.entries.iter().find(is)
     }
 
     /// Why an entry should be verified again.
@@ -63,7 +64,7 @@ impl Catalogue {
             let ProviderName::Id(id) = name else { continue };
             self.can_be_named(id)
                 .map_err(|refused| refused.within(&format!("fallbacks[{index}]")))?;
-            let own = policy.directory()?;
+            let own = policy.ca()?;
             if self.at(&own).is_some_and(|entry| entry.id == *id) {
                 let problem = format!("{id} is the policy's own provider");
                 let remedy = "name who is asked instead of it: vigilo provider list";

@@ -17,6 +17,7 @@ use time::Date;
 use time::format_description::well_known::Iso8601;
 use url::Url;
 
+use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::directory;
 use crate::invalid::Invalid;
@@ -115,13 +116,14 @@ impl TryFrom<String> for Day {
 }
 
 impl ProviderEntry {
-    /// Its directory, or that of its staging.
-    pub fn directory(&self, staging: bool) -> Option<&Url> {
-        if staging {
-            self.staging_url.as_ref()
+    /// The CA that it stands for, or its staging.
+    pub fn ca(&self, staging: bool) -> Option<CaRef> {
+        let url = if staging {
+            &self.staging_url
         } else {
-            self.directory_url.as_ref()
-        }
+            &self.directory_url
+        };
+        url.clone().map(CaRef::Acme)
     }
 
     /// Why its facts should be looked at again; nothing when they are fresh.

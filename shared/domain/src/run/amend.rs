@@ -186,10 +186,10 @@ fn fields(target: &Target) -> BTreeMap<String, Value> {
 pub fn of_the_next(plan: &Plan, charge: &Charge) -> Vec<&'static str> {
     let says = &charge.policy.says;
     // A cost-aware choice says who lost; it is no difference that another CA than the policy's was taken.
-    let own_ca = plan.choice.lost.is_empty().then(|| says.directory().ok()).flatten();
+    let own_ca = plan.choice.lost.is_empty().then(|| says.ca().ok()).flatten();
     let differs = [
         ("names", plan.names != says.names()),
-        ("CA", own_ca.is_some_and(|url| url != plan.choice.directory_url)),
+        ("CA", own_ca.is_some_and(|ca| ca != plan.choice.ca)),
         ("profile", plan.profile != says.profile),
         ("key algorithm", plan.key_algorithm != says.key_algorithm),
         ("key backend", plan.key_backend != says.key_backend),

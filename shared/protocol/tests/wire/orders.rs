@@ -51,7 +51,7 @@ fn prepare_key() -> PrepareKeySpec {
 
 fn issue() -> IssueSpec {
     IssueSpec {
-        directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
+        ca: "https://ca.example.org/dir".parse().expect("a CA"),
         account_key: Some(envelope("account")),
         names: names(),
         csr_pem: Some("-----BEGIN CERTIFICATE REQUEST-----".to_owned()),

@@ -33,7 +33,7 @@ fn ask() -> RenewalInfoAsk {
         workspace: workspace(),
         first: served(host()),
         more: Vec::new(),
-        directory_url: "https://ca.example.org/dir".parse().expect("a URL"),
+        ca: "https://ca.example.org/dir".parse().expect("a CA"),
         asked_at: at(0),
         until: at(60),
     }

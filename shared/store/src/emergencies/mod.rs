@@ -3,12 +3,13 @@
 
 mod told;
 
+use domain::ca::CaRef;
 use domain::clock::Timestamp;
 use domain::host::Criticality;
 use domain::ids::{IncidentId, JobId, RunId, WorkspaceId};
 use domain::policy::NewPolicy;
 use domain::run::Status;
-use domain::{Hostname, ari::Threshold};
+use domain::{Hostname, Invalid, ari::Threshold};
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -23,7 +24,7 @@ pub use told::ToTell;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calls {
     pub workspace: WorkspaceId,
-    pub directory_url: String,
+    pub ca: CaRef,
     pub called: u64,
     pub of_all: u64,
 }
@@ -37,7 +38,7 @@ impl Calls {
 #[derive(Debug, Clone)]
 pub struct EmergencyView {
     pub id: IncidentId,
-    pub directory_url: String,
+    pub ca: CaRef,
     pub opened_at: Timestamp,
     pub explanation_url: Option<String>,
     pub certificates: i64,
@@ -79,10 +80,10 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let calls = rows.into_iter().map(|row| {
-            let parsed = row.workspace.parse();
+            let corrupt = |e: Invalid| StoreError::corrupt("renewal_info", &row.workspace, e);
             Ok(Calls {
-                workspace: parsed.map_err(|e| StoreError::corrupt("renewal_info", &row.workspace, e))?,
-                directory_url: row.directory_url,
+                workspace: row.workspace.parse().map_err(corrupt)?,
+                ca: row.directory_url.parse().map_err(corrupt)?,
                 called: u64::try_from(row.called).unwrap_or(0),
                 of_all: u64::try_from(row.of_all).unwrap_or(0),
             })
@@ -107,7 +108,7 @@ impl Store {
              on conflict (workspace, directory_url) where ended_at is null do nothing",
             id.get(),
             calls.workspace.as_str(),
-            calls.directory_url,
+            calls.ca.to_string(),
             now.get(),
             i64::try_from(calls.of_all).unwrap_or(i64::MAX),
             &most_first(),
@@ -118,13 +119,14 @@ impl Store {
     }
 
     /// Those that are not over, of every workspace.
-    pub async fn open_emergencies(&self) -> Result<Vec<(WorkspaceId, IncidentId, String)>, StoreError> {
+    pub async fn open_emergencies(&self) -> Result<Vec<(WorkspaceId, IncidentId, CaRef)>, StoreError> {
         let rows = sqlx::query!("select id, workspace, directory_url from emergencies where ended_at is null");
         let rows = rows.fetch_all(&self.pool).await?;
         let open = rows.into_iter().map(|row| {
-            let workspace = row.workspace.parse();
-            let workspace = workspace.map_err(|e| StoreError::corrupt("emergencies", row.id, e))?;
-            Ok((workspace, IncidentId::from_uuid(row.id), row.directory_url))
+            let corrupt = |e: Invalid| StoreError::corrupt("emergencies", row.id, e);
+            let workspace = row.workspace.parse().map_err(corrupt)?;
+            let ca = row.directory_url.parse().map_err(corrupt)?;
+            Ok((workspace, IncidentId::from_uuid(row.id), ca))
         });
         open.collect()
     }
@@ -175,17 +177,20 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let views = rows.into_iter().map(|row| EmergencyView {
-            id: IncidentId::from_uuid(row.id),
-            directory_url: row.directory_url,
-            opened_at: at(row.opened_at),
-            explanation_url: row.explanation_url,
-            certificates: row.certificates,
-            of_all: row.of_all,
-            ended_at: row.ended_at.map(at),
-            left: row.left,
+        let views = rows.into_iter().map(|row| {
+            let corrupt = |e: Invalid| StoreError::corrupt("emergencies", row.id, e);
+            Ok(EmergencyView {
+                id: IncidentId::from_uuid(row.id),
+                ca: row.directory_url.parse().map_err(corrupt)?,
+                opened_at: at(row.opened_at),
+                explanation_url: row.explanation_url,
+                certificates: row.certificates,
+                of_all: row.of_all,
+                ended_at: row.ended_at.map(at),
+                left: row.left,
+            })
         });
-        Ok(views.collect())
+        views.collect()
     }
 
     /// The hosts that are left of an emergency of the workspace, the most critical first, then what ends first.

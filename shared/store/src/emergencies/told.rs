@@ -1,5 +1,6 @@
 //! Emergencies as the incident service finds them: those that nobody was told of, and those that are over.
 
+use domain::ca::CaRef;
 use domain::clock::Timestamp;
 use domain::host::Criticality;
 use domain::ids::{HostId, IncidentId, WorkspaceId};
@@ -12,7 +13,7 @@ use crate::{Store, StoreError};
 pub struct ToTell {
     pub id: IncidentId,
     pub workspace: WorkspaceId,
-    pub directory_url: String,
+    pub ca: CaRef,
     pub opened_at: Timestamp,
     pub explanation_url: Option<String>,
     pub certificates: i64,
@@ -39,7 +40,7 @@ impl Store {
             Ok(ToTell {
                 id: IncidentId::from_uuid(row.id),
                 workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
-                directory_url: row.directory_url,
+                ca: row.directory_url.parse().map_err(|e| corrupt(format!("{e}")))?,
                 opened_at: at(row.opened_at),
                 explanation_url: row.explanation_url,
                 certificates: row.certificates,

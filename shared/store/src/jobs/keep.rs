@@ -1,10 +1,11 @@
 //! How the runs of a job stand, and what holds them back.
 
-use domain::Timestamp;
+use domain::ca::CaRef;
 use domain::disposition::ErrorCode;
 use domain::ids::{JobId, RunId};
 use domain::job::{Job, Progress, Traits};
 use domain::run::Status;
+use domain::{Invalid, Timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -115,16 +116,18 @@ impl JobTx {
             from.get(),
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
-        let standing = rows.into_iter().map(|row| Standing {
-            traits: Traits {
-                ca: row.ca,
-                zone: row.zone,
-                target: row.target,
-            },
-            code: row.code.map(ErrorCode::new),
-            runs: count(row.n),
+        let standing = rows.into_iter().map(|row| {
+            Ok(Standing {
+                traits: Traits {
+                    ca: ca(&row.ca, self.id)?,
+                    zone: row.zone,
+                    target: row.target,
+                },
+                code: row.code.map(ErrorCode::new),
+                runs: count(row.n),
+            })
         });
-        Ok(standing.collect())
+        standing.collect()
     }
 
     /// Runs of the job that are under way, or may be at any moment.
@@ -164,17 +167,19 @@ impl JobTx {
             limit,
         );
         let rows = rows.fetch_all(&mut *self.tx).await?;
-        let held = rows.into_iter().map(|row| Held {
-            run: RunId::from_uuid(row.id),
-            traits: Traits {
-                ca: row.ca,
-                zone: row.zone,
-                target: row.target,
-            },
-            in_cohort: row.cohort,
-            held: row.held,
+        let held = rows.into_iter().map(|row| {
+            Ok(Held {
+                run: RunId::from_uuid(row.id),
+                traits: Traits {
+                    ca: ca(&row.ca, self.id)?,
+                    zone: row.zone,
+                    target: row.target,
+                },
+                in_cohort: row.cohort,
+                held: row.held,
+            })
         });
-        Ok(held.collect())
+        held.collect()
     }
 
     /// Holds these locked runs for these reasons, or lets them go.
@@ -190,4 +195,9 @@ impl JobTx {
         .await?;
         Ok(())
     }
+}
+
+fn ca(text: &str, job: JobId) -> Result<CaRef, StoreError> {
+    text.parse()
+        .map_err(|e: Invalid| StoreError::corrupt("job_lines", job, e))
 }

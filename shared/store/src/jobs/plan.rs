@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use domain::ca::CaRef;
 use domain::filter::Filter;
 use domain::ids::{JobId, WorkspaceId};
 use domain::job::{Decision, Included, LeftOut, Traits};
 use domain::{DnsName, Hostname, Timestamp};
 use serde_json::Value;
 use time::OffsetDateTime;
-use url::Url;
 use uuid::Uuid;
 
 use super::JobTx;
@@ -30,7 +30,7 @@ pub struct NewLine {
 /// An order of a line that is included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedOrder {
-    pub directory_url: Url,
+    pub ca: CaRef,
     pub names: Vec<DnsName>,
     pub start_at: Timestamp,
 }
@@ -116,7 +116,7 @@ impl Store {
         let orders = rows.into_iter().map(|row| {
             let corrupt = |why: String| StoreError::corrupt("job_lines", format!("{job} {}", row.nr), why);
             Ok(PlannedOrder {
-                directory_url: row.ca.parse().map_err(|e| corrupt(format!("{e}")))?,
+                ca: row.ca.parse().map_err(|e| corrupt(format!("{e}")))?,
                 names: from_json(row.names).map_err(corrupt)?,
                 start_at: at(row.start_at),
             })
@@ -191,7 +191,7 @@ impl Lines {
         self.costs.push(state.facts.costs.pop().flatten());
         self.starts.push(state.due.pop().flatten());
         let traits = run.map(|run| Traits::of(&run.plan));
-        self.traits[0].push(traits.as_ref().map(|traits| traits.ca.clone()));
+        self.traits[0].push(traits.as_ref().map(|traits| traits.ca.to_string()));
         self.traits[1].push(traits.as_ref().map(|traits| traits.zone.clone()));
         self.traits[2].push(traits.map(|traits| traits.target));
         Ok(())

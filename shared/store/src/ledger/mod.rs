@@ -7,6 +7,7 @@ mod products;
 use std::collections::{HashMap, HashSet};
 
 use domain::Timestamp;
+use domain::ca::CaRef;
 use domain::certificate::{CertificateFacts, Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
 use domain::plan::Lane;
@@ -344,18 +345,14 @@ impl LedgerTx {
     /// Begins new accounts at the CAs that these runs ask about: the present keys are kept aside. Gives how many there were.
     pub async fn retire_accounts(
         &mut self,
-        refused: &[(RunId, String)],
+        refused: &[(RunId, CaRef)],
         by: &str,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         accounts::retire(&mut self.tx, refused, by, now).await
     }
 
-    pub async fn accounts(
-        &mut self,
-        workspaces: &[String],
-        directories: &[String],
-    ) -> Result<Vec<AccountKey>, StoreError> {
-        accounts::load(&mut self.tx, workspaces, directories).await
+    pub async fn accounts(&mut self, workspaces: &[String], cas: &[CaRef]) -> Result<Vec<AccountKey>, StoreError> {
+        accounts::load(&mut self.tx, workspaces, cas).await
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use domain::ari::{Predecessor, Renewal, Suggestion};
+use domain::ca::CaRef;
 use domain::clock::Timestamp;
 use domain::host::NewHost;
 use domain::ids::{HostId, PolicyId, RunId, WorkspaceId};
@@ -51,7 +52,7 @@ pub struct PolicyView {
 /// What a CA says about a certificate.
 #[derive(Debug, Clone)]
 pub struct RenewalView {
-    pub directory_url: String,
+    pub ca: CaRef,
     pub suggestion: Option<Suggestion>,
     pub answered_at: Option<Timestamp>,
     pub next_ask_at: Option<Timestamp>,
@@ -144,8 +145,10 @@ impl Store {
         let views = rows.into_iter().map(|row| {
             let corrupt = |why: String| StoreError::corrupt("renewal_info", row.host_id, why);
             let suggestion = suggestion(row.window_start, row.window_end, row.explanation_url).map_err(corrupt)?;
-            let renewal = row.directory_url.map(|directory_url| RenewalView {
-                directory_url,
+            let ca = row.directory_url.map(|ca| ca.parse()).transpose();
+            let ca: Option<CaRef> = ca.map_err(|e| corrupt(format!("{e}")))?;
+            let renewal = ca.map(|ca| RenewalView {
+                ca,
                 suggestion,
                 answered_at: row.answered_at.map(at),
                 next_ask_at: row.next_ask_at.map(at),

@@ -3,13 +3,13 @@
 mod seen;
 
 use domain::ari::{self, CertId, Suggestion, Window};
+use domain::ca::CaRef;
 use domain::clock::Timestamp;
 use domain::ids::{HostId, WorkspaceId};
 use domain::policy::NewPolicy;
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
-use url::Url;
 use uuid::Uuid;
 
 use crate::error::exactly;
@@ -25,7 +25,7 @@ pub struct ToAsk {
     pub host_id: HostId,
     pub workspace: WorkspaceId,
     pub cert_id: CertId,
-    pub directory_url: Url,
+    pub ca: CaRef,
 }
 
 /// A locked certificate, as the last answer left it.
@@ -34,7 +34,7 @@ pub struct LockedRenewal {
     pub host_id: HostId,
     pub workspace: WorkspaceId,
     pub cert_id: Option<CertId>,
-    pub directory_url: Option<String>,
+    pub ca: Option<CaRef>,
     pub life: (Timestamp, Timestamp),
     pub suggestion: Option<Suggestion>,
     pub answered_at: Option<Timestamp>,
@@ -144,13 +144,13 @@ impl Store {
             .collect::<Result<Vec<(ToAsk, bool)>, StoreError>>()?;
         let (asks, ours): (Vec<ToAsk>, Vec<bool>) = asks.into_iter().unzip();
         let hosts: Vec<Uuid> = asks.iter().map(|ask| ask.host_id.get()).collect();
-        let directories: Vec<String> = asks.iter().map(|ask| ask.directory_url.to_string()).collect();
+        let cas: Vec<String> = asks.iter().map(|ask| ask.ca.to_string()).collect();
         sqlx::query!(
             "update renewal_info i set directory_url = u.directory_url, issued_here = u.issued_here
              from unnest($1::uuid[], $2::text[], $3::bool[]) as u (host_id, directory_url, issued_here)
              where i.host_id = u.host_id",
             &hosts,
-            &directories,
+            &cas,
             &ours,
         )
         .execute(&mut *tx)
@@ -192,9 +192,9 @@ fn to_ask(row: Claimed) -> Result<(ToAsk, bool), StoreError> {
     let issued_at = row.issued_at().map_err(corrupt)?;
     let is_ours = issued_at.is_some();
     let says: NewPolicy = from_json(row.says.unwrap_or_default()).map_err(corrupt)?;
-    let directory_url = match issued_at {
-        Some(url) => url.parse().map_err(|e| corrupt(format!("{url}: {e}")))?,
-        None => says.directory().map_err(|e| corrupt(e.to_string()))?,
+    let ca = match issued_at {
+        Some(ca) => ca.parse().map_err(|e| corrupt(format!("{e}")))?,
+        None => says.ca().map_err(|e| corrupt(e.to_string()))?,
     };
     let ask = ToAsk {
         host_id: HostId::from_uuid(host),
@@ -204,7 +204,7 @@ fn to_ask(row: Claimed) -> Result<(ToAsk, bool), StoreError> {
             .unwrap_or_default()
             .parse()
             .map_err(|e| corrupt(format!("{e}")))?,
-        directory_url,
+        ca,
     };
     Ok((ask, is_ours))
 }
@@ -236,7 +236,11 @@ impl RenewalTx {
                     .map(|id| id.parse())
                     .transpose()
                     .map_err(|e| corrupt(format!("{e}")))?,
-                directory_url: row.directory_url,
+                ca: row
+                    .directory_url
+                    .map(|ca| ca.parse())
+                    .transpose()
+                    .map_err(|e| corrupt(format!("{e}")))?,
                 life: (at(row.not_before), at(row.not_after)),
                 suggestion: suggestion(row.window_start, row.window_end, row.explanation_url).map_err(corrupt)?,
                 answered_at: row.answered_at.map(at),

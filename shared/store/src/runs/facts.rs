@@ -21,7 +21,7 @@ pub(crate) struct FactColumns {
 impl FactColumns {
     pub(crate) fn push(&mut self, plan: &Plan, state: &RunState) {
         let choice = plan.asked(&state.course);
-        self.cas.push(choice.directory_url.to_string());
+        self.cas.push(choice.ca.to_string());
         self.costs.push(
             choice
                 .cost_micro_usd
@@ -43,7 +43,7 @@ impl Current {
             return Ok(self.ca);
         };
         let (plan, course) = read(plan, course)?;
-        Ok(Some(plan.asked(&course).directory_url.to_string()))
+        Ok(Some(plan.asked(&course).ca.to_string()))
     }
 }
 

@@ -12,7 +12,7 @@ const CA: &str = "https://ca.example.org/dir";
 fn key(workspace: &WorkspaceId, directory: &str, text: &str) -> AccountKey {
     AccountKey {
         workspace: workspace.to_string(),
-        directory_url: directory.to_owned(),
+        ca: directory.parse().expect("a CA"),
         sealed_key: sealed(text),
     }
 }
@@ -24,8 +24,8 @@ async fn keep(world: &World, key: AccountKey) -> Result<()> {
 }
 
 async fn kept(world: &World, workspace: &WorkspaceId, directory: &str) -> Result<Vec<String>> {
-    let (workspaces, directories) = ([workspace.to_string()], [directory.to_owned()]);
-    let found = world.store.ledger().await?.accounts(&workspaces, &directories).await?;
+    let (workspaces, cas) = ([workspace.to_string()], [directory.parse()?]);
+    let found = world.store.ledger().await?.accounts(&workspaces, &cas).await?;
     Ok(found.into_iter().map(|key| String::from(key.sealed_key)).collect())
 }
 
@@ -79,7 +79,7 @@ async fn an_account_that_a_run_asks_about_is_replaced_once_and_its_key_is_kept()
     let begin_anew = async || -> Result<u64> {
         let mut ledger = world.store.ledger().await?;
         // Many runs ask about one account.
-        let refused = [(run, CA.to_owned()), (run, CA.to_owned())];
+        let refused = [(run, CA.parse()?), (run, CA.parse()?)];
         let retired = ledger.retire_accounts(&refused, "ann", minutes(2)).await?;
         ledger.commit().await?;
         Ok(retired)

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use domain::RunId;
+use domain::ca::CaRef;
 use domain::plan::Lane;
 use store::{AccountKey, RunFilter, StoreError};
 
@@ -235,10 +236,10 @@ async fn an_incident_of_nonsense_is_corrupt_by_name() -> Result<()> {
 #[tokio::test]
 async fn an_account_key_that_is_not_sealed_is_corrupt_and_is_not_repeated() -> Result<()> {
     let world = World::new().await?;
-    let directory_url = "https://ca.example.org/dir".to_owned();
+    let ca: CaRef = "https://ca.example.org/dir".parse()?;
     let key = AccountKey {
         workspace: world.home.to_string(),
-        directory_url: directory_url.clone(),
+        ca: ca.clone(),
         sealed_key: sealed("account"),
     };
     let mut ledger = world.store.ledger().await?;
@@ -250,11 +251,11 @@ async fn an_account_key_that_is_not_sealed_is_corrupt_and_is_not_repeated() -> R
 
     let mut ledger = world.store.ledger().await?;
     let read = ledger
-        .accounts(&[world.home.to_string()], std::slice::from_ref(&directory_url))
+        .accounts(&[world.home.to_string()], std::slice::from_ref(&ca))
         .await;
 
     let (table, id, why) = corrupt(read)?;
-    assert_eq!((table, id), ("acme_accounts", directory_url));
+    assert_eq!((table, id), ("acme_accounts", ca.to_string()));
     assert!(!why.contains("in the clear"), "{why}");
     Ok(())
 }

@@ -57,7 +57,7 @@ impl World {
 fn with_second_ca(mut run: NewRun) -> Result<NewRun> {
     run.plan.choice.cost_micro_usd = Some(10_000);
     run.plan.fallbacks = vec![Choice {
-        directory_url: "https://second.example.org/dir".parse()?,
+        ca: "https://second.example.org/dir".parse()?,
         cost_micro_usd: Some(1_000_000),
         ..run.plan.choice.clone()
     }];
@@ -133,7 +133,7 @@ async fn a_certificate_is_asked_about_and_paid_where_the_run_turned_to() -> Resu
             .sql("update renewal_info set cert_id = 'AQ.AQ', next_ask_at = 'epoch', asked_at = null")
             .await?;
         let asks = due(&world, 10, minutes(at)).await?;
-        let asked: Vec<&str> = asks.iter().map(|ask| ask.directory_url.as_str()).collect();
+        let asked: Vec<String> = asks.iter().map(|ask| ask.ca.to_string()).collect();
         assert_eq!(asked, ["https://second.example.org/dir"]);
         assert_eq!(world.store.job_cost(job).await?, 1_000_000);
         world.keep_facts().await?;
@@ -147,7 +147,7 @@ async fn a_certificate_is_asked_about_and_paid_where_the_run_turned_to() -> Resu
     let asks = due(&world, 10, minutes(3)).await?;
     let by_policy = asks.first().context("a question")?;
     assert_eq!(
-        by_policy.directory_url, run.plan.choice.directory_url,
+        by_policy.ca, run.plan.choice.ca,
         "a person has brought it: the policy's CA is asked"
     );
     Ok(())

@@ -280,7 +280,7 @@ async fn the_first_cohort_is_spread_and_the_places_are_given_on() -> Result<()> 
         ("a.three.org", "y"),
     ] {
         let mut run = world.run(name).await?;
-        run.plan.choice.directory_url = format!("https://{ca}.example.org/dir").parse()?;
+        run.plan.choice.ca = format!("https://{ca}.example.org/dir").parse()?;
         runs.push(run);
     }
     let job = world.planned(&runs).await?;
@@ -323,9 +323,9 @@ async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
     let world = World::new().await?;
     let mut runs = [world.run("a.one.org").await?, world.run("b.one.org").await?];
     for run in &mut runs {
-        let second = format!("{}/second", run.plan.choice.directory_url);
+        let second = format!("{}/second", run.plan.choice.ca);
         run.plan.fallbacks = vec![domain::plan::Choice {
-            directory_url: second.parse()?,
+            ca: second.parse()?,
             ..run.plan.choice.clone()
         }];
     }
@@ -350,7 +350,7 @@ async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
     let (mut tx, _) = world.locked(&job).await?;
     let settled = tx.settled(now()).await?;
     assert!(settled.iter().all(|one| one.code == Some(ErrorCode::new("ISS-0008"))));
-    let mut blamed: Vec<String> = settled.into_iter().map(|one| one.traits.ca).collect();
+    let mut blamed: Vec<String> = settled.into_iter().map(|one| one.traits.ca.to_string()).collect();
     blamed.sort();
     assert_eq!(
         blamed,

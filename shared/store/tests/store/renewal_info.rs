@@ -99,7 +99,7 @@ async fn what_was_installed_is_asked_about_at_once_and_again_when_nobody_answers
     let asks = due(&world, 10, now()).await?;
     let ask = asks.first().context("a question")?;
     assert_eq!((ask.host_id, asks.len()), (run.head.host_id, 1));
-    assert_eq!(ask.directory_url, run.plan.choice.directory_url, "the policy's CA");
+    assert_eq!(ask.ca, run.plan.choice.ca, "the policy's CA");
     assert_eq!(due_hosts(&world, 10, now()).await?, []);
     assert_eq!(due_hosts(&world, 10, minutes(1)).await?, [run.head.host_id]);
     Ok(())
@@ -200,7 +200,7 @@ async fn an_answer_wakes_the_clock_and_names_the_predecessor() -> Result<()> {
     world.sql("update renewal_info set issued_here = true").await?;
     let charge = world.store.charges(&world.home, &names).await?;
     let renewal = charge[0].renewal.as_ref().context("a predecessor")?;
-    assert_eq!(renewal.issued_at, run.plan.choice.directory_url);
+    assert_eq!(renewal.issued_at, run.plan.choice.ca);
     assert_eq!(renewal.predecessor.names, ["www.example.org"]);
     Ok(())
 }

@@ -4,6 +4,8 @@ mod causes;
 
 use std::time::Duration;
 
+use domain::ca::CaRef;
+
 use super::*;
 
 const NOW: i64 = 1_800_000_000;
@@ -194,6 +196,7 @@ fn the_table() {
         (Foreign::NoChain(text()).into(), "retry ISS-0019"),
         (CaError::Undelivered { what: text() }.into(), "retry ISS-0019"),
         (moved("https://new.example/dir"), "ask ISS-0002"),
+        (CaError::NotServed { ca: CaRef::Manual }.into(), "fail ISS-0020"),
         (
             CaError::NoSuchChallenge {
                 name: text(),

@@ -177,7 +177,7 @@ fn a_run_keeps_the_windows_of_its_job_and_of_its_host_however_late_it_becomes() 
 fn limit(burst: u32, period_seconds: u32) -> Limit {
     Limit {
         id: "orders".to_owned(),
-        directory_url: CA.parse().expect("a URL"),
+        ca: CA.parse().expect("a CA"),
         scope: Scope::Account,
         title: "new orders per account".to_owned(),
         burst,

@@ -63,7 +63,7 @@ fn again(run: &RunState) -> RunState {
 }
 
 fn asks(run: &RunState) -> String {
-    plan().asked(&run.course).directory_url.to_string()
+    plan().asked(&run.course).ca.to_string()
 }
 
 #[test]
