@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use domain::incident::{Channel, Recipient};
+use domain::incident::Recipient;
 use domain::{IncidentId, Timestamp};
 use store::Notification;
 use uuid::Uuid;
@@ -30,9 +30,12 @@ pub fn bundle(claimed: Vec<Notification>, recent: &HashMap<Recipient, i64>, now:
     for notification in claimed {
         of.entry(notification.to.clone()).or_default().push(notification);
     }
-    let parcels = of.into_iter().flat_map(|(to, all)| match to.channel {
-        Channel::Webhook => all.into_iter().map(|one| Parcel::Send(vec![one])).collect(),
-        Channel::Email => mails(all, recent.get(&to).copied().unwrap_or(0), now),
+    let parcels = of.into_iter().flat_map(|(to, all)| {
+        if to.channel.is_for_people() {
+            mails(all, recent.get(&to).copied().unwrap_or(0), now)
+        } else {
+            all.into_iter().map(|one| Parcel::Send(vec![one])).collect()
+        }
     });
     parcels.collect()
 }
@@ -62,6 +65,7 @@ fn mails(all: Vec<Notification>, recent: i64, now: Timestamp) -> Vec<Parcel> {
 #[cfg(test)]
 mod tests {
     use domain::WorkspaceId;
+    use domain::channel::ChannelKind;
     use domain::incident::Change;
     use proptest::prelude::*;
 
@@ -71,13 +75,13 @@ mod tests {
         Timestamp::EPOCH.plus(Duration::from_secs(n))
     }
 
-    fn to(channel: Channel) -> Recipient {
+    fn to(channel: ChannelKind) -> Recipient {
         let name = "ops@example.org".to_owned();
         Recipient { channel, name }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
-    fn told(incident: IncidentId, channel: Channel, at: u64) -> Notification {
+    fn told(incident: IncidentId, channel: ChannelKind, at: u64) -> Notification {
         Notification {
             id: Uuid::now_v7(),
             workspace: WorkspaceId::default_workspace(),
@@ -89,7 +93,7 @@ mod tests {
         }
     }
 
-    fn many(count: usize, channel: Channel) -> Vec<Notification> {
+    fn many(count: usize, channel: ChannelKind) -> Vec<Notification> {
         (0..count).map(|_| told(IncidentId::new(), channel, 0)).collect()
     }
 
@@ -97,9 +101,9 @@ mod tests {
     fn what_happened_to_one_incident_is_one_mail() {
         let (one, other) = (IncidentId::new(), IncidentId::new());
         let claimed = vec![
-            told(one, Channel::Email, 0),
-            told(other, Channel::Email, 1),
-            told(one, Channel::Email, 2),
+            told(one, ChannelKind::Email, 0),
+            told(other, ChannelKind::Email, 1),
+            told(one, ChannelKind::Email, 2),
         ];
         let parcels = bundle(claimed.clone(), &HashMap::new(), second(10));
         let first = Parcel::Send(vec![claimed[0].clone(), claimed[2].clone()]);
@@ -108,9 +112,9 @@ mod tests {
 
     #[test]
     fn a_storm_waits_for_its_minute_and_comes_as_one() {
-        let claimed = many(12, Channel::Email);
+        let claimed = many(12, ChannelKind::Email);
         let ids: Vec<Uuid> = claimed.iter().map(|one| one.id).collect();
-        let recent = HashMap::from([(to(Channel::Email), 12)]);
+        let recent = HashMap::from([(to(ChannelKind::Email), 12)]);
         let early = bundle(claimed.clone(), &recent, second(59));
         assert_eq!(early, [Parcel::Wait(ids, second(60))]);
         assert_eq!(bundle(claimed.clone(), &recent, second(60)), [Parcel::Send(claimed)]);
@@ -118,10 +122,16 @@ mod tests {
 
     #[test]
     fn ten_are_ten_mails_and_eleven_that_waited_are_one() {
-        assert_eq!(bundle(many(10, Channel::Email), &HashMap::new(), second(0)).len(), 10);
-        assert_eq!(bundle(many(11, Channel::Email), &HashMap::new(), second(0)).len(), 1);
-        let recent = HashMap::from([(to(Channel::Webhook), 50)]);
-        assert_eq!(bundle(many(11, Channel::Webhook), &recent, second(0)).len(), 11);
+        assert_eq!(
+            bundle(many(10, ChannelKind::Email), &HashMap::new(), second(0)).len(),
+            10
+        );
+        assert_eq!(
+            bundle(many(11, ChannelKind::Email), &HashMap::new(), second(0)).len(),
+            1
+        );
+        let recent = HashMap::from([(to(ChannelKind::Webhook), 50)]);
+        assert_eq!(bundle(many(11, ChannelKind::Webhook), &recent, second(0)).len(), 11);
     }
 
     proptest! {
@@ -132,10 +142,10 @@ mod tests {
             now in 0_u64..200,
         ) {
             let incidents: Vec<IncidentId> = (0..30).map(|_| IncidentId::new()).collect();
-            let channel = |mail| if mail { Channel::Email } else { Channel::Webhook };
+            let channel = |mail| if mail { ChannelKind::Email } else { ChannelKind::Webhook };
             let claimed: Vec<Notification> =
                 of.iter().map(|(n, mail, at)| told(incidents[*n], channel(*mail), *at)).collect();
-            let recent = HashMap::from([(to(Channel::Email), recent)]);
+            let recent = HashMap::from([(to(ChannelKind::Email), recent)]);
             let mut out: Vec<Uuid> = bundle(claimed.clone(), &recent, second(now))
                 .into_iter()
                 .flat_map(|parcel| match parcel {

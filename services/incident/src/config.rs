@@ -1,15 +1,14 @@
 //! The configuration of the incident service; `deploy/config/incident.toml` explains every key.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chassis::config::ConfigError;
 use domain::backoff::Ladder;
+use domain::channel::{Channel, EmailChannel, WebhookChannel};
 use domain::zone::Zone;
 use serde::{Deserialize, Serialize};
 use store::{Access, Database};
-
-use crate::notify::email::Smtp;
-use crate::notify::webhook::WebhookConfig;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,10 +36,15 @@ pub struct Config {
     /// A notification that could not be delivered for so long is given up.
     #[serde(default = "two_days")]
     pub give_up_hours: u32,
+    /// One of each kind at most.
     #[serde(default)]
-    pub smtp: Option<Smtp>,
+    pub channels: Vec<Channel>,
+    /// Short for a channel of the kind `email`.
     #[serde(default)]
-    pub webhook: Option<WebhookConfig>,
+    pub smtp: Option<EmailChannel>,
+    /// Short for a channel of the kind `webhook`.
+    #[serde(default)]
+    pub webhook: Option<WebhookChannel>,
 }
 
 fn connections() -> u32 {
@@ -114,10 +118,42 @@ impl Config {
         if self.retry.then_seconds == 0 || self.retry.rungs_seconds.contains(&0) {
             return refused("retry: a wait of 0 seconds would hammer the other side; give 1 or more everywhere");
         }
-        match self.smtp.as_ref().and_then(Smtp::fault) {
-            Some(fault) => Err(ConfigError(fault)),
-            None => Ok(()),
+        self.check_channels()
+    }
+
+    /// All of them, however they are written.
+    pub(crate) fn channels(&self) -> Vec<Channel> {
+        self.named_channels().into_iter().map(|(_, channel)| channel).collect()
+    }
+
+    /// Each with the key under which it stands.
+    fn named_channels(&self) -> Vec<(String, Channel)> {
+        let named = |(index, channel): (usize, &Channel)| (format!("channels[{index}]"), channel.clone());
+        let smtp = self
+            .smtp
+            .clone()
+            .map(|email| ("smtp".to_owned(), Channel::Email(email)));
+        let webhook = self
+            .webhook
+            .clone()
+            .map(|one| ("webhook".to_owned(), Channel::Webhook(one)));
+        let listed = self.channels.iter().enumerate().map(named);
+        smtp.into_iter().chain(webhook).chain(listed).collect()
+    }
+
+    fn check_channels(&self) -> Result<(), ConfigError> {
+        let mut kinds = BTreeMap::new();
+        for (key, channel) in self.named_channels() {
+            let body = channel.body();
+            body.check()
+                .map_err(|refused| ConfigError(refused.within(&key).to_string()))?;
+            if let Some(first) = kinds.insert(body.kind(), key.clone()) {
+                let kind = body.kind().as_str();
+                let problem = format!("{key}: {first} is of the kind {kind} already; give one channel of each kind");
+                return Err(ConfigError(problem));
+            }
         }
+        Ok(())
     }
 }
 
@@ -160,6 +196,39 @@ mod tests {
         let tables = all.iter().filter(|(_, value)| value.is_object());
         for (key, _) in tables {
             assert!(text.contains(&format!("[{key}]")), "[{key}] is not in the file");
+        }
+    }
+
+    fn with(tables: serde_json::Value) -> Result<Vec<Channel>, String> {
+        let mut values = serde_json::json!({ "database_url": "postgres://u@h/d" });
+        for (key, value) in tables.as_object().into_iter().flatten() {
+            values[key] = value.clone();
+        }
+        let config = chassis::config::from_values::<Config>(values).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())?;
+        Ok(config.channels())
+    }
+
+    #[test]
+    fn a_channel_is_one_of_a_list_or_a_table_of_its_own() {
+        let smtp = serde_json::json!({"host": "h", "port": 25, "tls": "none", "from": "v@h"});
+        let mut listed = smtp.clone();
+        listed["kind"] = "email".into();
+        let table = with(serde_json::json!({ "smtp": smtp })).expect("a table");
+        assert!(table == with(serde_json::json!({ "channels": [listed] })).expect("a list"));
+        for (tables, said) in [
+            (
+                serde_json::json!({"smtp": smtp, "channels": [listed]}),
+                "channels[0]: smtp is of the kind email already",
+            ),
+            (
+                serde_json::json!({"webhook": {"url": "http://h.example.org/", "secret_file": "/s"}}),
+                "webhook.url: incidents would travel",
+            ),
+            (serde_json::json!({"channels": [{"kind": "pigeon"}]}), "pigeon"),
+        ] {
+            let refused = with(tables).err().expect("refused");
+            assert!(refused.contains(said), "{refused}");
         }
     }
 

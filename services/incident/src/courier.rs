@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bus::SystemClock;
 use bus::panics::{caught, or_next_round};
+use domain::channel::ChannelKind;
 use domain::clock::Clock;
-use domain::incident::{Channel, Recipient};
+use domain::incident::Recipient;
 use domain::zone::Zone;
 use domain::{IncidentId, Timestamp, WorkspaceId};
 use store::{Next, Notification, Store, StoreError};
@@ -19,9 +20,8 @@ use uuid::Uuid;
 
 use crate::bundle::{Parcel, STORM, bundle};
 use crate::letter::{LISTED, Subject, about, digest};
-use crate::notify::email::Email;
-use crate::notify::webhook::Webhook;
-use crate::notify::{ChannelError, Letter, Notifier};
+use crate::notify::channels::Channels;
+use crate::notify::{ChannelError, Letter};
 use crate::verdict::{Patience, code, is_of_channel, judge};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -31,33 +31,6 @@ const AT_ONCE: i64 = 500;
 const LEASE: Duration = Duration::from_secs(300);
 /// No letter is begun that might end after the lease.
 const LAST_CALL: Duration = Duration::from_secs(120);
-
-/// The channels that are configured.
-pub struct Channels {
-    pub email: Option<Email>,
-    pub webhook: Option<Webhook>,
-}
-
-impl Channels {
-    async fn deliver(&self, letter: &Letter) -> Result<(), ChannelError> {
-        let missing = |table: &str| {
-            ChannelError::Unconfigured(format!(
-                "{} is to be told, but the incident service has no [{table}]; set it in its configuration",
-                letter.to.name
-            ))
-        };
-        match letter.to.channel {
-            Channel::Email => match &self.email {
-                Some(email) => email.deliver(letter).await,
-                None => Err(missing("smtp")),
-            },
-            Channel::Webhook => match &self.webhook {
-                Some(webhook) => webhook.deliver(letter).await,
-                None => Err(missing("webhook")),
-            },
-        }
-    }
-}
 
 pub struct Courier {
     pub store: Store,
@@ -89,7 +62,7 @@ impl Courier {
         }
         let recent = self.recent(&claimed, now).await?;
         // A channel that is out of order is not asked again for each letter.
-        let mut broken: HashMap<Channel, ChannelError> = HashMap::new();
+        let mut broken: HashMap<ChannelKind, ChannelError> = HashMap::new();
         for parcel in bundle(claimed, &recent, now) {
             match parcel {
                 Parcel::Wait(ids, until) => self.store.put_off_notifications(&ids, until).await?,
@@ -126,7 +99,11 @@ impl Courier {
             .collect())
     }
 
-    async fn send(&self, news: &[Notification], broken: &mut HashMap<Channel, ChannelError>) -> Result<(), StoreError> {
+    async fn send(
+        &self,
+        news: &[Notification],
+        broken: &mut HashMap<ChannelKind, ChannelError>,
+    ) -> Result<(), StoreError> {
         let Some(letter) = self.write(news).await? else {
             return Ok(());
         };

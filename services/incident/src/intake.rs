@@ -6,8 +6,9 @@ use std::time::Duration;
 use bus::SystemClock;
 use bus::inbox::{Delivery, Inbox};
 use bus::panics::caught;
+use domain::channel::ChannelKind;
 use domain::clock::Clock;
-use domain::incident::{Change, Channel, Recipient, Severity, Word};
+use domain::incident::{Change, Recipient, Severity, Word};
 use domain::{HostId, IncidentId, RunId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
 use store::{Announcement, IncidentTx, RunFacts, Store, StoreError};
@@ -24,8 +25,6 @@ pub(crate) const DURABLE: &str = "incident";
 const PAUSE: Duration = Duration::from_millis(500);
 /// An incident of many hosts tells of its growth no more often than this.
 pub(crate) const GROWTH: Duration = Duration::from_secs(60);
-/// The webhook has one receiver; its URL may be a secret.
-pub const WEBHOOK: &str = "webhook";
 
 /// Of a run that succeeded where several leaves were served by turns.
 const WATCHED: &str = "The run has succeeded, but its host served several certificates by turns. This closes by itself after \
@@ -37,8 +36,8 @@ pub struct Intake {
     pub store: Store,
     /// How long a notification waits for others that belong to it.
     pub gather: Duration,
-    /// Whether a webhook is told too.
-    pub webhook: bool,
+    /// Who hears of every incident, beside those whom the policies name.
+    pub always_told: Vec<Recipient>,
 }
 
 impl Intake {
@@ -227,17 +226,14 @@ impl Intake {
         self.everyone(&facts.notify)
     }
 
-    /// These addresses, and the webhook.
+    /// These addresses, and whoever always hears.
     pub(crate) fn everyone(&self, notify: &[String]) -> Vec<Recipient> {
         let address = |name: &String| Recipient {
-            channel: Channel::Email,
+            channel: ChannelKind::Email,
             name: name.clone(),
         };
-        let webhook = self.webhook.then(|| Recipient {
-            channel: Channel::Webhook,
-            name: WEBHOOK.to_owned(),
-        });
-        notify.iter().map(address).chain(webhook).collect()
+        let always = self.always_told.iter().cloned();
+        notify.iter().map(address).chain(always).collect()
     }
 
     fn now(&self) -> Timestamp {

@@ -32,10 +32,9 @@ use store::Store;
 
 pub use config::Config;
 
-use crate::courier::{Channels, Courier};
+use crate::courier::Courier;
 use crate::intake::Intake;
-use crate::notify::email::Email;
-use crate::notify::webhook::Webhook;
+use crate::notify::channels::Channels;
 use crate::rehearse::RehearseChannels;
 
 /// Rehearsals at the same time; each holds a connection to the mail server.
@@ -57,11 +56,13 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .context("the incident service needs NATS")?
         .until(life.soft());
     bus.apply_topology().await?;
-    let channels = Arc::new(channels(&config, &bus)?);
+    let custody = Custody::new(bus.clone(), Worker::Incident);
+    let channels = Channels::new(&config.channels(), &custody).map_err(|error| ConfigError(error.to_string()))?;
+    let channels = Arc::new(channels);
     let intake = Intake {
         store: store.clone(),
         gather: config.gather(),
-        webhook: config.webhook.is_some(),
+        always_told: channels.always_told(),
     };
     let courier = Courier {
         store: store.clone(),
@@ -81,13 +82,4 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         watch::watch(&store, config.watch(), life.soft()),
     );
     Ok(worked?)
-}
-
-fn channels(config: &Config, bus: &Bus) -> Result<Channels, ConfigError> {
-    let email = |smtp| Email::new(smtp, Custody::new(bus.clone(), Worker::Incident));
-    let webhook = config.webhook.clone().map(Webhook::new).transpose();
-    Ok(Channels {
-        email: config.smtp.clone().map(email),
-        webhook: webhook.map_err(|error| ConfigError(error.to_string()))?,
-    })
 }

@@ -1,45 +1,51 @@
 //! The last look of a dry run: whether those who would be told of a failure can be.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Progress, StepContext, StepError, StepHandler};
+use domain::channel::{ChannelKind, Reach};
 use domain::run::{Check, Product, Rehearsal, StepKind};
 use protocol::order::{ChannelsSpec, Order};
 
 use tokio::sync::Mutex;
 
-use crate::courier::Channels;
-use crate::notify::Notifier;
+use crate::notify::channels::{Channels, Configured};
 
-/// Thousands are rehearsed in one night, and the webhook is the same for all: it is pinged once in a while.
-const PINGED_AT_MOST: Duration = Duration::from_secs(60);
+/// Thousands are rehearsed in one night, and a channel with one receiver is the same for all: it is asked once in a while.
+const ASKED_AT_MOST: Duration = Duration::from_secs(60);
 
 pub struct RehearseChannels {
     channels: Arc<Channels>,
-    pinged: Mutex<Option<(Instant, Vec<Check>)>>,
+    recent: Mutex<HashMap<ChannelKind, (Instant, Vec<Check>)>>,
 }
 
 impl RehearseChannels {
     pub fn new(channels: Arc<Channels>) -> Self {
         Self {
             channels,
-            pinged: Mutex::default(),
+            recent: Mutex::default(),
+        }
+    }
+
+    async fn of_channel(&self, channel: &Configured, notify: &[String]) -> Vec<Check> {
+        match channel.reaches {
+            Reach::Addresses if notify.is_empty() => Vec::new(),
+            Reach::Addresses => channel.notifier.rehearse(notify).await,
+            Reach::One(_) => self.lately(channel).await,
         }
     }
 
     /// As it answered within the last minute.
-    async fn webhook(&self) -> Vec<Check> {
-        let Some(webhook) = &self.channels.webhook else {
-            return Vec::new();
-        };
-        let mut pinged = self.pinged.lock().await;
-        let fresh = pinged.as_ref().filter(|(at, _)| at.elapsed() < PINGED_AT_MOST);
+    async fn lately(&self, channel: &Configured) -> Vec<Check> {
+        let mut recent = self.recent.lock().await;
+        let fresh = recent.get(&channel.kind).filter(|(at, _)| at.elapsed() < ASKED_AT_MOST);
         if let Some((_, checks)) = fresh {
             return checks.clone();
         }
-        let checks = webhook.rehearse(&[]).await;
-        *pinged = Some((Instant::now(), checks.clone()));
+        let checks = channel.notifier.rehearse(&[]).await;
+        recent.insert(channel.kind, (Instant::now(), checks.clone()));
         checks
     }
 }
@@ -55,26 +61,29 @@ impl StepHandler for RehearseChannels {
     }
 
     async fn rehearse(&self, order: &Order<ChannelsSpec>, _: &StepContext) -> Result<Rehearsal, StepError> {
-        let mut checks = mail(&self.channels, &order.spec.notify).await;
-        checks.extend(self.webhook().await);
+        let notify = &order.spec.notify;
+        let mut checks: Vec<Check> = unreached(&self.channels, notify).into_iter().collect();
+        for channel in self.channels.all() {
+            checks.extend(self.of_channel(channel, notify).await);
+        }
         if checks.is_empty() {
-            let evidence = "nobody asked to be told of failures, and no webhook is configured";
+            let evidence =
+                "nobody asked to be told of failures, and no channel with a receiver of its own is configured";
             checks.push(Check::tick("nobody is to be told", evidence));
         }
         Ok(Rehearsal::of(checks))
     }
 }
 
-async fn mail(channels: &Channels, notify: &[String]) -> Vec<Check> {
-    match &channels.email {
-        _ if notify.is_empty() => Vec::new(),
-        Some(email) => email.rehearse(notify).await,
-        None => vec![Check::cross(
-            "mail can be sent",
-            format!(
-                "notify_on_failure names {}, but the incident service has no [smtp]: set host, port, tls and from there",
-                notify.join(", ")
-            ),
-        )],
+/// Addresses to which nothing could be sent.
+fn unreached(channels: &Channels, notify: &[String]) -> Option<Check> {
+    let reached = channels.all().iter().any(|channel| channel.reaches == Reach::Addresses);
+    if notify.is_empty() || reached {
+        return None;
     }
+    let evidence = format!(
+        "notify_on_failure names {}, but the incident service has no [smtp]: set host, port, tls and from there",
+        notify.join(", ")
+    );
+    Some(Check::cross("mail can be sent", evidence))
 }

@@ -62,7 +62,8 @@ pub fn judge(error: &ChannelError, notification: &Notification, patience: &Patie
 
 #[cfg(test)]
 mod tests {
-    use domain::incident::{Change, Channel, Recipient};
+    use domain::channel::ChannelKind;
+    use domain::incident::{Change, Recipient};
     use domain::{IncidentId, WorkspaceId};
     use uuid::Uuid;
 
@@ -88,7 +89,7 @@ mod tests {
             incident: IncidentId::new(),
             change: Change::Opened,
             to: Recipient {
-                channel: Channel::Email,
+                channel: ChannelKind::Email,
                 name: "ops@example.org".to_owned(),
             },
             created_at: Timestamp::EPOCH,

@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bus::{Bus, Connection};
 use custody::Custody;
-use domain::incident::{Channel, Recipient};
+use domain::channel::{ChannelBody, ChannelKind, EmailChannel};
+use domain::incident::Recipient;
 use domain::run::Check;
-use incident::notify::email::{Email, Smtp};
+use incident::notify::email::Email;
 use incident::notify::webhook::{Webhook, signature};
 use incident::notify::{ChannelError, Letter, Notifier};
 use protocol::subjects::Worker;
@@ -57,8 +58,8 @@ impl World {
             smtp["password_file"] = json!(secret);
             smtp["root_file"] = json!(root);
         }
-        let smtp: Smtp = serde_json::from_value(smtp)?;
-        assert_eq!(smtp.fault(), None);
+        let smtp: EmailChannel = serde_json::from_value(smtp)?;
+        assert_eq!(smtp.check(), Ok(()));
         let nats = Nats::start().await?;
         let connection = Connection {
             url: nats.url(),
@@ -67,12 +68,12 @@ impl World {
             ..Connection::default()
         };
         let custody = Custody::new(Bus::connect(&connection, "test").await?, Worker::Incident);
-        Ok((Email::new(smtp, custody), nats))
+        Ok((Email::new(smtp, custody)?, nats))
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
-fn letter(channel: Channel, name: &str) -> Letter {
+fn letter(channel: ChannelKind, name: &str) -> Letter {
     Letter {
         id: Uuid::now_v7(),
         to: Recipient {
@@ -95,7 +96,7 @@ fn crosses(checks: &[Check]) -> Vec<&str> {
 async fn a_mail_arrives_whole_however_it_is_encrypted() -> Result<()> {
     for tls in [MailTls::None, MailTls::Required, MailTls::Starttls] {
         let world = World::new(tls, "hush").await?;
-        let letter = letter(Channel::Email, OPS);
+        let letter = letter(ChannelKind::Email, OPS);
         world.email.deliver(&letter).await.with_context(|| format!("{tls:?}"))?;
         let mails = world.server.mails();
         let mail = mails.first().context("a mail")?;
@@ -114,13 +115,13 @@ async fn a_mail_arrives_whole_however_it_is_encrypted() -> Result<()> {
 #[tokio::test]
 async fn what_goes_wrong_says_what_can_be_done() -> Result<()> {
     let mut world = World::new(MailTls::Required, "wrong").await?;
-    let told = world.email.deliver(&letter(Channel::Email, OPS)).await;
+    let told = world.email.deliver(&letter(ChannelKind::Email, OPS)).await;
     assert!(
         matches!(&told, Err(ChannelError::Denied(said)) if said.contains("535")),
         "{told:?}"
     );
     world.server.stop().await;
-    let told = world.email.deliver(&letter(Channel::Email, OPS)).await;
+    let told = world.email.deliver(&letter(ChannelKind::Email, OPS)).await;
     assert!(
         matches!(&told, Err(ChannelError::Unreachable(said)) if said.contains("localhost")),
         "{told:?}"
@@ -128,7 +129,7 @@ async fn what_goes_wrong_says_what_can_be_done() -> Result<()> {
 
     let world = World::new(MailTls::Starttls, "hush").await?;
     world.server.refuse(OPS);
-    let told = world.email.deliver(&letter(Channel::Email, OPS)).await;
+    let told = world.email.deliver(&letter(ChannelKind::Email, OPS)).await;
     assert!(
         matches!(&told, Err(ChannelError::Refused(said)) if said.contains("550")),
         "{told:?}"
@@ -176,8 +177,8 @@ async fn a_certificate_that_is_not_trusted_is_not_talked_to() -> Result<()> {
         ..Connection::default()
     };
     let custody = Custody::new(Bus::connect(&connection, "test").await?, Worker::Incident);
-    let told = Email::new(serde_json::from_value(smtp)?, custody)
-        .deliver(&letter(Channel::Email, OPS))
+    let told = Email::new(serde_json::from_value(smtp)?, custody)?
+        .deliver(&letter(ChannelKind::Email, OPS))
         .await;
     assert!(
         matches!(&told, Err(ChannelError::Unreachable(said)) if said.contains("certificate")),
@@ -220,7 +221,7 @@ fn webhook(url: &str) -> Result<Webhook> {
 #[tokio::test]
 async fn an_event_is_signed_over_its_time_and_body() -> Result<()> {
     let (url, received) = receiver(StatusCode::NO_CONTENT).await?;
-    let letter = letter(Channel::Webhook, "webhook");
+    let letter = letter(ChannelKind::Webhook, "webhook");
     webhook(&url)?.deliver(&letter).await?;
     let (headers, body) = received.lock().expect("the deliveries").pop().context("a delivery")?;
     let header = |name: &str| {
@@ -239,7 +240,7 @@ async fn an_event_is_signed_over_its_time_and_body() -> Result<()> {
 
 #[tokio::test]
 async fn a_webhook_that_fails_is_named_without_its_token() -> Result<()> {
-    let letter = letter(Channel::Webhook, "webhook");
+    let letter = letter(ChannelKind::Webhook, "webhook");
     for (status, kind) in [
         (500, "Unreachable"),
         (403, "Denied"),

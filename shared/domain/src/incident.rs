@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::channel::ChannelKind;
 use crate::clock::Timestamp;
 use crate::disposition::ErrorCode;
 use crate::host::Criticality;
@@ -158,27 +159,10 @@ impl Change {
     }
 }
 
-/// How those who are notified hear of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    Email,
-    Webhook,
-}
-
-impl Channel {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Webhook => "webhook",
-        }
-    }
-}
-
 /// Somebody who is told: an address, or the name of a channel that has one receiver only. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Recipient {
-    pub channel: Channel,
+    pub channel: ChannelKind,
     pub name: String,
 }
 

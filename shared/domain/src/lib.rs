@@ -14,6 +14,7 @@ pub mod ca;
 pub mod cause;
 pub mod certificate;
 pub mod chain;
+pub mod channel;
 pub mod clock;
 pub mod counted;
 mod directory;

@@ -1,8 +1,9 @@
 //! What is to be told of incidents: an outbox, written with the change itself, claimed by whoever delivers.
 
 use domain::Timestamp;
+use domain::channel::ChannelKind;
 use domain::ids::{IncidentId, WorkspaceId};
-use domain::incident::{Change, Channel, Recipient, Word};
+use domain::incident::{Change, Recipient, Word};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -151,7 +152,7 @@ impl IncidentTx {
 }
 
 fn recipient(channel: String, name: String) -> Result<Recipient, String> {
-    let channel: Channel = from_word(channel)?;
+    let channel: ChannelKind = from_word(channel)?;
     Ok(Recipient { channel, name })
 }
 

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use domain::IncidentId;
+use domain::channel::ChannelKind;
 use domain::disposition::ErrorCode;
-use domain::incident::{Cause, Change, Channel, Incident, Member, Recipient, Severity, State, Word};
+use domain::incident::{Cause, Change, Incident, Member, Recipient, Severity, State, Word};
 use serde_json::{Value, json};
 use store::{Announcement, NewRun};
 
@@ -77,7 +78,7 @@ pub async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
         closed_because: None,
     };
     let ops = Recipient {
-        channel: Channel::Email,
+        channel: ChannelKind::Email,
         name: "ops@example.org".to_owned(),
     };
     let mut tx = world.store.incident_tx(&head.workspace).await?;

@@ -1,12 +1,13 @@
 //! E-mail by SMTP (RFC 5321), with TLS from the first byte or by STARTTLS (RFC 3207).
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use custody::{Custody, CustodyError, OnBehalf};
 use domain::WorkspaceId;
+use domain::channel::{EmailChannel, Tls};
 use domain::run::Check;
-use domain::secret::{Envelope, Purpose};
+use domain::secret::Purpose;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -14,7 +15,6 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, transport::smtp};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{ChannelError, Letter, Notifier, whole};
@@ -22,60 +22,8 @@ use super::{ChannelError, Letter, Notifier, whole};
 /// For each answer of the server.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tls {
-    /// From the first byte (RFC 8314), port 465 as a rule.
-    Required,
-    /// The connection must be upgraded before anything else is said.
-    Starttls,
-    None,
-}
-
-/// `[smtp]` of the configuration.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Smtp {
-    pub host: String,
-    pub port: u16,
-    pub tls: Tls,
-    pub from: String,
-    #[serde(default)]
-    pub user: Option<String>,
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    #[serde(default)]
-    pub password_sealed: Option<Envelope>,
-    #[serde(default)]
-    pub root_file: Option<PathBuf>,
-}
-
-impl Smtp {
-    /// What is wrong with it, if anything is.
-    pub fn fault(&self) -> Option<String> {
-        if self.from.parse::<Mailbox>().is_err() {
-            return Some(format!(
-                "smtp.from: {:?} is no sender; give \"Vigilo <vigilo@example.org>\"",
-                self.from
-            ));
-        }
-        // Names without a dot, such as localhost, are good enough for a mail server.
-        if self.host.is_empty() || self.host.contains(char::is_whitespace) {
-            return Some(format!("smtp.host: {:?} is no name of a server", self.host));
-        }
-        match (&self.user, &self.password_file, &self.password_sealed) {
-            (Some(_), Some(_), None) | (Some(_), None, Some(_)) if self.tls == Tls::None => {
-                Some("smtp.tls: none would show the password to the network; use starttls or required".to_owned())
-            }
-            (Some(_), Some(_), None) | (Some(_), None, Some(_)) | (None, None, None) => None,
-            (Some(_), ..) => Some("smtp.user: give either password_file or password_sealed with it".to_owned()),
-            (None, ..) => Some("smtp.user: a password was given without a user".to_owned()),
-        }
-    }
-}
-
 pub struct Email {
-    smtp: Smtp,
+    smtp: EmailChannel,
     custody: Custody,
 }
 
@@ -86,8 +34,10 @@ struct Session {
 }
 
 impl Email {
-    pub fn new(smtp: Smtp, custody: Custody) -> Self {
-        Self { smtp, custody }
+    /// Refuses a sender that no mail could have.
+    pub fn new(smtp: EmailChannel, custody: Custody) -> Result<Self, ChannelError> {
+        sender(&smtp.from)?;
+        Ok(Self { smtp, custody })
     }
 
     /// Connects, encrypts and logs in; on a failure the checks until then and the error.
@@ -199,6 +149,7 @@ impl Email {
     }
 }
 
+#[async_trait]
 impl Notifier for Email {
     async fn deliver(&self, letter: &Letter) -> Result<(), ChannelError> {
         let message = self.message(letter)?;

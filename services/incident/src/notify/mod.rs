@@ -1,10 +1,13 @@
 //! How people and machines are told: one file per channel.
+//!
+//! In: letters; the settings of channels. Out: letters delivered, or why not, by what can be done about it. Never: a second try
+//! of its own; when that is, is the courier's to say.
 
+pub mod channels;
 pub mod email;
 pub mod webhook;
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use domain::Timestamp;
 use domain::incident::Recipient;
 use domain::run::Check;
@@ -59,12 +62,14 @@ pub enum ChannelError {
     Refused(String),
 }
 
-pub trait Notifier: Send + Sync + 'static {
+/// One channel, whatever its kind.
+#[async_trait]
+pub trait Notifier: Send + Sync {
     /// Hands the letter over. May be called again for the same letter: its id stays.
-    fn deliver(&self, letter: &Letter) -> impl Future<Output = Result<(), ChannelError>> + Send;
+    async fn deliver(&self, letter: &Letter) -> Result<(), ChannelError>;
 
     /// Whether these could be told now, one check per question; nothing is sent to them.
-    fn rehearse(&self, names: &[String]) -> impl Future<Output = Vec<Check>> + Send;
+    async fn rehearse(&self, names: &[String]) -> Vec<Check>;
 }
 
 /// An error in one line: what broke the connection in words of the field, or else with everything that caused it.
@@ -86,7 +91,7 @@ pub(crate) fn whole(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::incident::Channel;
+    use domain::channel::ChannelKind;
 
     use super::*;
 
@@ -95,7 +100,7 @@ mod tests {
         let letter = Letter {
             id: Uuid::nil(),
             to: Recipient {
-                channel: Channel::Email,
+                channel: ChannelKind::Email,
                 name: "ops@example.org".to_owned(),
             },
             subject: "opened: it ends at 2026-12-01T00:00:00Z".to_owned(),

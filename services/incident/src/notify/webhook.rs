@@ -4,28 +4,26 @@
 //! shared secret, compares in constant time, and refuses a timestamp that is minutes old. `Vigilo-Delivery` stays the same
 //! when a delivery is repeated.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use bus::SystemClock;
 use domain::Timestamp;
+use domain::channel::{ChannelBody, WebhookChannel};
 use domain::clock::Clock;
-use domain::incident::{Channel, Recipient};
+use domain::incident::Recipient;
 use domain::run::Check;
 use domain::text::clean;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
-use url::{Host, Url};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{ChannelError, Letter, Notifier, whole};
-use crate::intake::WEBHOOK;
 
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Whatever a receiver asks for: somebody waits to be told.
@@ -35,28 +33,13 @@ const SHOWN: usize = 200;
 /// As much of it as is read: a character has four bytes at most.
 const READ: usize = 4 * SHOWN;
 
-/// `[webhook]` of the configuration.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookConfig {
-    pub url: Url,
-    pub secret_file: PathBuf,
-    #[serde(default)]
-    pub root_file: Option<PathBuf>,
-}
-
 pub struct Webhook {
-    config: WebhookConfig,
+    config: WebhookChannel,
     client: reqwest::Client,
 }
 
 impl Webhook {
-    pub fn new(config: WebhookConfig) -> Result<Self, ChannelError> {
-        if !is_protected(&config.url) {
-            let remedy = "use https; http is for receivers on this machine";
-            let problem = "webhook.url: incidents would travel to another machine in clear";
-            return Err(ChannelError::Misconfigured(format!("{problem}; {remedy}")));
-        }
+    pub fn new(config: WebhookChannel) -> Result<Self, ChannelError> {
         let mut builder = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none());
         if let Some(file) = &config.root_file {
             let unusable =
@@ -102,17 +85,7 @@ pub fn signature(secret: &[u8], timestamp: i64, body: &str) -> String {
     format!("v1={}", hex::encode(tag))
 }
 
-/// What stays on this machine needs no TLS.
-fn is_protected(url: &Url) -> bool {
-    let here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && here)
-}
-
+#[async_trait]
 impl Notifier for Webhook {
     async fn deliver(&self, letter: &Letter) -> Result<(), ChannelError> {
         let place = self.place();
@@ -148,8 +121,8 @@ impl Notifier for Webhook {
         let ping = Letter {
             id: Uuid::now_v7(),
             to: Recipient {
-                channel: Channel::Webhook,
-                name: WEBHOOK.to_owned(),
+                channel: self.config.kind(),
+                name: self.config.url.origin().ascii_serialization(),
             },
             subject: String::new(),
             text: String::new(),
@@ -213,22 +186,6 @@ mod tests {
         assert_eq!(signed, format!("v1={}", OPENSSL));
         assert_ne!(signed, signature(b"secret", 1_700_000_001, r#"{"a":1}"#));
         assert_ne!(signed, signature(b"other", 1_700_000_000, r#"{"a":1}"#));
-    }
-
-    #[test]
-    fn what_leaves_the_machine_is_encrypted() {
-        let is = |url: &str| is_protected(&url.parse().expect("a URL"));
-        for good in [
-            "https://hooks.example.org/x",
-            "http://127.0.0.1:8080/",
-            "http://[::1]/",
-            "http://localhost:1/x",
-        ] {
-            assert!(is(good), "{good}");
-        }
-        for bad in ["http://hooks.example.org/x", "http://10.0.0.7/", "ftp://127.0.0.1/"] {
-            assert!(!is(bad), "{bad}");
-        }
     }
 
     const OPENSSL: &str = "49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686";

@@ -61,7 +61,7 @@ fn intake(world: &World) -> Intake {
     Intake {
         store: world.store.clone(),
         gather: Duration::ZERO,
-        webhook: false,
+        always_told: Vec::new(),
     }
 }
 

@@ -8,8 +8,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use domain::channel::ChannelKind;
 use domain::disposition::Failure;
-use domain::incident::Channel;
 use domain::{IncidentId, WorkspaceId};
 use protocol::event::RunEvent;
 use serde_json::json;
@@ -36,7 +36,7 @@ async fn unlike(world: &World, hosts: usize) -> Result<Vec<RunEvent>> {
     Ok(events)
 }
 
-async fn told(world: &World, incident: IncidentId, channel: Channel) -> Option<NotificationView> {
+async fn told(world: &World, incident: IncidentId, channel: ChannelKind) -> Option<NotificationView> {
     let workspace = WorkspaceId::default_workspace();
     let all = world.store.notifications_of(&workspace, incident).await.ok()?;
     all.into_iter().find(|one| one.to.channel == channel)
@@ -58,7 +58,7 @@ async fn twelve_incidents_of_one_minute_are_one_mail() -> Result<()> {
     let mut database = PgConnection::connect(&world.config.database_url).await?;
     database.execute(HALF_A_MINUTE_LATER).await?;
     wait::until("the mails to be put off", SOON, async || {
-        let first = told(&world, opened[0].id, Channel::Email).await?;
+        let first = told(&world, opened[0].id, ChannelKind::Email).await?;
         (first.due_at > first.created_at.plus(Duration::from_secs(45))).then_some(())
     })
     .await?;
@@ -75,7 +75,7 @@ async fn twelve_incidents_of_one_minute_are_one_mail() -> Result<()> {
     }
     for incident in &opened {
         wait::until("what was told to be written down", SOON, async || {
-            told(&world, incident.id, Channel::Email).await?.delivered_at
+            told(&world, incident.id, ChannelKind::Email).await?.delivered_at
         })
         .await?;
     }
@@ -125,14 +125,14 @@ async fn a_webhook_that_is_away_is_seen_and_hears_of_it_when_it_is_back() -> Res
     world.publish(&[world.stuck("www.example.org").await?]).await?;
     let incident = world.opened(1).await?[0].id;
     let failing = wait::until("a delivery that fails", SOON, async || {
-        let view = told(&world, incident, Channel::Webhook).await?;
+        let view = told(&world, incident, ChannelKind::Webhook).await?;
         view.last_error.is_some().then_some(view)
     })
     .await?;
     let said = failing.last_error.context("what went wrong")?;
     assert!(said.starts_with("INC-0003") && said.contains("503"), "{said}");
     let delivered = wait::until("the delivery", SOON, async || {
-        told(&world, incident, Channel::Webhook)
+        told(&world, incident, ChannelKind::Webhook)
             .await
             .filter(|view| view.delivered_at.is_some())
     })

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use domain::channel::ChannelKind;
 use domain::clock::Timestamp;
 use domain::disposition::ErrorCode;
 use domain::ids::IncidentId;
-use domain::incident::{Cause, Change, Channel, Incident, Member, Recipient, Severity, State, Word};
+use domain::incident::{Cause, Change, Incident, Member, Recipient, Severity, State, Word};
 use store::{Announcement, Group, IncidentFilter, IncidentView, Known, NewRun, OfHost, Told};
 
 use crate::world::{World, minutes, now};
@@ -53,7 +54,7 @@ fn cause() -> Cause {
 
 pub fn ops() -> Recipient {
     Recipient {
-        channel: Channel::Email,
+        channel: ChannelKind::Email,
         name: "ops@example.org".to_owned(),
     }
 }
