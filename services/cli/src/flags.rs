@@ -1,7 +1,7 @@
 //! Fields of the API by the flags that give them: a refusal names what was typed.
 
 /// Fields, or whole paths, whose flag is called otherwise than the field with `-` for `_`.
-const FLAGS: [(&str, &str); 24] = [
+const FLAGS: [(&str, &str); 23] = [
     ("addresses", "--address"),
     ("tags", "--tag"),
     ("sans", "--san"),
@@ -12,7 +12,6 @@ const FLAGS: [(&str, &str); 24] = [
     ("targets", "--target or --target-file"),
     ("provider_pinned", "--pin-provider"),
     ("auto_renew", "--by-hand"),
-    ("key_backend_config", "--staging"),
     ("hostnames", "the hosts"),
     ("environments", "--environment"),
     ("criticalities", "--criticality"),
@@ -29,12 +28,14 @@ const FLAGS: [(&str, &str); 24] = [
 ];
 
 /// Fields whose flags are called as they are.
-const SAME: [&str; 21] = [
+const SAME: [&str; 23] = [
     "port",
     "environment",
     "criticality",
     "provider",
     "directory_url",
+    "staging",
+    "key_source",
     "profile",
     "key_algorithm",
     "cooldown_seconds",

@@ -21,6 +21,7 @@ use protocol::subjects::Worker;
 
 pub use config::Config;
 
+use crate::backends::Backends;
 use crate::backends::local::Local;
 use crate::custody::{Custodian, Rules};
 use crate::prepare::PrepareHandler;
@@ -45,7 +46,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     };
     let custodian = Custodian::new(root.clone(), rules);
     let work = bus::work::Work::new(bus.clone(), Worker::KeySigner, config.slots)
-        .handles(PrepareHandler::new(Local::new(root)));
+        .handles(PrepareHandler::new(Backends::new(Local::new(root))));
     life.ready();
     tokio::try_join!(custodian.answer(&bus, life.soft()), work.run(life.soft(), life.hard()))?;
     Ok(())

@@ -15,7 +15,7 @@ pub fn judge(error: &BackendError, at: NextTry) -> StepError {
     let disposition = match error {
         BackendError::Unsupported { .. } => Disposition::Fail(failure(
             "KEY-0001",
-            "Set key_backend of the policy to local, or run a version of Vigilo that has this backend.",
+            "Set key_source of the policy to local, or run a version of Vigilo that has this backend.",
         )),
         BackendError::KeptKey { .. } => Disposition::NeedsHuman(
             failure(

@@ -9,7 +9,8 @@ use bus::{Bus, Connection, Signer, SigningKey, SystemClock};
 use chassis::Life;
 use custody::{Custody, CustodyError, OnBehalf};
 use domain::clock::Clock;
-use domain::keys::{KeyAlgorithm, KeyBackend};
+use domain::key_source::KeySource;
+use domain::keys::KeyAlgorithm;
 use domain::run::{Mode, Outcome, Product, Step, StepKind};
 use domain::secret::Purpose;
 use domain::{RunId, WorkspaceId};
@@ -56,7 +57,7 @@ fn order() -> Order<Spec> {
         checkpoint: None,
         spec: Spec::PrepareKey(PrepareKeySpec {
             names: vec!["www.example.org".parse().expect("a name")],
-            backend: KeyBackend::Local,
+            key_source: KeySource::default(),
             algorithm: KeyAlgorithm::EcP256,
             keep: None,
             bind_to_run: true,

@@ -151,7 +151,7 @@ fn plan(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan 
         replaces: replaced(charge, &chosen.choice),
         choice: chosen.choice,
         fallbacks: chosen.fallbacks,
-        key_backend: says.key_backend,
+        key_source: says.key_source.clone(),
         key_algorithm: says.key_algorithm,
         key_rotation: says.key_rotation,
         challenge: says.challenge,
@@ -250,7 +250,7 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
     Ok(match step {
         Step::PrepareKey => Spec::PrepareKey(PrepareKeySpec {
             names: plan.names.clone(),
-            backend: plan.key_backend,
+            key_source: plan.key_source.clone(),
             algorithm: plan.key_algorithm,
             keep: None,
             bind_to_run: true,

@@ -175,7 +175,7 @@ fn what_is_saved_by_people() {
         let now = Timestamp::from_unix(1_790_000_000).expect("an instant");
         let _ = travels::<NewHost>(input).map(|host| host.check());
         if let Some(policy) = travels::<NewPolicy>(input) {
-            let _ = (policy.check(), policy.names(), policy.ca(), policy.is_staging());
+            let _ = (policy.check(), policy.names(), policy.ca(), policy.staging);
         }
         if let Some(spec) = travels::<JobSpec>(input) {
             let _ = (

@@ -29,6 +29,7 @@ pub mod ids;
 pub mod incident;
 pub mod invalid;
 pub mod job;
+pub mod key_source;
 pub mod keys;
 pub mod lane;
 pub mod limit;

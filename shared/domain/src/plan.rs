@@ -12,7 +12,8 @@ use crate::backoff::Ladder;
 use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::host::Criticality;
-use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
+use crate::key_source::{self, KeySource};
+use crate::keys::{KeyAlgorithm, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::policy::{Challenge, Provider};
 use crate::provider::ProviderId;
@@ -37,7 +38,8 @@ pub struct Plan {
     /// Who is asked instead, in this order, when the chosen one is down or out of quota beyond the deadline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<Choice>,
-    pub key_backend: KeyBackend,
+    #[serde(alias = "key_backend", deserialize_with = "key_source::key_source")]
+    pub key_source: KeySource,
     pub key_algorithm: KeyAlgorithm,
     pub key_rotation: KeyRotation,
     pub challenge: Challenge,

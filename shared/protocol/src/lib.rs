@@ -9,6 +9,7 @@ pub mod handover;
 pub mod log;
 pub mod order;
 mod outcome;
+mod prepare_key;
 pub mod probe;
 pub mod renewal_info;
 pub mod report;

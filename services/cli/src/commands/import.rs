@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use api::imports::Imported;
+use domain::key_source::KeySource;
 use domain::target::Target;
 use domain::{Invalid, counted};
 use serde_json::Value;
@@ -200,6 +201,7 @@ fn record(line: usize, names: &[String], fields: Vec<String>) -> Result<Item, St
 /// As the API's field of this name has it.
 fn typed(name: &str, field: &str) -> Result<Value, Invalid> {
     Ok(match name {
+        "key_source" if !field.starts_with('{') => settings::read::<KeySource>(field)?,
         "targets" if !field.starts_with('[') => settings::several::<Target>(field)?,
         "addresses" | "tags" | "sans" | "notify_on_failure" | "fallbacks" => {
             field.split_whitespace().map(Value::from).collect()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use api::policies::Policy;
 use clap::{Args, Subcommand};
+use domain::key_source::KeySource;
 use domain::target::Target;
 use domain::{Invalid, activation, policy};
 use serde_json::{Map, Value, json};
@@ -115,6 +116,9 @@ pub struct PolicyArgs {
     /// p256, p384, rsa2048, rsa3072 or rsa4096 [default: p256]
     #[arg(long)]
     key_algorithm: Option<String>,
+    /// Where the private key lives, written as --target [default: local]
+    #[arg(long, value_name = "KIND:KEY=VALUE,…")]
+    key_source: Option<String>,
     /// Least time between two live runs, in seconds [default: 0]
     #[arg(long)]
     cooldown_seconds: Option<u32>,
@@ -182,7 +186,8 @@ impl PolicyArgs {
             ("directory_url", self.directory_url.as_deref().map(word)),
             ("fallbacks", list(&self.fallbacks)),
             ("provider_pinned", self.pin_provider.map(|yes| json!(yes))),
-            ("key_backend_config", self.staging.map(endpoint)),
+            ("staging", self.staging.map(|yes| json!(yes))),
+            ("key_source", self.key_source()?),
             ("sans", list(&self.sans)),
             ("profile", self.profile.as_deref().map(word)),
             ("key_algorithm", self.key_algorithm.as_ref().map(|word| json!(word))),
@@ -198,6 +203,11 @@ impl PolicyArgs {
             .into_iter()
             .filter_map(|(field, value)| Some((field.to_owned(), value?)));
         Ok(given.collect())
+    }
+
+    fn key_source(&self) -> Result<Option<Value>, Failed> {
+        let source = self.key_source.as_deref().map(settings::read::<KeySource>);
+        source.transpose().map_err(|why| refused("--key-source", why))
     }
 
     fn windows(&self) -> Result<Option<Value>, Failed> {
@@ -288,14 +298,6 @@ fn word(text: &str) -> Value {
 fn list(values: &[String]) -> Option<Value> {
     let named: Vec<&String> = values.iter().filter(|text| !text.is_empty()).collect();
     (!values.is_empty()).then(|| json!(named))
-}
-
-fn endpoint(staging: bool) -> Value {
-    if staging {
-        json!({"endpoint": "staging"})
-    } else {
-        json!({})
-    }
 }
 
 const TARGET_HELP: &str = "Where the certificate goes; may be repeated";

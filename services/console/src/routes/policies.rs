@@ -7,6 +7,7 @@ use api::imports::Imported;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use domain::key_source::FIELDS_OF_BEFORE;
 use domain::policy::{NewPolicy, Policy};
 use domain::{HostId, Hostname, Invalid, WorkspaceId};
 use serde_json::{Map, Value};
@@ -148,6 +149,8 @@ fn changed(was: &Policy, fields: Map<String, Value>) -> Result<NewPolicy, Proble
     let mut says =
         serde_json::to_value(&was.says).map_err(|error| Problem::new(Code::Unreadable, error.to_string()))?;
     for (field, value) in fields {
+        let of_before = FIELDS_OF_BEFORE.iter().find(|(before, _)| *before == field);
+        let field = of_before.map_or(field.clone(), |(_, today)| (*today).to_owned());
         match (says.as_object_mut(), value) {
             (Some(all), Value::Null) => {
                 all.remove(&field);

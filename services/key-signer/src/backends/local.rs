@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use ::custody::envelope::{self, Binding, EnvelopeError, Kek, KekError};
+use async_trait::async_trait;
 use custody::pem;
 use domain::keys::KeyAlgorithm;
 use domain::run::{Check, PreparedKey};
@@ -51,6 +52,7 @@ impl<K: Kek> Local<K> {
     }
 }
 
+#[async_trait]
 impl<K: Kek> KeyBackend for Local<K> {
     async fn prepare(&self, request: KeyRequest<'_>) -> Result<PreparedKey, BackendError> {
         if let Some(kept) = request.keep {

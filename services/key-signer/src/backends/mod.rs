@@ -4,8 +4,8 @@
 
 pub mod local;
 
-use std::future::Future;
-
+use async_trait::async_trait;
+use domain::key_source::KeySource;
 use domain::keys::KeyAlgorithm;
 use domain::run::{Check, PreparedKey};
 use domain::secret::Envelope;
@@ -24,12 +24,34 @@ pub struct KeyRequest<'a> {
     pub bind_to_run: bool,
 }
 
-pub trait KeyBackend: Send + Sync + 'static {
+/// Every kind of key source that this key-signer serves.
+pub struct Backends {
+    local: Box<dyn KeyBackend>,
+}
+
+impl Backends {
+    pub fn new(local: impl KeyBackend + 'static) -> Self {
+        Self { local: Box::new(local) }
+    }
+
+    /// What holds keys of this source. The only match on its kind in the key-signer.
+    pub fn of(&self, source: &KeySource) -> Result<&dyn KeyBackend, BackendError> {
+        match source {
+            KeySource::Local(_) => Ok(&*self.local),
+            KeySource::Vault(_) => Err(BackendError::Unsupported { backend: "vault" }),
+            KeySource::AwsKms(_) => Err(BackendError::Unsupported { backend: "aws_kms" }),
+        }
+    }
+}
+
+/// One key backend, whatever its kind.
+#[async_trait]
+pub trait KeyBackend: Send + Sync {
     /// A key as requested and a CSR signed by it. May be called again: an unused key is only forgotten.
-    fn prepare(&self, request: KeyRequest<'_>) -> impl Future<Output = Result<PreparedKey, BackendError>> + Send;
+    async fn prepare(&self, request: KeyRequest<'_>) -> Result<PreparedKey, BackendError>;
 
     /// The same permissions and the same signature, with nothing left behind.
-    fn rehearse(&self, request: KeyRequest<'_>) -> impl Future<Output = Result<Vec<Check>, BackendError>> + Send;
+    async fn rehearse(&self, request: KeyRequest<'_>) -> Result<Vec<Check>, BackendError>;
 }
 
 /// Named by what can be done about it.

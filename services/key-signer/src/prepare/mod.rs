@@ -4,39 +4,34 @@
 //! comes twice makes two keys; the ledger takes the first report, and the other key is never used.
 
 use bus::{Progress, StepContext, StepError, StepHandler};
-use domain::keys::KeyBackend as Kind;
 use domain::run::{Check, Product, Rehearsal, StepKind};
 use protocol::order::{Order, PrepareKeySpec};
 
-use crate::backends::{BackendError, KeyBackend, KeyRequest};
+use crate::backends::{BackendError, Backends, KeyRequest};
 use crate::csr;
 use crate::verdict::judge;
 
-pub struct PrepareHandler<L> {
-    local: L,
+pub struct PrepareHandler {
+    backends: Backends,
 }
 
-impl<L: KeyBackend> PrepareHandler<L> {
-    pub fn new(local: L) -> Self {
-        Self { local }
-    }
-
-    fn backend(&self, kind: Kind) -> Result<&L, BackendError> {
-        match kind {
-            Kind::Local => Ok(&self.local),
-            Kind::Vault => Err(BackendError::Unsupported { backend: "vault" }),
-            Kind::AwsKms => Err(BackendError::Unsupported { backend: "aws_kms" }),
-        }
+impl PrepareHandler {
+    pub fn new(backends: Backends) -> Self {
+        Self { backends }
     }
 }
 
-impl<L: KeyBackend> StepHandler for PrepareHandler<L> {
+impl StepHandler for PrepareHandler {
     type Spec = PrepareKeySpec;
     const KIND: StepKind = StepKind::PrepareKey;
 
     async fn carry_out(&self, order: &Order<PrepareKeySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
         let prepared = async {
-            let prepared = self.backend(order.spec.backend)?.prepare(request(order)).await?;
+            let prepared = self
+                .backends
+                .of(&order.spec.key_source)?
+                .prepare(request(order))
+                .await?;
             csr::check_signature(&prepared.csr_pem)?;
             Ok(prepared)
         };
@@ -55,7 +50,7 @@ impl<L: KeyBackend> StepHandler for PrepareHandler<L> {
     }
 
     async fn rehearse(&self, order: &Order<PrepareKeySpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
-        let checks = async { self.backend(order.spec.backend)?.rehearse(request(order)).await };
+        let checks = async { self.backends.of(&order.spec.key_source)?.rehearse(request(order)).await };
         let checks = checks.await.map_err(|e| judged(&e, order, ctx))?;
         Ok(Rehearsal::of(checks))
     }

@@ -6,6 +6,7 @@ use ::custody::RootKey;
 use ::custody::envelope::{self, Binding};
 use domain::clock::Clock;
 use domain::disposition::Disposition;
+use domain::key_source::KeySource;
 use domain::keys::KeyAlgorithm;
 use domain::run::{Mode, PreparedKey, Step};
 use domain::secret::{Envelope, Purpose};
@@ -15,6 +16,7 @@ use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificat
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::backends::KeyBackend;
 use crate::backends::local::Local;
 
 struct Still;
@@ -33,8 +35,12 @@ fn root(seed: u8) -> Arc<RootKey> {
     Arc::new(RootKey::new(&Zeroizing::new([seed; RootKey::LEN])))
 }
 
-fn handler() -> PrepareHandler<Local<RootKey>> {
-    PrepareHandler::new(Local::new(root(1)))
+fn with(backend: impl KeyBackend + 'static) -> PrepareHandler {
+    PrepareHandler::new(Backends::new(backend))
+}
+
+fn handler() -> PrepareHandler {
+    with(Local::new(root(1)))
 }
 
 fn order(algorithm: KeyAlgorithm, keep: Option<Envelope>) -> Order<PrepareKeySpec> {
@@ -53,7 +59,7 @@ fn order(algorithm: KeyAlgorithm, keep: Option<Envelope>) -> Order<PrepareKeySpe
         checkpoint: None,
         spec: PrepareKeySpec {
             names: names.map(|name| name.parse().expect("a name")).to_vec(),
-            backend: Kind::Local,
+            key_source: KeySource::default(),
             algorithm,
             keep,
             bind_to_run: false,
@@ -163,7 +169,7 @@ async fn a_kept_key_signs_again_and_stays_in_its_envelope() {
     }
 }
 
-async fn refused(handler: PrepareHandler<impl KeyBackend>, order: &Order<PrepareKeySpec>) -> Disposition {
+async fn refused(handler: PrepareHandler, order: &Order<PrepareKeySpec>) -> Disposition {
     let rehearsed = handler
         .rehearse(order, &ctx())
         .await
@@ -177,7 +183,7 @@ async fn refused(handler: PrepareHandler<impl KeyBackend>, order: &Order<Prepare
 #[tokio::test]
 async fn a_kept_key_under_another_root_key_is_a_question() {
     let kept = prepared(&order(KeyAlgorithm::EcP256, None)).await.sealed_key;
-    let stranger = PrepareHandler::new(Local::new(root(2)));
+    let stranger = with(Local::new(root(2)));
     match refused(stranger, &order(KeyAlgorithm::EcP256, kept)).await {
         Disposition::NeedsHuman(question) => {
             assert_eq!(question.code.as_str(), "KEY-0002");
@@ -216,9 +222,12 @@ async fn a_kept_key_of_another_algorithm_is_a_question_that_names_both() {
 
 #[tokio::test]
 async fn a_backend_that_is_not_there_fails_the_run() {
-    for backend in [Kind::Vault, Kind::AwsKms] {
+    for source in [
+        serde_json::json!({"kind": "vault", "address": "https://vault.example.org/", "key": "k", "credential": "c"}),
+        serde_json::json!({"kind": "aws_kms", "region": "eu-central-1", "key": "alias/k", "credential": "c"}),
+    ] {
         let mut order = order(KeyAlgorithm::EcP256, None);
-        order.spec.backend = backend;
+        order.spec.key_source = serde_json::from_value(source).expect("a key source");
         match refused(handler(), &order).await {
             Disposition::Fail(failure) => assert_eq!(failure.code.as_str(), "KEY-0001"),
             other => panic!("{other:?}"),
@@ -239,6 +248,7 @@ async fn a_rehearsal_ticks_and_keeps_nothing() {
 /// A backend as a broken or absent machine shows it.
 struct Fake(Result<PreparedKey, BackendError>);
 
+#[async_trait::async_trait]
 impl KeyBackend for Fake {
     async fn prepare(&self, _: KeyRequest<'_>) -> Result<PreparedKey, BackendError> {
         self.0.clone()
@@ -256,7 +266,7 @@ impl KeyBackend for Fake {
 #[tokio::test]
 async fn a_backend_that_does_not_answer_is_tried_later() {
     let reason = "no answer".to_owned();
-    let absent = PrepareHandler::new(Fake(Err(BackendError::Unavailable { reason })));
+    let absent = with(Fake(Err(BackendError::Unavailable { reason })));
     match refused(absent, &order(KeyAlgorithm::EcP256, None)).await {
         Disposition::RetryAt(at, failure) if failure.passes_by_itself() => {
             assert!(at > Timestamp::EPOCH);
@@ -276,7 +286,7 @@ async fn a_csr_that_its_key_did_not_sign_never_leaves() {
         *last ^= 1;
     }
     wrong.csr_pem = request_pem(&der);
-    match refused(PrepareHandler::new(Fake(Ok(wrong))), &order(KeyAlgorithm::EcP256, None)).await {
+    match refused(with(Fake(Ok(wrong))), &order(KeyAlgorithm::EcP256, None)).await {
         Disposition::NeedsHuman(question) => assert_eq!(question.code.as_str(), "KEY-0004"),
         other => panic!("{other:?}"),
     }

@@ -84,7 +84,7 @@ pub(super) fn sorted(all: Vec<Contender<'_>>) -> (Vec<Fit<'_>>, Vec<Candidate>) 
 
 impl<'a> Contender<'a> {
     fn of_entry(entry: &'a ProviderEntry, says: &NewPolicy) -> Self {
-        let staging = says.is_staging();
+        let staging = says.staging;
         Self {
             entry: Some(entry),
             kind: entry.kind,
@@ -145,7 +145,7 @@ fn standing(entry: &ProviderEntry, ca: Option<CaRef>, says: &NewPolicy) -> Resul
     }
     match ca {
         Some(ca) => Ok(ca),
-        None if says.is_staging() => Err("it has no staging, which the policy asks for".into()),
+        None if says.staging => Err("it has no staging, which the policy asks for".into()),
         None => Err("its directory is not known".into()),
     }
 }

@@ -169,7 +169,7 @@ fn what_does_not_fit_says_why() {
         (
             json!({"key_backends": []}),
             json!({}),
-            "no CSR of the policy's key backend",
+            "no CSR of the policy's key source",
         ),
         (json!({"targets": ["aws_acm"]}), json!({}), "cannot be used at"),
         (json!({"external_account": true}), json!({}), "bound to an external one"),

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use url::Url;
 
 use crate::ari::Renewal;
@@ -17,7 +16,8 @@ use crate::directory;
 use crate::host::Criticality;
 use crate::ids::{HostId, PolicyId, WorkspaceId};
 use crate::invalid::Invalid;
-use crate::keys::{KeyAlgorithm, KeyBackend, KeyRotation};
+use crate::key_source::{self, KeySource};
+use crate::keys::{KeyAlgorithm, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::provider::ProviderName;
 use crate::target::{self, MOST_ENDPOINTS, Origin, Target};
@@ -52,6 +52,7 @@ const LONGEST_ADDRESS: usize = 256;
 /// What an operator says of a policy; the API's body of `POST /policies` and one line of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = key_source::shown_with_fields_of_before)]
 pub struct NewPolicy {
     pub hostname: Hostname,
     /// Further names of the certificate.
@@ -62,6 +63,9 @@ pub struct NewPolicy {
     /// The CA's ACME directory; needed for `acme`, derived for `letsencrypt`.
     #[serde(default)]
     pub directory_url: Option<Url>,
+    /// The CA's staging is meant, of the own provider and of the fallbacks.
+    #[serde(default, alias = "key_backend_config", deserialize_with = "key_source::staging")]
+    pub staging: bool,
     /// Who is asked instead, in this order, while the policy's own provider is down or out of quota for too long.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<ProviderName>,
@@ -76,11 +80,9 @@ pub struct NewPolicy {
     /// The ACME profile that is asked for, one of those that the CA's directory names; absent: the CA decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    #[serde(default)]
-    pub key_backend: KeyBackend,
-    /// `endpoint: "staging"` selects the CA's staging; names of secrets, never their values.
-    #[serde(default)]
-    pub key_backend_config: Map<String, Value>,
+    /// Where the private key lives.
+    #[serde(default, alias = "key_backend", deserialize_with = "key_source::key_source")]
+    pub key_source: KeySource,
     #[serde(default)]
     pub key_algorithm: KeyAlgorithm,
     #[serde(default)]
@@ -252,13 +254,6 @@ impl NewPolicy {
         Ok(())
     }
 
-    /// Whether the CA's staging is meant.
-    pub fn is_staging(&self) -> bool {
-        self.key_backend_config
-            .get("endpoint")
-            .is_some_and(|word| word == "staging")
-    }
-
     /// Whether the CA has it is known at the rehearsal.
     fn check_profile(&self) -> Result<(), Invalid> {
         let is_name =
@@ -274,31 +269,15 @@ impl NewPolicy {
     }
 
     fn check_key(&self) -> Result<(), Invalid> {
-        match self.key_backend {
-            KeyBackend::Local => {}
-            KeyBackend::Vault | KeyBackend::AwsKms => {
-                return Err(Invalid::new(
-                    "key_backend",
-                    "only local is served by this version",
-                    "use local",
-                ));
-            }
+        let source = self.key_source.body();
+        if !source.is_served() {
+            return Err(Invalid::new(
+                "key_source",
+                "only local is served by this version",
+                "use local",
+            ));
         }
-        match self
-            .key_backend_config
-            .iter()
-            .find(|(name, _)| name.as_str() != "endpoint")
-        {
-            Some((name, _)) => {
-                let field = format!("key_backend_config.{name}");
-                Err(Invalid::new(
-                    field,
-                    "the local backend knows no such key",
-                    "leave it out; endpoint is the only one",
-                ))
-            }
-            None => Ok(()),
-        }
+        source.check().map_err(|refused| refused.within("key_source"))
     }
 
     /// The CA that this policy's orders go to.
@@ -307,22 +286,9 @@ impl NewPolicy {
     }
 
     fn directory(&self) -> Result<Url, Invalid> {
-        let staging = match self.key_backend_config.get("endpoint") {
-            None => false,
-            Some(Value::String(word)) if word == "staging" => true,
-            Some(Value::String(word)) if word == "production" => false,
-            Some(other) => {
-                let problem = format!("{other} is no endpoint");
-                return Err(Invalid::new(
-                    "key_backend_config.endpoint",
-                    problem,
-                    "use \"staging\" or \"production\"",
-                ));
-            }
-        };
         match (&self.directory_url, self.provider) {
             (Some(url), _) => directory::check("directory_url", url).map(|()| url.clone()),
-            (None, Provider::Letsencrypt) => parsed(if staging { LETSENCRYPT_STAGING } else { LETSENCRYPT }),
+            (None, Provider::Letsencrypt) => parsed(if self.staging { LETSENCRYPT_STAGING } else { LETSENCRYPT }),
             (None, _) => Err(Invalid::new(
                 "directory_url",
                 "it is missing",

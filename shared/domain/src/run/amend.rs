@@ -192,7 +192,7 @@ pub fn of_the_next(plan: &Plan, charge: &Charge) -> Vec<&'static str> {
         ("CA", own_ca.is_some_and(|ca| ca != plan.choice.ca)),
         ("profile", plan.profile != says.profile),
         ("key algorithm", plan.key_algorithm != says.key_algorithm),
-        ("key backend", plan.key_backend != says.key_backend),
+        ("key source", plan.key_source != says.key_source),
         ("challenge", plan.challenge != says.challenge),
     ];
     let named = differs.into_iter().filter(|(_, is_other)| *is_other);

@@ -1,6 +1,7 @@
 use std::fmt::Debug;
 
-use domain::keys::{KeyAlgorithm, KeyBackend};
+use domain::key_source::KeySource;
+use domain::keys::KeyAlgorithm;
 use domain::policy::Challenge;
 use domain::run::{Checkpoint, Mode, Step, StepKind};
 use protocol::SCHEMA;
@@ -42,7 +43,7 @@ fn rehearsal<S>(step: Step, spec: S) -> Order<S> {
 fn prepare_key() -> PrepareKeySpec {
     PrepareKeySpec {
         names: names(),
-        backend: KeyBackend::Local,
+        key_source: KeySource::default(),
         algorithm: KeyAlgorithm::EcP256,
         keep: Some(envelope("leaf-key")),
         bind_to_run: true,

@@ -6,7 +6,7 @@ use domain::names::Hostname;
 use domain::policy::{NewPolicy, Policy};
 
 use super::{Row, Taken, files};
-use crate::rows::json;
+use crate::rows::{from_json, json};
 use crate::{Store, StoreError};
 
 /// What became of a change.
@@ -38,20 +38,26 @@ impl Store {
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn change_policy(&self, was: &Policy, says: &NewPolicy, now: Timestamp) -> Result<Changed, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let changed = sqlx::query!(
-            "update policies set says = $4, judge_at = $5
-             where workspace = $1 and id = $2 and active and says = $3",
+        let stored = sqlx::query_scalar!(
+            "select says from policies where workspace = $1 and id = $2 and active for no key update",
             was.workspace.as_str(),
             was.id.get(),
-            json(&was.says)?,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        // Compared as it is read: an earlier version may have written the same in other words.
+        let is_as_before = |stored| from_json::<NewPolicy>(stored).is_ok_and(|stored| stored == was.says);
+        if !stored.is_some_and(is_as_before) {
+            return Ok(Changed::Overtaken);
+        }
+        sqlx::query!(
+            "update policies set says = $2, judge_at = $3 where id = $1",
+            was.id.get(),
             json(says)?,
             now.get(),
         )
         .execute(&mut *tx)
         .await?;
-        if changed.rows_affected() != 1 {
-            return Ok(Changed::Overtaken);
-        }
         // After it: a change of `says` forgets what was written for the one before.
         sqlx::query!(
             "update policies set renews_itself = $2 where id = $1",

@@ -1,0 +1,50 @@
+//! `PrepareKeySpec` as it travels: key-signers of before read the word of the key source, and planners of before write nothing else.
+
+use domain::DnsName;
+use domain::key_source::{self, KeySource};
+use domain::keys::{KeyAlgorithm, KeyBackend};
+use domain::secret::Envelope;
+use serde::{Deserialize, Serialize};
+
+use crate::order::PrepareKeySpec;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PrepareKeyWire {
+    names: Vec<DnsName>,
+    #[serde(default)]
+    backend: KeyBackend,
+    #[serde(default)]
+    key_source: Option<KeySource>,
+    algorithm: KeyAlgorithm,
+    keep: Option<Envelope>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    bind_to_run: bool,
+}
+
+impl From<PrepareKeySpec> for PrepareKeyWire {
+    fn from(spec: PrepareKeySpec) -> Self {
+        Self {
+            names: spec.names,
+            backend: spec.key_source.body().kind(),
+            key_source: Some(spec.key_source),
+            algorithm: spec.algorithm,
+            keep: spec.keep,
+            bind_to_run: spec.bind_to_run,
+        }
+    }
+}
+
+impl TryFrom<PrepareKeyWire> for PrepareKeySpec {
+    type Error = String;
+
+    fn try_from(wire: PrepareKeyWire) -> Result<Self, String> {
+        let of_before = || key_source::of_word(wire.backend);
+        Ok(Self {
+            key_source: wire.key_source.map_or_else(of_before, Ok)?,
+            names: wire.names,
+            algorithm: wire.algorithm,
+            keep: wire.keep,
+            bind_to_run: wire.bind_to_run,
+        })
+    }
+}
