@@ -19,6 +19,7 @@ pub mod clock;
 pub mod counted;
 mod directory;
 pub mod disposition;
+pub mod feasible;
 pub mod filter;
 pub mod forecast;
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use domain::ca::CaRef;
+use domain::feasible::{feasible, in_words};
 use domain::plan::Candidate;
 use domain::policy::{NewPolicy, Provider};
 use domain::provider::{Catalogue, ProviderEntry, ProviderId, ProviderName};
-
-use super::fit::misfit;
 
 /// A provider that is looked at.
 pub(super) struct Contender<'a> {
@@ -140,8 +139,8 @@ fn price(entry: &ProviderEntry, staging: bool, says: &NewPolicy) -> Option<u64> 
 }
 
 fn standing(entry: &ProviderEntry, ca: Option<CaRef>, says: &NewPolicy) -> Result<CaRef, Cow<'static, str>> {
-    if let Some(against) = misfit(entry, says) {
-        return Err(against);
+    if let Err(reasons) = feasible(says, entry) {
+        return Err(in_words(&reasons).into());
     }
     match ca {
         Some(ca) => Ok(ca),

@@ -7,7 +7,6 @@
 //! own, then by rank and id.
 
 mod contenders;
-mod fit;
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,7 @@ use crate::ari::Renewal;
 use crate::ca::CaRef;
 use crate::clock::Timestamp;
 use crate::directory;
+use crate::feasible;
 use crate::host::Criticality;
 use crate::ids::{HostId, PolicyId, WorkspaceId};
 use crate::invalid::Invalid;
@@ -131,13 +132,8 @@ impl NewPolicy {
                 "a certificate carries at most 100 names: use several policies",
             ));
         }
-        if let Some(wildcard) = self.sans.iter().find(|name| name.is_wildcard()) {
-            let problem = format!("{wildcard} cannot be proven by http-01");
-            return Err(Invalid::new(
-                "sans",
-                problem,
-                "leave the wildcard out: wildcards need dns-01 (RFC 8555 §7.1.3)",
-            ));
+        if let Err(reasons) = feasible::feasible_anywhere(self) {
+            return feasible::refusal(&reasons).map_or(Ok(()), Err);
         }
         if let Some(address) = self.notify_on_failure.iter().find(|address| !is_address(address)) {
             let problem = format!("{address:?} is no e-mail address");
@@ -215,23 +211,15 @@ impl NewPolicy {
 
     fn check_provider(&self) -> Result<(), Invalid> {
         match self.provider {
-            Provider::Letsencrypt | Provider::Acme => self.directory().map(|_| ())?,
+            Provider::Letsencrypt | Provider::Acme => self.directory().map(|_| ()),
             Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {
                 let problem = "this provider is not served by this version";
-                return Err(Invalid::new(
+                Err(Invalid::new(
                     "provider",
                     problem,
                     "use letsencrypt, or acme with a directory_url",
-                ));
+                ))
             }
-        }
-        match self.challenge {
-            Challenge::Http01 => Ok(()),
-            Challenge::Dns01 | Challenge::None => Err(Invalid::new(
-                "challenge",
-                "only http-01 is served by this version",
-                "use http-01",
-            )),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{ProviderEntry, ProviderId, ProviderName};
 use crate::ca::CaRef;
 use crate::clock::Timestamp;
+use crate::feasible::{self, Reason, feasible};
 use crate::invalid::Invalid;
 use crate::policy::NewPolicy;
 
@@ -71,7 +72,42 @@ impl Catalogue {
                 return Err(Invalid::new(format!("fallbacks[{index}]"), problem, remedy));
             }
         }
-        Ok(())
+        self.check_combination(policy)
+    }
+
+    /// At least one of those that the policy names must be able to carry it out, as far as the catalogue knows them.
+    fn check_combination(&self, policy: &NewPolicy) -> Result<(), Invalid> {
+        let own = policy.ca()?;
+        let others = policy.fallbacks.iter().map(|name| match name {
+            ProviderName::Id(id) => self.get(id),
+            ProviderName::Directory(url) => self.at(&CaRef::Acme(url.clone())),
+        });
+        let mut against: Vec<(&ProviderEntry, Vec<Reason>)> = Vec::new();
+        for named in std::iter::once(self.at(&own)).chain(others) {
+            let Some(entry) = named else { return Ok(()) };
+            let mut reasons = feasible(policy, entry).err().unwrap_or_default();
+            reasons.retain(Reason::is_of_the_combination);
+            if reasons.is_empty() {
+                return Ok(());
+            }
+            against.push((entry, reasons));
+        }
+        match against.as_slice() {
+            [] => Ok(()),
+            [(entry, reasons)] => feasible::refusal(reasons).map_or(Ok(()), |refused| {
+                let problem = format!("{}: {}", entry.title, refused.problem);
+                Err(Invalid { problem, ..refused })
+            }),
+            several => {
+                let each = several
+                    .iter()
+                    .map(|(entry, reasons)| format!("{}: {}", entry.title, feasible::in_words(reasons)));
+                let problem = each.collect::<Vec<_>>().join(". ");
+                let remedy =
+                    "change the policy, or name a provider that can; vigilo provider list shows what each can do";
+                Err(Invalid::new("provider", problem, remedy))
+            }
+        }
     }
 
     /// Whether somebody may name it as what shall issue; the refusal has no field of its own.
