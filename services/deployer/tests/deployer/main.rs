@@ -2,6 +2,7 @@
 
 mod activation;
 mod config;
+mod contract;
 mod ended;
 mod files;
 mod harm;

@@ -165,6 +165,10 @@ impl World {
         self.target.activate_timeout_seconds = 20;
     }
 
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
     pub fn next_run(&mut self) {
         self.run = RunId::new();
     }

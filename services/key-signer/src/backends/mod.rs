@@ -2,6 +2,8 @@
 //!
 //! One file per body. A library's error is translated there, once, into the remedy.
 
+#[cfg(test)]
+mod contract;
 pub mod local;
 
 use async_trait::async_trait;
