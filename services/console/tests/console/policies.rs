@@ -77,6 +77,88 @@ async fn a_change_that_cannot_work_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn fields_of_before_are_taken_and_shown_as_they_are_called_now() -> Result<()> {
+    let world = World::new().await?;
+    world.host(HOST).await?;
+    let mut before = policy(HOST);
+    before["key_backend"] = json!("local");
+    before["key_backend_config"] = json!({"endpoint": "staging"});
+    let added = world.post("/policies", &before).await?.good(201)?;
+    assert_eq!(
+        (&added["staging"], &added["key_source"]),
+        (&json!(true), &json!({"kind": "local"}))
+    );
+    assert_eq!(added.get("key_backend_config"), None);
+
+    let changed = patch(&world, HOST, json!({"key_backend_config": {}}))
+        .await?
+        .good(200)?;
+    assert_eq!(changed["staging"], false);
+    for (fields, named, said) in [
+        (
+            json!({"key_backend": "vault"}),
+            "key_source",
+            "only local is served by this version",
+        ),
+        (
+            json!({"key_source": {"kind": "aws_kms", "region": "eu-central-1", "key": "alias/k", "credential": "aws"}}),
+            "key_source",
+            "only local is served by this version; file /etc/tls/www.example.org.crt needs the private key",
+        ),
+        (
+            json!({"key_source": {"kind": "vault", "address": "http://v.example.org/", "key": "k", "credential": "v"}}),
+            "key_source.address",
+            "clear",
+        ),
+    ] {
+        let refused = patch(&world, HOST, fields).await?.refused(422, "API-0002")?;
+        assert_eq!(refused["field"], named, "{refused}");
+        assert!(
+            refused["problem"]
+                .as_str()
+                .is_some_and(|problem| problem.contains(said)),
+            "{refused}"
+        );
+    }
+    Ok(())
+}
+
+/// What the catalogue says of the CA is judged with the policy, all of it at once.
+#[tokio::test]
+async fn a_policy_that_its_provider_can_never_carry_out_is_refused_with_every_reason() -> Result<()> {
+    let world = World::new().await?;
+    world.host(HOST).await?;
+    let provider = json!({
+        "id": "inhouse", "title": "Our own CA", "directory_url": "https://ca.example.org/dir",
+        "abilities": {"key_algorithms": ["rsa2048"], "max_names": 1, "profiles": ["short"]},
+    });
+    world.post("/providers", &provider).await?.good(201)?;
+    let mut asks = policy(HOST);
+    asks["directory_url"] = provider["directory_url"].clone();
+    asks["sans"] = json!(["b.example.org"]);
+    asks["profile"] = json!("classic");
+    let refused = world.post("/policies", &asks).await?.refused(422, "API-0002")?;
+    assert_eq!(refused["field"], "profile", "{refused}");
+    for reason in [
+        "Our own CA: ",
+        "no profile classic",
+        "takes 1 name, the policy has 2",
+        "takes no p256 keys",
+    ] {
+        assert!(
+            refused["problem"]
+                .as_str()
+                .is_some_and(|problem| problem.contains(reason)),
+            "{refused}"
+        );
+    }
+    // Another one that stands by can do it.
+    asks["fallbacks"] = json!(["https://other.example.org/dir"]);
+    world.post("/policies", &asks).await?.good(201)?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_policy_that_was_taken_away_makes_room_for_another() -> Result<()> {
     let world = World::new().await?;
     world.host(HOST).await?;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use domain::certificate::{Seen, Snapshot};
 use domain::disposition::Failure;
-use domain::plan::Plan;
-use domain::run::{Because, Checkpoint, Ending, Mode, Position, RunHead, RunState, Step, Trigger};
+use domain::run::{Because, Checkpoint, Ending, Position, RunHead, RunState, Step};
 use domain::secret::Envelope;
 use domain::{HostId, Hostname, PolicyId, RunId, SnapshotId, WorkspaceId};
 use serde_json::{Value, json};
@@ -39,26 +38,12 @@ pub async fn queued(world: &World, hostname: &str) -> Result<NewRun> {
 }
 
 fn new_run(hostname: Hostname, host_id: HostId, policy_id: PolicyId) -> NewRun {
-    let plan: Plan = serde_json::from_value(json!({
-        "hostname": hostname, "port": 443, "addresses": [], "criticality": "medium", "names": [hostname],
-        "choice": {"provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "the policy names it",
-                   "cost_micro_usd": 0},
-        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01",
-        "targets": [],
-    }))
-    .expect("a plan");
+    let plan = samples::plan_with(hostname.as_str(), json!({ "targets": [] }));
     let head = RunHead {
-        id: RunId::new(),
-        workspace: WorkspaceId::default_workspace(),
         host_id,
         policy_id,
-        hostname,
-        criticality: Default::default(),
-        mode: Mode::Live,
-        trigger: Trigger::Operator,
-        operator: "owner".to_owned(),
-        job: None,
         created_at: now(),
+        ..samples::run_head(hostname.as_str())
     };
     let state = RunState::queued(&plan, now());
     NewRun {

@@ -9,8 +9,7 @@ use domain::disposition::Failure;
 use domain::host::{Criticality, NewHost};
 use domain::incident::Incident;
 use domain::plan::Plan;
-use domain::policy::NewPolicy;
-use domain::run::{Mode, RunHead, RunState, Status, Step, Trigger};
+use domain::run::{RunHead, RunState, Status, Step};
 use domain::{RunId, Timestamp, WorkspaceId};
 use incident::Config;
 use protocol::event::RunEvent;
@@ -123,35 +122,21 @@ async fn head(store: &Store, hostname: &str, criticality: Criticality) -> Result
     let workspace = WorkspaceId::default_workspace();
     let new: NewHost = serde_json::from_value(json!({ "hostname": hostname, "criticality": criticality }))?;
     let host = store.add_host(&workspace, &new, Timestamp::EPOCH).await?;
-    let policy: NewPolicy =
-        serde_json::from_value(json!({ "hostname": hostname, "auto_renew": false, "targets": [] }))?;
+    let policy = samples::new_policy_with(hostname, json!({ "auto_renew": false, "targets": [] }));
     let added = store
         .add_policies(&workspace, &[(host.id, policy)], Timestamp::EPOCH)
         .await?;
     Ok(RunHead {
-        id: RunId::new(),
-        workspace,
         host_id: host.id,
         policy_id: added.policies[0].1,
-        hostname: new.hostname,
         criticality: new.criticality,
-        mode: Mode::Live,
-        trigger: Trigger::Operator,
-        operator: "owner".to_owned(),
-        job: None,
-        created_at: Timestamp::EPOCH,
+        ..samples::run_head(hostname)
     })
 }
 
 fn plan(head: &RunHead) -> Plan {
-    serde_json::from_value(json!({
-        "hostname": head.hostname, "port": 443, "addresses": [], "criticality": head.criticality,
-        "names": [head.hostname],
-        "choice": {"provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "", "cost_micro_usd": 0},
-        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01",
-        "targets": [], "notify": [OPS],
-    }))
-    .expect("a plan")
+    let changes = json!({"criticality": head.criticality, "targets": [], "notify": [OPS]});
+    samples::plan_with(head.hostname.as_str(), changes)
 }
 
 fn event(head: RunHead) -> RunEvent {

@@ -124,6 +124,22 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_of_before_has_the_key_source_that_it_named() {
+        let plan = |key: &str, source: Value| -> crate::plan::Plan {
+            let mut written = json!({
+                "hostname": "www.example.org", "port": 443, "addresses": [], "criticality": "medium",
+                "names": ["www.example.org"], "challenge": "http-01", "key_algorithm": "p256", "key_rotation": "always",
+                "choice": {"provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "", "cost_micro_usd": 0},
+                "targets": [],
+            });
+            written[key] = source;
+            serde_json::from_value(written).expect("a plan")
+        };
+        let today = plan("key_source", json!({"kind": "local"}));
+        assert_eq!(plan("key_backend", json!("local")), today);
+    }
+
+    #[test]
     fn what_was_refused_before_is_refused_still() {
         for (fields, said) in [
             (json!({"key_backend": "vault"}), "only local is served by this version"),

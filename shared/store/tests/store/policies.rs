@@ -113,6 +113,29 @@ async fn a_charge_counts_live_runs_that_were_not_cancelled() -> Result<()> {
 }
 
 /// A policy for `hostname` that replaces these files.
+#[tokio::test]
+async fn a_policy_that_an_earlier_version_has_stored_is_read_and_changed() -> Result<()> {
+    let (world, www) = (World::new().await?, "www.example.org".parse()?);
+    world.run("www.example.org").await?;
+    world
+        .sql(
+            "update policies set says = (says - 'key_source' - 'staging') || \
+             '{\"key_backend\": \"local\", \"key_backend_config\": {\"endpoint\": \"staging\"}}'",
+        )
+        .await?;
+    let stored = world.store.policy_of(&world.home, &www).await?.expect("it is there");
+    assert!(stored.says.staging);
+    assert_eq!(stored.says.key_source, domain::key_source::KeySource::default());
+
+    let mut says = stored.says.clone();
+    says.staging = false;
+    let changed = world.store.change_policy(&stored, &says, now()).await?;
+    assert_eq!(changed, store::Changed::Done);
+    let again = world.store.change_policy(&stored, &says, now()).await?;
+    assert_eq!(again, store::Changed::Overtaken, "it says something else by now");
+    Ok(())
+}
+
 fn replacing(hostname: &str, chain: &str, key: &str) -> domain::policy::NewPolicy {
     let mut policy = policy(hostname);
     let target = serde_json::json!([{"kind": "file", "chain_path": chain, "key_path": key}]);

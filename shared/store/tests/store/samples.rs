@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot};
+use domain::certificate::{Seen, Served, Snapshot};
 use domain::clock::Timestamp;
 use domain::disposition::Failure;
 use domain::host::NewHost;
@@ -11,10 +11,13 @@ use domain::plan::Plan;
 use domain::policy::NewPolicy;
 use domain::run::IssuedCertificate;
 use domain::secret::Envelope;
-use serde_json::{Value, json};
+use samples::file_target;
+use serde_json::json;
 use store::{NewRun, SnapshotRow};
 
 use crate::world::now;
+
+pub use samples::fingerprint;
 
 pub fn host(hostname: &str) -> NewHost {
     serde_json::from_value(json!({ "hostname": hostname })).expect("a host")
@@ -26,27 +29,17 @@ pub fn policy(hostname: &str) -> NewPolicy {
 
 /// Each with files of its own.
 pub fn policy_of(workspace: &str, hostname: &str) -> NewPolicy {
-    let target = target(&format!("{workspace}/{hostname}"));
-    serde_json::from_value(json!({
-        "hostname": hostname, "provider": "acme", "directory_url": "https://ca.example.org/dir", "targets": [target],
-    }))
-    .expect("a policy")
+    let target = file_target(&format!("{workspace}/{hostname}"));
+    samples::new_policy_with(hostname, json!({ "targets": [target] }))
 }
 
-fn target(name: &str) -> Value {
-    let file = |kind: &str| format!("/etc/tls/{name}.{kind}");
-    json!({ "kind": "file", "chain_path": file("crt"), "key_path": file("key") })
-}
-
+/// With two targets of the same files.
 pub fn plan(hostname: &str) -> Plan {
-    serde_json::from_value(json!({
-        "hostname": hostname, "port": 443, "addresses": ["127.0.0.1"], "criticality": "medium", "names": [hostname],
-        "choice": { "provider": "acme", "directory_url": "https://ca.example.org/dir", "why": "policy default",
-                    "cost_micro_usd": 0 },
-        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01",
-        "targets": [target(hostname), target(hostname)],
-    }))
-    .expect("a plan")
+    let target = file_target(hostname);
+    samples::plan_with(
+        hostname,
+        json!({ "addresses": ["127.0.0.1"], "targets": [target, target] }),
+    )
 }
 
 pub fn failure(what: &str) -> Failure {
@@ -55,10 +48,6 @@ pub fn failure(what: &str) -> Failure {
 
 pub fn sealed(text: &str) -> Envelope {
     Envelope::try_from(format!("cmek:v1:{text}")).expect("an envelope")
-}
-
-pub fn fingerprint(of: &str) -> Fingerprint {
-    Fingerprint::of(of.as_bytes())
 }
 
 /// What the CA delivered: the leaf that `seen` sees.
@@ -96,29 +85,5 @@ pub fn seen(run: &NewRun, taken_at: Timestamp, until: Option<Timestamp>) -> Snap
 }
 
 fn served(not_after: Timestamp) -> Served {
-    Served {
-        leaf: CertificateFacts {
-            fingerprint: fingerprint("leaf"),
-            subject: "CN=www.example.org".to_owned(),
-            issuer: "CN=Example CA".to_owned(),
-            serial: "01".to_owned(),
-            sans: vec!["www.example.org".to_owned()],
-            key_type: "EC".to_owned(),
-            key_bits: 256,
-            signature_algorithm: "ecdsa-with-SHA256".to_owned(),
-            not_before: now(),
-            not_after,
-            crl_urls: Vec::new(),
-            aia_urls: Vec::new(),
-        },
-        leaf_pem: "leaf".to_owned(),
-        chain_pem: "leaf and issuer".to_owned(),
-        chain_fingerprints: vec![fingerprint("leaf"), fingerprint("issuer")],
-        chain_trusted: true,
-        chain_problem: None,
-        protocol: "TLSv1_3".to_owned(),
-        cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
-        chain_end: None,
-        unfinished: None,
-    }
+    samples::served(samples::leaf(now(), not_after))
 }
