@@ -22,6 +22,11 @@ pub enum Reason {
         index: usize,
         target: String,
     },
+    /// A secret that the key source or a target needs: this version keeps none by name.
+    NoSuchSecret {
+        field: String,
+        name: String,
+    },
     /// Paid for at every renewal, and the policy does not allow that.
     SoldAtEveryRenewal,
     ExternalAccount,
@@ -73,7 +78,22 @@ fn alone(policy: &NewPolicy) -> impl Iterator<Item = Reason> {
     let challenge = (!is_proven_so).then_some(Reason::ChallengeNotServed);
     let key = (!source.is_served()).then_some(Reason::KeySourceNotServed);
     let wildcard = wildcard.cloned().map(Reason::WildcardByHttp01);
-    challenge.into_iter().chain(key).chain(wildcard).chain(stays)
+    let made_so = challenge.into_iter().chain(key).chain(wildcard);
+    made_so.chain(stays).chain(secrets(policy))
+}
+
+/// What is kept by name is nothing yet, and an order without a secret that it needs carries out nothing.
+fn secrets(policy: &NewPolicy) -> impl Iterator<Item = Reason> {
+    let of_source = policy.key_source.body().secrets();
+    let of_source = of_source.into_iter().map(|name| ("key_source".to_owned(), name));
+    let of_targets = policy.targets.iter().enumerate().flat_map(|(index, target)| {
+        let names = target.body().secrets().into_iter();
+        names.map(move |name| (format!("targets[{index}]"), name))
+    });
+    of_source.chain(of_targets).map(|(field, name)| Reason::NoSuchSecret {
+        field,
+        name: name.to_owned(),
+    })
 }
 
 fn of_entry(policy: &NewPolicy, provider: &ProviderEntry) -> impl Iterator<Item = Reason> {
@@ -135,6 +155,7 @@ impl Reason {
             | Self::KeySourceNotServed
             | Self::WildcardByHttp01(_)
             | Self::KeyStays { .. }
+            | Self::NoSuchSecret { .. }
             | Self::NoSuchChallenge(_)
             | Self::NoSuchProfile(_)
             | Self::TooManyNames { .. }
@@ -152,6 +173,7 @@ impl Reason {
             Self::ChallengeNotServed | Self::NoSuchChallenge(_) => "challenge".to_owned(),
             Self::KeySourceNotServed | Self::NoCsrOfThisSource => "key_source".to_owned(),
             Self::WildcardByHttp01(_) | Self::TooManyNames { .. } | Self::NoWildcard(_) => "sans".to_owned(),
+            Self::NoSuchSecret { field, .. } => field.clone(),
             Self::KeyStays { index, .. } | Self::NotUsableAt { index, .. } => format!("targets[{index}]"),
             Self::NoSuchProfile(_) => "profile".to_owned(),
             Self::NoSuchKey(_) => "key_algorithm".to_owned(),
@@ -166,6 +188,7 @@ impl Reason {
             Self::KeySourceNotServed => "use local",
             Self::WildcardByHttp01(_) => "leave the wildcard out: wildcards need dns-01 (RFC 8555 §7.1.3)",
             Self::KeyStays { .. } => "use the key source local, or a target that takes the chain alone",
+            Self::NoSuchSecret { .. } => "use one that needs no secret",
             Self::SoldAtEveryRenewal => "say allow_exportable_acm, or use another provider",
             Self::TooManyNames { .. } => "use several policies, or another provider",
             Self::ExternalAccount
@@ -188,6 +211,9 @@ impl fmt::Display for Reason {
             Self::KeySourceNotServed => f.write_str("only local is served by this version"),
             Self::WildcardByHttp01(name) => write!(f, "{name} cannot be proven by http-01"),
             Self::KeyStays { target, .. } => write!(f, "{target} needs the private key, which never leaves its source"),
+            Self::NoSuchSecret { name, .. } => {
+                write!(f, "it needs the secret {name}, and this version keeps none by name")
+            }
             Self::SoldAtEveryRenewal => {
                 f.write_str("paid for at every renewal, and the policy does not say allow_exportable_acm")
             }

@@ -97,6 +97,7 @@ fn every_combination_is_judged_and_every_reason_is_said() {
                 "it takes no CSR of the policy's key source",
                 "only local is served by this version",
                 "file /t/a.crt needs the private key, which never leaves its source",
+                "it needs the secret vault, and this version keeps none by name",
             ],
         ),
         (

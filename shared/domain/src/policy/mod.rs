@@ -257,15 +257,8 @@ impl NewPolicy {
     }
 
     fn check_key(&self) -> Result<(), Invalid> {
-        let source = self.key_source.body();
-        if !source.is_served() {
-            return Err(Invalid::new(
-                "key_source",
-                "only local is served by this version",
-                "use local",
-            ));
-        }
-        source.check().map_err(|refused| refused.within("key_source"))
+        let checked = self.key_source.body().check();
+        checked.map_err(|refused| refused.within("key_source"))
     }
 
     /// The CA that this policy's orders go to.
