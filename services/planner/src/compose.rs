@@ -275,8 +275,12 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             save_before_finalize: live && plan.stands_by(&state.course),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
+            certificate: if live {
+                Some(deployed(has, target(plan, index)?.body().imports_key())?)
+            } else {
+                None
+            },
             target: target(plan, index)?,
-            certificate: if live { Some(deployed(has)?) } else { None },
             // The hostname is the first of them.
             sans: plan.names.iter().skip(1).filter(|_| !live).cloned().collect(),
         })),
@@ -362,7 +366,8 @@ fn tokens(state: &RunState, has: &Material) -> Vec<String> {
     }
 }
 
-fn deployed(has: &Material) -> Result<DeployedCertificate, &'static str> {
+/// The key goes only where it is needed.
+fn deployed(has: &Material, with_key: bool) -> Result<DeployedCertificate, &'static str> {
     let issued = has.certificate().ok_or("the certificate")?;
     let prepared = || has.key().and_then(|key| key.sealed_key.clone());
     if issued.sealed_key.is_none() && has.key().is_none() {
@@ -371,7 +376,7 @@ fn deployed(has: &Material) -> Result<DeployedCertificate, &'static str> {
     Ok(DeployedCertificate {
         chain_pem: issued.chain_pem.clone(),
         leaf: issued.leaf.fingerprint.clone(),
-        sealed_key: issued.sealed_key.clone().or_else(prepared),
+        sealed_key: issued.sealed_key.clone().or_else(prepared).filter(|_| with_key),
     })
 }
 

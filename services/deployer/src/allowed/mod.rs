@@ -105,15 +105,18 @@ impl Allowed {
     pub fn commands(&self, workspace: &WorkspaceId, target: &FileTarget) -> Result<Option<Commands>, TargetError> {
         match (&target.activate, &target.reload) {
             (None, None) => Ok(None),
-            (Some(name), _) => match self.named(workspace, name) {
-                Some(found) => Ok(Some(found)),
-                None => Err(self.unknown(workspace, name)),
-            },
+            (Some(name), _) => self.activation(workspace, name).map(Some),
             (None, Some(reload)) => match self.with_command(workspace, &reload.command) {
                 Some(found) => Ok(Some(found)),
                 None => Err(free(workspace, reload)),
             },
         }
+    }
+
+    /// What the activation of this name runs.
+    pub fn activation(&self, workspace: &WorkspaceId, name: &str) -> Result<Commands, TargetError> {
+        let found = self.named(workspace, name);
+        found.ok_or_else(|| self.unknown(workspace, name))
     }
 
     fn named(&self, workspace: &WorkspaceId, name: &str) -> Option<Commands> {

@@ -15,7 +15,7 @@ use domain::run::{Check, Former};
 use domain::target::Target;
 use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 
-use self::activation::Activation;
+use self::activation::{Activation, Activations};
 pub use self::error::{TargetError, check};
 use self::file::FileInstaller;
 use crate::Config;
@@ -29,8 +29,9 @@ pub struct Targets {
 
 impl Targets {
     pub fn new(allowed: Allowed, config: &Config) -> Self {
+        let activations = Arc::new(Activations::default());
         Self {
-            file: FileInstaller::new(allowed, config.backups()),
+            file: FileInstaller::new(allowed, activations, config.backups()),
         }
     }
 

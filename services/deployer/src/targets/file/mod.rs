@@ -68,7 +68,7 @@ use crate::certificate::{Bundle, Chain};
 pub struct FileInstaller {
     allowed: Allowed,
     backups: Backups,
-    activations: Activations,
+    activations: Arc<Activations>,
     sweeper: Arc<Sweeper>,
 }
 
@@ -80,11 +80,12 @@ pub struct Backups {
 }
 
 impl FileInstaller {
-    pub fn new(allowed: Allowed, backups: Backups) -> Self {
+    /// The activations are those of all kinds: a server is told once, whoever has written its files.
+    pub fn new(allowed: Allowed, activations: Arc<Activations>, backups: Backups) -> Self {
         Self {
             allowed,
             backups,
-            activations: Activations::default(),
+            activations,
             sweeper: Arc::default(),
         }
     }

@@ -1,6 +1,6 @@
 //! What every kind of target promises, whatever it is made of; each body runs all of it against its real counterpart.
 //!
-//! A new body adds one file with its counterpart and the line of `for_every_body!` that runs the suite.
+//! A new body adds one file with its counterpart and the line of `for_body!` that runs the suite.
 
 mod file;
 
