@@ -4,6 +4,7 @@ mod checks;
 mod jobs;
 mod renewals;
 mod sender;
+pub(crate) mod tenants;
 mod words;
 
 use std::sync::Arc;
@@ -22,11 +23,11 @@ use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use crate::decide::people::Word;
 use crate::jobs::{JobWord, Jobs};
 use crate::ledger::Ledger;
-use crate::people::Word;
-use crate::renewal_info::RenewalInfo;
-use crate::survey::Survey;
+use crate::sweeps::renewal_info::RenewalInfo;
+use crate::sweeps::survey::Survey;
 use checks::{few_enough, no_nul};
 use sender::Sender;
 

@@ -12,8 +12,9 @@ use tracing::info;
 use super::checks::few_enough;
 use super::sender::Sender;
 use super::{Intake, Refusal};
-use crate::compose::{self, Asked};
-use crate::{judge, money, once, turns};
+use crate::decide::compose::{self, Asked};
+use crate::decide::{judge, money, once};
+use crate::ledger::turns;
 
 impl Intake {
     pub(super) async fn renew(

@@ -9,8 +9,8 @@ use store::StoreError;
 
 use super::checks::{check_note, few_enough};
 use super::{Intake, Refusal, read};
+use crate::decide::people::{Deed, Word};
 use crate::ledger::DeedOutcome;
-use crate::people::{Deed, Word};
 
 /// Bytes of amendments that one answer says word by word: with the rest of it they fit into a message.
 const AMENDMENTS_IN_FULL: usize = 256 * 1024;

@@ -9,7 +9,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::{IN_HAND, Jobs, PAGE};
-use crate::turns;
+use crate::ledger::turns;
 
 impl Jobs {
     pub(super) async fn create(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {

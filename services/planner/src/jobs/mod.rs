@@ -5,13 +5,13 @@
 //! goes on with the next page. Never: a decision at the commit that the plan did not show.
 
 mod creating;
-mod decide;
 mod desk;
 mod planning;
-mod quotas;
 mod watching;
 
 pub(crate) use desk::JobWord;
+#[cfg(test)]
+pub(crate) use desk::new_job;
 
 use std::sync::Arc;
 use std::time::Duration;

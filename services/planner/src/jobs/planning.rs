@@ -12,9 +12,9 @@ use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::decide::{Left, Seen, Terms, decide};
-use super::quotas::Quotas;
 use super::{IN_HAND, Jobs, PAGE};
+use crate::decide::plan::quotas::Quotas;
+use crate::decide::plan::{Left, Seen, Terms, decide};
 
 /// What the lines that are decided have left of the job's own budget and of the month's.
 fn budgets(job: &Job) -> Vec<(Cap, u64)> {

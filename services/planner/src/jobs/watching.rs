@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Jobs, PAGE};
-use crate::halt::judge;
-use crate::people::{Deed, Word};
+use crate::decide::halt::judge;
+use crate::decide::people::{Deed, Word};
 
 const USUALLY: Duration = Duration::from_secs(1);
 /// A job with few places is waited for.

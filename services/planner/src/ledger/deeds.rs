@@ -12,8 +12,8 @@ use store::{Act, LedgerTx, LoadedRun, StepRecord, StoreError};
 use tracing::info;
 
 use super::{Ledger, Page, kept};
-use crate::compose::Material;
-use crate::people::{self, Deed, Word};
+use crate::decide::compose::Material;
+use crate::decide::people::{self, Deed, Word};
 
 /// What became of the runs that a person meant.
 #[derive(Debug, Default)]

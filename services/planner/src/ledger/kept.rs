@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{AccountKey, LedgerTx, LoadedRun, Paid, SnapshotRow, StepRecord, StoreError};
 
-use crate::at_ca::asked;
-use crate::compose::{self, Material};
+use crate::decide::at_ca::asked;
+use crate::decide::compose::{self, Material};
 
 #[derive(Default)]
 pub(super) struct Kept {

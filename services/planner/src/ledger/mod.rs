@@ -4,10 +4,15 @@
 //! have room for, save, commit. Then publish, then acknowledge.
 
 mod apart;
+pub(crate) mod backlog;
+pub(crate) mod current;
 mod deeds;
 mod kept;
 mod page;
-mod sweeps;
+pub(crate) mod readiness;
+pub(crate) mod rules;
+pub(crate) mod turns;
+mod wake;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,17 +36,17 @@ use tracing::{error, warn};
 use self::apart::Fate;
 pub(crate) use self::deeds::DeedOutcome;
 use self::page::{Gates, Page, Waiting, given_up, is_out};
-use crate::backlog::Backlog;
-use crate::borders::crossed_by_report;
-use crate::compose::{self, Material};
 use crate::config::Windows;
-use crate::look_first::{self, Looks};
-use crate::pace::{OrdersOut, Rooms};
+use crate::decide::borders::crossed_by_report;
+use crate::decide::compose::{self, Material};
+use crate::decide::look_first::{self, Looks};
+use crate::decide::pace::{OrdersOut, Rooms};
+use crate::decide::quota::{Answer, Quota};
+use crate::ledger::backlog::Backlog;
+use crate::ledger::readiness::Readiness;
+use crate::ledger::rules::RuleBook;
 use crate::postman::{Mail, Postman};
-use crate::quota::{Answer, Quota};
-use crate::readiness::Readiness;
-use crate::rules::RuleBook;
-use crate::survey::{self, Survey};
+use crate::sweeps::survey::{self, Survey};
 
 /// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
 /// the transaction itself takes.

@@ -9,7 +9,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::Jobs;
-use crate::once;
+use crate::decide::once;
 
 /// A word about a job that has runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ fn no_such(id: JobId) -> Answer {
     Answer::Rejected { reason }
 }
 
-pub(super) fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Timestamp) -> Job {
+pub(crate) fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Timestamp) -> Job {
     Job {
         id: JobId::new(),
         workspace: workspace.clone(),

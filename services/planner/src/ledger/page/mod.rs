@@ -15,12 +15,12 @@ use store::{Act, LoadedRun};
 use tracing::{debug, info};
 
 use super::kept;
-use crate::at_ca::Wait;
-use crate::look_first::{self, Looked, Looks};
-use crate::pace::{self, Rooms};
+use crate::decide::at_ca::Wait;
+use crate::decide::look_first::{self, Looked, Looks};
+use crate::decide::pace::{self, Rooms};
+use crate::decide::quota::{self, Answer, Quota};
+use crate::ledger::readiness::{self, Answers, Standing};
 use crate::postman::Handed;
-use crate::quota::{self, Answer, Quota};
-use crate::readiness::{self, Answers, Standing};
 
 /// The runs of one transaction: where they stood, where they stand.
 #[derive(Default)]

@@ -8,11 +8,11 @@ use domain::run::Trigger;
 use store::HostLook;
 
 use super::*;
-use crate::backlog::Seen;
 use crate::config::Windows;
-use crate::pace::OrdersOut;
-use crate::quota::tests::{at, run};
-use crate::rules::Rules;
+use crate::decide::pace::OrdersOut;
+use crate::decide::quota::tests::{at, run};
+use crate::ledger::backlog::Seen;
+use crate::ledger::rules::Rules;
 
 /// Its order of Issue has been out since 0 s.
 fn issuing() -> LoadedRun {

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::deciding::{Terms, Wanted, Wish, pressed};
-use crate::due::{Due, LastRun, Life, due, within};
+use crate::decide::due::{Due, LastRun, Life, due, within};
 use crate::ledger::Ledger;
-use crate::turns;
+use crate::ledger::turns;
 
 const AT_ONCE: i64 = 500;
 /// A planner that dies with policies in hand leaves them to the others after this long.

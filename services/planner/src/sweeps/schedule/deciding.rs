@@ -13,9 +13,9 @@ use store::{Judgement, NewRun, ToJudge};
 use tracing::warn;
 
 use super::{REFUSED, Schedule};
-use crate::compose::{self, Asked};
-use crate::judge;
-use crate::money::{self, Pressed, Verdict};
+use crate::decide::compose::{self, Asked};
+use crate::decide::judge;
+use crate::decide::money::{self, Pressed, Verdict};
 
 const SHORTEST: Duration = Duration::from_secs(10);
 

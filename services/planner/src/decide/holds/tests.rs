@@ -3,7 +3,7 @@ use domain::disposition::Failure;
 use domain::run::{Position, Step};
 
 use super::*;
-use crate::quota::tests::{at, run};
+use crate::decide::quota::tests::{at, run};
 
 fn asking(run: &LoadedRun) -> LoadedRun {
     let mut run = run.clone();

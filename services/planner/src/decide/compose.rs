@@ -25,7 +25,7 @@ use protocol::order::{
 };
 use store::NewRun;
 
-use crate::choose;
+use crate::decide::choose;
 
 /// Who asked for a run, and how.
 #[derive(Debug, Clone)]

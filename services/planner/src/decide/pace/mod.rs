@@ -15,9 +15,9 @@ use store::{LaneRoom, LoadedRun};
 use domain::run::{Mode, Position, keeps_window};
 use domain::window;
 
-use crate::backlog::{self, Seen};
 use crate::config::Windows;
-use crate::rules::Rules;
+use crate::ledger::backlog::{self, Seen};
+use crate::ledger::rules::Rules;
 
 /// Windows of a host and of its job that never meet, as far as was looked, are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(24 * 3600);

@@ -21,7 +21,7 @@ use store::{AskWindow, Due, LockedHost, Sighting, SnapshotRow, Store, StoreError
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use crate::borders::{crossed_by_time, crossed_by_workspace};
+use crate::decide::borders::{crossed_by_time, crossed_by_workspace};
 
 const TICK: Duration = Duration::from_millis(250);
 const AFTER_TROUBLE: Duration = Duration::from_millis(300);

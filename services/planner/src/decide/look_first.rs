@@ -11,7 +11,7 @@ use domain::run::{Checkpoint, Mode, Step, Trigger};
 use domain::{HostId, Timestamp};
 use store::{HostLook, LoadedRun};
 
-use crate::survey::LOST_AFTER;
+use crate::sweeps::survey::LOST_AFTER;
 
 /// So old a look may be.
 const FRESH: Duration = Duration::from_secs(300);
@@ -107,7 +107,7 @@ fn newer(run: &LoadedRun, look: Option<&HostLook>) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::tests::{at, run as waits_for_issue};
+    use crate::decide::quota::tests::{at, run as waits_for_issue};
 
     /// Made by the schedule at 100 s for a certificate that ends at 50,000 s.
     fn run() -> LoadedRun {

@@ -1,5 +1,7 @@
 //! Whether a host is in a plan, at which CA, at what price and when; or the named reason why not. Pure.
 
+pub(crate) mod quotas;
+
 use domain::backoff::Ladder;
 use domain::job::{Cap, Cooldown, Decision, Included, Job, JobSpec, LeftOut};
 use domain::plan::Choice;
@@ -10,9 +12,9 @@ use domain::window::both_open;
 use domain::{RunId, Timestamp};
 use store::NewRun;
 
-use super::quotas::Quotas;
-use crate::compose::{self, Asked, Chosen};
-use crate::judge;
+use self::quotas::Quotas;
+use crate::decide::compose::{self, Asked, Chosen};
+use crate::decide::judge;
 
 /// Between windows of the job, windows of the host and limits of the CA a common instant is sought so often.
 const TRIES: usize = 64;
@@ -20,7 +22,7 @@ const COOLDOWN: &str = "the cooldown of the policy";
 
 /// What the record knows of one of the chosen names.
 #[derive(Clone, Copy)]
-pub(super) enum Seen<'a> {
+pub(crate) enum Seen<'a> {
     /// Its policy, and the live run of it that has not ended.
     Charge(&'a Charge, Option<RunId>),
     /// A host without an active policy.
@@ -29,7 +31,7 @@ pub(super) enum Seen<'a> {
 }
 
 /// What holds for every host of the plan.
-pub(super) struct Terms<'a> {
+pub(crate) struct Terms<'a> {
     pub job: &'a Job,
     pub ladder: &'a Ladder,
     pub catalogue: &'a Catalogue,
@@ -37,7 +39,7 @@ pub(super) struct Terms<'a> {
 }
 
 /// What earlier lines of the plan have left.
-pub(super) struct Left {
+pub(crate) struct Left {
     /// Of the job's own budget, and of the month's.
     pub budgets: Vec<(Cap, u64)>,
     pub quotas: Quotas,
@@ -90,7 +92,7 @@ impl Terms<'_> {
     }
 }
 
-pub(super) fn decide(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> (Decision, Option<NewRun>) {
+pub(crate) fn decide(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> (Decision, Option<NewRun>) {
     match try_include(seen, terms, left) {
         Ok((included, run)) => (Decision::Included(included), Some(run)),
         Err(why) => (Decision::LeftOut(why), None),

@@ -10,7 +10,7 @@ use domain::{Hostname, Invalid, Timestamp};
 use protocol::request::{Amendment, ResolveRequest, Verb};
 use store::LoadedRun;
 
-use crate::compose::Material;
+use crate::decide::compose::Material;
 
 /// What a person says of a run as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,7 +219,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::compose::{Asked, new_run};
+    use crate::decide::compose::{Asked, new_run};
 
     fn run(mode: Mode, position: Position) -> LoadedRun {
         let charge: Charge = charge();

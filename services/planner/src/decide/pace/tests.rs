@@ -1,7 +1,7 @@
 use protocol::subjects::Worker;
 
 use super::*;
-use crate::turns;
+use crate::ledger::turns;
 
 fn windows() -> Windows {
     Windows {

@@ -23,9 +23,9 @@ use domain::{RunId, Timestamp};
 use store::{BucketRow, LoadedRun, Reservation};
 
 use self::blame::Said;
-use crate::at_ca::{Wait, asked, places_order};
-use crate::holds::Holds;
-use crate::rules::Rules;
+use crate::decide::at_ca::{Wait, asked, places_order};
+use crate::decide::holds::Holds;
+use crate::ledger::rules::Rules;
 
 /// A set of names counts as a renewal when the CA issued for it within the longest life of a certificate.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(398 * 24 * 3600);

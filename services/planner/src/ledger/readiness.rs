@@ -216,7 +216,7 @@ pub(crate) fn targets_of(run: &LoadedRun) -> TargetsOf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quota::tests::{at, run};
+    use crate::decide::quota::tests::{at, run};
     use domain::disposition::Failure;
 
     fn nothing_wrong() -> Option<TargetCheckTold> {

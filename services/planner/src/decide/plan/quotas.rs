@@ -13,7 +13,7 @@ use domain::plan::Plan;
 use domain::{DnsName, Timestamp, WorkspaceId};
 use store::{BucketRow, PlannedOrder};
 
-use crate::quota::REMEMBERED;
+use crate::decide::quota::REMEMBERED;
 
 /// Where it goes, for which names, and what it replaces.
 type Order<'a> = (&'a CaRef, &'a [DnsName], Option<&'a Predecessor>);
@@ -22,7 +22,7 @@ fn order(plan: &Plan) -> Order<'_> {
     (&plan.choice.ca, &plan.names, plan.replaces.as_ref())
 }
 
-pub(super) struct Quotas {
+pub(crate) struct Quotas {
     /// Without limits nothing need be looked up.
     any: bool,
     /// Of exact sets of names.
@@ -32,7 +32,7 @@ pub(super) struct Quotas {
 }
 
 impl Quotas {
-    pub(super) fn new(limits: Vec<Limit>, rows: Vec<BucketRow>) -> Self {
+    pub(crate) fn new(limits: Vec<Limit>, rows: Vec<BucketRow>) -> Self {
         let issued = rows.iter().filter_map(|row| Some((row.bucket.clone(), row.issued_at?)));
         let issued_at = issued.collect();
         let book = Book::of(rows.into_iter().map(|row| (row.bucket, row.tat)));
@@ -46,22 +46,22 @@ impl Quotas {
     }
 
     /// When the order of this plan fits, not before `at`.
-    pub(super) fn slot(&self, workspace: &WorkspaceId, plan: &Plan, at: Timestamp) -> Slot {
+    pub(crate) fn slot(&self, workspace: &WorkspaceId, plan: &Plan, at: Timestamp) -> Slot {
         self.forecast.slot(&self.ask(workspace, order(plan), at), at)
     }
 
     /// Counts it as placed then.
-    pub(super) fn take(&mut self, workspace: &WorkspaceId, plan: &Plan, at: Timestamp) {
+    pub(crate) fn take(&mut self, workspace: &WorkspaceId, plan: &Plan, at: Timestamp) {
         let ask = self.ask(workspace, order(plan), at);
         self.forecast.take(&ask, at);
     }
 
-    pub(super) fn are_any(&self) -> bool {
+    pub(crate) fn are_any(&self) -> bool {
         self.any
     }
 
     /// Counts an order of a line that was kept by another planner.
-    pub(super) fn take_again(&mut self, workspace: &WorkspaceId, order: &PlannedOrder) {
+    pub(crate) fn take_again(&mut self, workspace: &WorkspaceId, order: &PlannedOrder) {
         let ask = self.ask(workspace, (&order.ca, &order.names, None), order.start_at);
         self.forecast.take(&ask, order.start_at);
     }

@@ -10,7 +10,7 @@ use domain::limit::{Bucket, Renewal};
 use store::{LedgerTx, LoadedRun, StoreError};
 
 use super::{Answer, Quota, asked, before_turning};
-use crate::pace::Rooms;
+use crate::decide::pace::Rooms;
 
 impl Quota {
     /// Applies what reports of Issue say to what their runs drew.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::limit::{self, Need, Scope};
 use store::LoadedRun;
 
-use crate::holds::Limited;
+use crate::decide::holds::Limited;
 
 /// A limit as the CA has said it: what it counts, and the names that it says it of.
 #[derive(Debug, Clone, Copy)]

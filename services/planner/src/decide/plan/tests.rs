@@ -60,7 +60,7 @@ struct Draft {
 impl Draft {
     fn new(body: Value, limits: Vec<Limit>) -> Self {
         let workspace = WorkspaceId::default_workspace();
-        let job = super::super::desk::new_job(&workspace, spec(body), "ann", at(0));
+        let job = crate::jobs::new_job(&workspace, spec(body), "ann", at(0));
         let left = Left {
             budgets: job
                 .spec
@@ -169,7 +169,7 @@ fn a_run_keeps_the_windows_of_its_job_and_of_its_host_however_late_it_becomes() 
         (12_600, Some(tomorrow)),
         (14_400, Some(tomorrow)),
     ] {
-        let closed = crate::pace::closed_until(&run, at(now));
+        let closed = crate::decide::pace::closed_until(&run, at(now));
         assert_eq!(closed, opens.map(at), "at second {now}");
     }
 }

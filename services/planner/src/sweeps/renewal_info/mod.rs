@@ -23,7 +23,7 @@ use store::{Answered, AskWindow, LockedRenewal, Store, StoreError, ToAsk};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use crate::borders::{crossed_by_time, crossed_by_workspace};
+use crate::decide::borders::{crossed_by_time, crossed_by_workspace};
 
 const TICK: Duration = Duration::from_millis(500);
 const AFTER_TROUBLE: Duration = Duration::from_millis(300);
