@@ -117,18 +117,18 @@ pub struct Candidate {
 
 impl Plan {
     /// The CA that is asked now: the choice, or after it has failed one of its fallbacks.
-    pub fn asked(&self, course: &Course) -> &Choice {
-        self.nth(course.turned.len())
+    pub fn current_ca(&self, course: &Course) -> &Choice {
+        self.nth(course.failovers.len())
     }
 
     /// The CA that got the order of this number.
-    pub fn asked_in(&self, course: &Course, attempt: u32) -> &Choice {
-        self.nth(course.turned.iter().filter(|one| one.attempt < attempt).count())
+    pub fn ca_of_attempt(&self, course: &Course, attempt: u32) -> &Choice {
+        self.nth(course.failovers.iter().filter(|one| one.attempt < attempt).count())
     }
 
     /// Whether another CA could be asked after the present one.
-    pub fn stands_by(&self, course: &Course) -> bool {
-        course.turned.len() < self.fallbacks.len()
+    pub fn has_next_ca(&self, course: &Course) -> bool {
+        course.failovers.len() < self.fallbacks.len()
     }
 
     fn nth(&self, turns: usize) -> &Choice {

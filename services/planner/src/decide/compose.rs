@@ -256,7 +256,7 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             bind_to_run: true,
         }),
         Step::Issue => Spec::Issue(Box::new(IssueSpec {
-            ca: plan.asked(&state.course).ca.clone(),
+            ca: plan.current_ca(&state.course).ca.clone(),
             account_key: has.account_key.clone(),
             names: plan.names.clone(),
             csr_pem: if live {
@@ -270,9 +270,9 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             replaces: plan
                 .replaces
                 .as_ref()
-                .filter(|_| live && state.course.turned.is_empty())
+                .filter(|_| live && state.course.failovers.is_empty())
                 .map(|one| one.cert_id.clone()),
-            save_before_finalize: live && plan.stands_by(&state.course),
+            save_before_finalize: live && plan.has_next_ca(&state.course),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             certificate: if live {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{AccountKey, LedgerTx, LoadedRun, Paid, SnapshotRow, StepRecord, StoreError};
 
-use crate::decide::at_ca::asked;
+use crate::decide::at_ca::current_ca;
 use crate::decide::compose::{self, Material};
 
 #[derive(Default)]
@@ -36,11 +36,11 @@ impl Kept {
         if run
             .state
             .course
-            .turned
+            .failovers
             .last()
-            .is_some_and(|turned| turned.attempt == report.attempt)
+            .is_some_and(|last| last.attempt == report.attempt)
         {
-            let next = &run.plan.asked(&run.state.course).ca;
+            let next = &run.plan.current_ca(&run.state.course).ca;
             summary.push_str(&format!("; turned to the next CA instead: {next}"));
         }
         self.steps.push(StepRecord {
@@ -107,7 +107,7 @@ impl Kept {
         match checkpoint {
             Checkpoint::AcmeAccountKey { sealed_key } => self.accounts.push(AccountKey {
                 workspace: run.head.workspace.to_string(),
-                ca: run.plan.asked_in(&run.state.course, run.state.attempt).ca.clone(),
+                ca: run.plan.ca_of_attempt(&run.state.course, run.state.attempt).ca.clone(),
                 sealed_key: sealed_key.clone(),
             }),
             Checkpoint::AcmeOrder { .. } => {}
@@ -128,7 +128,7 @@ impl Kept {
 
 /// What the CA charges that has issued; nothing when it is free.
 fn paid(report: &Report, run: &LoadedRun) -> Option<Paid> {
-    let asked = run.plan.asked_in(&run.state.course, report.attempt);
+    let asked = run.plan.ca_of_attempt(&run.state.course, report.attempt);
     let cost_micro_usd = asked.cost_micro_usd;
     (cost_micro_usd != Some(0)).then(|| Paid {
         run_id: report.run_id,
@@ -259,12 +259,12 @@ pub(super) async fn materials(tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<
         return Ok(materials);
     }
     let workspaces: Vec<String> = issuing.iter().map(|run| run.head.workspace.to_string()).collect();
-    let cas: Vec<CaRef> = issuing.iter().map(|run| asked(run).clone()).collect();
+    let cas: Vec<CaRef> = issuing.iter().map(|run| current_ca(run).clone()).collect();
     let accounts = tx.accounts(&workspaces, &cas).await?;
     for run in issuing {
         let own = accounts
             .iter()
-            .find(|account| account.workspace == run.head.workspace.as_str() && account.ca == *asked(run));
+            .find(|account| account.workspace == run.head.workspace.as_str() && account.ca == *current_ca(run));
         materials.entry(run.head.id).or_default().account_key = own.map(|account| account.sealed_key.clone());
     }
     Ok(materials)

@@ -21,8 +21,8 @@ pub struct Course {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Question>,
     /// CAs that were given up for the next one of the plan, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub turned: Vec<Turned>,
+    #[serde(rename = "turned", default, skip_serializing_if = "Vec::is_empty")]
+    pub failovers: Vec<Failover>,
     /// Since when the present step fails, try after try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
@@ -73,7 +73,7 @@ pub enum TargetsFound {
 
 /// Why the next CA is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Turned {
+pub struct Failover {
     /// The order whose report made it so.
     pub attempt: u32,
     pub at: Timestamp,

@@ -24,7 +24,7 @@ use crate::names::Hostname;
 
 pub use advance::{Event, Ignored, advance, outwaits_at};
 pub use amend::{Amended, Today, amend, of_the_next};
-pub use course::{Course, TargetLook, TargetState, TargetsFound, Turned, Unproven};
+pub use course::{Course, Failover, TargetLook, TargetState, TargetsFound, Unproven};
 pub use intent::Intent;
 pub use outcome::Outcome;
 pub use product::{

@@ -20,7 +20,7 @@ pub(crate) struct FactColumns {
 
 impl FactColumns {
     pub(crate) fn push(&mut self, plan: &Plan, state: &RunState) {
-        let choice = plan.asked(&state.course);
+        let choice = plan.current_ca(&state.course);
         self.cas.push(choice.ca.to_string());
         self.costs.push(
             choice
@@ -43,14 +43,14 @@ impl Current {
             return Ok(self.ca);
         };
         let (plan, course) = read(plan, course)?;
-        Ok(Some(plan.asked(&course).ca.to_string()))
+        Ok(Some(plan.current_ca(&course).ca.to_string()))
     }
 }
 
 /// What the CA charges that a run asks, out of its plan and its course.
 pub(crate) fn cost_of(plan: Value, course: Option<Value>) -> Result<Option<u64>, String> {
     let (plan, course) = read(plan, course)?;
-    Ok(plan.asked(&course).cost_micro_usd)
+    Ok(plan.current_ca(&course).cost_micro_usd)
 }
 
 fn read(plan: Value, course: Option<Value>) -> Result<(Plan, Course), String> {

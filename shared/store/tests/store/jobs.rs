@@ -7,7 +7,7 @@ use domain::host::NewHost;
 use domain::ids::JobId;
 use domain::job::{Decision, Holds, Included, Job, JobSpec, JobState, LeftOut, Totals};
 use domain::policy::NewPolicy;
-use domain::run::{Ending, Event, Position, Status, Turned};
+use domain::run::{Ending, Event, Failover, Position, Status};
 use serde_json::json;
 use store::{JobTx, LineFilter, NewLine, NewPlace, NewRun};
 
@@ -336,7 +336,7 @@ async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
     for run in &mut planned {
         let failure = Failure::new("ISS-0008", "what", "hint");
         if run.head.hostname.as_str() == "b.one.org" {
-            run.state.course.turned.push(Turned {
+            run.state.course.failovers.push(Failover {
                 attempt: 1,
                 at: now(),
                 failure: failure.clone(),

@@ -81,7 +81,7 @@ fn laden(position: Position) -> RunState {
             targets: vec![installed(), aside()],
             verified: true,
             withheld: Some(failure("not served").ask()),
-            turned: Vec::new(),
+            failovers: Vec::new(),
             failing_since: Some(minutes(1)),
             look_since: Some(minutes(2)),
             target_looks: vec![TargetLook {

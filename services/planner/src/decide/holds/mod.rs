@@ -20,7 +20,7 @@ use domain::limit::{self, Bucket};
 use domain::run::Because;
 use store::{CaHold, LoadedRun};
 
-use crate::decide::at_ca::{Wait, asked, places_order};
+use crate::decide::at_ca::{Wait, current_ca, places_order};
 use crate::decide::people::asks_about_account;
 
 /// A try has ended by then, one way or another: an order of Issue has 180 s, and waits for a place before.
@@ -52,12 +52,12 @@ fn buckets(run: &LoadedRun) -> Vec<Bucket> {
     let domains: BTreeSet<&str> = names.map(limit::registered_domain).collect();
     let domains = domains
         .into_iter()
-        .map(|domain| Bucket::hold_of_domain(asked(run), domain));
+        .map(|domain| Bucket::hold_of_domain(current_ca(run), domain));
     std::iter::once(account(run)).chain(domains).collect()
 }
 
 fn account(run: &LoadedRun) -> Bucket {
-    Bucket::hold_of_account(asked(run), &run.head.workspace)
+    Bucket::hold_of_account(current_ca(run), &run.head.workspace)
 }
 
 /// A hold that an answer of the CA asks for.
@@ -147,7 +147,7 @@ impl Holds {
     /// The CA has said that it is too much: `until` is when this run comes back. The pause grows with each try in vain, not with
     /// each run that was out already.
     pub(crate) fn limit(&mut self, run: &LoadedRun, limited: &Limited, until: Timestamp, now: Timestamp) {
-        let ca = asked(run);
+        let ca = current_ca(run);
         let of = match limited {
             Limited::Account => vec![(account(run), format!("the CA's limit for this account at {ca}"))],
             Limited::Domains(domains) => {
@@ -210,7 +210,7 @@ impl Holds {
             self.end_trial(before);
             return asks && places_order(after);
         }
-        let ca = asked(before);
+        let ca = current_ca(before);
         let asker = asks.then_some(after.head.id);
         let who = asker.map_or_else(String::new, |id| format!("; run {id} asks about it"));
         let hold = CaHold {
@@ -241,7 +241,7 @@ fn keeps(hold: &CaHold, run: &LoadedRun, now: Timestamp) -> bool {
         return hold.until > now || tried;
     }
     let asked_for = hold.asking && hold.asker != Some(id);
-    let elsewhere = run.plan.stands_by(&run.state.course) && hold.until > now && hold.asker != Some(id);
+    let elsewhere = run.plan.has_next_ca(&run.state.course) && hold.until > now && hold.asker != Some(id);
     asked_for || tried || elsewhere
 }
 
@@ -256,7 +256,7 @@ fn wait(hold: &CaHold, run: &LoadedRun, now: Timestamp) -> Wait {
             shared: true,
         },
         // Who has nowhere else to go waits for the one who asks: a second question would say nothing new.
-        expected_at: match hold.refused && run.plan.stands_by(&run.state.course) {
+        expected_at: match hold.refused && run.plan.has_next_ca(&run.state.course) {
             true => now.plus(FAR),
             false => until,
         },

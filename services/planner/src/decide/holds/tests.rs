@@ -141,14 +141,14 @@ fn when_nobody_asks_any_more_the_next_one_does() {
 
 #[test]
 fn a_run_that_can_go_elsewhere_leaves_the_ca_alone_and_one_that_cannot_asks() {
-    let (turned, other, stuck) = (
+    let (failed_over, other, stuck) = (
         with_fallback("a.one.org"),
         with_fallback("b.two.org"),
         run("c.three.org"),
     );
     let mut holds = Holds::default();
     // It has turned to its next CA: nobody is asked.
-    holds.refuse(&turned, &turned, at(0));
+    holds.refuse(&failed_over, &failed_over, at(0));
     assert!(held(&holds, &other, 1).is_some(), "without one request");
     assert_eq!(held(&holds, &stuck, 1), None, "somebody must be asked");
     assert_eq!(

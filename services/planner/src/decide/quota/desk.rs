@@ -9,7 +9,7 @@ use domain::lane::Lane;
 use domain::limit::{Bucket, Renewal};
 use store::{LedgerTx, LoadedRun, StoreError};
 
-use super::{Answer, Quota, asked, before_turning};
+use super::{Answer, Quota, before_failover, current_ca};
 use crate::decide::pace::Rooms;
 
 impl Quota {
@@ -23,8 +23,8 @@ impl Quota {
         if self.rules.has_holds() && !answered.is_empty() || answered.iter().any(|(_, answer)| is_of_all(answer)) {
             self.read_holds(tx).await?;
         }
-        let then = answered.iter().map(|(run, answer)| (before_turning(run), *answer));
-        let of_limited = then.filter(|(run, _)| self.rules.limits_of(asked(run)));
+        let then = answered.iter().map(|(run, answer)| (before_failover(run), *answer));
+        let of_limited = then.filter(|(run, _)| self.rules.limits_of(current_ca(run)));
         let answered: Vec<(Cow<'_, LoadedRun>, &Answer)> = of_limited.collect();
         let runs: Vec<&LoadedRun> = answered.iter().map(|(run, _)| run.as_ref()).collect();
         self.look_up(tx, &runs).await?;
@@ -37,7 +37,7 @@ impl Quota {
     /// Applies what reports of Issue say of whole accounts and domains.
     pub(crate) fn take_down_of_all(&mut self, answered: &[(&LoadedRun, &Answer)], now: Timestamp) {
         for (after, answer) in answered {
-            self.learn_of_all(before_turning(after).as_ref(), after, answer, now);
+            self.learn_of_all(before_failover(after).as_ref(), after, answer, now);
         }
     }
 
@@ -83,8 +83,8 @@ impl Quota {
     /// How many wait already for what these runs may have to wait for. It matters to those only that could turn to
     /// another CA.
     async fn count_queues(&mut self, tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<(), StoreError> {
-        let may_turn = runs.iter().filter(|run| run.plan.stands_by(&run.state.course));
-        let needs = may_turn.flat_map(|run| self.needs(run, Renewal::No));
+        let may_fail_over = runs.iter().filter(|run| run.plan.has_next_ca(&run.state.course));
+        let needs = may_fail_over.flat_map(|run| self.needs(run, Renewal::No));
         let shared = needs.filter(|need| need.scope.is_shared());
         let buckets: HashMap<Lane, Bucket> = shared.map(|need| (Lane::limit(&need.bucket), need.bucket)).collect();
         if buckets.is_empty() {

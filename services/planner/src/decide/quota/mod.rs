@@ -23,7 +23,7 @@ use domain::{RunId, Timestamp};
 use store::{BucketRow, LoadedRun, Reservation};
 
 use self::blame::Said;
-use crate::decide::at_ca::{Wait, asked, places_order};
+use crate::decide::at_ca::{Wait, current_ca, places_order};
 use crate::decide::holds::Holds;
 use crate::ledger::rules::Rules;
 
@@ -131,7 +131,7 @@ impl Quota {
     /// Whether the next order of this run would place a new order at a CA whose limits are known. A rehearsal never
     /// waits and takes nothing from live runs: when its order is too much, the CA says so, and that is a cross.
     fn concerns(&self, run: &LoadedRun) -> bool {
-        places_order(run) && self.rules.limits_of(asked(run))
+        places_order(run) && self.rules.limits_of(current_ca(run))
     }
 
     fn needs(&self, run: &LoadedRun, renewal: Renewal) -> Vec<Need> {
@@ -336,20 +336,20 @@ fn fate(need: &Need, order: Fate, certificate: Fate) -> Fate {
 }
 
 /// As it was when it was answered: what it has turned to since has counted nothing yet.
-fn before_turning(run: &LoadedRun) -> Cow<'_, LoadedRun> {
-    let turned = run.state.course.turned.last();
-    if turned.is_none_or(|turned| turned.attempt != run.state.attempt) {
+fn before_failover(run: &LoadedRun) -> Cow<'_, LoadedRun> {
+    let last = run.state.course.failovers.last();
+    if last.is_none_or(|last| last.attempt != run.state.attempt) {
         return Cow::Borrowed(run);
     }
     let mut before = run.clone();
-    before.state.course.turned.pop();
+    before.state.course.failovers.pop();
     Cow::Owned(before)
 }
 
 fn ask(run: &LoadedRun, renewal: Renewal) -> Ask<'_> {
     Ask {
         workspace: &run.head.workspace,
-        ca: asked(run),
+        ca: current_ca(run),
         names: &run.plan.names,
         renewal,
     }

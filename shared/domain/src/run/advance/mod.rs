@@ -8,7 +8,7 @@
 //!              │               │ resting → Waiting(s, until)                     │ Asking(s) when │ after the      │                            │
 //!              │               │ retry → Waiting(s, until), Asking(s) at patience│ patience ends  │ report         │                            │
 //!              │               │ failed → Ended        stuck → Asking(s)         │                │                │                            │
-//!              │               │ Issue elsewhere → Waiting(Issue) at the next CA │                │                │                            │
+//!              │               │ Issue failover → Waiting(Issue) at the next CA │                │                │                            │
 //! Asking(s)    │ –             │ –                                               │ –              │ *              │ Waiting                    │ –
 //! Ended failed │ –             │ –                                               │ –              │ –              │ –                          │ Waiting
 //! Ended        │ –             │ –                                               │ –              │ –              │ –                          │ –
@@ -24,15 +24,15 @@
 //! that stands is in `people`.
 
 mod deploy;
-mod elsewhere;
 mod event;
+mod failover;
 mod people;
 mod rehearse;
 mod target_look;
 
-use elsewhere::FullLimit;
-pub use elsewhere::outwaits_at;
 pub use event::{Event, Ignored};
+use failover::FullLimit;
+pub use failover::outwaits_at;
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ fn moved(run: &RunState, intent: Intent<'_>, event: Event, now: Timestamp) -> Re
         ) => {
             let not_waited = match (step, mode) {
                 (Step::Issue, Mode::Live) => {
-                    FullLimit::of(&because, expected_at).and_then(|limit| elsewhere::outwaited(run, plan, &limit, now))
+                    FullLimit::of(&because, expected_at).and_then(|limit| failover::outwaited(run, plan, &limit, now))
                 }
                 (_, Mode::Live | Mode::DryRun) => None,
             };
@@ -116,7 +116,7 @@ fn moved(run: &RunState, intent: Intent<'_>, event: Event, now: Timestamp) -> Re
                 ..
             },
             Event::Outwaited,
-        ) if mode == Mode::Live => Ok(elsewhere::has_outwaited(run, plan, name, now)),
+        ) if mode == Mode::Live => Ok(failover::has_outwaited(run, plan, name, now)),
         (Position::Waiting { step, .. }, Event::LookedFor { since, until }) => {
             let mut next = waiting(run, *step, until, Because::Resting);
             next.course.look_since = Some(since);
@@ -241,7 +241,7 @@ fn live(run: &RunState, plan: &Plan, reported: StepOutcome, now: Timestamp) -> R
     let StepOutcome { step, outcome } = reported;
     let run = &leaving(&forgetting(run, &outcome), step, &outcome);
     if step == Step::Issue
-        && let Some(next) = elsewhere::turned(run, plan, &outcome, now)
+        && let Some(next) = failover::fail_over(run, plan, &outcome, now)
     {
         return next;
     }

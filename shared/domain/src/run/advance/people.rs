@@ -1,6 +1,6 @@
 //! What people do to a run that stands, and what the clock does in their absence.
 
-use super::{begun, deploy, elsewhere, ended, waiting};
+use super::{begun, deploy, ended, failover, waiting};
 use crate::clock::Timestamp;
 use crate::plan::Plan;
 use crate::run::{Because, Checkpoint, Ending, Ignored, Intent, Mode, Position, RunState, Step, TargetState};
@@ -30,7 +30,7 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
             again.course.withheld = None;
             deploy::onward(&again, plan)
         }
-        Step::Issue => elsewhere::resumed(run),
+        Step::Issue => failover::resumed(run),
         Step::PrepareKey | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
             waiting(run, step, Timestamp::EPOCH, Because::Turn)
         }
@@ -129,7 +129,7 @@ pub(super) fn retried(run: &RunState, ending: &Ending, intent: Intent<'_>) -> Re
         ..run.clone()
     };
     Ok(match at.unwrap_or(plan.first_step()) {
-        Step::PrepareKey | Step::Issue => begun(&elsewhere::back_to_first(run), plan.first_step()),
+        Step::PrepareKey | Step::Issue => begun(&failover::back_to_first(run), plan.first_step()),
         step @ (Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy) => {
             resumed(run, plan, step)
         }

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::disposition::Failure;
 use crate::limit::Bucket;
 use crate::plan::Plan;
-use crate::run::course::Turned;
+use crate::run::course::Failover;
 use crate::run::{Because, Checkpoint, Outcome, Position, RunState, Step};
 
 /// Failures in a row at one CA before the next is asked.
@@ -57,7 +57,7 @@ impl<'a> FullLimit<'a> {
 }
 
 /// The run at the next CA of its plan, when it should not wait for this one; nothing when it should or must.
-pub(super) fn turned(run: &RunState, plan: &Plan, outcome: &Outcome, now: Timestamp) -> Option<RunState> {
+pub(super) fn fail_over(run: &RunState, plan: &Plan, outcome: &Outcome, now: Timestamp) -> Option<RunState> {
     if !outcome.cause().is_some_and(Cause::is_of_this_ca_alone) {
         return None;
     }
@@ -70,14 +70,14 @@ pub(super) fn turned(run: &RunState, plan: &Plan, outcome: &Outcome, now: Timest
         Outcome::Stuck { question, .. } => (question.as_failure(), true),
         Outcome::Done { .. } | Outcome::Resting { .. } | Outcome::Failed { .. } => return None,
     };
-    (too_long && may_turn(run, plan)).then(|| next(run, failure, now))
+    (too_long && may_fail_over(run, plan)).then(|| next(run, failure, now))
 }
 
 /// The same for a run whose order was not sent, because a limit of the CA has no room: its turn there may come at
 /// `expected_at`. After the last CA it is a question.
 pub(super) fn outwaited(run: &RunState, plan: &Plan, limit: &FullLimit<'_>, now: Timestamp) -> Option<RunState> {
     let expected_at = limit.expected_at;
-    if may_turn(run, plan) {
+    if may_fail_over(run, plan) {
         let too_long = expected_at > now.plus(bearable(plan, now));
         return too_long.then(|| next(run, limit.failure("nothing to do: the next CA is asked"), now));
     }
@@ -98,7 +98,7 @@ pub fn outwaits_at(run: &RunState, plan: &Plan, since: Timestamp) -> Option<Time
     else {
         return None;
     };
-    let longest = if may_turn(run, plan) {
+    let longest = if may_fail_over(run, plan) {
         bearable(plan, since)
     } else {
         asked_wait::longest(plan.expires_at, since)
@@ -110,7 +110,7 @@ pub fn outwaits_at(run: &RunState, plan: &Plan, since: Timestamp) -> Option<Time
 pub(super) fn has_outwaited(run: &RunState, plan: &Plan, limit: &str, now: Timestamp) -> RunState {
     let what = format!("{limit}: no room so far, and the certificate in service can wait no longer");
     let failure = |hint| Failure::new("RUN-0004", what, hint);
-    if may_turn(run, plan) {
+    if may_fail_over(run, plan) {
         return next(run, failure("nothing to do: the next CA is asked"), now);
     }
     let retry_at = now.plus(bearable(plan, now));
@@ -118,14 +118,14 @@ pub(super) fn has_outwaited(run: &RunState, plan: &Plan, limit: &str, now: Times
 }
 
 /// Whether another CA stands by, and none will have issued before it.
-fn may_turn(run: &RunState, plan: &Plan) -> bool {
+fn may_fail_over(run: &RunState, plan: &Plan) -> bool {
     let bound = run.checkpoint.as_ref().is_some_and(Checkpoint::is_binding);
-    !bound && plan.stands_by(&run.course)
+    !bound && plan.has_next_ca(&run.course)
 }
 
 fn next(run: &RunState, failure: Failure, now: Timestamp) -> RunState {
     let mut next = begun(run, Step::Issue);
-    next.course.turned.push(Turned {
+    next.course.failovers.push(Failover {
         attempt: run.attempt,
         at: now,
         failure,
@@ -145,7 +145,7 @@ fn bearable(plan: &Plan, now: Timestamp) -> Duration {
 pub(super) fn back_to_first(run: &RunState) -> RunState {
     let mut first = run.clone();
     if !matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })) {
-        first.course.turned.clear();
+        first.course.failovers.clear();
     }
     first
 }
