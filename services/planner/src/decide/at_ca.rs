@@ -34,5 +34,5 @@ pub(crate) fn places_order(run: &LoadedRun) -> bool {
 
 /// The CA that the next order of this run goes to, or the one that has it.
 pub(crate) fn current_ca(run: &LoadedRun) -> &CaRef {
-    &run.plan.current_ca(&run.state.course).ca
+    &run.plan.current_ca(&run.state.progress).ca
 }

@@ -11,8 +11,8 @@ use domain::plan::{Candidate, Choice, Plan, Strategy};
 use domain::policy::Charge;
 use domain::provider::Catalogue;
 use domain::run::{
-    Because, Checkpoint, Course, Intent, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead,
-    RunState, Step, TargetState, Trigger,
+    Because, Checkpoint, Intent, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead,
+    RunProgress, RunState, Step, TargetState, Trigger,
 };
 use domain::secret::Envelope;
 use domain::target::Target;
@@ -256,7 +256,7 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             bind_to_run: true,
         }),
         Step::Issue => Spec::Issue(Box::new(IssueSpec {
-            ca: plan.current_ca(&state.course).ca.clone(),
+            ca: plan.current_ca(&state.progress).ca.clone(),
             account_key: has.account_key.clone(),
             names: plan.names.clone(),
             csr_pem: if live {
@@ -270,9 +270,9 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             replaces: plan
                 .replaces
                 .as_ref()
-                .filter(|_| live && state.course.failovers.is_empty())
+                .filter(|_| live && state.progress.failovers.is_empty())
                 .map(|one| one.cert_id.clone()),
-            save_before_finalize: live && plan.has_next_ca(&state.course),
+            save_before_finalize: live && plan.has_next_ca(&state.progress),
         })),
         Step::Deploy(index) => Spec::Deploy(Box::new(DeploySpec {
             certificate: if live {
@@ -290,15 +290,15 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             names: plan.names.clone(),
             expected: if live { Some(expected(has)?) } else { None },
             // A rehearsal installs nothing, and looks everywhere.
-            endpoints: endpoints(plan, &state.course, |one| !live || Course::is_installed(one)),
-            partial: live && state.course.is_partial(),
+            endpoints: endpoints(plan, &state.progress, |one| !live || RunProgress::is_installed(one)),
+            partial: live && state.progress.is_partial(),
             was_mixed: has.was_mixed,
         })),
         Step::Rollback(index) => Spec::Rollback(Box::new(RollbackSpec {
             target: target(plan, index)?,
-            receipt: receipt(&state.course, index, has).ok_or("the receipt")?.clone(),
+            receipt: receipt(&state.progress, index, has).ok_or("the receipt")?.clone(),
         })),
-        Step::Confirm => Spec::Confirm(Box::new(confirmation(plan, &state.course))),
+        Step::Confirm => Spec::Confirm(Box::new(confirmation(plan, &state.progress))),
         Step::Channels => Spec::Channels(ChannelsSpec {
             notify: plan.notify.clone(),
         }),
@@ -309,8 +309,8 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
 }
 
 /// Of what is in place now: an installation that did not end well is younger than one that did.
-fn receipt<'a>(course: &'a Course, index: u16, has: &'a Material) -> Option<&'a Receipt> {
-    course.unproven(index).or_else(|| has.receipt(index))
+fn receipt<'a>(progress: &'a RunProgress, index: u16, has: &'a Material) -> Option<&'a Receipt> {
+    progress.unproven(index).or_else(|| has.receipt(index))
 }
 
 fn target(plan: &Plan, index: u16) -> Result<Target, &'static str> {
@@ -318,8 +318,8 @@ fn target(plan: &Plan, index: u16) -> Result<Target, &'static str> {
 }
 
 /// Where the targets that are in such a state answer for themselves.
-fn endpoints(plan: &Plan, course: &Course, is: impl Fn(&TargetState) -> bool) -> Vec<SocketAddr> {
-    let with_state = plan.targets.iter().zip(&course.targets);
+fn endpoints(plan: &Plan, progress: &RunProgress, is: impl Fn(&TargetState) -> bool) -> Vec<SocketAddr> {
+    let with_state = plan.targets.iter().zip(&progress.targets);
     let chosen = with_state.filter(|(_, state)| is(state));
     chosen
         .flat_map(|(target, _)| target.body().common().serves_at.to_vec())
@@ -327,19 +327,19 @@ fn endpoints(plan: &Plan, course: &Course, is: impl Fn(&TargetState) -> bool) ->
 }
 
 /// What was put back is looked for at its own addresses, or at the host's when it has none.
-fn confirmation(plan: &Plan, course: &Course) -> ConfirmSpec {
+fn confirmation(plan: &Plan, progress: &RunProgress) -> ConfirmSpec {
     let back = |state: &TargetState| matches!(state, TargetState::RolledBack { .. });
-    let with_state = plan.targets.iter().zip(&course.targets);
+    let with_state = plan.targets.iter().zip(&progress.targets);
     let at_host = with_state
         .filter(|(_, state)| back(state))
         .any(|(target, _)| target.body().common().serves_at.is_empty());
-    let leaves: Vec<Fingerprint> = course.targets.iter().filter_map(former_leaf).collect();
+    let leaves: Vec<Fingerprint> = progress.targets.iter().filter_map(former_leaf).collect();
     ConfirmSpec {
         port: plan.port,
         addresses: plan.addresses.clone(),
         at_host,
-        endpoints: endpoints(plan, course, back),
-        except: endpoints(plan, course, |state| !back(state)),
+        endpoints: endpoints(plan, progress, back),
+        except: endpoints(plan, progress, |state| !back(state)),
         leaves,
     }
 }

@@ -72,7 +72,7 @@ impl Looks {
         if seen_at.is_some_and(|at| at >= self.oldest(run, now)) {
             return newer(run, look).map_or(Looked::GoesOn, |until| Looked::NotNeeded { until });
         }
-        let waiting = run.state.course.look_since.filter(|since| *since >= self.since);
+        let waiting = run.state.progress.look_since.filter(|since| *since >= self.since);
         let patience = |since: Timestamp| since.plus(PATIENCE);
         match waiting {
             Some(since) if now < patience(since) => Looked::Waits {
@@ -189,7 +189,7 @@ mod tests {
     fn a_look_that_nobody_makes_is_asked_for_again_and_not_waited_for_without_end() {
         let mut run = run();
         assert_eq!(looks(&run, None, None, None).judge(&run, at(101)), waits(101, true));
-        run.state.course.look_since = Some(at(101));
+        run.state.progress.look_since = Some(at(101));
         let judged = |asked, now| looks(&run, None, asked, None).judge(&run, at(now));
         assert_eq!(judged(Some(101), 110), waits(101, false));
         assert_eq!(judged(Some(101), 162), waits(101, true), "it was lost");

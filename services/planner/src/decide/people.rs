@@ -173,7 +173,7 @@ pub(crate) fn asks_about_account(run: &LoadedRun) -> Option<&CaRef> {
             step: Step::Issue,
             question,
             ..
-        } if is_about_account(question) => Some(&run.plan.current_ca(&run.state.course).ca),
+        } if is_about_account(question) => Some(&run.plan.current_ca(&run.state.progress).ca),
         Position::Asking { .. } | Position::Waiting { .. } | Position::Out { .. } | Position::Ended { .. } => None,
     }
 }

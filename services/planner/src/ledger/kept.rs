@@ -35,12 +35,12 @@ impl Kept {
         let (outcome, mut summary) = summary(&report.outcome);
         if run
             .state
-            .course
+            .progress
             .failovers
             .last()
             .is_some_and(|last| last.attempt == report.attempt)
         {
-            let next = &run.plan.current_ca(&run.state.course).ca;
+            let next = &run.plan.current_ca(&run.state.progress).ca;
             summary.push_str(&format!("; turned to the next CA instead: {next}"));
         }
         self.steps.push(StepRecord {
@@ -107,7 +107,11 @@ impl Kept {
         match checkpoint {
             Checkpoint::AcmeAccountKey { sealed_key } => self.accounts.push(AccountKey {
                 workspace: run.head.workspace.to_string(),
-                ca: run.plan.ca_of_attempt(&run.state.course, run.state.attempt).ca.clone(),
+                ca: run
+                    .plan
+                    .ca_of_attempt(&run.state.progress, run.state.attempt)
+                    .ca
+                    .clone(),
                 sealed_key: sealed_key.clone(),
             }),
             Checkpoint::AcmeOrder { .. } => {}
@@ -128,7 +132,7 @@ impl Kept {
 
 /// What the CA charges that has issued; nothing when it is free.
 fn paid(report: &Report, run: &LoadedRun) -> Option<Paid> {
-    let asked = run.plan.ca_of_attempt(&run.state.course, report.attempt);
+    let asked = run.plan.ca_of_attempt(&run.state.progress, report.attempt);
     let cost_micro_usd = asked.cost_micro_usd;
     (cost_micro_usd != Some(0)).then(|| Paid {
         run_id: report.run_id,

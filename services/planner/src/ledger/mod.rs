@@ -223,7 +223,7 @@ impl Ledger {
             };
             // Past the deadline nobody waits any more: the next order goes to the stream.
             let inbox = delivery.reply_to().filter(|_| page.is_in_hand(report.run_id, now));
-            let before = run.map(|run| run.state.course.target_checks(report.attempt));
+            let before = run.map(|run| run.state.progress.target_checks(report.attempt));
             let moved = page.advance(report.run_id, event, now);
             if let (true, Some(run)) = (moved, page.runs.get(&report.run_id)) {
                 kept.keep(report, run, before.unwrap_or_default())?;

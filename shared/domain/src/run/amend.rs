@@ -81,7 +81,7 @@ impl Amended {
         if self.plan.port != today.port {
             self.said.push(format!("port {} → {}", self.plan.port, today.port));
             self.plan.port = today.port;
-            self.state.course.verified = false;
+            self.state.progress.verified = false;
         }
         if self.plan.addresses != today.addresses {
             let list = |all: &[IpAddr]| match all {
@@ -91,13 +91,13 @@ impl Amended {
             let (from, to) = (list(&self.plan.addresses), list(today.addresses));
             self.said.push(format!("addresses to look at: {from} → {to}"));
             self.plan.addresses = today.addresses.to_vec();
-            self.state.course.verified = false;
+            self.state.progress.verified = false;
         }
     }
 
     fn keep(&mut self, index: usize, target: &Target) {
-        let course = &mut self.state.course;
-        let (Some(own), Some(state)) = (self.plan.targets.get_mut(index), course.targets.get_mut(index)) else {
+        let progress = &mut self.state.progress;
+        let (Some(own), Some(state)) = (self.plan.targets.get_mut(index), progress.targets.get_mut(index)) else {
             return;
         };
         let is_back = matches!(state, TargetState::Removed { .. });
@@ -108,7 +108,7 @@ impl Amended {
         if !differences.is_empty() {
             self.said
                 .push(format!("{}: {}", target.body().title(), differences.join(", ")));
-            course.verified = false;
+            progress.verified = false;
         }
         let only_addresses = differences.iter().all(|one| one.starts_with(ADDRESSES));
         if is_back || (Self::is_installed(state) && !only_addresses) {
@@ -122,9 +122,9 @@ impl Amended {
     }
 
     fn remove(&mut self, index: usize) {
-        let course = &mut self.state.course;
-        let unproven = u16::try_from(index).is_ok_and(|index| course.unproven(index).is_some());
-        let (Some(own), Some(state)) = (self.plan.targets.get(index), course.targets.get_mut(index)) else {
+        let progress = &mut self.state.progress;
+        let unproven = u16::try_from(index).is_ok_and(|index| progress.unproven(index).is_some());
+        let (Some(own), Some(state)) = (self.plan.targets.get(index), progress.targets.get_mut(index)) else {
             return;
         };
         let installed = match state {
@@ -149,7 +149,7 @@ impl Amended {
     fn add(&mut self, target: &Target) {
         self.said.push(format!("{} is a target now", target.body().title()));
         self.plan.targets.push(target.clone());
-        self.state.course.targets.push(TargetState::Pending);
+        self.state.progress.targets.push(TargetState::Pending);
     }
 }
 

@@ -34,8 +34,8 @@ impl World {
 
     /// As an earlier version saves a run that goes to its second CA, and asks there.
     async fn saved_by_an_earlier_version(&self, run: &NewRun, question: &Failure) -> Result<()> {
-        let mut course = run.state.course.clone();
-        course.failovers.push(Failover {
+        let mut progress = run.state.progress.clone();
+        progress.failovers.push(Failover {
             attempt: 1,
             at: now(),
             failure: failure("it is down"),
@@ -46,7 +46,7 @@ impl World {
              where id = $1",
         )
         .bind(run.head.id.get())
-        .bind(serde_json::to_value(&course)?)
+        .bind(serde_json::to_value(&progress)?)
         .bind(serde_json::to_value(question.clone().ask())?);
         assert_eq!(saved.execute(&self.by_hand).await?.rows_affected(), 1);
         Ok(())

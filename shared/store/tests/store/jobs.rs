@@ -336,7 +336,7 @@ async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
     for run in &mut planned {
         let failure = Failure::new("ISS-0008", "what", "hint");
         if run.head.hostname.as_str() == "b.one.org" {
-            run.state.course.failovers.push(Failover {
+            run.state.progress.failovers.push(Failover {
                 attempt: 1,
                 at: now(),
                 failure: failure.clone(),

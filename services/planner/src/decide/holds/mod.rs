@@ -241,7 +241,7 @@ fn keeps(hold: &CaHold, run: &LoadedRun, now: Timestamp) -> bool {
         return hold.until > now || tried;
     }
     let asked_for = hold.asking && hold.asker != Some(id);
-    let elsewhere = run.plan.has_next_ca(&run.state.course) && hold.until > now && hold.asker != Some(id);
+    let elsewhere = run.plan.has_next_ca(&run.state.progress) && hold.until > now && hold.asker != Some(id);
     asked_for || tried || elsewhere
 }
 
@@ -256,7 +256,7 @@ fn wait(hold: &CaHold, run: &LoadedRun, now: Timestamp) -> Wait {
             shared: true,
         },
         // Who has nowhere else to go waits for the one who asks: a second question would say nothing new.
-        expected_at: match hold.refused && run.plan.has_next_ca(&run.state.course) {
+        expected_at: match hold.refused && run.plan.has_next_ca(&run.state.progress) {
             true => now.plus(FAR),
             false => until,
         },

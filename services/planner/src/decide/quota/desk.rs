@@ -83,7 +83,7 @@ impl Quota {
     /// How many wait already for what these runs may have to wait for. It matters to those only that could turn to
     /// another CA.
     async fn count_queues(&mut self, tx: &mut LedgerTx, runs: &[&LoadedRun]) -> Result<(), StoreError> {
-        let may_fail_over = runs.iter().filter(|run| run.plan.has_next_ca(&run.state.course));
+        let may_fail_over = runs.iter().filter(|run| run.plan.has_next_ca(&run.state.progress));
         let needs = may_fail_over.flat_map(|run| self.needs(run, Renewal::No));
         let shared = needs.filter(|need| need.scope.is_shared());
         let buckets: HashMap<Lane, Bucket> = shared.map(|need| (Lane::limit(&need.bucket), need.bucket)).collect();

@@ -337,12 +337,12 @@ fn fate(need: &Need, order: Fate, certificate: Fate) -> Fate {
 
 /// As it was when it was answered: what it has turned to since has counted nothing yet.
 fn before_failover(run: &LoadedRun) -> Cow<'_, LoadedRun> {
-    let last = run.state.course.failovers.last();
+    let last = run.state.progress.failovers.last();
     if last.is_none_or(|last| last.attempt != run.state.attempt) {
         return Cow::Borrowed(run);
     }
     let mut before = run.clone();
-    before.state.course.failovers.pop();
+    before.state.progress.failovers.pop();
     Cow::Owned(before)
 }
 

@@ -151,7 +151,7 @@ fn a_run_of_the_schedule_begins_with_a_look_and_ends_when_a_newer_certificate_is
     assert_eq!((page.looks.as_slice(), page.postponed), ([host].as_slice(), 1));
     let waiting = &page.runs[&id].state;
     assert!(
-        !is_out_at(&waiting.position) && waiting.course.look_since == Some(at(1)),
+        !is_out_at(&waiting.position) && waiting.progress.look_since == Some(at(1)),
         "{waiting:?}"
     );
 

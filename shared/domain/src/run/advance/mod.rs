@@ -78,10 +78,10 @@ struct StepOutcome {
 /// `Ignored` when the event does not fit where the run stands.
 pub fn advance(run: &RunState, intent: Intent<'_>, event: Event, now: Timestamp) -> Result<RunState, Ignored> {
     let mut next = moved(run, intent, event, now)?;
-    next.course.failing_since = match (run.failures, next.failures) {
+    next.progress.failing_since = match (run.failures, next.failures) {
         (_, 0) => None,
         (0, _) => Some(now),
-        (_, _) => run.course.failing_since,
+        (_, _) => run.progress.failing_since,
     };
     Ok(next)
 }
@@ -119,7 +119,7 @@ fn moved(run: &RunState, intent: Intent<'_>, event: Event, now: Timestamp) -> Re
         ) if mode == Mode::Live => Ok(failover::has_outwaited(run, plan, name, now)),
         (Position::Waiting { step, .. }, Event::LookedFor { since, until }) => {
             let mut next = waiting(run, *step, until, Because::Resting);
-            next.course.look_since = Some(since);
+            next.progress.look_since = Some(since);
             Ok(next)
         }
         // A way back that was begun is gone to its end.
@@ -267,7 +267,7 @@ fn live(run: &RunState, plan: &Plan, reported: StepOutcome, now: Timestamp) -> R
 /// Whether the issuer has left something for Tidy.
 fn with_certificate(run: &RunState, product: &Product) -> RunState {
     let mut run = run.clone();
-    run.course.tidied = matches!(product, Product::Issued(issued) if issued.tokens.is_empty());
+    run.progress.tidied = matches!(product, Product::Issued(issued) if issued.tokens.is_empty());
     run
 }
 
@@ -375,9 +375,9 @@ fn leaving(run: &RunState, step: Step, outcome: &Outcome) -> RunState {
     };
     let mut run = run.clone();
     // The record of the step has them now.
-    run.course.target_looks.clear();
+    run.progress.target_looks.clear();
     if let (Step::Deploy(target), Some(left)) = (step, left) {
-        run.course.leave(target, left);
+        run.progress.leave(target, left);
     }
     run
 }

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::disposition::Failure;
 use crate::limit::Bucket;
 use crate::plan::Plan;
-use crate::run::course::Failover;
+use crate::run::progress::Failover;
 use crate::run::{Because, Checkpoint, Outcome, Position, RunState, Step};
 
 /// Failures in a row at one CA before the next is asked.
@@ -120,12 +120,12 @@ pub(super) fn has_outwaited(run: &RunState, plan: &Plan, limit: &str, now: Times
 /// Whether another CA stands by, and none will have issued before it.
 fn may_fail_over(run: &RunState, plan: &Plan) -> bool {
     let bound = run.checkpoint.as_ref().is_some_and(Checkpoint::is_binding);
-    !bound && plan.has_next_ca(&run.course)
+    !bound && plan.has_next_ca(&run.progress)
 }
 
 fn next(run: &RunState, failure: Failure, now: Timestamp) -> RunState {
     let mut next = begun(run, Step::Issue);
-    next.course.failovers.push(Failover {
+    next.progress.failovers.push(Failover {
         attempt: run.attempt,
         at: now,
         failure,
@@ -145,7 +145,7 @@ fn bearable(plan: &Plan, now: Timestamp) -> Duration {
 pub(super) fn back_to_first(run: &RunState) -> RunState {
     let mut first = run.clone();
     if !matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })) {
-        first.course.failovers.clear();
+        first.progress.failovers.clear();
     }
     first
 }

@@ -63,7 +63,7 @@ fn again(run: &RunState) -> RunState {
 }
 
 fn asks(run: &RunState) -> String {
-    plan().current_ca(&run.course).ca.to_string()
+    plan().current_ca(&run.progress).ca.to_string()
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn the_next_is_asked_after_three_failures_in_a_row() {
         (asks(&failed_over), failed_over.failures),
         ("https://ca1.example.org/dir".to_owned(), 0)
     );
-    assert_eq!(failed_over.course.failovers[0].attempt, run.attempt);
+    assert_eq!(failed_over.progress.failovers[0].attempt, run.attempt);
     assert_eq!(
-        plan().ca_of_attempt(&failed_over.course, run.attempt),
-        plan().ca_of_attempt(&run.course, run.attempt)
+        plan().ca_of_attempt(&failed_over.progress, run.attempt),
+        plan().ca_of_attempt(&run.progress, run.attempt)
     );
 }
 
@@ -112,7 +112,7 @@ fn stuck(elsewhere: bool) -> Outcome {
 fn a_question_of_one_ca_is_not_asked_while_another_can_issue() {
     let failed_over = reported(&issuing(None), stuck(true));
     assert_eq!(asks(&failed_over), "https://ca1.example.org/dir");
-    assert_eq!(failed_over.course.failovers[0].failure.code.as_str(), "ISS-0010");
+    assert_eq!(failed_over.progress.failovers[0].failure.code.as_str(), "ISS-0010");
     for (checkpoint, outcome) in [(None, stuck(false)), (Some(open_order(false)), stuck(true))] {
         let asking = reported(&issuing(checkpoint), outcome);
         assert!(matches!(asking.position, Position::Asking { .. }), "{asking:?}");
@@ -125,7 +125,7 @@ fn a_question_of_one_ca_is_not_asked_while_another_can_issue() {
 fn our_own_trouble_turns_to_nobody() {
     assert!(
         reported(&issuing(None), trouble(9_000, false))
-            .course
+            .progress
             .failovers
             .is_empty()
     );
@@ -136,7 +136,7 @@ fn an_order_that_may_have_been_finalized_keeps_its_ca() {
     let mut run = issuing(Some(open_order(false)));
     for _ in 0..9 {
         run = again(&reported(&run, trouble(9_000, true)));
-        assert!(run.course.failovers.is_empty() && run.checkpoint.is_some());
+        assert!(run.progress.failovers.is_empty() && run.checkpoint.is_some());
     }
     let Outcome::Retry { until, failure, .. } = trouble(9_000, true) else {
         unreachable!("it is a retry")
@@ -159,7 +159,7 @@ fn an_order_of_which_the_record_says_that_nobody_finalized_it_is_left() {
     let mut run = issuing(Some(open_order(true)));
     for _ in 0..2 {
         run = again(&reported(&run, trouble(10, true)));
-        assert!(run.course.failovers.is_empty() && run.checkpoint.is_some());
+        assert!(run.progress.failovers.is_empty() && run.checkpoint.is_some());
     }
     let failed_over = reported(&run, trouble(10, true));
     assert_eq!(
@@ -207,10 +207,10 @@ fn our_own_pacing_may_take_too_long_as_well() {
     );
     let failed_over = postponed(&waiting, 6_001, limit());
     assert_eq!(asks(&failed_over), "https://ca1.example.org/dir");
-    assert_eq!(failed_over.course.failovers[0].failure.code.as_str(), "RUN-0004");
+    assert_eq!(failed_over.progress.failovers[0].failure.code.as_str(), "RUN-0004");
     let last = postponed(&postponed(&failed_over, 6_001, limit()), 90_000, limit());
     assert_eq!(
-        (asks(&last), last.course.failovers.len()),
+        (asks(&last), last.progress.failovers.len()),
         ("https://ca2.example.org/dir".to_owned(), 2)
     );
     let Position::Asking { question, retry_at, .. } = &last.position else {
@@ -262,9 +262,9 @@ proptest! {
                 run = postponed(&run, until, limit());
             }
             if before.checkpoint.as_ref().is_some_and(Checkpoint::is_binding) {
-                prop_assert_eq!(&run.course.failovers, &before.course.failovers);
+                prop_assert_eq!(&run.progress.failovers, &before.progress.failovers);
             }
-            prop_assert!(run.course.failovers.len() <= 2);
+            prop_assert!(run.progress.failovers.len() <= 2);
             let Position::Waiting { .. } = run.position else { break };
             run = again(&run);
         }

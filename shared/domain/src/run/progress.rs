@@ -10,7 +10,7 @@ use crate::disposition::{Failure, Question};
 use crate::plan::Plan;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Course {
+pub struct RunProgress {
     /// In the order of the plan.
     #[serde(default)]
     pub targets: Vec<TargetState>,
@@ -119,7 +119,7 @@ pub enum TargetState {
     },
 }
 
-impl Course {
+impl RunProgress {
     pub fn of(plan: &Plan) -> Self {
         Self {
             targets: vec![TargetState::Pending; plan.targets.len()],
