@@ -1,5 +1,5 @@
 use domain::host::Criticality;
-use domain::policy::{Charge, NewPolicy, Policy};
+use domain::policy::{NewPolicy, Policy, PolicyFacts};
 use domain::{HostId, PolicyId, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
 
@@ -35,12 +35,12 @@ fn policy_of(says: NewPolicy) -> Policy {
 }
 
 /// What is known of the policy of `www.example.org`: it has never been renewed, and nothing is served.
-pub fn policy_facts(changes: Value) -> Charge {
+pub fn policy_facts(changes: Value) -> PolicyFacts {
     facts_of(new_policy_with("www.example.org", changes))
 }
 
-pub fn facts_of(says: NewPolicy) -> Charge {
-    Charge {
+pub fn facts_of(says: NewPolicy) -> PolicyFacts {
+    PolicyFacts {
         policy: policy_of(says),
         port: 443,
         addresses: Vec::new(),

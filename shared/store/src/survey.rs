@@ -31,7 +31,7 @@ pub struct AskWindow {
 pub struct Due {
     pub id: HostId,
     pub workspace: WorkspaceId,
-    pub is: NewHost,
+    pub spec: NewHost,
     /// It served several leaves at one address, and has not been steady since.
     pub is_mixed: bool,
     /// The address and the leaf of each snapshot of the newest look.
@@ -43,7 +43,7 @@ pub struct Due {
 pub struct LockedHost {
     pub id: HostId,
     pub workspace: WorkspaceId,
-    pub is: NewHost,
+    pub spec: NewHost,
     /// When the newest look that was answered had been asked for.
     pub answered_at: Option<Timestamp>,
     /// `domain::sight::essence` of it.
@@ -91,7 +91,7 @@ impl TryFrom<Row> for Due {
         Ok(Self {
             id: HostId::from_uuid(row.id),
             workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
-            is: from_json(row.says).map_err(corrupt)?,
+            spec: from_json(row.says).map_err(corrupt)?,
             is_mixed: row.is_mixed,
             last: from_json(row.last).map_err(corrupt)?,
         })
@@ -245,7 +245,7 @@ impl SurveyTx {
             Ok(LockedHost {
                 id: HostId::from_uuid(row.id),
                 workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
-                is: from_json(row.says).map_err(corrupt)?,
+                spec: from_json(row.says).map_err(corrupt)?,
                 answered_at: row.probe_answered_at.map(at),
                 sight: row.last_sight,
                 steadiness: Steadiness {

@@ -86,7 +86,7 @@ pub(crate) async fn list(
     let limit = limit(list.limit.as_deref())?;
     let after = after(list.after)?;
     let rows = store.hosts(&caller.workspace, after.as_deref(), limit + 1).await?;
-    let page = Page::of(rows, limit, |view| view.host.is.hostname.to_string());
+    let page = Page::of(rows, limit, |view| view.host.spec.hostname.to_string());
     let now = now.read();
     Ok(Json(page.try_map(|view| views::host(view, now))?))
 }
@@ -112,7 +112,7 @@ pub(crate) async fn check(
     Reading { store, now, caller }: Reading,
     Path(host): Path<String>,
 ) -> Result<Json<HostDetail>, Problem> {
-    let hostname = load(&store, &caller, &host).await?.host.is.hostname;
+    let hostname = load(&store, &caller, &host).await?.host.spec.hostname;
     let asked_at = planner.probe(&caller, &hostname).await?;
     let answered = async {
         loop {

@@ -8,7 +8,7 @@ use domain::backoff::Ladder;
 use domain::certificate::Fingerprint;
 use domain::ids::RunId;
 use domain::plan::{Candidate, Choice, Plan, Strategy};
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::provider::Catalogue;
 use domain::run::{
     Because, Checkpoint, Intent, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead,
@@ -53,30 +53,30 @@ pub struct Chosen {
 
 impl Chosen {
     /// When no provider will do: everyone, with the reason of each.
-    pub fn of(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Vec<Candidate>> {
-        let choice = choose::choose(charge, catalogue, strategy)?;
-        let fallbacks = choose::fallbacks(charge, catalogue, &choice);
+    pub fn of(facts: &PolicyFacts, catalogue: &Catalogue, strategy: Strategy) -> Result<Self, Vec<Candidate>> {
+        let choice = choose::choose(facts, catalogue, strategy)?;
+        let fallbacks = choose::fallbacks(facts, catalogue, &choice);
         Ok(Self { choice, fallbacks })
     }
 }
 
 /// A queued run with everything decided.
-pub fn new_run(charge: &Charge, asked: &Asked, catalogue: &Catalogue, now: Timestamp) -> Result<NewRun, Invalid> {
-    let chosen = Chosen::of(charge, catalogue, asked.strategy).map_err(|all| choose::refusal(&all))?;
-    Ok(run_with(charge, asked, chosen, now))
+pub fn new_run(facts: &PolicyFacts, asked: &Asked, catalogue: &Catalogue, now: Timestamp) -> Result<NewRun, Invalid> {
+    let chosen = Chosen::of(facts, catalogue, asked.strategy).map_err(|all| choose::refusal(&all))?;
+    Ok(run_with(facts, asked, chosen, now))
 }
 
 /// The same with a choice that was made before.
-pub fn run_with(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> NewRun {
-    let policy = &charge.policy;
-    let plan = plan(charge, asked, chosen, now);
+pub fn run_with(facts: &PolicyFacts, asked: &Asked, chosen: Chosen, now: Timestamp) -> NewRun {
+    let policy = &facts.policy;
+    let plan = plan(facts, asked, chosen, now);
     let head = RunHead {
         id: RunId::new(),
         workspace: policy.workspace.clone(),
         host_id: policy.host_id,
         policy_id: policy.id,
-        hostname: policy.says.hostname.clone(),
-        criticality: charge.criticality,
+        hostname: policy.spec.hostname.clone(),
+        criticality: facts.criticality,
         mode: asked.mode,
         trigger: asked.trigger,
         operator: asked.by.clone(),
@@ -110,8 +110,8 @@ fn beginning(plan: &Plan, asked: &Asked, now: Timestamp) -> RunState {
 }
 
 /// The windows that the run keeps, and why none when it does not keep those of its host.
-fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Option<String>) {
-    let windows = charge.windows();
+fn windows(facts: &PolicyFacts, asked: &Asked, now: Timestamp) -> (Vec<Window>, Option<String>) {
+    let windows = facts.windows();
     let from = asked.cooled_at.unwrap_or(now).max(now);
     let opens = window::next_open(windows, from).filter(|opens| *opens > from);
     if asked.at_once {
@@ -126,7 +126,7 @@ fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Opti
     let Some(opens) = opens else {
         return (windows.to_vec(), None);
     };
-    match charge.served_until {
+    match facts.served_until {
         Some(end) if end <= opens => {
             let why = format!(
                 "the certificate in service ends at {end}, before the window opens at {opens}: it is not waited for"
@@ -137,38 +137,38 @@ fn windows(charge: &Charge, asked: &Asked, now: Timestamp) -> (Vec<Window>, Opti
     }
 }
 
-fn plan(charge: &Charge, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan {
-    let says = &charge.policy.says;
-    let (windows, outside) = windows(charge, asked, now);
+fn plan(facts: &PolicyFacts, asked: &Asked, chosen: Chosen, now: Timestamp) -> Plan {
+    let spec = &facts.policy.spec;
+    let (windows, outside) = windows(facts, asked, now);
     let why: Vec<String> = asked.why.iter().cloned().chain(outside).collect();
     Plan {
-        hostname: says.hostname.clone(),
-        port: charge.port,
-        addresses: charge.addresses.clone(),
-        criticality: charge.criticality,
+        hostname: spec.hostname.clone(),
+        port: facts.port,
+        addresses: facts.addresses.clone(),
+        criticality: facts.criticality,
         why_now: (!why.is_empty()).then(|| why.join("; ")),
-        names: says.names(),
-        replaces: replaced(charge, &chosen.choice),
+        names: spec.names(),
+        replaces: replaced(facts, &chosen.choice),
         choice: chosen.choice,
         fallbacks: chosen.fallbacks,
-        key_source: says.key_source.clone(),
-        key_algorithm: says.key_algorithm,
-        key_rotation: says.key_rotation,
-        challenge: says.challenge,
-        profile: says.profile.clone(),
-        targets: says.targets.clone(),
-        notify: says.notify_on_failure.clone(),
+        key_source: spec.key_source.clone(),
+        key_algorithm: spec.key_algorithm,
+        key_rotation: spec.key_rotation,
+        challenge: spec.challenge,
+        profile: spec.profile.clone(),
+        targets: spec.targets.clone(),
+        notify: spec.notify_on_failure.clone(),
         ladder: asked.ladder.clone(),
-        expires_at: charge.served_until,
+        expires_at: facts.served_until,
         windows,
         windows_of_job: Vec::new(),
     }
 }
 
 /// What the new certificate replaces: only what the same account got, at the CA that is asked now.
-fn replaced(charge: &Charge, choice: &Choice) -> Option<Predecessor> {
-    let renewal = charge.renewal.as_ref()?;
-    let names = charge.policy.says.names();
+fn replaced(facts: &PolicyFacts, choice: &Choice) -> Option<Predecessor> {
+    let renewal = facts.renewal.as_ref()?;
+    let names = facts.policy.spec.names();
     (renewal.issued_at == choice.ca && renewal.predecessor.shares_a_name(&names)).then(|| renewal.predecessor.clone())
 }
 

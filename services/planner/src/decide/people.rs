@@ -4,7 +4,7 @@ use domain::ca::CaRef;
 use domain::cause::Cause;
 use domain::chain::Key;
 use domain::disposition::{FurtherAnswer, Question};
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::run::{Amended, Because, Ending, Event, IssuedCertificate, Mode, Position, Step, Today};
 use domain::{Hostname, Invalid, Timestamp};
 use protocol::request::{Amendment, ResolveRequest, Verb};
@@ -108,12 +108,12 @@ fn goes_on(run: &LoadedRun, word: Word) -> bool {
 
 /// What the run takes from today's policy, and what is to be said of it; nothing when the two agree. A policy that cannot work is
 /// not taken.
-pub(crate) fn today(run: &LoadedRun, charge: &Charge, word: Word) -> (Option<Amended>, Amendment) {
-    if !goes_on(run, word) || charge.policy.says.check().is_err() {
+pub(crate) fn today(run: &LoadedRun, facts: &PolicyFacts, word: Word) -> (Option<Amended>, Amendment) {
+    if !goes_on(run, word) || facts.policy.spec.check().is_err() {
         return (None, Amendment::default());
     }
-    let amended = domain::run::amend(&run.plan, &run.state, Today::of(charge));
-    let next = domain::run::of_the_next(&run.plan, charge);
+    let amended = domain::run::amend(&run.plan, &run.state, Today::of(facts));
+    let next = domain::run::of_the_next(&run.plan, facts);
     let amendment = Amendment {
         changed: amended.as_ref().map_or_else(Vec::new, |amended| amended.said.clone()),
         not_taken: next.into_iter().map(str::to_owned).collect(),
@@ -222,7 +222,7 @@ mod tests {
     use crate::decide::compose::{Asked, new_run};
 
     fn run(mode: Mode, position: Position) -> LoadedRun {
-        let charge: Charge = charge();
+        let facts: PolicyFacts = facts();
         let asked = Asked {
             mode,
             trigger: domain::run::Trigger::Operator,
@@ -233,7 +233,7 @@ mod tests {
             at_once: false,
             cooled_at: None,
         };
-        let new = new_run(&charge, &asked, &Catalogue::default(), Timestamp::EPOCH).expect("a run");
+        let new = new_run(&facts, &asked, &Catalogue::default(), Timestamp::EPOCH).expect("a run");
         LoadedRun {
             head: new.head,
             plan: new.plan,
@@ -242,18 +242,18 @@ mod tests {
         }
     }
 
-    fn charge() -> Charge {
-        let says = serde_json::from_value(json!({
+    fn facts() -> PolicyFacts {
+        let spec = serde_json::from_value(json!({
             "hostname": "www.example.org", "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
         }));
         let policy = domain::policy::Policy {
             id: domain::PolicyId::new(),
             workspace: domain::WorkspaceId::default_workspace(),
             host_id: domain::HostId::new(),
-            says: says.expect("a policy"),
+            spec: spec.expect("a policy"),
             created_at: Timestamp::EPOCH,
         };
-        Charge {
+        PolicyFacts {
             policy,
             port: 443,
             addresses: Vec::new(),
@@ -344,13 +344,13 @@ mod tests {
             retry_at: None,
         };
         let stuck = run(Mode::Live, asking.clone());
-        let mut charge = charge();
+        let mut facts = facts();
         let as_before = (None, Amendment::default());
-        assert_eq!(today(&stuck, &charge, Word::Resume), as_before);
+        assert_eq!(today(&stuck, &facts, Word::Resume), as_before);
 
-        let says = &mut charge.policy.says;
-        says.sans = vec!["other.example.org".parse().expect("a name")];
-        let (amended, said) = today(&stuck, &charge, Word::Resume);
+        let spec = &mut facts.policy.spec;
+        spec.sans = vec!["other.example.org".parse().expect("a name")];
+        let (amended, said) = today(&stuck, &facts, Word::Resume);
         assert_eq!(amended, None, "names never change in a run");
         assert_eq!(
             (said.changed.len(), said.not_taken.as_slice()),
@@ -359,21 +359,21 @@ mod tests {
         let recorded = recorded(&said, &stuck.head.hostname);
         assert!(recorded.contains("needs a new certificate: names"), "{recorded}");
 
-        charge.policy.says.targets = vec![
+        facts.policy.spec.targets = vec![
             serde_json::from_value(serde_json::json!({
                 "kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key", "activate": "nginx",
                 "activate_timeout_seconds": 90,
             }))
             .expect("a target"),
         ];
-        let (amended, said) = today(&stuck, &charge, Word::Resume);
+        let (amended, said) = today(&stuck, &facts, Word::Resume);
         let amended = amended.expect("an amendment");
-        assert_eq!(amended.plan.targets, charge.policy.says.targets);
+        assert_eq!(amended.plan.targets, facts.policy.spec.targets);
         assert_eq!(amended.plan.names, stuck.plan.names);
         assert!(said.changed[0].contains("activate_timeout_seconds 30 → 90"), "{said:?}");
 
-        assert_eq!(today(&stuck, &charge, Word::Cancel), as_before);
+        assert_eq!(today(&stuck, &facts, Word::Cancel), as_before);
         let rehearsed = run(Mode::DryRun, asking);
-        assert_eq!(today(&rehearsed, &charge, Word::Resume), as_before);
+        assert_eq!(today(&rehearsed, &facts, Word::Resume), as_before);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::job::{Cap, Job, JobState, Speed};
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::provider::Catalogue;
 use domain::run::Mode;
 use domain::{Hostname, PolicyId, RunId, Timestamp};
@@ -44,7 +44,7 @@ struct Draft {
 /// The hosts that are decided next: their names, what their policies say, and the runs that are active there.
 struct HostsOfPage<'a> {
     names: &'a [String],
-    charges: &'a HashMap<&'a str, &'a Charge>,
+    policy_facts: &'a HashMap<&'a str, &'a PolicyFacts>,
     active: &'a HashMap<PolicyId, RunId>,
 }
 
@@ -138,16 +138,16 @@ impl Jobs {
         let now = self.ledger.now();
         let page = usize::try_from(PAGE).unwrap_or(usize::MAX).min(draft.rest.len());
         let names = draft.rest.split_off(draft.rest.len() - page);
-        let charges = self.store.charges(&draft.job.workspace, &names).await?;
-        let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
+        let policy_facts = self.store.policy_facts(&draft.job.workspace, &names).await?;
+        let policies: Vec<PolicyId> = policy_facts.iter().map(|facts| facts.policy.id).collect();
         let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
-        let charges: HashMap<&str, &Charge> = charges
+        let policy_facts: HashMap<&str, &PolicyFacts> = policy_facts
             .iter()
-            .map(|charge| (charge.policy.says.hostname.as_str(), charge))
+            .map(|facts| (facts.policy.spec.hostname.as_str(), facts))
             .collect();
         let hosts = HostsOfPage {
             names: &names,
-            charges: &charges,
+            policy_facts: &policy_facts,
             active: &active,
         };
         let lines = self.lines(draft, &hosts, now)?;
@@ -178,8 +178,8 @@ impl Jobs {
         let mut lines = Vec::with_capacity(hosts.names.len());
         // The last of the rest comes first.
         for (name, nr) in hosts.names.iter().rev().zip(draft.job.lines + 1..) {
-            let seen = match hosts.charges.get(name.as_str()) {
-                Some(charge) => Seen::Charge(charge, hosts.active.get(&charge.policy.id).copied()),
+            let seen = match hosts.policy_facts.get(name.as_str()) {
+                Some(facts) => Seen::Policy(facts, hosts.active.get(&facts.policy.id).copied()),
                 None if draft.strange.contains(name) => Seen::Nothing,
                 None => Seen::HostAlone,
             };

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use domain::chain::{self, Accepted, Wanted};
 use domain::limit::Bucket;
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::run::{Checkpoint, Event, IssuedCertificate, Position, Product, Step};
 use domain::{HostId, Invalid, RunId, Timestamp, WorkspaceId};
 use protocol::request::{AmendedRun, Amendment, ResolveRequest, Verb};
@@ -34,11 +34,12 @@ impl Ledger {
         deed: &Deed,
     ) -> Result<DeedOutcome, StoreError> {
         let now = self.now();
-        let charges = match deed.word {
-            Word::Resume | Word::ResumeAnew | Word::Retry => self.store.charges_of_runs(workspace, ids).await?,
+        let policy_facts = match deed.word {
+            Word::Resume | Word::ResumeAnew | Word::Retry => self.store.policy_facts_of_runs(workspace, ids).await?,
             Word::Cancel => Vec::new(),
         };
-        let charges: HashMap<HostId, Charge> = charges.into_iter().map(|one| (one.policy.host_id, one)).collect();
+        let policy_facts: HashMap<HostId, PolicyFacts> =
+            policy_facts.into_iter().map(|one| (one.policy.host_id, one)).collect();
         let mut tx = self.store.ledger().await?;
         let mut page = Page::of(tx.load_of(workspace, ids).await?);
         let certificates = certificates(&mut tx, &page, deed).await?;
@@ -50,7 +51,7 @@ impl Ledger {
             let of_use = certificates
                 .get(id)
                 .map_or(Ok(()), |issued| people::of_use(issued, now));
-            match of_use.and_then(|()| page.tell(*id, deed, &charges, now)) {
+            match of_use.and_then(|()| page.tell(*id, deed, &policy_facts, now)) {
                 Ok(said) => {
                     acts.push(act(*id, deed, now));
                     if let Some((said, recorded)) = said {
@@ -123,14 +124,14 @@ impl Page {
         &mut self,
         id: RunId,
         deed: &Deed,
-        charges: &HashMap<HostId, Charge>,
+        policy_facts: &HashMap<HostId, PolicyFacts>,
         now: Timestamp,
     ) -> Result<Option<(AmendedRun, String)>, Invalid> {
         let run = self.runs.get(&id).ok_or_else(|| unknown(id))?;
         people::may_begin_account(run, deed.word)?;
-        let charge = charges.get(&run.head.host_id);
+        let facts = policy_facts.get(&run.head.host_id);
         let (amended, amendment): (_, Amendment) =
-            charge.map_or_else(Default::default, |charge| people::today(run, charge, deed.word));
+            facts.map_or_else(Default::default, |facts| people::today(run, facts, deed.word));
         let recorded = people::recorded(&amendment, &run.head.hostname);
         let before = (run.plan.clone(), run.state.clone());
         if let (Some(amended), Some(run)) = (amended, self.runs.get_mut(&id)) {

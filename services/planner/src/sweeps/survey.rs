@@ -95,7 +95,7 @@ impl Survey {
             .store
             .claim_named(workspace, &names, now, now.plus(LOST_AFTER))
             .await?;
-        let asked = taken.iter().map(|due| due.is.hostname.clone()).collect();
+        let asked = taken.iter().map(|due| due.spec.hostname.clone()).collect();
         self.ask(taken, now).await;
         Ok((now, asked))
     }
@@ -203,9 +203,9 @@ fn ask(due: Due, now: Timestamp) -> ProbeAsk {
         schema: SCHEMA,
         workspace: due.workspace,
         host_id: due.id,
-        hostname: due.is.hostname,
-        port: due.is.port,
-        addresses: due.is.addresses,
+        hostname: due.spec.hostname,
+        port: due.spec.port,
+        addresses: due.spec.addresses,
         asked_at: now,
         until: now.plus(LOST_AFTER),
         was_mixed: due.is_mixed,
@@ -223,11 +223,11 @@ fn sighted(host: &LockedHost, look: &ProbeSeen, now: Timestamp) -> Option<Sighti
     if stale {
         return None;
     }
-    let interval = Duration::from_secs(u64::from(host.is.probe_interval_seconds));
+    let interval = Duration::from_secs(u64::from(host.spec.probe_interval_seconds));
     let sight = sight::essence(&look.snapshots).to_string();
     let is_same = host.sight.as_ref() == Some(&sight);
     let steadiness = host.steadiness.after(&look.snapshots, is_same, look.seen_at);
-    let standing = host.standing.after(&host.is.hostname, &look.snapshots, look.seen_at);
+    let standing = host.standing.after(&host.spec.hostname, &look.snapshots, look.seen_at);
     let usual = steadiness.next_look(host.id, interval, now);
     Some(Sighting {
         host_id: host.id,

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::{RunState, TargetState};
 use crate::plan::Plan;
-use crate::policy::Charge;
+use crate::policy::PolicyFacts;
 use crate::target::Target;
 
 /// What the policy and its host say now.
@@ -32,11 +32,11 @@ pub struct Today<'a> {
 }
 
 impl<'a> Today<'a> {
-    pub fn of(charge: &'a Charge) -> Self {
+    pub fn of(facts: &'a PolicyFacts) -> Self {
         Self {
-            port: charge.port,
-            addresses: &charge.addresses,
-            targets: &charge.policy.says.targets,
+            port: facts.port,
+            addresses: &facts.addresses,
+            targets: &facts.policy.spec.targets,
         }
     }
 }
@@ -183,17 +183,17 @@ fn fields(target: &Target) -> BTreeMap<String, Value> {
 }
 
 /// What today's policy says otherwise of the certificate itself: this run does not take it.
-pub fn of_the_next(plan: &Plan, charge: &Charge) -> Vec<&'static str> {
-    let says = &charge.policy.says;
+pub fn of_the_next(plan: &Plan, facts: &PolicyFacts) -> Vec<&'static str> {
+    let spec = &facts.policy.spec;
     // A cost-aware choice says who lost; it is no difference that another CA than the policy's was taken.
-    let own_ca = plan.choice.lost.is_empty().then(|| says.ca().ok()).flatten();
+    let own_ca = plan.choice.lost.is_empty().then(|| spec.ca().ok()).flatten();
     let differs = [
-        ("names", plan.names != says.names()),
+        ("names", plan.names != spec.names()),
         ("CA", own_ca.is_some_and(|ca| ca != plan.choice.ca)),
-        ("profile", plan.profile != says.profile),
-        ("key algorithm", plan.key_algorithm != says.key_algorithm),
-        ("key source", plan.key_source != says.key_source),
-        ("challenge", plan.challenge != says.challenge),
+        ("profile", plan.profile != spec.profile),
+        ("key algorithm", plan.key_algorithm != spec.key_algorithm),
+        ("key source", plan.key_source != spec.key_source),
+        ("challenge", plan.challenge != spec.challenge),
     ];
     let named = differs.into_iter().filter(|(_, is_other)| *is_other);
     named.map(|(name, _)| name).collect()

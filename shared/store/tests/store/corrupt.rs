@@ -150,10 +150,13 @@ async fn a_host_of_nonsense_is_corrupt_by_name() -> Result<()> {
     let world = World::new().await?;
     let run = world.run("www.example.org").await?;
     world.sql("update hosts set says = '{\"colour\": \"red\"}'").await?;
-    let charges = world.store.charges(&world.home, &["www.example.org".to_owned()]).await;
+    let policy_facts = world
+        .store
+        .policy_facts(&world.home, &["www.example.org".to_owned()])
+        .await;
     for found in [
         world.store.hosts(&world.home, None, 10).await.map(drop),
-        charges.map(drop),
+        policy_facts.map(drop),
     ] {
         let (table, id, why) = corrupt(found)?;
         assert_eq!((table, id), ("hosts", run.head.host_id.to_string()));
@@ -169,10 +172,13 @@ async fn a_policy_of_nonsense_is_corrupt_by_name() -> Result<()> {
     world
         .sql("update policies set says = says || '{\"provider\": \"magic\"}'")
         .await?;
-    let charges = world.store.charges(&world.home, &["www.example.org".to_owned()]).await;
+    let policy_facts = world
+        .store
+        .policy_facts(&world.home, &["www.example.org".to_owned()])
+        .await;
     for found in [
         world.store.policies(&world.home, None, 10).await.map(drop),
-        charges.map(drop),
+        policy_facts.map(drop),
     ] {
         let (table, id, why) = corrupt(found)?;
         assert_eq!((table, id), ("policies", run.head.policy_id.to_string()));

@@ -51,12 +51,19 @@ async fn a_host_has_the_windows_of_its_tags() -> Result<()> {
     };
     let names = [run.head.hostname.to_string()];
     world.store.set_tag_windows(&world.home, &said).await?;
-    assert!(world.store.charges(&world.home, &names).await?[0].windows().is_empty());
+    assert!(
+        world.store.policy_facts(&world.home, &names).await?[0]
+            .windows()
+            .is_empty()
+    );
 
     world
         .sql("update hosts set says = jsonb_set(says, '{tags}', '[\"edge\", \"eu\"]')")
         .await?;
-    assert_eq!(world.store.charges(&world.home, &names).await?[0].windows(), [night]);
+    assert_eq!(
+        world.store.policy_facts(&world.home, &names).await?[0].windows(),
+        [night]
+    );
     assert_eq!(world.store.tag_windows(&world.home).await?, [said.clone()]);
 
     said.windows.clear();

@@ -195,11 +195,11 @@ async fn an_answer_wakes_the_clock_and_names_the_predecessor() -> Result<()> {
     let shown = policies[0].renewal.as_ref().context("it was asked")?;
     assert_eq!(shown.suggestion.as_ref(), Some(suggested));
     let names = [run.head.hostname.to_string()];
-    let charge = world.store.charges(&world.home, &names).await?;
-    assert!(charge[0].renewal.is_none(), "no run of ours got this certificate");
+    let facts = world.store.policy_facts(&world.home, &names).await?;
+    assert!(facts[0].renewal.is_none(), "no run of ours got this certificate");
     world.sql("update renewal_info set issued_here = true").await?;
-    let charge = world.store.charges(&world.home, &names).await?;
-    let renewal = charge[0].renewal.as_ref().context("a predecessor")?;
+    let facts = world.store.policy_facts(&world.home, &names).await?;
+    let renewal = facts[0].renewal.as_ref().context("a predecessor")?;
     assert_eq!(renewal.issued_at, run.plan.choice.ca);
     assert_eq!(renewal.predecessor.names, ["www.example.org"]);
     Ok(())
@@ -217,7 +217,11 @@ async fn nobody_is_asked_about_what_was_replaced_until_the_next_one_is_seen() ->
     ledger.commit().await?;
     assert_eq!(due_hosts(&world, 10, minutes(600)).await?, []);
     let names = [run.head.hostname.to_string()];
-    assert!(world.store.charges(&world.home, &names).await?[0].renewal.is_none());
+    assert!(
+        world.store.policy_facts(&world.home, &names).await?[0]
+            .renewal
+            .is_none()
+    );
     look(&world, installed(run, "next")?).await?;
     assert_eq!(due_hosts(&world, 10, now()).await?, [run.head.host_id]);
     Ok(())

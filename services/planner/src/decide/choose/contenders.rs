@@ -82,14 +82,14 @@ pub(super) fn sorted(all: Vec<Contender<'_>>) -> (Vec<Fit<'_>>, Vec<Candidate>) 
 }
 
 impl<'a> Contender<'a> {
-    fn of_entry(entry: &'a ProviderEntry, says: &NewPolicy) -> Self {
-        let staging = says.staging;
+    fn of_entry(entry: &'a ProviderEntry, spec: &NewPolicy) -> Self {
+        let staging = spec.staging;
         Self {
             entry: Some(entry),
             kind: entry.kind,
             named: None,
-            cost: price(entry, staging, says),
-            standing: standing(entry, entry.ca(staging), says),
+            cost: price(entry, staging, spec),
+            standing: standing(entry, entry.ca(staging), spec),
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Contender<'a> {
 
     /// The CA holds as the policy writes it. Of a CA that is not in the catalogue only that is known: whether
     /// it can issue shows when it is asked.
-    fn at(ca: &CaRef, kind: Provider, says: &NewPolicy, catalogue: &'a Catalogue) -> Self {
+    fn at(ca: &CaRef, kind: Provider, spec: &NewPolicy, catalogue: &'a Catalogue) -> Self {
         let Some(entry) = catalogue.at(ca) else {
             return Self {
                 standing: Ok(ca.clone()),
@@ -114,9 +114,9 @@ impl<'a> Contender<'a> {
         };
         let staging = entry.ca(false).as_ref() != Some(ca);
         Self {
-            cost: price(entry, staging, says),
-            standing: standing(entry, Some(ca.clone()), says),
-            ..Self::of_entry(entry, says)
+            cost: price(entry, staging, spec),
+            standing: standing(entry, Some(ca.clone()), spec),
+            ..Self::of_entry(entry, spec)
         }
     }
 
@@ -130,36 +130,36 @@ impl<'a> Contender<'a> {
 }
 
 /// What a staging issues is of no use, and is not sold.
-fn price(entry: &ProviderEntry, staging: bool, says: &NewPolicy) -> Option<u64> {
+fn price(entry: &ProviderEntry, staging: bool, spec: &NewPolicy) -> Option<u64> {
     if staging {
         Some(0)
     } else {
-        entry.price.of(&says.names())
+        entry.price.of(&spec.names())
     }
 }
 
-fn standing(entry: &ProviderEntry, ca: Option<CaRef>, says: &NewPolicy) -> Result<CaRef, Cow<'static, str>> {
-    if let Err(reasons) = feasible(says, entry) {
+fn standing(entry: &ProviderEntry, ca: Option<CaRef>, spec: &NewPolicy) -> Result<CaRef, Cow<'static, str>> {
+    if let Err(reasons) = feasible(spec, entry) {
         return Err(in_words(&reasons).into());
     }
     match ca {
         Some(ca) => Ok(ca),
-        None if says.staging => Err("it has no staging, which the policy asks for".into()),
+        None if spec.staging => Err("it has no staging, which the policy asks for".into()),
         None => Err("its directory is not known".into()),
     }
 }
 
 /// The policy's own provider and its fallbacks, in this order, none twice.
-pub(super) fn named<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Contender<'a>> {
-    let others = says.fallbacks.iter().map(|name| match name {
+pub(super) fn named<'a>(spec: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Contender<'a>> {
+    let others = spec.fallbacks.iter().map(|name| match name {
         ProviderName::Id(id) => match catalogue.get(id) {
-            Some(entry) => Contender::of_entry(entry, says),
+            Some(entry) => Contender::of_entry(entry, spec),
             None => Contender::impossible(Provider::Acme, format!("there is no provider {id}")),
         },
-        ProviderName::Directory(url) => Contender::at(&CaRef::Acme(url.clone()), Provider::Acme, says, catalogue),
+        ProviderName::Directory(url) => Contender::at(&CaRef::Acme(url.clone()), Provider::Acme, spec, catalogue),
     });
-    let mut chain: Vec<Contender<'a>> = Vec::with_capacity(1 + says.fallbacks.len());
-    for one in std::iter::once(own(says, catalogue)).chain(others) {
+    let mut chain: Vec<Contender<'a>> = Vec::with_capacity(1 + spec.fallbacks.len());
+    for one in std::iter::once(own(spec, catalogue)).chain(others) {
         if !chain.iter().any(|other| other.is(&one)) {
             let named = Some(chain.len());
             chain.push(Contender { named, ..one });
@@ -168,34 +168,34 @@ pub(super) fn named<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Conte
     chain
 }
 
-fn own<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Contender<'a> {
-    match says.provider {
-        Provider::Letsencrypt | Provider::Acme => match says.ca() {
-            Ok(ca) => Contender::at(&ca, says.provider, says, catalogue),
-            Err(refused) => Contender::impossible(says.provider, refused.to_string()),
+fn own<'a>(spec: &NewPolicy, catalogue: &'a Catalogue) -> Contender<'a> {
+    match spec.provider {
+        Provider::Letsencrypt | Provider::Acme => match spec.ca() {
+            Ok(ca) => Contender::at(&ca, spec.provider, spec, catalogue),
+            Err(refused) => Contender::impossible(spec.provider, refused.to_string()),
         },
         Provider::AwsAcm | Provider::GcpCm | Provider::VaultPki | Provider::Manual => {
-            let of_kind = catalogue.entries().iter().filter(|entry| entry.kind == says.provider);
+            let of_kind = catalogue.entries().iter().filter(|entry| entry.kind == spec.provider);
             match of_kind.min_by_key(|entry| entry.rank) {
-                Some(entry) => Contender::of_entry(entry, says),
-                None => Contender::impossible(says.provider, "it is not in the catalogue"),
+                Some(entry) => Contender::of_entry(entry, spec),
+                None => Contender::impossible(spec.provider, "it is not in the catalogue"),
             }
         }
     }
 }
 
 /// Those whom the policy names, then the rest of the catalogue, each once.
-pub(super) fn everyone<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Contender<'a>> {
-    let mut all = named(says, catalogue);
+pub(super) fn everyone<'a>(spec: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Contender<'a>> {
+    let mut all = named(spec, catalogue);
     let of_policy = all.len();
     for entry in catalogue.entries() {
         let named = all[..of_policy].iter().filter_map(|one| one.entry);
         if named.into_iter().all(|other| other.id != entry.id) {
-            all.push(Contender::of_entry(entry, says));
+            all.push(Contender::of_entry(entry, spec));
         }
     }
     for one in &mut all {
-        if let (Ok(_), Some(against)) = (&one.standing, not_allowed(one, says, catalogue)) {
+        if let (Ok(_), Some(against)) = (&one.standing, not_allowed(one, spec, catalogue)) {
             one.standing = Err(against.into());
         }
     }
@@ -203,11 +203,11 @@ pub(super) fn everyone<'a>(says: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Co
 }
 
 /// Nobody is surprised by a CA that neither the policy nor the workspace has named.
-fn not_allowed(one: &Contender<'_>, says: &NewPolicy, catalogue: &Catalogue) -> Option<&'static str> {
+fn not_allowed(one: &Contender<'_>, spec: &NewPolicy, catalogue: &Catalogue) -> Option<&'static str> {
     let preferred = one.entry.is_some_and(|entry| catalogue.preference(&entry.id).is_some());
     match one.named {
         Some(0) => None,
-        Some(_) | None if says.provider_pinned => Some("the policy pins its own provider"),
+        Some(_) | None if spec.provider_pinned => Some("the policy pins its own provider"),
         Some(_) => None,
         None if preferred => None,
         None => Some("neither the policy nor preferred_provider names it"),

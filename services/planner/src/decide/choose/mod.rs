@@ -1,4 +1,4 @@
-//! Which provider issues. Pure: a charge, the catalogue, a strategy → the choice with all of its reasons.
+//! Which provider issues. Pure: the facts of a policy, the catalogue, a strategy → the choice with all of its reasons.
 //!
 //! *Policy default* takes the policy's own provider, and the first of its fallbacks that fits where the own one does
 //! not. *Cost-aware* takes the cheapest that fits, but never surprises: only the policy's own provider, its fallbacks
@@ -12,29 +12,29 @@ mod tests;
 
 use domain::Invalid;
 use domain::plan::{Candidate, Choice, Strategy};
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::price::{shown, usd};
 use domain::provider::Catalogue;
 
 use self::contenders::{Contender, Fit, everyone, named, sorted};
 
 /// The provider of this charge, or everyone who was looked at and why none will do.
-pub fn choose(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> Result<Choice, Vec<Candidate>> {
-    let says = &charge.policy.says;
+pub fn choose(facts: &PolicyFacts, catalogue: &Catalogue, strategy: Strategy) -> Result<Choice, Vec<Candidate>> {
+    let spec = &facts.policy.spec;
     match strategy {
-        Strategy::PolicyDefault => first_named(named(says, catalogue), catalogue),
-        Strategy::CostAware => cheapest(everyone(says, catalogue), catalogue),
+        Strategy::PolicyDefault => first_named(named(spec, catalogue), catalogue),
+        Strategy::CostAware => cheapest(everyone(spec, catalogue), catalogue),
     }
 }
 
 /// Who is asked while the chosen one is down: the policy's own provider and its fallbacks, in their order, as far as
 /// they fit.
-pub fn fallbacks(charge: &Charge, catalogue: &Catalogue, chosen: &Choice) -> Vec<Choice> {
-    let says = &charge.policy.says;
-    if says.fallbacks.is_empty() && says.ca().is_ok_and(|own| own == chosen.ca) {
+pub fn fallbacks(facts: &PolicyFacts, catalogue: &Catalogue, chosen: &Choice) -> Vec<Choice> {
+    let spec = &facts.policy.spec;
+    if spec.fallbacks.is_empty() && spec.ca().is_ok_and(|own| own == chosen.ca) {
         return Vec::new();
     }
-    let (fits, _) = sorted(named(says, catalogue));
+    let (fits, _) = sorted(named(spec, catalogue));
     let others = fits.into_iter().filter(|fit| fit.ca != chosen.ca);
     others
         .map(|fit| won(fit, "asked while those before it are down or out of quota", catalogue))

@@ -1,7 +1,7 @@
 use domain::ca::CaRef;
 use domain::host::Criticality;
 use domain::plan::{Candidate, Choice, Strategy};
-use domain::policy::{Charge, NewPolicy, Policy};
+use domain::policy::{NewPolicy, Policy, PolicyFacts};
 use domain::provider::{Catalogue, ProviderEntry, ProviderId};
 use domain::{HostId, PolicyId, Timestamp, WorkspaceId};
 use proptest::prelude::*;
@@ -40,23 +40,23 @@ fn shelf(entries: Vec<ProviderEntry>, preferred: &[&str]) -> Catalogue {
 }
 
 /// Of a policy whose own provider is the CA `own`.
-fn charge(changes: Value) -> Charge {
-    let mut says = json!({
+fn facts(changes: Value) -> PolicyFacts {
+    let mut spec = json!({
         "hostname": "www.example.org", "provider": "acme", "directory_url": "https://own.example.org/dir",
         "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
     });
     for (key, value) in changes.as_object().into_iter().flatten() {
-        says[key] = value.clone();
+        spec[key] = value.clone();
     }
-    let says: NewPolicy = serde_json::from_value(says).expect("a policy");
+    let spec: NewPolicy = serde_json::from_value(spec).expect("a policy");
     let policy = Policy {
         id: PolicyId::new(),
         workspace: WorkspaceId::default_workspace(),
         host_id: HostId::new(),
-        says,
+        spec,
         created_at: Timestamp::EPOCH,
     };
-    Charge {
+    PolicyFacts {
         policy,
         port: 443,
         addresses: Vec::new(),
@@ -68,8 +68,8 @@ fn charge(changes: Value) -> Charge {
     }
 }
 
-fn winner(charge: &Charge, catalogue: &Catalogue, strategy: Strategy) -> String {
-    match choose(charge, catalogue, strategy) {
+fn winner(facts: &PolicyFacts, catalogue: &Catalogue, strategy: Strategy) -> String {
+    match choose(facts, catalogue, strategy) {
         Ok(choice) => choice.id.map_or(choice.ca.to_string(), |id| id.to_string()),
         Err(all) => refusal(&all).to_string(),
     }
@@ -87,7 +87,7 @@ fn because<'a>(choice: &'a Choice, id: &str) -> &'a str {
 #[test]
 fn cost_aware_takes_the_cheapest_of_those_that_somebody_named() {
     let all = vec![priced("own", 3_000_000), priced("cheap", 1_000_000), priced("free", 0)];
-    let policy = charge(json!({"fallbacks": ["cheap"]}));
+    let policy = facts(json!({"fallbacks": ["cheap"]}));
     let catalogue = shelf(all.clone(), &[]);
 
     let choice = choose(&policy, &catalogue, Strategy::CostAware).expect("a choice");
@@ -105,7 +105,7 @@ fn cost_aware_takes_the_cheapest_of_those_that_somebody_named() {
 #[test]
 fn policy_default_keeps_to_the_own_one_whatever_it_costs() {
     let all = vec![priced("own", 3_000_000), priced("free", 0)];
-    let policy = charge(json!({"fallbacks": ["free"]}));
+    let policy = facts(json!({"fallbacks": ["free"]}));
     let catalogue = shelf(all, &["free"]);
     let choice = choose(&policy, &catalogue, Strategy::PolicyDefault).expect("a choice");
     assert_eq!(choice.id, Some("own".parse().expect("an id")));
@@ -118,7 +118,7 @@ fn policy_default_keeps_to_the_own_one_whatever_it_costs() {
 #[test]
 fn equally_cheap_ones_are_told_apart_by_preference_then_the_own_then_rank_then_id() {
     let free = |id| ca(id, json!({}));
-    let policy = charge(json!({"fallbacks": ["b", "a"]}));
+    let policy = facts(json!({"fallbacks": ["b", "a"]}));
     let won = |entries, preferred: &[&str]| winner(&policy, &shelf(entries, preferred), Strategy::CostAware);
     assert_eq!(won(vec![free("own"), free("a"), free("b")], &["b", "own"]), "b");
     assert_eq!(won(vec![free("own"), free("a"), free("b")], &[]), "own");
@@ -131,7 +131,7 @@ fn equally_cheap_ones_are_told_apart_by_preference_then_the_own_then_rank_then_i
 #[test]
 fn a_pinned_policy_stays_with_its_own() {
     let all = vec![priced("own", 3_000_000), priced("free", 0)];
-    let policy = charge(json!({"fallbacks": ["free"], "provider_pinned": true}));
+    let policy = facts(json!({"fallbacks": ["free"], "provider_pinned": true}));
     let choice = choose(&policy, &shelf(all, &["free"]), Strategy::CostAware).expect("a choice");
     assert_eq!(choice.id, Some("own".parse().expect("an id")));
     assert_eq!(because(&choice, "free"), "the policy pins its own provider");
@@ -142,9 +142,9 @@ fn exportable_acm_needs_the_policys_word() {
     let sold = ca("own", json!({"abilities": {"exports_key_for_money": true}}));
     let catalogue = shelf(vec![sold], &[]);
     for strategy in [Strategy::CostAware, Strategy::PolicyDefault] {
-        let refused = winner(&charge(json!({})), &catalogue, strategy);
+        let refused = winner(&facts(json!({})), &catalogue, strategy);
         assert!(refused.contains("allow_exportable_acm"), "{refused}");
-        let allowed = winner(&charge(json!({"allow_exportable_acm": true})), &catalogue, strategy);
+        let allowed = winner(&facts(json!({"allow_exportable_acm": true})), &catalogue, strategy);
         assert_eq!(allowed, "own");
     }
 }
@@ -175,7 +175,7 @@ fn what_does_not_fit_says_why() {
         (json!({"external_account": true}), json!({}), "bound to an external one"),
     ] {
         let own = ca("own", json!({ "abilities": abilities }));
-        let refused = winner(&charge(policy), &shelf(vec![own], &[]), Strategy::PolicyDefault);
+        let refused = winner(&facts(policy), &shelf(vec![own], &[]), Strategy::PolicyDefault);
         assert!(
             refused.starts_with("provider: ") && refused.contains(reason),
             "{refused}"
@@ -190,14 +190,14 @@ fn a_policy_that_asks_for_staging_gets_no_other_ones_production() {
     let known = json!({"kind": "letsencrypt", "directory_url": "https://acme-v02.api.letsencrypt.org/directory",
                        "staging_url": "https://acme-staging-v02.api.letsencrypt.org/directory"});
     let catalogue = shelf(vec![ca("letsencrypt", known), priced("own", 0)], &[]);
-    let choice = choose(&charge(body), &catalogue, Strategy::CostAware).expect("a choice");
+    let choice = choose(&facts(body), &catalogue, Strategy::CostAware).expect("a choice");
     assert!(choice.ca.to_string().contains("staging"), "{choice:?}");
     assert!(because(&choice, "own").contains("no staging"), "{choice:?}");
 }
 
 #[test]
 fn a_directory_that_the_catalogue_does_not_know_is_taken_at_an_unknown_price() {
-    let policy = charge(json!({}));
+    let policy = facts(json!({}));
     let choice = choose(&policy, &shelf(vec![priced("free", 0)], &[]), Strategy::PolicyDefault).expect("a choice");
     assert_eq!((choice.id, choice.cost_micro_usd), (None, None));
     assert!(
@@ -212,7 +212,7 @@ fn a_directory_that_the_catalogue_does_not_know_is_taken_at_an_unknown_price() {
 #[test]
 fn old_facts_are_said_with_the_choice() {
     let old = ca("own", json!({"last_verified": "2025-01-01"}));
-    let choice = choose(&charge(json!({})), &shelf(vec![old], &[]), Strategy::PolicyDefault).expect("a choice");
+    let choice = choose(&facts(json!({})), &shelf(vec![old], &[]), Strategy::PolicyDefault).expect("a choice");
     assert!(choice.why.contains("2025-01-01"), "{}", choice.why);
 }
 
@@ -247,7 +247,7 @@ proptest! {
         pinned in any::<bool>(), named in prop::sample::subsequence(vec!["a", "b"], 0..=2),
         preferred in prop::sample::subsequence(vec!["own", "b", "c"], 0..=3),
     ) {
-        let policy = charge(json!({"fallbacks": named, "provider_pinned": pinned}));
+        let policy = facts(json!({"fallbacks": named, "provider_pinned": pinned}));
         let catalogue = shelf(vec![own, a, b, c], &preferred);
         let chosen = choose(&policy, &catalogue, Strategy::CostAware);
         prop_assert_eq!(&chosen, &choose(&policy, &catalogue, Strategy::CostAware), "the same again");

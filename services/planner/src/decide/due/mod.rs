@@ -65,7 +65,7 @@ pub enum Due {
 }
 
 pub fn due(policy: &Policy, served: Option<Life>, last: Option<LastRun>, now: Timestamp) -> Due {
-    if let Some(why) = policy.says.only_by_hand() {
+    if let Some(why) = policy.spec.only_by_hand() {
         return later(None, why.to_owned(), now);
     }
     if let Some(run) = last.filter(|run| !has_ended(run.status)) {
@@ -163,7 +163,7 @@ fn renewal_time(policy: &Policy, life: &Life, last: Option<LastRun>, now: Timest
     } else {
         Renewal::by(at, suggested(suggestion, now))
     };
-    if policy.says.renew_before_days.is_some() && own.at <= suggested.at {
+    if policy.spec.renew_before_days.is_some() && own.at <= suggested.at {
         return own;
     }
     suggested
@@ -216,7 +216,7 @@ fn page(suggestion: &Suggestion) -> String {
 fn own_time(policy: &Policy, life: &Life) -> Renewal {
     let whole = life.until.since(life.from);
     let early = early(policy, whole);
-    if let Some(days) = policy.says.renew_before_days {
+    if let Some(days) = policy.spec.renew_before_days {
         let (wait, least) = (whole.saturating_sub(DAY * u32::from(days)), whole / LEAST_USED);
         let days = counted(days, "day");
         let rule = if wait < least {

@@ -7,18 +7,18 @@ use super::*;
 const T0: i64 = 1_767_225_600;
 
 fn policy(change: serde_json::Value) -> Policy {
-    let mut says = json!({
+    let mut spec = json!({
         "hostname": "www.example.org",
         "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
     });
-    if let (Some(says), serde_json::Value::Object(change)) = (says.as_object_mut(), change) {
-        says.extend(change);
+    if let (Some(spec), serde_json::Value::Object(change)) = (spec.as_object_mut(), change) {
+        spec.extend(change);
     }
     Policy {
         id: PolicyId::new(),
         workspace: WorkspaceId::default_workspace(),
         host_id: HostId::new(),
-        says: serde_json::from_value(says).expect("a policy"),
+        spec: serde_json::from_value(spec).expect("a policy"),
         created_at: Timestamp::EPOCH,
     }
 }

@@ -5,7 +5,7 @@ pub(crate) mod quotas;
 use domain::backoff::Ladder;
 use domain::job::{Cap, Cooldown, Decision, Included, Job, JobSpec, LeftOut};
 use domain::plan::Choice;
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::provider::Catalogue;
 use domain::run::{Because, Mode, RunState, Trigger};
 use domain::window::both_open;
@@ -24,7 +24,7 @@ const COOLDOWN: &str = "the cooldown of the policy";
 #[derive(Clone, Copy)]
 pub(crate) enum Seen<'a> {
     /// Its policy, and the live run of it that has not ended.
-    Charge(&'a Charge, Option<RunId>),
+    Policy(&'a PolicyFacts, Option<RunId>),
     /// A host without an active policy.
     HostAlone,
     Nothing,
@@ -100,16 +100,16 @@ pub(crate) fn decide(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> (Dec
 }
 
 fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(Included, NewRun), LeftOut> {
-    let (charge, active) = match seen {
-        Seen::Charge(charge, active) => (charge, active),
+    let (facts, active) = match seen {
+        Seen::Policy(facts, active) => (facts, active),
         Seen::HostAlone => return Err(LeftOut::NoPolicy),
         Seen::Nothing => return Err(LeftOut::UnknownHost),
     };
-    charge.policy.says.check().map_err(|why| LeftOut::Infeasible { why })?;
-    let start = allowed(charge, active, terms)?;
+    facts.policy.spec.check().map_err(|why| LeftOut::Infeasible { why })?;
+    let start = allowed(facts, active, terms)?;
     let chosen =
-        Chosen::of(charge, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
-    let mut run = compose::run_with(charge, &terms.asked(&start), chosen, start.at);
+        Chosen::of(facts, terms.catalogue, terms.spec().strategy).map_err(|lost| LeftOut::NoProvider { lost })?;
+    let mut run = compose::run_with(facts, &terms.asked(&start), chosen, start.at);
     let start = match terms.spec().mode {
         Mode::Live => {
             let start = in_time(&run, start, terms, &left.quotas)?;
@@ -152,7 +152,7 @@ fn shown(choice: &Choice, mode: Mode) -> Choice {
 }
 
 /// A dry run is free of company and cooldown.
-fn allowed(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<Start, LeftOut> {
+fn allowed(facts: &PolicyFacts, active: Option<RunId>, terms: &Terms<'_>) -> Result<Start, LeftOut> {
     let at = terms.start();
     match terms.spec().mode {
         Mode::DryRun => return Ok(Start::at(at)),
@@ -161,7 +161,7 @@ fn allowed(charge: &Charge, active: Option<RunId>, terms: &Terms<'_>) -> Result<
     if let Some(run_id) = active {
         return Err(LeftOut::ActiveRun { run_id });
     }
-    match (judge::cooled_at(charge, at), terms.spec().cooldown) {
+    match (judge::cooled_at(facts, at), terms.spec().cooldown) {
         (None, _) => Ok(Start::at(at)),
         (Some(until), Cooldown::Ignore) => Ok(Start {
             despite: Some(until),

@@ -17,21 +17,21 @@ fn at(seconds: u64) -> Timestamp {
     midnight.plus(Duration::from_secs(seconds))
 }
 
-fn charge(name: &str, more: Value) -> Charge {
-    let mut says = json!({
+fn facts(name: &str, more: Value) -> PolicyFacts {
+    let mut spec = json!({
         "hostname": name, "provider": "acme", "directory_url": CA,
         "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
     });
-    let fields = says.as_object_mut().expect("an object");
+    let fields = spec.as_object_mut().expect("an object");
     fields.extend(more.as_object().expect("an object").clone());
     let policy = domain::policy::Policy {
         id: PolicyId::new(),
         workspace: WorkspaceId::default_workspace(),
         host_id: HostId::new(),
-        says: serde_json::from_value(says).expect("a policy"),
+        spec: serde_json::from_value(spec).expect("a policy"),
         created_at: at(0),
     };
-    Charge {
+    PolicyFacts {
         policy,
         port: 443,
         addresses: Vec::new(),
@@ -74,18 +74,18 @@ impl Draft {
         Self { job, left, catalogue }
     }
 
-    fn decide(&mut self, charge: &Charge, active: Option<RunId>) -> Decision {
-        self.decide_run(charge, active).0
+    fn decide(&mut self, facts: &PolicyFacts, active: Option<RunId>) -> Decision {
+        self.decide_run(facts, active).0
     }
 
-    fn decide_run(&mut self, charge: &Charge, active: Option<RunId>) -> (Decision, Option<NewRun>) {
+    fn decide_run(&mut self, facts: &PolicyFacts, active: Option<RunId>) -> (Decision, Option<NewRun>) {
         let terms = Terms {
             job: &self.job,
             ladder: &Ladder::default(),
             catalogue: &self.catalogue,
             now: at(0),
         };
-        let (decision, run) = decide(Seen::Charge(charge, active), &terms, &mut self.left);
+        let (decision, run) = decide(Seen::Policy(facts, active), &terms, &mut self.left);
         if let (Decision::Included(included), Some(run)) = (&decision, &run) {
             let Position::Waiting { until, .. } = &run.state.position else {
                 panic!("it is queued");
@@ -112,7 +112,7 @@ fn reason(decision: &Decision) -> &'static str {
 
 #[test]
 fn a_host_inside_its_cooldown_is_left_out_or_scheduled_as_asked() {
-    let mut resting = charge("a.example.org", json!({"cooldown_seconds": 600}));
+    let mut resting = facts("a.example.org", json!({"cooldown_seconds": 600}));
     resting.last_live_at = Some(at(0));
     let decide = |body| Draft::new(body, Vec::new()).decide(&resting, None);
     assert_eq!(reason(&decide(json!({}))), "cooldown");
@@ -132,7 +132,7 @@ fn a_host_inside_its_cooldown_is_left_out_or_scheduled_as_asked() {
 
 #[test]
 fn a_host_that_is_being_renewed_is_left_out() {
-    let busy = charge("a.example.org", json!({}));
+    let busy = facts("a.example.org", json!({}));
     let mut draft = Draft::new(json!({}), Vec::new());
     assert_eq!(reason(&draft.decide(&busy, Some(RunId::new()))), "active_run");
 }
@@ -140,7 +140,7 @@ fn a_host_that_is_being_renewed_is_left_out() {
 #[test]
 fn it_begins_when_the_windows_of_job_and_host_are_open_together() {
     let night = json!({"windows": [{"cron": "0 2 * * *", "minutes": 120}]});
-    let host = charge("a.example.org", night);
+    let host = facts("a.example.org", night);
     let decide = |body| Draft::new(body, Vec::new()).decide(&host, None);
     assert_eq!(begins(&decide(json!({}))), (7_200, Some("a maintenance window")));
     let late = json!({"windows": [{"cron": "0 3 * * *", "minutes": 60}]});
@@ -154,7 +154,7 @@ fn it_begins_when_the_windows_of_job_and_host_are_open_together() {
 fn a_run_keeps_the_windows_of_its_job_and_of_its_host_however_late_it_becomes() {
     let night = json!({"windows": [{"cron": "0 2 * * *", "minutes": 120}]});
     let late = json!({"windows": [{"cron": "0 3 * * *", "minutes": 30}]});
-    let (_, run) = Draft::new(late, Vec::new()).decide_run(&charge("a.example.org", night), None);
+    let (_, run) = Draft::new(late, Vec::new()).decide_run(&facts("a.example.org", night), None);
     let run = run.expect("it is included");
     let run = store::LoadedRun {
         head: run.head,
@@ -191,7 +191,7 @@ fn limit(burst: u32, period_seconds: u32) -> Limit {
 #[test]
 fn orders_are_laid_out_as_the_ca_allows_and_what_comes_too_late_is_left_out() {
     let mut draft = Draft::new(json!({"ends_at": at(150)}), vec![limit(2, 100)]);
-    let mut decide = |name: &str| draft.decide(&charge(name, json!({})), None);
+    let mut decide = |name: &str| draft.decide(&facts(name, json!({})), None);
     assert_eq!(begins(&decide("a.example.org")), (0, None));
     assert_eq!(begins(&decide("b.example.org")), (0, None));
     assert_eq!(begins(&decide("c.example.org")), (100, Some("new orders per account")));
@@ -200,7 +200,7 @@ fn orders_are_laid_out_as_the_ca_allows_and_what_comes_too_late_is_left_out() {
 
 #[test]
 fn what_cannot_work_is_left_out_with_its_reason() {
-    let broken = charge("a.example.org", json!({"targets": []}));
+    let broken = facts("a.example.org", json!({"targets": []}));
     let mut draft = Draft::new(json!({}), Vec::new());
     let Decision::LeftOut(LeftOut::Infeasible { why }) = draft.decide(&broken, None) else {
         panic!("it was included")
@@ -224,7 +224,7 @@ fn what_cannot_work_is_left_out_with_its_reason() {
 #[test]
 fn a_price_that_nobody_knows_fits_into_no_budget() {
     let mut draft = Draft::new(json!({"budget_micro_usd": 1_000_000}), Vec::new());
-    let Decision::LeftOut(why) = draft.decide(&charge("a.example.org", json!({})), None) else {
+    let Decision::LeftOut(why) = draft.decide(&facts("a.example.org", json!({})), None) else {
         panic!("it was included")
     };
     let nothing_known = LeftOut::Budget {
@@ -251,7 +251,7 @@ fn whichever_budget_is_the_tighter_binds_and_is_named() {
     let mut draft = Draft::new(json!({}), Vec::new());
     draft.catalogue = priced(3);
     draft.left.budgets = vec![(Cap::Job, 7), (Cap::Month, 10)];
-    let decide = |draft: &mut Draft, name: &str| draft.decide(&charge(name, json!({})), None);
+    let decide = |draft: &mut Draft, name: &str| draft.decide(&facts(name, json!({})), None);
     assert_eq!(reason(&decide(&mut draft, "a.example.org")), "included");
     assert_eq!(reason(&decide(&mut draft, "b.example.org")), "included");
     let (cost_micro_usd, left_micro_usd) = (Some(3), 1);
@@ -273,7 +273,7 @@ fn whichever_budget_is_the_tighter_binds_and_is_named() {
 
 #[test]
 fn what_must_not_be_served_any_longer_waits_for_no_cooldown_and_says_so() {
-    let mut resting = charge("a.example.org", json!({"cooldown_seconds": 600}));
+    let mut resting = facts("a.example.org", json!({"cooldown_seconds": 600}));
     resting.last_live_at = Some(at(0));
     let decision = Draft::new(json!({"cooldown": "ignore"}), Vec::new()).decide(&resting, None);
     let Decision::Included(included) = decision else {
@@ -287,7 +287,7 @@ fn what_must_not_be_served_any_longer_waits_for_no_cooldown_and_says_so() {
 fn a_rehearsal_costs_nothing_and_no_budget_leaves_it_out() {
     let mut draft = Draft::new(json!({"mode": "dry_run", "budget_micro_usd": 1}), Vec::new());
     draft.catalogue = priced(7_000_000);
-    let (decision, run) = draft.decide_run(&charge("www.example.org", json!({})), None);
+    let (decision, run) = draft.decide_run(&facts("www.example.org", json!({})), None);
     let Decision::Included(included) = decision else {
         panic!("it is left out")
     };
@@ -299,7 +299,7 @@ fn a_rehearsal_costs_nothing_and_no_budget_leaves_it_out() {
 fn a_run_that_is_planned_for_later_says_because_of_what() {
     let body = json!({"windows": [{"cron": "0 3 * * *", "minutes": 60}], "reason": "the yearly exercise"});
     let mut draft = Draft::new(body, Vec::new());
-    let (_, run) = draft.decide_run(&charge("www.example.org", json!({})), None);
+    let (_, run) = draft.decide_run(&facts("www.example.org", json!({})), None);
     let why = run.expect("a run").plan.why_now.expect("a reason");
     assert_eq!(
         why,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::budget::Budget;
 use domain::plan::Strategy;
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::provider::Catalogue;
 use domain::run::{Mode, Trigger};
 use domain::{PolicyId, RunId, Timestamp};
@@ -38,12 +38,12 @@ pub(super) struct Terms<'a> {
 impl Schedule {
     pub(super) fn decide(
         &self,
-        charge: &Charge,
+        facts: &PolicyFacts,
         wish: &Wish,
         terms: &Terms<'_>,
         budget: Option<&mut Budget>,
     ) -> (Option<NewRun>, Judgement) {
-        let (policy, now, due) = (charge.policy.id, terms.now, &wish.why);
+        let (policy, now, due) = (facts.policy.id, terms.now, &wish.why);
         let said = |judge_at, why, waits_for_budget| Judgement {
             policy,
             due_at: Some(now),
@@ -52,8 +52,8 @@ impl Schedule {
             waits_for_budget,
         };
         let again = now.plus(wait(wish.served));
-        let allowed = judge::judge(charge, Mode::Live, terms.active.get(&policy).copied(), now);
-        let composed = allowed.and_then(|()| compose::new_run(charge, &self.asked(due), terms.catalogue, now));
+        let allowed = judge::judge(facts, Mode::Live, terms.active.get(&policy).copied(), now);
+        let composed = allowed.and_then(|()| compose::new_run(facts, &self.asked(due), terms.catalogue, now));
         let mut run = match composed {
             Ok(run) => run,
             Err(refused) => {

@@ -75,7 +75,7 @@ impl Schedule {
                 Due::Now { why } => {
                     let names = wanted.entry(one.policy.workspace.clone()).or_default();
                     let served = pressed(one);
-                    names.insert(one.policy.says.hostname.to_string(), Wish { why, served });
+                    names.insert(one.policy.spec.hostname.to_string(), Wish { why, served });
                 }
                 Due::Later { due_at, judge_at, why } => judgements.push(Judgement {
                     policy: one.policy.id,
@@ -103,8 +103,8 @@ impl Schedule {
         now: Timestamp,
     ) -> Result<Vec<Judgement>, StoreError> {
         let names: Vec<String> = wanted.keys().cloned().collect();
-        let charges = self.store.charges(workspace, &names).await?;
-        let ids: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
+        let policy_facts = self.store.policy_facts(workspace, &names).await?;
+        let ids: Vec<_> = policy_facts.iter().map(|facts| facts.policy.id).collect();
         let catalogue = self.store.catalogue(workspace, now).await?;
         let active: HashMap<_, RunId> = self.store.active_runs(&ids).await?.into_iter().collect();
         let mut held = self.store.hold_budget(workspace, now).await?;
@@ -114,12 +114,12 @@ impl Schedule {
             now,
         };
         let (mut runs, mut judgements) = (Vec::new(), Vec::new());
-        for charge in &charges {
-            let Some(wish) = wanted.get(charge.policy.says.hostname.as_str()) else {
+        for facts in &policy_facts {
+            let Some(wish) = wanted.get(facts.policy.spec.hostname.as_str()) else {
                 continue;
             };
             let budget = held.as_mut().map(|held| &mut held.budget);
-            let (run, judgement) = self.decide(charge, wish, &terms, budget);
+            let (run, judgement) = self.decide(facts, wish, &terms, budget);
             runs.extend(run);
             judgements.push(judgement);
         }
@@ -176,7 +176,7 @@ impl Schedule {
 
 /// As the policy says, else as any tag of its host does.
 fn windows(one: &ToJudge) -> &[Window] {
-    let own = &one.policy.says.windows;
+    let own = &one.policy.spec.windows;
     if own.is_empty() { &one.tag_windows } else { own }
 }
 

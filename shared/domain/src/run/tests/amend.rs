@@ -14,11 +14,11 @@ fn with(plan: &Plan, states: Vec<TargetState>) -> RunState {
 }
 
 fn target(n: usize, change: serde_json::Value) -> Target {
-    let mut says =
+    let mut spec =
         serde_json::json!({"kind": "file", "chain_path": format!("/t/{n}.crt"), "key_path": format!("/t/{n}.key")});
-    let fields = says.as_object_mut().expect("an object");
+    let fields = spec.as_object_mut().expect("an object");
     fields.extend(change.as_object().expect("an object").clone());
-    serde_json::from_value(says).expect("a target")
+    serde_json::from_value(spec).expect("a target")
 }
 
 fn amended(state: TargetState, targets: &[Target]) -> Option<Amended> {
