@@ -12,7 +12,7 @@ use domain::clock::Clock;
 use domain::counted;
 use domain::disposition::ErrorCode;
 use domain::incident::{Cause, Change, Incident, Recipient, Severity, State, Word};
-use domain::sight::trouble::Trouble;
+use domain::observation::trouble::Trouble;
 use domain::{HostId, IncidentId, Timestamp};
 use store::{Announcement, Group, HostTrouble, IncidentTx, KnownTroubles, StoreError};
 use tokio_util::sync::CancellationToken;

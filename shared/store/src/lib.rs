@@ -64,7 +64,7 @@ pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use snapshots::SnapshotRow;
 pub use steps::{StepRecord, StepView};
-pub use survey::{AskWindow, Due, HostLook, LockedHost, Sighting, SurveyTx};
+pub use survey::{AskWindow, Due, HostLook, LockedHost, Observation, SurveyTx};
 
 /// A connection that was used just now is taken at its word; a longer silence may hide a server that is gone.
 const SURE_FOR: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use domain::Timestamp;
 use domain::certificate::{Seen, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
-use domain::sight::CLOSER;
+use domain::observation::CLOSER;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;

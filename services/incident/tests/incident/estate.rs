@@ -7,13 +7,13 @@ use bus::SystemClock;
 use domain::clock::Clock;
 use domain::host::Criticality;
 use domain::incident::{Severity, State, Word};
-use domain::sight::Steadiness;
-use domain::sight::trouble::{Since, Standing, Trouble, UNSEEN_AFTER};
+use domain::observation::Steadiness;
+use domain::observation::trouble::{Since, Standing, Trouble, UNSEEN_AFTER};
 use domain::{HostId, Timestamp, WorkspaceId};
 use incident::estate::round;
 use incident::intake::Intake;
 use serde_json::json;
-use store::{IncidentView, Sighting};
+use store::{IncidentView, Observation};
 
 use crate::world::World;
 
@@ -38,11 +38,11 @@ async fn looked(world: &World, host: HostId, seen_at: Timestamp, troubles: &[(Tr
         let (since, said) = (*since, "192.0.2.1:443: as seen".to_owned());
         (*trouble, Since { since, said })
     });
-    let sighting = Sighting {
+    let observation = Observation {
         host_id: host,
         asked_at: seen_at,
         seen_at,
-        sight: "any".to_owned(),
+        digest: "any".to_owned(),
         steadiness: Steadiness::default(),
         standing: Standing {
             has_served: true,
@@ -53,7 +53,7 @@ async fn looked(world: &World, host: HostId, seen_at: Timestamp, troubles: &[(Tr
     };
     let mut survey = world.store.survey().await?;
     survey.load(&[host]).await?;
-    survey.save(&[sighting]).await?;
+    survey.save(&[observation]).await?;
     Ok(survey.commit().await?)
 }
 

@@ -14,10 +14,10 @@ use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use bus::panics::{caught, or_next_round};
 use domain::clock::Clock;
-use domain::{HostId, Hostname, Timestamp, WorkspaceId, sight};
+use domain::{HostId, Hostname, Timestamp, WorkspaceId, observation};
 use protocol::SCHEMA;
 use protocol::probe::{LastLeaf, ProbeAsk, ProbeSeen};
-use store::{AskWindow, Due, LockedHost, Sighting, SnapshotRow, Store, StoreError};
+use store::{AskWindow, Due, LockedHost, Observation, SnapshotRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
@@ -168,7 +168,7 @@ impl Survey {
         let ids: Vec<HostId> = looks.iter().map(|look| look.host_id).collect();
         let mut hosts: BTreeMap<HostId, LockedHost> =
             tx.load(&ids).await?.into_iter().map(|host| (host.id, host)).collect();
-        let (mut news, mut sightings, mut refused) = (Vec::new(), BTreeMap::new(), HashMap::new());
+        let (mut news, mut observations, mut refused) = (Vec::new(), BTreeMap::new(), HashMap::new());
         for (place, look) in looks.iter().enumerate() {
             let Some(host) = hosts.get_mut(&look.host_id) else {
                 continue;
@@ -178,20 +178,20 @@ impl Survey {
                 refused.insert(place, why);
                 continue;
             }
-            if let Some(sighting) = sighted(host, look, now) {
-                if host.sight.as_ref() != Some(&sighting.sight) {
+            if let Some(observation) = sighted(host, look, now) {
+                if host.digest.as_ref() != Some(&observation.digest) {
                     news.extend(rows(look));
                 }
-                host.sight = Some(sighting.sight.clone());
-                host.steadiness = sighting.steadiness;
-                host.standing = sighting.standing.clone();
-                host.answered_at = Some(sighting.asked_at);
-                sightings.insert(host.id, sighting);
+                host.digest = Some(observation.digest.clone());
+                host.steadiness = observation.steadiness;
+                host.standing = observation.standing.clone();
+                host.answered_at = Some(observation.asked_at);
+                observations.insert(host.id, observation);
             }
         }
         tx.keep_snapshots(&news).await?;
-        let sightings: Vec<Sighting> = sightings.into_values().collect();
-        tx.save(&sightings).await?;
+        let observations: Vec<Observation> = observations.into_values().collect();
+        tx.save(&observations).await?;
         tx.commit().await?;
         let news = news.len();
         Ok(Kept { news, refused })
@@ -218,22 +218,22 @@ fn ask(due: Due, now: Timestamp) -> ProbeAsk {
 }
 
 /// Nothing when a younger ask was answered already.
-fn sighted(host: &LockedHost, look: &ProbeSeen, now: Timestamp) -> Option<Sighting> {
+fn sighted(host: &LockedHost, look: &ProbeSeen, now: Timestamp) -> Option<Observation> {
     let stale = host.answered_at.is_some_and(|answered| look.asked_at < answered);
     if stale {
         return None;
     }
     let interval = Duration::from_secs(u64::from(host.spec.probe_interval_seconds));
-    let sight = sight::essence(&look.snapshots).to_string();
-    let is_same = host.sight.as_ref() == Some(&sight);
+    let digest = observation::digest(&look.snapshots).to_string();
+    let is_same = host.digest.as_ref() == Some(&digest);
     let steadiness = host.steadiness.after(&look.snapshots, is_same, look.seen_at);
     let standing = host.standing.after(&host.spec.hostname, &look.snapshots, look.seen_at);
     let usual = steadiness.next_look(host.id, interval, now);
-    Some(Sighting {
+    Some(Observation {
         host_id: host.id,
         asked_at: look.asked_at,
         seen_at: look.seen_at,
-        sight,
+        digest,
         steadiness,
         next_at: standing.next_look(&look.snapshots, usual, now),
         standing,

@@ -19,7 +19,7 @@ pub fn next_look(host: HostId, interval: Duration, now: Timestamp) -> Timestamp 
     now.plus(Duration::from_micros(u64::try_from(wait).unwrap_or(u64::MAX)))
 }
 
-/// The least number of looks in a row, and the least time between the first and the last of them, that make one sight
+/// The least number of looks in a row, and the least time between the first and the last of them, that make one observation
 /// steady.
 const STEADY_LOOKS: u32 = 3;
 const STEADY_FOR: Duration = Duration::from_secs(600);
@@ -69,10 +69,10 @@ impl Steadiness {
     }
 }
 
-/// What of a look at all addresses of a host matters: two looks with the same essence are one snapshot. It changes with
+/// What of a look at all addresses of a host matters: two looks with the same digest are one snapshot. It changes with
 /// the set of addresses and, at each, with the leaves and the chain, whether it is trusted and why not, protocol and
 /// cipher, or why nothing could be seen.
-pub fn essence(look: &[Snapshot]) -> Fingerprint {
+pub fn digest(look: &[Snapshot]) -> Fingerprint {
     let mut places: Vec<String> = look.iter().map(place).collect();
     places.sort_unstable();
     Fingerprint::of(places.join("\n").as_bytes())
@@ -207,7 +207,7 @@ mod tests {
         let seen = |looks: &[(&[Snapshot], i64)]| {
             let mut last: Option<&[Snapshot]> = None;
             looks.iter().fold(Steadiness::default(), |steady, (look, second)| {
-                let same = last.is_some_and(|last| essence(last) == essence(look));
+                let same = last.is_some_and(|last| digest(last) == digest(look));
                 last = Some(look);
                 steady.after(look, same, at(*second))
             })
@@ -267,14 +267,14 @@ mod tests {
             taken_at: at(99),
             ..served(|_| {})
         };
-        assert_eq!(essence(&[served(|_| {})]), essence(&[later]));
+        assert_eq!(digest(&[served(|_| {})]), digest(&[later]));
         let other = Snapshot {
             dialled: ([192, 0, 2, 2], 443).into(),
             ..down("refused")
         };
         let (one, two) = (
-            essence(&[served(|_| {}), other.clone()]),
-            essence(&[other, served(|_| {})]),
+            digest(&[served(|_| {}), other.clone()]),
+            digest(&[other, served(|_| {})]),
         );
         assert_eq!(one, two, "the order of the addresses says nothing");
     }
@@ -301,7 +301,7 @@ mod tests {
             vec![down("no connection: refused")],
             vec![down("no connection within 3s")],
         ];
-        let all: std::collections::HashSet<String> = looks.iter().map(|look| essence(look).to_string()).collect();
+        let all: std::collections::HashSet<String> = looks.iter().map(|look| digest(look).to_string()).collect();
         assert_eq!(all.len(), looks.len());
     }
 }
