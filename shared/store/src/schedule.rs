@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::policies::Row;
 use crate::renewal_info::suggestion;
 use crate::rows::{at, from_json, from_word, word};
-use crate::{LedgerTx, Store, StoreError, quiet};
+use crate::{LedgerTx, Store, StoreError, pacing};
 
 /// A policy with what its judgement needs.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl Store {
                 }
                 (_, _, _) => None,
             };
-            let tag_windows = quiet::all(row.windows).map_err(corrupt)?;
+            let tag_windows = pacing::all(row.windows).map_err(corrupt)?;
             let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
             let suggested = suggestion(row.window_start, row.window_end, row.explanation_url).map_err(corrupt)?;
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::renewal_info::{suggestion, window};
 use crate::rows::{at, from_json, json};
-use crate::{Store, StoreError, quiet};
+use crate::{Store, StoreError, pacing};
 
 pub use change::Changed;
 pub use files::Taken;
@@ -238,7 +238,7 @@ impl Store {
                 criticality: host.criticality,
                 last_live_at,
                 served_until: row.not_after.map(at),
-                tag_windows: quiet::all(row.windows)
+                tag_windows: pacing::all(row.windows)
                     .map_err(|why| StoreError::corrupt("tag_windows", row.host_id, why))?,
                 renewal,
             })
