@@ -19,10 +19,10 @@ pub(crate) async fn list(
     State(now): State<Now>,
     caller: Caller,
 ) -> Result<Json<Providers>, Problem> {
-    Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)))
+    Ok(Json(providers(&store.catalogue(&caller.workspace, now.read()).await?)))
 }
 
-fn shelf(catalogue: &Catalogue) -> Providers {
+fn providers(catalogue: &Catalogue) -> Providers {
     let shown = |entry: &ProviderEntry| Provider {
         stale: catalogue.stale(&entry.id).map(str::to_owned),
         entry: entry.clone(),
@@ -108,7 +108,7 @@ pub(crate) async fn forget(
 ) -> Result<Json<Providers>, Problem> {
     let own = id.parse().map_err(|_| Problem::absent("id", &id))?;
     if store.forget_provider(&caller.workspace, &own).await? {
-        return Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)));
+        return Ok(Json(providers(&store.catalogue(&caller.workspace, now.read()).await?)));
     }
     let remedy =
         "what the workspace neither added nor changed cannot be forgotten; disable it: vigilo provider set --disable";
@@ -133,5 +133,5 @@ pub(crate) async fn prefer(
         catalogue.can_be_named(id).map_err(|refused| refused.within(&field))?;
     }
     store.prefer_providers(&caller.workspace, &ids).await?;
-    Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)))
+    Ok(Json(providers(&store.catalogue(&caller.workspace, now.read()).await?)))
 }

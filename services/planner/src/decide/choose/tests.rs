@@ -35,7 +35,7 @@ fn ids(texts: &[&str]) -> Vec<ProviderId> {
     texts.iter().map(|text| text.parse().expect("an id")).collect()
 }
 
-fn shelf(entries: Vec<ProviderEntry>, preferred: &[&str]) -> Catalogue {
+fn catalogue_of(entries: Vec<ProviderEntry>, preferred: &[&str]) -> Catalogue {
     Catalogue::new(entries, ids(preferred), now())
 }
 
@@ -88,7 +88,7 @@ fn because<'a>(choice: &'a Choice, id: &str) -> &'a str {
 fn cost_aware_takes_the_cheapest_of_those_that_somebody_named() {
     let all = vec![priced("own", 3_000_000), priced("cheap", 1_000_000), priced("free", 0)];
     let policy = facts(json!({"fallbacks": ["cheap"]}));
-    let catalogue = shelf(all.clone(), &[]);
+    let catalogue = catalogue_of(all.clone(), &[]);
 
     let choice = choose(&policy, &catalogue, Strategy::CostAware).expect("a choice");
 
@@ -99,14 +99,17 @@ fn cost_aware_takes_the_cheapest_of_those_that_somebody_named() {
         because(&choice, "free"),
         "neither the policy nor preferred_provider names it"
     );
-    assert_eq!(winner(&policy, &shelf(all, &["free"]), Strategy::CostAware), "free");
+    assert_eq!(
+        winner(&policy, &catalogue_of(all, &["free"]), Strategy::CostAware),
+        "free"
+    );
 }
 
 #[test]
 fn policy_default_keeps_to_the_own_one_whatever_it_costs() {
     let all = vec![priced("own", 3_000_000), priced("free", 0)];
     let policy = facts(json!({"fallbacks": ["free"]}));
-    let catalogue = shelf(all, &["free"]);
+    let catalogue = catalogue_of(all, &["free"]);
     let choice = choose(&policy, &catalogue, Strategy::PolicyDefault).expect("a choice");
     assert_eq!(choice.id, Some("own".parse().expect("an id")));
     assert!(because(&choice, "free").contains("stands by"), "{choice:?}");
@@ -119,7 +122,7 @@ fn policy_default_keeps_to_the_own_one_whatever_it_costs() {
 fn equally_cheap_ones_are_told_apart_by_preference_then_the_own_then_rank_then_id() {
     let free = |id| ca(id, json!({}));
     let policy = facts(json!({"fallbacks": ["b", "a"]}));
-    let won = |entries, preferred: &[&str]| winner(&policy, &shelf(entries, preferred), Strategy::CostAware);
+    let won = |entries, preferred: &[&str]| winner(&policy, &catalogue_of(entries, preferred), Strategy::CostAware);
     assert_eq!(won(vec![free("own"), free("a"), free("b")], &["b", "own"]), "b");
     assert_eq!(won(vec![free("own"), free("a"), free("b")], &[]), "own");
     let off = ca("own", json!({"enabled": false}));
@@ -132,7 +135,7 @@ fn equally_cheap_ones_are_told_apart_by_preference_then_the_own_then_rank_then_i
 fn a_pinned_policy_stays_with_its_own() {
     let all = vec![priced("own", 3_000_000), priced("free", 0)];
     let policy = facts(json!({"fallbacks": ["free"], "provider_pinned": true}));
-    let choice = choose(&policy, &shelf(all, &["free"]), Strategy::CostAware).expect("a choice");
+    let choice = choose(&policy, &catalogue_of(all, &["free"]), Strategy::CostAware).expect("a choice");
     assert_eq!(choice.id, Some("own".parse().expect("an id")));
     assert_eq!(because(&choice, "free"), "the policy pins its own provider");
 }
@@ -140,7 +143,7 @@ fn a_pinned_policy_stays_with_its_own() {
 #[test]
 fn exportable_acm_needs_the_policys_word() {
     let sold = ca("own", json!({"abilities": {"exports_key_for_money": true}}));
-    let catalogue = shelf(vec![sold], &[]);
+    let catalogue = catalogue_of(vec![sold], &[]);
     for strategy in [Strategy::CostAware, Strategy::PolicyDefault] {
         let refused = winner(&facts(json!({})), &catalogue, strategy);
         assert!(refused.contains("allow_exportable_acm"), "{refused}");
@@ -175,7 +178,7 @@ fn what_does_not_fit_says_why() {
         (json!({"external_account": true}), json!({}), "bound to an external one"),
     ] {
         let own = ca("own", json!({ "abilities": abilities }));
-        let refused = winner(&facts(policy), &shelf(vec![own], &[]), Strategy::PolicyDefault);
+        let refused = winner(&facts(policy), &catalogue_of(vec![own], &[]), Strategy::PolicyDefault);
         assert!(
             refused.starts_with("provider: ") && refused.contains(reason),
             "{refused}"
@@ -189,7 +192,7 @@ fn a_policy_that_asks_for_staging_gets_no_other_ones_production() {
                       "key_backend_config": {"endpoint": "staging"}});
     let known = json!({"kind": "letsencrypt", "directory_url": "https://acme-v02.api.letsencrypt.org/directory",
                        "staging_url": "https://acme-staging-v02.api.letsencrypt.org/directory"});
-    let catalogue = shelf(vec![ca("letsencrypt", known), priced("own", 0)], &[]);
+    let catalogue = catalogue_of(vec![ca("letsencrypt", known), priced("own", 0)], &[]);
     let choice = choose(&facts(body), &catalogue, Strategy::CostAware).expect("a choice");
     assert!(choice.ca.to_string().contains("staging"), "{choice:?}");
     assert!(because(&choice, "own").contains("no staging"), "{choice:?}");
@@ -198,21 +201,35 @@ fn a_policy_that_asks_for_staging_gets_no_other_ones_production() {
 #[test]
 fn a_directory_that_the_catalogue_does_not_know_is_taken_at_an_unknown_price() {
     let policy = facts(json!({}));
-    let choice = choose(&policy, &shelf(vec![priced("free", 0)], &[]), Strategy::PolicyDefault).expect("a choice");
+    let choice = choose(
+        &policy,
+        &catalogue_of(vec![priced("free", 0)], &[]),
+        Strategy::PolicyDefault,
+    )
+    .expect("a choice");
     assert_eq!((choice.id, choice.cost_micro_usd), (None, None));
     assert!(
         choice.why.contains("price not known") && choice.why.contains("not in the catalogue"),
         "{}",
         choice.why
     );
-    let cheapest = winner(&policy, &shelf(vec![priced("free", 5)], &["free"]), Strategy::CostAware);
+    let cheapest = winner(
+        &policy,
+        &catalogue_of(vec![priced("free", 5)], &["free"]),
+        Strategy::CostAware,
+    );
     assert_eq!(cheapest, "free", "what is not known counts as the dearest");
 }
 
 #[test]
 fn old_facts_are_said_with_the_choice() {
     let old = ca("own", json!({"last_verified": "2025-01-01"}));
-    let choice = choose(&facts(json!({})), &shelf(vec![old], &[]), Strategy::PolicyDefault).expect("a choice");
+    let choice = choose(
+        &facts(json!({})),
+        &catalogue_of(vec![old], &[]),
+        Strategy::PolicyDefault,
+    )
+    .expect("a choice");
     assert!(choice.why.contains("2025-01-01"), "{}", choice.why);
 }
 
@@ -248,7 +265,7 @@ proptest! {
         preferred in prop::sample::subsequence(vec!["own", "b", "c"], 0..=3),
     ) {
         let policy = facts(json!({"fallbacks": named, "provider_pinned": pinned}));
-        let catalogue = shelf(vec![own, a, b, c], &preferred);
+        let catalogue = catalogue_of(vec![own, a, b, c], &preferred);
         let chosen = choose(&policy, &catalogue, Strategy::CostAware);
         prop_assert_eq!(&chosen, &choose(&policy, &catalogue, Strategy::CostAware), "the same again");
         let (won, lost) = match &chosen {
