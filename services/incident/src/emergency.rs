@@ -14,7 +14,7 @@ use store::{Announcement, StoreError, ToTell};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::intake::{Intake, close_if_mended};
+use crate::intake::{Intake, close_if_recovered};
 
 const TICK: Duration = Duration::from_secs(5);
 
@@ -35,7 +35,7 @@ pub async fn round(intake: &Intake, now: Timestamp) -> Result<(), StoreError> {
     for (workspace, id) in intake.store.emergencies_over().await? {
         let mut tx = intake.store.incident_tx(&workspace).await?;
         let why = "every certificate that the CA called for has been replaced, or has ended";
-        close_if_mended(&mut tx, id, &Word::own(now, why)).await?;
+        close_if_recovered(&mut tx, id, &Word::own(now, why)).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -18,7 +18,7 @@ use store::{Announcement, Group, HostTrouble, IncidentTx, KnownTroubles, StoreEr
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::intake::{GROWTH, Intake, close_if_mended};
+use crate::intake::{GROWTH, Intake, close_if_recovered};
 use crate::place::{MANY, NEAR};
 
 const PAGE: i64 = 1_000;
@@ -39,7 +39,7 @@ pub async fn round(intake: &Intake, now: Timestamp) -> Result<(), StoreError> {
     for over in intake.store.troubles_over().await? {
         let mut tx = intake.store.incident_tx(&over.workspace).await?;
         if let Some(incident) = tx.trouble_over(&over).await? {
-            close_if_mended(&mut tx, incident, &Word::own(now, ended(over.trouble))).await?;
+            close_if_recovered(&mut tx, incident, &Word::own(now, ended(over.trouble))).await?;
         }
         tx.commit().await?;
     }

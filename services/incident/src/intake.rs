@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::place::{MANY, MANY_OF_A_JOB, NEAR, Place, place};
-use crate::triage::{Trouble, given_up, mends, triage};
+use crate::triage::{Trouble, given_up, recovery, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
 pub(crate) const DURABLE: &str = "incident";
@@ -83,11 +83,11 @@ impl Intake {
     /// The hosts with trouble that is told of, by now or by one of these events.
     async fn troubled(&self, events: &[&RunEvent]) -> Result<HashSet<HostId>, StoreError> {
         let (tell, end): (Vec<&RunEvent>, Vec<&RunEvent>) = events.iter().partition(|event| triage(event).is_some());
-        let may_be_mended: Vec<(WorkspaceId, HostId)> = end
+        let may_have_recovered: Vec<(WorkspaceId, HostId)> = end
             .iter()
             .map(|event| (event.workspace.clone(), event.host_id))
             .collect();
-        let mut troubled = self.store.with_trouble(&may_be_mended).await?;
+        let mut troubled = self.store.with_trouble(&may_have_recovered).await?;
         troubled.extend(tell.iter().map(|event| event.host_id));
         Ok(troubled)
     }
@@ -102,8 +102,8 @@ impl Intake {
         if let Some(said) = given_up(event) {
             self.given_up(event, &said).await?;
         }
-        match mends(event) {
-            Some(run) => self.mended(event, run).await,
+        match recovery(event) {
+            Some(run) => self.recovered(event, run).await,
             None => Ok(()),
         }
     }
@@ -119,9 +119,9 @@ impl Intake {
         let many = if trouble.job.is_some() { MANY_OF_A_JOB } else { MANY };
         let placed = place(&tx.known(member, NEAR).await?, member.told_at, many);
         self.enter(&mut tx, trouble, &facts, &placed).await?;
-        if let Some(run) = facts.mended_by {
+        if let Some(run) = facts.recovered_by {
             // Its event came before this one, or comes now: the run's row is older than both.
-            mend(
+            close_recovered(
                 &mut tx,
                 member.host_id,
                 &succeeded(run, member.told_at.plus(Duration::from_micros(1))),
@@ -213,12 +213,12 @@ impl Intake {
         tx.commit().await
     }
 
-    async fn mended(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {
+    async fn recovered(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {
         let mut tx = self.store.incident_tx(&event.workspace).await?;
         if tx.is_mixed(event.host_id).await? {
             tx.say_of(run, WATCHED).await?;
         }
-        mend(&mut tx, event.host_id, &succeeded(run, event.at), self.now()).await?;
+        close_recovered(&mut tx, event.host_id, &succeeded(run, event.at), self.now()).await?;
         tx.commit().await
     }
 
@@ -279,20 +279,29 @@ fn succeeded(run: RunId, at: Timestamp) -> Word {
 }
 
 /// A later run of the host succeeded: what told of trouble before it is over.
-async fn mend(tx: &mut IncidentTx, host: HostId, succeeded: &Word, now: Timestamp) -> Result<(), StoreError> {
+async fn close_recovered(
+    tx: &mut IncidentTx,
+    host: HostId,
+    succeeded: &Word,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let word = Word {
         at: now,
         ..succeeded.clone()
     };
-    for incident in tx.mend_host(host, succeeded).await? {
-        close_if_mended(tx, incident, &word).await?;
+    for incident in tx.close_of_host(host, succeeded).await? {
+        close_if_recovered(tx, incident, &word).await?;
     }
     Ok(())
 }
 
 /// Closes an incident whose runs are all mended, and tells everyone who heard of it.
-pub(crate) async fn close_if_mended(tx: &mut IncidentTx, incident: IncidentId, word: &Word) -> Result<(), StoreError> {
-    if tx.close_if_mended(incident, word).await? {
+pub(crate) async fn close_if_recovered(
+    tx: &mut IncidentTx,
+    incident: IncidentId,
+    word: &Word,
+) -> Result<(), StoreError> {
+    if tx.close_if_recovered(incident, word).await? {
         let told = tx.audience(&[incident]).await?;
         tx.tell(incident, Announcement::new(Change::Closed, word), &told, word.at)
             .await?;

@@ -10,8 +10,8 @@ use store::{Announcement, Store, StoreError, Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::intake::close_if_mended;
-use crate::mended::is_mended;
+use crate::intake::close_if_recovered;
+use crate::recovered::has_recovered;
 
 const PAGE: i64 = 500;
 
@@ -38,7 +38,7 @@ async fn round(store: &Store) -> Result<(), StoreError> {
 
 async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
     let now = SystemClock.now();
-    if is_mended(watched) {
+    if has_recovered(watched) {
         let why = if watched.renewed {
             "a later run succeeded, and the host has been steady since".to_owned()
         } else {
@@ -49,7 +49,7 @@ async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
         };
         let mut tx = store.incident_tx(&watched.workspace).await?;
         if tx.mend_run(watched, now, &why).await? {
-            close_if_mended(&mut tx, watched.incident, &Word::own(now, why)).await?;
+            close_if_recovered(&mut tx, watched.incident, &Word::own(now, why)).await?;
         }
         return tx.commit().await;
     }

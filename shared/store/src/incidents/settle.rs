@@ -11,8 +11,8 @@ use crate::rows::{json, word, words};
 impl IncidentTx {
     /// The trouble of a host is over: closes its runs that told of it before `over.at`. Gives their incidents. While the
     /// host serves several leaves by turns one good run is no end: then nothing is closed.
-    pub async fn mend_host(&mut self, host: HostId, over: &Word) -> Result<Vec<IncidentId>, StoreError> {
-        let mended = sqlx::query_scalar!(
+    pub async fn close_of_host(&mut self, host: HostId, over: &Word) -> Result<Vec<IncidentId>, StoreError> {
+        let recovered = sqlx::query_scalar!(
             r#"with mended as (
                    update incident_members set closed_at = $3, closed_because = $4
                    where workspace = $1 and host_id = $2 and closed_at is null and told_at < $3
@@ -26,7 +26,7 @@ impl IncidentTx {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        Ok(mended.into_iter().map(IncidentId::from_uuid).collect())
+        Ok(recovered.into_iter().map(IncidentId::from_uuid).collect())
     }
 
     /// Whether the host served several leaves at one address, and has not been steady since.
@@ -40,7 +40,7 @@ impl IncidentTx {
     }
 
     /// Closes the incident when none of its runs and hosts has trouble any more. Says whether it was.
-    pub async fn close_if_mended(&mut self, id: IncidentId, word: &Word) -> Result<bool, StoreError> {
+    pub async fn close_if_recovered(&mut self, id: IncidentId, word: &Word) -> Result<bool, StoreError> {
         let closed = sqlx::query!(
             "update incidents set state = 'closed', closed = $3
              where workspace = $1 and id = $2 and state in ('open', 'acknowledged')
@@ -69,7 +69,7 @@ impl IncidentTx {
         .execute(&mut *self.tx)
         .await?;
         self.silence_troubles(id).await?;
-        self.close_if_mended(id, word).await
+        self.close_if_recovered(id, word).await
     }
 
     /// A person has it in hand. Says whether it was open and in nobody's hands.

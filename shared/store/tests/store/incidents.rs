@@ -211,11 +211,11 @@ async fn a_mended_host_closes_what_it_told_before_and_nothing_later() -> Result<
     let (run, id) = opened(&world, "a.example.org").await?;
     let over = |at: Timestamp| Word::own(at, "run 7 succeeded");
     let mut tx = world.store.incident_tx(&world.home).await?;
-    let early = tx.mend_host(run.head.host_id, &over(now())).await?;
+    let early = tx.close_of_host(run.head.host_id, &over(now())).await?;
     assert_eq!(early, [], "a success of before is no news");
-    assert_eq!(tx.mend_host(run.head.host_id, &over(minutes(1))).await?, [id]);
-    assert!(tx.close_if_mended(id, &over(minutes(1))).await?);
-    assert!(!tx.close_if_mended(id, &over(minutes(2))).await?, "it closes once");
+    assert_eq!(tx.close_of_host(run.head.host_id, &over(minutes(1))).await?, [id]);
+    assert!(tx.close_if_recovered(id, &over(minutes(1))).await?);
+    assert!(!tx.close_if_recovered(id, &over(minutes(2))).await?, "it closes once");
     tx.commit().await?;
     let closed = view(&world, id).await?;
     assert_eq!((closed.incident.state, closed.open_members), (State::Closed, 0));
@@ -314,7 +314,7 @@ async fn a_host_that_serves_two_leaves_by_turns_is_not_mended_by_a_run_that_succ
     world.sql("update hosts set mixed_at = now()").await?;
     let mut tx = world.store.incident_tx(&world.home).await?;
     assert!(tx.is_mixed(run.head.host_id).await?);
-    assert_eq!(tx.mend_host(run.head.host_id, &over).await?, []);
+    assert_eq!(tx.close_of_host(run.head.host_id, &over).await?, []);
     tx.commit().await?;
     assert!(
         world
@@ -327,6 +327,6 @@ async fn a_host_that_serves_two_leaves_by_turns_is_not_mended_by_a_run_that_succ
 
     world.sql("update hosts set mixed_at = null").await?;
     let mut tx = world.store.incident_tx(&world.home).await?;
-    assert_eq!(tx.mend_host(run.head.host_id, &over).await?, [id]);
+    assert_eq!(tx.close_of_host(run.head.host_id, &over).await?, [id]);
     Ok(())
 }

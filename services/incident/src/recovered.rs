@@ -11,7 +11,7 @@ const DATED_BACK: Duration = Duration::from_secs(3600);
 /// A later run has succeeded, or every address that was looked at since serves a new leaf: the one that the run issued, or
 /// one that was issued after the trouble and is not what was served before it. Not while an address serves several leaves
 /// by turns: the next visitor may get the old one.
-pub fn is_mended(watched: &Watched) -> bool {
+pub fn has_recovered(watched: &Watched) -> bool {
     let new = |seen: &Seen| match seen {
         Seen::Served(served) => is_new(watched, served),
         Seen::Unreachable { .. } => false,
@@ -96,7 +96,7 @@ mod tests {
         };
         let old = || served("old", hour(1));
         let by_hand = || served("by hand", hour(100));
-        for (seen, mended) in [
+        for (seen, recovered) in [
             (vec![], false),
             (vec![old()], false),
             (vec![served("issued", hour(90))], true),
@@ -108,7 +108,7 @@ mod tests {
             (vec![by_hand(), unreachable()], false),
             (vec![by_hand(), served("issued", hour(90))], true),
         ] {
-            assert_eq!(is_mended(&watched(seen.clone())), mended, "{seen:?}");
+            assert_eq!(has_recovered(&watched(seen.clone())), recovered, "{seen:?}");
         }
     }
 
@@ -119,16 +119,16 @@ mod tests {
                 renewed,
                 ..watched(vec![served("issued", hour(90))])
             };
-            assert!(is_mended(&good));
+            assert!(has_recovered(&good));
             let mixed = Watched { is_mixed: true, ..good };
-            assert!(!is_mended(&mixed));
+            assert!(!has_recovered(&mixed));
         }
         let unseen = Watched {
             renewed: true,
             ..watched(Vec::new())
         };
         assert!(
-            is_mended(&unseen),
+            has_recovered(&unseen),
             "its run has succeeded, and nothing speaks against it"
         );
     }
@@ -139,6 +139,6 @@ mod tests {
             asks_of_targets: true,
             ..watched(vec![served("issued", hour(90))])
         };
-        assert!(!is_mended(&asking));
+        assert!(!has_recovered(&asking));
     }
 }
