@@ -2,7 +2,7 @@
 //!
 //! In: what people ask (`desk`), the passing of time. Out: plans, runs, what holds runs back. Touches: Postgres; any
 //! number of planners share the work: a job is in the hands of one of them at a time, and when that one dies another
-//! goes on with the next page. Never: a decision at the commit that the plan did not show.
+//! goes on with the next batch. Never: a decision at the commit that the plan did not show.
 
 mod creating;
 mod desk;
@@ -27,10 +27,10 @@ use tracing::{error, warn};
 use crate::ledger::Ledger;
 
 const TICK: Duration = Duration::from_millis(250);
-/// A planner that dies with a job in hand leaves it to the others after this long. Every page takes it anew.
+/// A planner that dies with a job in hand leaves it to the others after this long. Every batch takes it anew.
 const IN_HAND: Duration = Duration::from_secs(10);
 /// Hosts or runs of one transaction.
-const PAGE: u32 = 2_500;
+const BATCH: u32 = 2_500;
 
 pub(crate) struct Jobs {
     pub store: Store,

@@ -1,4 +1,4 @@
-//! The plan, page by page: what was decided is kept before the next page is begun, so a planner that dies loses a page.
+//! The plan, batch by batch: what was decided is kept before the next batch is begun, so a planner that dies loses a batch.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{IN_HAND, Jobs, PAGE};
+use super::{BATCH, IN_HAND, Jobs};
 use crate::decide::plan::quotas::Quotas;
 use crate::decide::plan::{Left, Seen, Terms, decide};
 
@@ -31,7 +31,7 @@ const USUAL: Duration = Duration::from_secs(20);
 
 /// A plan that is being made.
 struct Draft {
-    /// As the last page left it.
+    /// As the last batch left it.
     job: Job,
     /// Hosts that are not decided yet, those to come first at the end.
     rest: Vec<String>,
@@ -42,7 +42,7 @@ struct Draft {
 }
 
 /// The hosts that are decided next: their names, what their policies say, and the runs that are active there.
-struct HostsOfPage<'a> {
+struct HostsOfBatch<'a> {
     names: &'a [String],
     policy_facts: &'a HashMap<&'a str, &'a PolicyFacts>,
     active: &'a HashMap<PolicyId, RunId>,
@@ -54,7 +54,7 @@ impl Jobs {
             return Ok(());
         };
         while !draft.rest.is_empty() {
-            if stop.is_cancelled() || !self.page(&mut draft).await? {
+            if stop.is_cancelled() || !self.batch(&mut draft).await? {
                 return Ok(());
             }
         }
@@ -134,10 +134,10 @@ impl Jobs {
     }
 
     /// Decides the next hosts and keeps it; false when somebody else has the plan in hand, or it was cancelled.
-    async fn page(&self, draft: &mut Draft) -> Result<bool, StoreError> {
+    async fn batch(&self, draft: &mut Draft) -> Result<bool, StoreError> {
         let now = self.ledger.now();
-        let page = usize::try_from(PAGE).unwrap_or(usize::MAX).min(draft.rest.len());
-        let names = draft.rest.split_off(draft.rest.len() - page);
+        let batch = usize::try_from(BATCH).unwrap_or(usize::MAX).min(draft.rest.len());
+        let names = draft.rest.split_off(draft.rest.len() - batch);
         let policy_facts = self.store.policy_facts(&draft.job.workspace, &names).await?;
         let policies: Vec<PolicyId> = policy_facts.iter().map(|facts| facts.policy.id).collect();
         let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
@@ -145,7 +145,7 @@ impl Jobs {
             .iter()
             .map(|facts| (facts.policy.spec.hostname.as_str(), facts))
             .collect();
-        let hosts = HostsOfPage {
+        let hosts = HostsOfBatch {
             names: &names,
             policy_facts: &policy_facts,
             active: &active,
@@ -168,7 +168,7 @@ impl Jobs {
         Ok(true)
     }
 
-    fn lines(&self, draft: &mut Draft, hosts: &HostsOfPage<'_>, now: Timestamp) -> Result<Vec<NewLine>, StoreError> {
+    fn lines(&self, draft: &mut Draft, hosts: &HostsOfBatch<'_>, now: Timestamp) -> Result<Vec<NewLine>, StoreError> {
         let terms = Terms {
             job: &draft.job,
             ladder: &self.ladder,

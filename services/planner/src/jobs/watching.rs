@@ -9,7 +9,7 @@ use store::{JobTx, StoreError};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Jobs, PAGE};
+use super::{BATCH, Jobs};
 use crate::decide::halt::judge;
 use crate::decide::people::{Deed, Word};
 
@@ -146,9 +146,9 @@ async fn sweep(tx: &mut JobTx, job: &mut Job) -> Result<bool, StoreError> {
     let Some(after) = job.held_to else {
         return Ok(false);
     };
-    let page = tx.not_begun(after, i64::from(PAGE)).await?;
+    let batch = tx.not_begun(after, i64::from(BATCH)).await?;
     let next = |one: &store::Held| job.holds.held_next(&one.traits, one.in_cohort, one.held.as_deref());
-    let changes: Vec<(RunId, Option<String>)> = page
+    let changes: Vec<(RunId, Option<String>)> = batch
         .iter()
         .map(|one| (one, next(one)))
         .filter(|(one, next)| one.held != *next)
@@ -157,8 +157,8 @@ async fn sweep(tx: &mut JobTx, job: &mut Job) -> Result<bool, StoreError> {
     if !changes.is_empty() {
         tx.hold(&changes).await?;
     }
-    let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-    job.held_to = page.last().map(|one| one.run).filter(|_| !is_last);
+    let is_last = batch.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+    job.held_to = batch.last().map(|one| one.run).filter(|_| !is_last);
     Ok(changes.iter().any(|(_, held)| held.is_none()))
 }
 

@@ -11,7 +11,7 @@ use protocol::request::{AmendedRun, Amendment, ResolveRequest, Verb};
 use store::{Act, LedgerTx, LoadedRun, StepRecord, StoreError};
 use tracing::info;
 
-use super::{Ledger, Page, kept};
+use super::{Batch, Ledger, kept};
 use crate::decide::compose::Material;
 use crate::decide::people::{self, Deed, Word};
 
@@ -41,17 +41,17 @@ impl Ledger {
         let policy_facts: HashMap<HostId, PolicyFacts> =
             policy_facts.into_iter().map(|one| (one.policy.host_id, one)).collect();
         let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.load_of(workspace, ids).await?);
-        let certificates = certificates(&mut tx, &page, deed).await?;
+        let mut batch = Batch::of(tx.load_of(workspace, ids).await?);
+        let certificates = certificates(&mut tx, &batch, deed).await?;
         if deed.word == Word::ResumeAnew {
-            begin_accounts(&mut tx, &page, deed, now).await?;
+            begin_accounts(&mut tx, &batch, deed, now).await?;
         }
         let (mut acts, mut outcome) = (Vec::new(), DeedOutcome::default());
         for id in ids.iter().collect::<BTreeSet<_>>() {
             let of_use = certificates
                 .get(id)
                 .map_or(Ok(()), |issued| people::of_use(issued, now));
-            match of_use.and_then(|()| page.tell(*id, deed, &policy_facts, now)) {
+            match of_use.and_then(|()| batch.tell(*id, deed, &policy_facts, now)) {
                 Ok(said) => {
                     acts.push(act(*id, deed, now));
                     if let Some((said, recorded)) = said {
@@ -63,9 +63,9 @@ impl Ledger {
             }
         }
         tx.keep_acts(&acts).await?;
-        let amended = outcome.amended.iter().filter_map(|one| page.runs.get(&one.run_id));
+        let amended = outcome.amended.iter().filter_map(|one| batch.runs.get(&one.run_id));
         tx.amend(&amended.collect::<Vec<&LoadedRun>>()).await?;
-        let mail = self.finish(tx, page, now).await?;
+        let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
         info!(by = %deed.by, verb = deed.word.verb().as_str(), runs = acts.len(), refused = outcome.refused.len(), "people");
         Ok(outcome)
@@ -79,8 +79,8 @@ impl Ledger {
     ) -> Result<Result<(), Invalid>, StoreError> {
         let (now, id) = (self.now(), request.run_id);
         let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.load_of(workspace, &[id]).await?);
-        let Some(run) = page.runs.get(&id) else {
+        let mut batch = Batch::of(tx.load_of(workspace, &[id]).await?);
+        let Some(run) = batch.runs.get(&id) else {
             return Ok(Err(unknown(id)));
         };
         let has = material(&mut tx, id).await?;
@@ -100,25 +100,25 @@ impl Ledger {
         };
         let issued = issued(request, run, &has, &accepted);
         let install = !request.already_installed;
-        if page.try_advance(id, Event::Resolved { install }, now).is_err() {
-            let run = page.runs.get(&id);
+        if batch.try_advance(id, Event::Resolved { install }, now).is_err() {
+            let run = batch.runs.get(&id);
             return Ok(Err(
                 run.map_or_else(|| unknown(id), |run| people::out_of_place(run, Verb::Resolve))
             ));
         }
-        let attempt = page.runs.get(&id).map_or(0, |run| run.state.attempt);
+        let attempt = batch.runs.get(&id).map_or(0, |run| run.state.attempt);
         let mut kept = kept::Kept::default();
         kept.keep_brought(record(request, attempt, &accepted, now)?, product(id, issued));
         kept.write(&mut tx, now).await?;
         tx.keep_acts(&[resolved(request, now)]).await?;
-        let mail = self.finish(tx, page, now).await?;
+        let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
         info!(by = %request.requested_by, run = %id, leaf = %accepted.leaf.fingerprint, "resolved by hand");
         Ok(Ok(()))
     }
 }
 
-impl Page {
+impl Batch {
     /// Gives its amendment, for the answer and for the record; nothing when there is none.
     fn tell(
         &mut self,
@@ -154,9 +154,9 @@ fn unknown(id: RunId) -> Invalid {
 }
 
 /// The next order of each of these accounts makes a new key; what waited for the old account goes on with the new one.
-async fn begin_accounts(tx: &mut LedgerTx, page: &Page, deed: &Deed, now: Timestamp) -> Result<(), StoreError> {
+async fn begin_accounts(tx: &mut LedgerTx, batch: &Batch, deed: &Deed, now: Timestamp) -> Result<(), StoreError> {
     let mut refused = Vec::new();
-    for run in page.runs.values() {
+    for run in batch.runs.values() {
         if let Some(ca) = people::asks_about_account(run) {
             let account = Bucket::hold_of_account(ca, &run.head.workspace);
             tx.lift_ca_hold(&account).await?;
@@ -171,10 +171,10 @@ async fn begin_accounts(tx: &mut LedgerTx, page: &Page, deed: &Deed, now: Timest
 /// The certificates of the runs that would go on with theirs.
 async fn certificates(
     tx: &mut LedgerTx,
-    page: &Page,
+    batch: &Batch,
     deed: &Deed,
 ) -> Result<HashMap<RunId, IssuedCertificate>, StoreError> {
-    let going_on = page.runs.values();
+    let going_on = batch.runs.values();
     let ids: Vec<RunId> = going_on
         .filter(|run| people::goes_on_with_certificate(run, deed.word))
         .map(|run| run.head.id)

@@ -7,8 +7,8 @@ use domain::{RunId, Timestamp};
 use store::StoreError;
 use tracing::warn;
 
-use super::page::given_up;
-use super::{Ledger, Page, kept};
+use super::batch::given_up;
+use super::{Batch, Ledger, kept};
 
 /// Trouble that no incident has after so long was lost on its way, or the incident service is away.
 const NEWS_AFTER: Duration = Duration::from_secs(300);
@@ -20,8 +20,12 @@ impl Ledger {
     pub(crate) async fn wake_overdue(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.overdue(now, limit).await?);
-        let late: Vec<(RunId, u32)> = page.runs.values().map(|run| (run.head.id, run.state.attempt)).collect();
+        let mut batch = Batch::of(tx.overdue(now, limit).await?);
+        let late: Vec<(RunId, u32)> = batch
+            .runs
+            .values()
+            .map(|run| (run.head.id, run.state.attempt))
+            .collect();
         if late.is_empty() {
             // What was set aside stays so.
             tx.commit().await?;
@@ -29,9 +33,9 @@ impl Ledger {
         }
         for (id, attempt) in &late {
             warn!(run = %id, attempt, "no worker answered in time; the order goes out again");
-            page.advance(*id, Event::Overdue { attempt: *attempt }, now);
+            batch.advance(*id, Event::Overdue { attempt: *attempt }, now);
         }
-        let mail = self.finish(tx, page, now).await?;
+        let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
         Ok(late.len())
     }
@@ -40,16 +44,16 @@ impl Ledger {
     pub(crate) async fn try_again(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.due_again(now, limit).await?);
-        let due: Vec<RunId> = page.runs.keys().copied().collect();
+        let mut batch = Batch::of(tx.due_again(now, limit).await?);
+        let due: Vec<RunId> = batch.runs.keys().copied().collect();
         if due.is_empty() {
             tx.commit().await?;
             return Ok(0);
         }
         for id in &due {
-            page.advance(*id, Event::DueAgain, now);
+            batch.advance(*id, Event::DueAgain, now);
         }
-        let mail = self.finish(tx, page, now).await?;
+        let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
         Ok(due.len())
     }
@@ -58,16 +62,16 @@ impl Ledger {
     pub(crate) async fn end_long_waits(&self, limit: i64) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.outwaited(now, limit).await?);
-        let late: Vec<RunId> = page.runs.keys().copied().collect();
+        let mut batch = Batch::of(tx.outwaited(now, limit).await?);
+        let late: Vec<RunId> = batch.runs.keys().copied().collect();
         if late.is_empty() {
             tx.commit().await?;
             return Ok(0);
         }
         for id in &late {
-            page.advance(*id, Event::Outwaited, now);
+            batch.advance(*id, Event::Outwaited, now);
         }
-        let mail = self.finish(tx, page, now).await?;
+        let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
         Ok(late.len())
     }
@@ -83,12 +87,12 @@ impl Ledger {
     /// Publishes again what a crash left between commit and publish.
     pub(crate) async fn publish_again(&self, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
         let mut tx = self.store.ledger().await?;
-        let page = Page::of(tx.unpublished(before, limit).await?);
+        let batch = Batch::of(tx.unpublished(before, limit).await?);
         // What was given up is not begun after all: it ends with its deadline.
-        let wanted = page.runs.values().filter(|run| given_up(run).is_none());
+        let wanted = batch.runs.values().filter(|run| given_up(run).is_none());
         let ids: Vec<RunId> = wanted.map(|run| run.head.id).collect();
-        let mut mail = self.orders(&mut tx, &page, &ids).await?;
-        mail.events = page
+        let mut mail = self.orders(&mut tx, &batch, &ids).await?;
+        mail.events = batch
             .runs
             .values()
             .map(|run| kept::event(run, self.clock.now()))

@@ -54,7 +54,7 @@ impl Schedule {
 
     async fn all_due(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         while !stop.is_cancelled() {
-            let judged = self.one_page().await?;
+            let judged = self.one_batch().await?;
             if judged < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
                 break;
             }
@@ -63,12 +63,12 @@ impl Schedule {
     }
 
     /// Judges some policies and creates the runs of those that are due; gives back how many were judged.
-    async fn one_page(&self) -> Result<usize, StoreError> {
+    async fn one_batch(&self) -> Result<usize, StoreError> {
         let now = self.ledger.now();
         let in_hand = now.plus(IN_HAND);
-        let page = self.store.policies_to_judge(now, in_hand, AT_ONCE).await?;
+        let batch = self.store.policies_to_judge(now, in_hand, AT_ONCE).await?;
         let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, Wanted>::new());
-        for one in &page {
+        for one in &batch {
             let served = life(one);
             let by_clock = due(&one.policy, served.clone(), last_run(one), now);
             match within(windows(one), by_clock, served, now) {
@@ -90,7 +90,7 @@ impl Schedule {
             judgements.extend(self.renew(workspace, names, now).await?);
         }
         self.store.keep_judgements(&judgements, in_hand).await?;
-        Ok(page.len())
+        Ok(batch.len())
     }
 
     /// Creates the runs of what is due, unless something speaks against it. While a budget is drawn from, no other

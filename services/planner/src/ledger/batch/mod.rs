@@ -24,10 +24,10 @@ use crate::postman::Handed;
 
 /// The runs of one transaction: where they stood, where they stand.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct Batch {
     pub(super) runs: BTreeMap<RunId, LoadedRun>,
     pub(super) moved: HashSet<RunId>,
-    /// The status before the first move of this page.
+    /// The status before the first move of this batch.
     was: BTreeMap<RunId, Status>,
     /// Lanes that an order left, to be counted back, and when it went out.
     pub(super) left: BTreeMap<RunId, (Lane, Timestamp)>,
@@ -60,7 +60,7 @@ pub(super) struct Gates<'a> {
     pub(super) answers: &'a Answers,
 }
 
-impl Page {
+impl Batch {
     pub(super) fn of(runs: Vec<LoadedRun>) -> Self {
         Self {
             runs: runs.into_iter().map(|run| (run.head.id, run)).collect(),
@@ -136,7 +136,7 @@ impl Page {
         handed.collect()
     }
 
-    /// The runs of this page that wait and are due, in the order of their turns.
+    /// The runs of this batch that wait and are due, in the order of their turns.
     pub(super) fn due(&self, now: Timestamp) -> Vec<&LoadedRun> {
         let due = |run: &&LoadedRun| match &run.state.position {
             Position::Waiting { until, .. } => *until <= now,
