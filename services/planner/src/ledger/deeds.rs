@@ -11,7 +11,7 @@ use protocol::request::{AmendedRun, Amendment, ResolveRequest, Verb};
 use store::{Act, LedgerTx, LoadedRun, StepRecord, StoreError};
 use tracing::info;
 
-use super::{Batch, Ledger, kept};
+use super::{Batch, Ledger, record};
 use crate::decide::compose::Material;
 use crate::decide::people::{self, Deed, Word};
 
@@ -107,9 +107,9 @@ impl Ledger {
             ));
         }
         let attempt = batch.runs.get(&id).map_or(0, |run| run.state.attempt);
-        let mut kept = kept::Kept::default();
-        kept.keep_brought(record(request, attempt, &accepted, now)?, product(id, issued));
-        kept.write(&mut tx, now).await?;
+        let mut record = record::Record::default();
+        record.add_resolved(resolved_step(request, attempt, &accepted, now)?, product(id, issued));
+        record.write(&mut tx, now).await?;
         tx.keep_acts(&[resolved(request, now)]).await?;
         let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
@@ -231,7 +231,7 @@ fn product(run_id: RunId, issued: IssuedCertificate) -> store::Product {
     }
 }
 
-fn record(
+fn resolved_step(
     request: &ResolveRequest,
     attempt: u32,
     accepted: &Accepted,
@@ -251,7 +251,7 @@ fn record(
         worker: format!("by hand: {by}"),
         started_at: now,
         ended_at: now,
-        checks: kept::value(&accepted.checks)?,
+        checks: record::value(&accepted.checks)?,
         log: serde_json::Value::Array(Vec::new()),
         exchange: serde_json::Value::Array(Vec::new()),
     })

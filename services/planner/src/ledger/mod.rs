@@ -8,8 +8,8 @@ pub(crate) mod backlog;
 mod batch;
 pub(crate) mod current;
 mod deeds;
-mod kept;
 pub(crate) mod readiness;
+mod record;
 pub(crate) mod rules;
 pub(crate) mod turns;
 mod wake;
@@ -208,7 +208,7 @@ impl Ledger {
         let mut tx = self.store.ledger().await?;
         let ids: Vec<RunId> = reports.iter().map(|report| report.value.run_id).collect();
         let mut batch = Batch::of(tx.load(&ids).await?);
-        let (mut kept, mut refused) = (kept::Kept::default(), HashMap::new());
+        let (mut record, mut refused) = (record::Record::default(), HashMap::new());
         for (place, delivery) in reports.iter().enumerate() {
             let report = &delivery.value;
             let run = batch.runs.get(&report.run_id);
@@ -226,7 +226,7 @@ impl Ledger {
             let before = run.map(|run| run.state.progress.target_checks(report.attempt));
             let moved = batch.advance(report.run_id, event, now);
             if let (true, Some(run)) = (moved, batch.runs.get(&report.run_id)) {
-                kept.keep(report, run, before.unwrap_or_default())?;
+                record.add(report, run, before.unwrap_or_default())?;
                 if report.step == Step::Issue {
                     batch.answers.push((report.run_id, Answer::of(&report.outcome)));
                 }
@@ -243,7 +243,7 @@ impl Ledger {
                 batch.waiting.insert(report.run_id, waiting);
             }
         }
-        kept.write(&mut tx, now).await?;
+        record.write(&mut tx, now).await?;
         let mail = self.finish(tx, batch, now).await?;
         Ok(Applied { mail, refused })
     }
@@ -373,7 +373,7 @@ impl Ledger {
             .filter_map(|id| batch.runs.get(id))
             .filter(|run| is_out(run))
             .collect();
-        let mut materials = kept::materials(tx, &out).await?;
+        let mut materials = record::materials(tx, &out).await?;
         let mut mail = Mail::default();
         for run in out {
             let has = materials.remove(&run.head.id).unwrap_or_else(Material::default);

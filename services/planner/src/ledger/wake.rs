@@ -8,7 +8,7 @@ use store::StoreError;
 use tracing::warn;
 
 use super::batch::given_up;
-use super::{Batch, Ledger, kept};
+use super::{Batch, Ledger, record};
 
 /// Trouble that no incident has after so long was lost on its way, or the incident service is away.
 const NEWS_AFTER: Duration = Duration::from_secs(300);
@@ -95,7 +95,7 @@ impl Ledger {
         mail.events = batch
             .runs
             .values()
-            .map(|run| kept::event(run, self.clock.now()))
+            .map(|run| record::event(run, self.clock.now()))
             .collect();
         tx.commit().await?;
         self.send(mail).await;

@@ -37,7 +37,7 @@ pub(crate) struct Survey {
 }
 
 /// What came of a batch of looks.
-struct Kept {
+struct SurveyOutcome {
     /// Snapshots that are news.
     news: usize,
     /// By their place in the batch: those that say what a verifier may not say, and why.
@@ -152,7 +152,7 @@ impl Survey {
         }
     }
 
-    async fn settle(&self, looks: &[Delivery<ProbeSeen>], kept: &Kept) {
+    async fn settle(&self, looks: &[Delivery<ProbeSeen>], kept: &SurveyOutcome) {
         for (place, look) in looks.iter().enumerate() {
             match kept.refused.get(&place) {
                 Some(why) => look.bury(&self.bus, why).await,
@@ -162,7 +162,7 @@ impl Survey {
     }
 
     /// One transaction for all.
-    async fn keep(&self, looks: &[&ProbeSeen]) -> Result<Kept, StoreError> {
+    async fn keep(&self, looks: &[&ProbeSeen]) -> Result<SurveyOutcome, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.survey().await?;
         let ids: Vec<HostId> = looks.iter().map(|look| look.host_id).collect();
@@ -194,7 +194,7 @@ impl Survey {
         tx.save(&observations).await?;
         tx.commit().await?;
         let news = news.len();
-        Ok(Kept { news, refused })
+        Ok(SurveyOutcome { news, refused })
     }
 }
 

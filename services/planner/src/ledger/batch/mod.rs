@@ -14,7 +14,7 @@ use protocol::target_check::TargetsOf;
 use store::{Act, LoadedRun};
 use tracing::{debug, info};
 
-use super::kept;
+use super::record;
 use crate::decide::at_ca::Wait;
 use crate::decide::look_first::{self, Looked, Looks};
 use crate::decide::pace::{self, Rooms};
@@ -323,7 +323,7 @@ impl Batch {
         changed
             .map(|run| {
                 info!(run = %run.head.id, host = %run.head.hostname, status = run.state.status().as_str(), "run");
-                kept::event(run, now)
+                record::event(run, now)
             })
             .collect()
     }

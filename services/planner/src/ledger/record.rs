@@ -18,7 +18,7 @@ use crate::decide::at_ca::current_ca;
 use crate::decide::compose::{self, Material};
 
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Record {
     steps: Vec<StepRecord>,
     products: Vec<store::Product>,
     snapshots: Vec<SnapshotRow>,
@@ -29,9 +29,9 @@ pub(super) struct Kept {
     paid: Vec<Paid>,
 }
 
-impl Kept {
+impl Record {
     /// `before`: what was checked before its order went out.
-    pub(super) fn keep(&mut self, report: &Report, run: &LoadedRun, before: Vec<Check>) -> Result<(), StoreError> {
+    pub(super) fn add(&mut self, report: &Report, run: &LoadedRun, before: Vec<Check>) -> Result<(), StoreError> {
         let (outcome, mut summary) = summary(&report.outcome);
         if run
             .state
@@ -66,7 +66,7 @@ impl Kept {
     }
 
     /// A certificate that a person brought, and the record of it.
-    pub(super) fn keep_brought(&mut self, record: StepRecord, product: store::Product) {
+    pub(super) fn add_resolved(&mut self, record: StepRecord, product: store::Product) {
         self.steps.push(record);
         self.products.push(product);
     }
@@ -185,8 +185,8 @@ pub(super) fn value(part: &impl Serialize) -> Result<Value, StoreError> {
 
 fn summary(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
-        Outcome::Done { product } => ("done", done(product)),
-        Outcome::Resting { checkpoint, .. } => ("resting", reached(checkpoint)),
+        Outcome::Done { product } => ("done", describe_product(product)),
+        Outcome::Resting { checkpoint, .. } => ("resting", describe_checkpoint(checkpoint)),
         Outcome::Retry { until, failure, .. } => {
             ("retry", format!("{}: {}; again at {until}", failure.code, failure.what))
         }
@@ -212,7 +212,7 @@ fn extent(verified: &Verified) -> String {
     format!("{extent} at {} {addresses}", snapshots.len())
 }
 
-fn done(product: &Product) -> String {
+fn describe_product(product: &Product) -> String {
     match product {
         Product::PreparedKey(_) => "key made and CSR signed".to_owned(),
         Product::Issued(issued) => {
@@ -234,7 +234,7 @@ fn done(product: &Product) -> String {
     }
 }
 
-fn reached(checkpoint: &Checkpoint) -> String {
+fn describe_checkpoint(checkpoint: &Checkpoint) -> String {
     match checkpoint {
         Checkpoint::AcmeAccountKey { .. } => "made the key of a new ACME account".to_owned(),
         Checkpoint::AcmeOrder { url, .. } => format!("the order at the CA is {url}"),
