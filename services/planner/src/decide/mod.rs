@@ -7,6 +7,7 @@
 //! - when an order may go: `at_ca`, `quota`, `holds`, `pace`, `look_first`
 //! - what stops and what people may do: `halt`, `people`, `borders`, `once`
 
+pub(crate) mod acts;
 pub(crate) mod at_ca;
 pub(crate) mod borders;
 pub(crate) mod choose;
@@ -19,6 +20,5 @@ pub(crate) mod look_first;
 pub(crate) mod money;
 pub(crate) mod once;
 pub(crate) mod pace;
-pub(crate) mod people;
 pub(crate) mod plan;
 pub(crate) mod quota;

@@ -4,14 +4,14 @@
 //! number of planners share the work: a job is in the hands of one of them at a time, and when that one dies another
 //! goes on with the next batch. Never: a decision at the commit that the plan did not show.
 
+mod acts;
 mod creating;
-mod desk;
 mod planning;
 mod watching;
 
-pub(crate) use desk::JobWord;
+pub(crate) use acts::JobActKind;
 #[cfg(test)]
-pub(crate) use desk::new_job;
+pub(crate) use acts::new_job;
 
 use std::sync::Arc;
 use std::time::Duration;

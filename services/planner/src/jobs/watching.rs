@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{BATCH, Jobs};
+use crate::decide::acts::{ActKind, RunAct};
 use crate::decide::halt::judge;
-use crate::decide::people::{Deed, Word};
 
 const USUALLY: Duration = Duration::from_secs(1);
 /// A job with few places is waited for.
@@ -116,12 +116,12 @@ impl Jobs {
     async fn cancel_some(&self, job: &Job) -> Result<(), StoreError> {
         let open = self.store.open_runs_of_job(job.id, TOLD_AT_ONCE).await?;
         if !open.is_empty() {
-            let deed = Deed {
-                word: Word::Cancel,
+            let act = RunAct {
+                kind: ActKind::Cancel,
                 by: job.cancelled_by.clone().unwrap_or_else(|| job.requested_by.clone()),
                 note: format!("job {} was cancelled", job.id),
             };
-            self.ledger.tell(&job.workspace, &open, &deed).await?;
+            self.ledger.tell(&job.workspace, &open, &act).await?;
         }
         let Some((mut tx, mut job)) = self.store.job_tx(&job.workspace, job.id).await? else {
             return Ok(());

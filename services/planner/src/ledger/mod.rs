@@ -3,11 +3,11 @@
 //! One transaction: lock the runs, `advance` each in memory, keep what the reports brought, release what the lanes
 //! have room for, save, commit. Then publish, then acknowledge.
 
+mod acts;
 mod apart;
 pub(crate) mod backlog;
 mod batch;
 pub(crate) mod current;
-mod deeds;
 pub(crate) mod readiness;
 mod record;
 pub(crate) mod rules;
@@ -33,9 +33,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+pub(crate) use self::acts::ActOutcome;
 use self::apart::Fate;
 use self::batch::{Batch, Gates, Waiting, given_up, is_out};
-pub(crate) use self::deeds::DeedOutcome;
 use crate::config::Windows;
 use crate::decide::borders::crossed_by_report;
 use crate::decide::compose::{self, Material};

@@ -20,8 +20,8 @@ use domain::limit::{self, Bucket};
 use domain::run::Because;
 use store::{CaHold, LoadedRun};
 
+use crate::decide::acts::asks_about_account;
 use crate::decide::at_ca::{Wait, current_ca, places_order};
-use crate::decide::people::asks_about_account;
 
 /// A try has ended by then, one way or another: an order of Issue has 180 s, and waits for a place before.
 const TRIAL: Duration = Duration::from_secs(240);

@@ -14,7 +14,7 @@ use crate::decide::compose::Material;
 
 /// What a person says of a run as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum ActKind {
     Resume,
     /// With a new account at the CA that refuses the present one.
     ResumeAnew,
@@ -24,24 +24,24 @@ pub(crate) enum Word {
 
 /// A word, who said it, and why.
 #[derive(Debug, Clone)]
-pub(crate) struct Deed {
-    pub word: Word,
+pub(crate) struct RunAct {
+    pub kind: ActKind,
     pub by: String,
     /// Empty when none was given.
     pub note: String,
 }
 
-impl Deed {
+impl RunAct {
     pub(crate) fn event(&self) -> Event {
-        match self.word {
-            Word::Resume | Word::ResumeAnew => Event::Resumed,
-            Word::Retry => Event::Retried,
-            Word::Cancel => Event::CancelRequested { by: self.by.clone() },
+        match self.kind {
+            ActKind::Resume | ActKind::ResumeAnew => Event::Resumed,
+            ActKind::Retry => Event::Retried,
+            ActKind::Cancel => Event::CancelRequested { by: self.by.clone() },
         }
     }
 }
 
-impl Word {
+impl ActKind {
     pub(crate) const fn verb(self) -> Verb {
         match self {
             Self::Resume | Self::ResumeAnew => Verb::Resume,
@@ -53,7 +53,7 @@ impl Word {
 
 /// Says where the run stands instead, and what can be done with it there.
 pub(crate) fn out_of_place(run: &LoadedRun, verb: Verb) -> Invalid {
-    let problem = format!("it cannot {} now: {}", verb.as_str(), stands(run));
+    let problem = format!("it cannot {} now: {}", verb.as_str(), describe_position(run));
     let remedy = match possible(run).as_slice() {
         [] => "nothing more can be done with it; start a new renewal if one is needed".to_owned(),
         answers => format!("what can be done with it now: {}", answers.join(", ")),
@@ -61,7 +61,7 @@ pub(crate) fn out_of_place(run: &LoadedRun, verb: Verb) -> Invalid {
     Invalid::new("run_id", problem, remedy)
 }
 
-fn stands(run: &LoadedRun) -> String {
+fn describe_position(run: &LoadedRun) -> String {
     match &run.state.position {
         Position::Waiting { step, .. } => format!("it is {} and waits for {step}", run.state.status().as_str()),
         Position::Out { step, .. } => format!("it is running, {step} is being carried out"),
@@ -91,7 +91,7 @@ fn possible(run: &LoadedRun) -> Vec<&'static str> {
 }
 
 /// Whether the run would go on from here with this word: then it goes on by today's policy.
-fn goes_on(run: &LoadedRun, word: Word) -> bool {
+fn goes_on(run: &LoadedRun, kind: ActKind) -> bool {
     let stands = matches!(
         &run.state.position,
         Position::Asking { .. }
@@ -103,13 +103,13 @@ fn goes_on(run: &LoadedRun, word: Word) -> bool {
                 ending: Ending::Failed { .. }
             }
     );
-    stands && run.head.mode == Mode::Live && matches!(word, Word::Resume | Word::ResumeAnew | Word::Retry)
+    stands && run.head.mode == Mode::Live && matches!(kind, ActKind::Resume | ActKind::ResumeAnew | ActKind::Retry)
 }
 
 /// What the run takes from today's policy, and what is to be said of it; nothing when the two agree. A policy that cannot work is
 /// not taken.
-pub(crate) fn today(run: &LoadedRun, facts: &PolicyFacts, word: Word) -> (Option<Amended>, Amendment) {
-    if !goes_on(run, word) || facts.policy.spec.check().is_err() {
+pub(crate) fn today(run: &LoadedRun, facts: &PolicyFacts, kind: ActKind) -> (Option<Amended>, Amendment) {
+    if !goes_on(run, kind) || facts.policy.spec.check().is_err() {
         return (None, Amendment::default());
     }
     let amended = domain::run::amend(&run.plan, &run.state, Today::of(facts));
@@ -138,24 +138,24 @@ pub(crate) fn recorded(amendment: &Amendment, hostname: &Hostname) -> String {
 }
 
 /// Whether the run would go on with what was issued: then that must still be of use.
-pub(crate) fn goes_on_with_certificate(run: &LoadedRun, word: Word) -> bool {
-    let step = match (&run.state.position, word) {
-        (Position::Asking { step, .. }, Word::Resume | Word::ResumeAnew) => Some(*step),
+pub(crate) fn goes_on_with_certificate(run: &LoadedRun, kind: ActKind) -> bool {
+    let step = match (&run.state.position, kind) {
+        (Position::Asking { step, .. }, ActKind::Resume | ActKind::ResumeAnew) => Some(*step),
         (
             Position::Waiting {
                 step,
                 because: Because::Retry { .. },
                 ..
             },
-            Word::Resume | Word::Retry,
+            ActKind::Resume | ActKind::Retry,
         ) => Some(*step),
         (
             Position::Ended {
                 ending: Ending::Failed { at, .. },
             },
-            Word::Retry,
+            ActKind::Retry,
         ) => *at,
-        (_, Word::Resume | Word::ResumeAnew | Word::Retry | Word::Cancel) => None,
+        (_, ActKind::Resume | ActKind::ResumeAnew | ActKind::Retry | ActKind::Cancel) => None,
     };
     matches!(step, Some(Step::Deploy(_) | Step::Verify))
 }
@@ -179,11 +179,14 @@ pub(crate) fn asks_about_account(run: &LoadedRun) -> Option<&CaRef> {
 }
 
 /// A new account is begun where the present one is refused, and nowhere else.
-pub(crate) fn may_begin_account(run: &LoadedRun, word: Word) -> Result<(), Invalid> {
-    if word != Word::ResumeAnew || asks_about_account(run).is_some() {
+pub(crate) fn may_begin_account(run: &LoadedRun, kind: ActKind) -> Result<(), Invalid> {
+    if kind != ActKind::ResumeAnew || asks_about_account(run).is_some() {
         return Ok(());
     }
-    let problem = format!("it does not ask about its account at the CA: {}", stands(run));
+    let problem = format!(
+        "it does not ask about its account at the CA: {}",
+        describe_position(run)
+    );
     Err(Invalid::new("new_account", problem, "leave --new-account out"))
 }
 
@@ -346,11 +349,11 @@ mod tests {
         let stuck = run(Mode::Live, asking.clone());
         let mut facts = facts();
         let as_before = (None, Amendment::default());
-        assert_eq!(today(&stuck, &facts, Word::Resume), as_before);
+        assert_eq!(today(&stuck, &facts, ActKind::Resume), as_before);
 
         let spec = &mut facts.policy.spec;
         spec.sans = vec!["other.example.org".parse().expect("a name")];
-        let (amended, said) = today(&stuck, &facts, Word::Resume);
+        let (amended, said) = today(&stuck, &facts, ActKind::Resume);
         assert_eq!(amended, None, "names never change in a run");
         assert_eq!(
             (said.changed.len(), said.not_taken.as_slice()),
@@ -366,14 +369,14 @@ mod tests {
             }))
             .expect("a target"),
         ];
-        let (amended, said) = today(&stuck, &facts, Word::Resume);
+        let (amended, said) = today(&stuck, &facts, ActKind::Resume);
         let amended = amended.expect("an amendment");
         assert_eq!(amended.plan.targets, facts.policy.spec.targets);
         assert_eq!(amended.plan.names, stuck.plan.names);
         assert!(said.changed[0].contains("activate_timeout_seconds 30 → 90"), "{said:?}");
 
-        assert_eq!(today(&stuck, &facts, Word::Cancel), as_before);
+        assert_eq!(today(&stuck, &facts, ActKind::Cancel), as_before);
         let rehearsed = run(Mode::DryRun, asking);
-        assert_eq!(today(&rehearsed, &facts, Word::Resume), as_before);
+        assert_eq!(today(&rehearsed, &facts, ActKind::Resume), as_before);
     }
 }

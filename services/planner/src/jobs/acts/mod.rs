@@ -13,13 +13,13 @@ use crate::decide::once;
 
 /// A word about a job that has runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JobWord {
+pub(crate) enum JobActKind {
     Pause,
     Resume,
     Cancel,
 }
 
-impl JobWord {
+impl JobActKind {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Pause => "pause",
@@ -73,7 +73,7 @@ impl Jobs {
             Some(job) if !job.spec.beyond_month => self.month_left(&job, now).await?,
             Some(_) | None => None,
         };
-        let act = act(now, by, "commit", "");
+        let row = act_row(now, by, "commit", "");
         let answer = self.on(workspace, request.job_id, act, |job| {
             affordable(job, month_left)?;
             committed(job, by, request.stale_ok, now)
@@ -86,21 +86,21 @@ impl Jobs {
     pub(crate) async fn tell(
         &self,
         workspace: &WorkspaceId,
-        word: JobWord,
+        kind: JobActKind,
         request: &JobRequest,
     ) -> Result<Answer, StoreError> {
         let now = self.ledger.now();
         let by = &request.requested_by;
         let note = request.note.as_deref().unwrap_or_default();
-        let open = match word {
-            JobWord::Cancel => self.still_open(workspace, request.job_id).await?,
-            JobWord::Pause | JobWord::Resume => true,
+        let open = match kind {
+            JobActKind::Cancel => self.still_open(workspace, request.job_id).await?,
+            JobActKind::Pause | JobActKind::Resume => true,
         };
-        let act = act(now, by, word.as_str(), note);
-        self.on(workspace, request.job_id, act, |job| match word {
-            JobWord::Pause => paused(job, by),
-            JobWord::Resume => resumed(job, now),
-            JobWord::Cancel => cancelled(job, by, open, now),
+        let row = act_row(now, by, kind.as_str(), note);
+        self.on(workspace, request.job_id, act, |job| match kind {
+            JobActKind::Pause => paused(job, by),
+            JobActKind::Resume => resumed(job, now),
+            JobActKind::Cancel => cancelled(job, by, open, now),
         })
         .await
     }
@@ -136,13 +136,13 @@ impl Jobs {
         workspace: &WorkspaceId,
         id: JobId,
         act: JobAct,
-        deed: impl FnOnce(&mut Job) -> Moved,
+        act: impl FnOnce(&mut Job) -> Moved,
     ) -> Result<Answer, StoreError> {
         let Some((mut tx, mut job)) = self.store.job_tx(workspace, id).await? else {
             return Ok(no_such(id));
         };
         let before = job.clone();
-        if let Err(reason) = deed(&mut job) {
+        if let Err(reason) = act(&mut job) {
             return Ok(Answer::Rejected { reason });
         }
         if job != before {
@@ -155,7 +155,7 @@ impl Jobs {
     }
 }
 
-fn act(at: Timestamp, person: &str, verb: &str, note: &str) -> JobAct {
+fn act_row(at: Timestamp, person: &str, verb: &str, note: &str) -> JobAct {
     JobAct {
         at,
         verb: verb.to_owned(),

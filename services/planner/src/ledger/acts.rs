@@ -12,12 +12,12 @@ use store::{Act, LedgerTx, LoadedRun, StepRecord, StoreError};
 use tracing::info;
 
 use super::{Batch, Ledger, record};
+use crate::decide::acts::{self, ActKind, RunAct};
 use crate::decide::compose::Material;
-use crate::decide::people::{self, Deed, Word};
 
 /// What became of the runs that a person meant.
 #[derive(Debug, Default)]
-pub(crate) struct DeedOutcome {
+pub(crate) struct ActOutcome {
     /// Those that could not take it, with the reason.
     pub refused: Vec<(RunId, Invalid)>,
     /// Of the others: what they took from today's policy.
@@ -31,31 +31,31 @@ impl Ledger {
         &self,
         workspace: &WorkspaceId,
         ids: &[RunId],
-        deed: &Deed,
-    ) -> Result<DeedOutcome, StoreError> {
+        act: &RunAct,
+    ) -> Result<ActOutcome, StoreError> {
         let now = self.now();
-        let policy_facts = match deed.word {
-            Word::Resume | Word::ResumeAnew | Word::Retry => self.store.policy_facts_of_runs(workspace, ids).await?,
-            Word::Cancel => Vec::new(),
+        let policy_facts = match act.kind {
+            ActKind::Resume | ActKind::ResumeAnew | ActKind::Retry => {
+                self.store.policy_facts_of_runs(workspace, ids).await?
+            }
+            ActKind::Cancel => Vec::new(),
         };
         let policy_facts: HashMap<HostId, PolicyFacts> =
             policy_facts.into_iter().map(|one| (one.policy.host_id, one)).collect();
         let mut tx = self.store.ledger().await?;
         let mut batch = Batch::of(tx.load_of(workspace, ids).await?);
-        let certificates = certificates(&mut tx, &batch, deed).await?;
-        if deed.word == Word::ResumeAnew {
-            begin_accounts(&mut tx, &batch, deed, now).await?;
+        let certificates = certificates(&mut tx, &batch, act).await?;
+        if act.kind == ActKind::ResumeAnew {
+            begin_accounts(&mut tx, &batch, act, now).await?;
         }
-        let (mut acts, mut outcome) = (Vec::new(), DeedOutcome::default());
+        let (mut acts, mut outcome) = (Vec::new(), ActOutcome::default());
         for id in ids.iter().collect::<BTreeSet<_>>() {
-            let of_use = certificates
-                .get(id)
-                .map_or(Ok(()), |issued| people::of_use(issued, now));
-            match of_use.and_then(|()| batch.tell(*id, deed, &policy_facts, now)) {
+            let of_use = certificates.get(id).map_or(Ok(()), |issued| acts::of_use(issued, now));
+            match of_use.and_then(|()| batch.tell(*id, act, &policy_facts, now)) {
                 Ok(said) => {
-                    acts.push(act(*id, deed, now));
+                    acts.push(act_row(*id, act, now));
                     if let Some((said, recorded)) = said {
-                        acts.push(amendment(*id, deed, recorded, now));
+                        acts.push(amendment(*id, act, recorded, now));
                         outcome.amended.push(said);
                     }
                 }
@@ -67,7 +67,7 @@ impl Ledger {
         tx.amend(&amended.collect::<Vec<&LoadedRun>>()).await?;
         let mail = self.finish(tx, batch, now).await?;
         self.send(mail).await;
-        info!(by = %deed.by, verb = deed.word.verb().as_str(), runs = acts.len(), refused = outcome.refused.len(), "people");
+        info!(by = %act.by, verb = act.kind.verb().as_str(), runs = acts.len(), refused = outcome.refused.len(), "people");
         Ok(outcome)
     }
 
@@ -85,12 +85,12 @@ impl Ledger {
         };
         let has = material(&mut tx, id).await?;
         if !matches!(&run.state.position, Position::Asking { .. }) {
-            return Ok(already_taken(request, &has).ok_or_else(|| people::out_of_place(run, Verb::Resolve)));
+            return Ok(already_taken(request, &has).ok_or_else(|| acts::out_of_place(run, Verb::Resolve)));
         }
         let served = tx.last_served(workspace, run.head.host_id).await?;
         let wanted = Wanted {
             names: &run.plan.names,
-            key: people::wanted_key(request, &has),
+            key: acts::wanted_key(request, &has),
             served: served.as_ref(),
             now,
         };
@@ -103,7 +103,7 @@ impl Ledger {
         if batch.try_advance(id, Event::Resolved { install }, now).is_err() {
             let run = batch.runs.get(&id);
             return Ok(Err(
-                run.map_or_else(|| unknown(id), |run| people::out_of_place(run, Verb::Resolve))
+                run.map_or_else(|| unknown(id), |run| acts::out_of_place(run, Verb::Resolve))
             ));
         }
         let attempt = batch.runs.get(&id).map_or(0, |run| run.state.attempt);
@@ -123,21 +123,21 @@ impl Batch {
     fn tell(
         &mut self,
         id: RunId,
-        deed: &Deed,
+        act: &RunAct,
         policy_facts: &HashMap<HostId, PolicyFacts>,
         now: Timestamp,
     ) -> Result<Option<(AmendedRun, String)>, Invalid> {
         let run = self.runs.get(&id).ok_or_else(|| unknown(id))?;
-        people::may_begin_account(run, deed.word)?;
+        acts::may_begin_account(run, act.kind)?;
         let facts = policy_facts.get(&run.head.host_id);
         let (amended, amendment): (_, Amendment) =
-            facts.map_or_else(Default::default, |facts| people::today(run, facts, deed.word));
-        let recorded = people::recorded(&amendment, &run.head.hostname);
+            facts.map_or_else(Default::default, |facts| acts::today(run, facts, act.kind));
+        let recorded = acts::recorded(&amendment, &run.head.hostname);
         let before = (run.plan.clone(), run.state.clone());
         if let (Some(amended), Some(run)) = (amended, self.runs.get_mut(&id)) {
             (run.plan, run.state) = (amended.plan, amended.state);
         }
-        if self.try_advance(id, deed.event(), now).is_ok() {
+        if self.try_advance(id, act.event(), now).is_ok() {
             let amended = AmendedRun { run_id: id, amendment };
             return Ok((!amended.amendment.is_empty()).then_some((amended, recorded)));
         }
@@ -145,7 +145,7 @@ impl Batch {
             return Err(unknown(id));
         };
         (run.plan, run.state) = before;
-        Err(people::out_of_place(run, deed.word.verb()))
+        Err(acts::out_of_place(run, act.kind.verb()))
     }
 }
 
@@ -154,17 +154,17 @@ fn unknown(id: RunId) -> Invalid {
 }
 
 /// The next order of each of these accounts makes a new key; what waited for the old account goes on with the new one.
-async fn begin_accounts(tx: &mut LedgerTx, batch: &Batch, deed: &Deed, now: Timestamp) -> Result<(), StoreError> {
+async fn begin_accounts(tx: &mut LedgerTx, batch: &Batch, act: &RunAct, now: Timestamp) -> Result<(), StoreError> {
     let mut refused = Vec::new();
     for run in batch.runs.values() {
-        if let Some(ca) = people::asks_about_account(run) {
+        if let Some(ca) = acts::asks_about_account(run) {
             let account = Bucket::hold_of_account(ca, &run.head.workspace);
             tx.lift_ca_hold(&account).await?;
             refused.push((run.head.id, ca.clone()));
         }
     }
-    let begun = tx.retire_accounts(&refused, &deed.by, now).await?;
-    info!(by = %deed.by, accounts = begun, "new accounts are begun at CAs that refuse the present ones");
+    let begun = tx.retire_accounts(&refused, &act.by, now).await?;
+    info!(by = %act.by, accounts = begun, "new accounts are begun at CAs that refuse the present ones");
     Ok(())
 }
 
@@ -172,11 +172,11 @@ async fn begin_accounts(tx: &mut LedgerTx, batch: &Batch, deed: &Deed, now: Time
 async fn certificates(
     tx: &mut LedgerTx,
     batch: &Batch,
-    deed: &Deed,
+    act: &RunAct,
 ) -> Result<HashMap<RunId, IssuedCertificate>, StoreError> {
     let going_on = batch.runs.values();
     let ids: Vec<RunId> = going_on
-        .filter(|run| people::goes_on_with_certificate(run, deed.word))
+        .filter(|run| acts::goes_on_with_certificate(run, act.kind))
         .map(|run| run.head.id)
         .collect();
     if ids.is_empty() {
@@ -257,27 +257,25 @@ fn resolved_step(
     })
 }
 
-fn act(run_id: RunId, deed: &Deed, at: Timestamp) -> Act {
+fn act_row(run_id: RunId, act: &RunAct, at: Timestamp) -> Act {
     Act {
         run_id,
         at,
-        verb: deed.word.verb().as_str().to_owned(),
-        person: deed.by.clone(),
-        note: match deed.word {
-            Word::ResumeAnew => format!("{} (with a new account at the CA)", deed.note)
-                .trim()
-                .to_owned(),
-            Word::Resume | Word::Retry | Word::Cancel => deed.note.clone(),
+        verb: act.kind.verb().as_str().to_owned(),
+        person: act.by.clone(),
+        note: match act.kind {
+            ActKind::ResumeAnew => format!("{} (with a new account at the CA)", act.note).trim().to_owned(),
+            ActKind::Resume | ActKind::Retry | ActKind::Cancel => act.note.clone(),
         },
     }
 }
 
 /// What the run took from today's policy, in its history.
-fn amendment(run_id: RunId, deed: &Deed, note: String, at: Timestamp) -> Act {
+fn amendment(run_id: RunId, act: &RunAct, note: String, at: Timestamp) -> Act {
     Act {
         verb: "amend".to_owned(),
         note,
-        ..act(run_id, deed, at)
+        ..act(run_id, act, at)
     }
 }
 

@@ -9,8 +9,8 @@ use store::StoreError;
 
 use super::checks::{check_note, few_enough};
 use super::{Intake, Refusal, read};
-use crate::decide::people::{Deed, Word};
-use crate::ledger::DeedOutcome;
+use crate::decide::acts::{ActKind, RunAct};
+use crate::ledger::ActOutcome;
 
 /// Bytes of amendments that one answer says word by word: with the rest of it they fit into a message.
 const AMENDMENTS_IN_FULL: usize = 256 * 1024;
@@ -26,19 +26,24 @@ impl Intake {
         })
     }
 
-    pub(super) async fn told(&self, workspace: &WorkspaceId, word: Word, body: Value) -> Result<Answer, Refusal> {
+    pub(super) async fn act_on_runs(
+        &self,
+        workspace: &WorkspaceId,
+        kind: ActKind,
+        body: Value,
+    ) -> Result<Answer, Refusal> {
         if body.get("run_ids").is_some() {
-            self.tell_many(workspace, word, read(body)?).await
+            self.act_on_many(workspace, kind, read(body)?).await
         } else {
-            self.tell_one(workspace, word, read(body)?).await
+            self.act_on_one(workspace, kind, read(body)?).await
         }
     }
 
-    async fn tell_one(&self, workspace: &WorkspaceId, word: Word, request: RunRequest) -> Result<Answer, Refusal> {
-        let word = with_account(word, request.new_account)?;
-        let deed = deed(word, request.requested_by, request.note)?;
+    async fn act_on_one(&self, workspace: &WorkspaceId, kind: ActKind, request: RunRequest) -> Result<Answer, Refusal> {
+        let kind = with_account(kind, request.new_account)?;
+        let act = act(kind, request.requested_by, request.note)?;
         let run_id = request.run_id;
-        let outcome = self.tell(workspace, &[run_id], &deed).await?;
+        let outcome = self.tell(workspace, &[run_id], &act).await?;
         if let Some((_, reason)) = outcome.refused.into_iter().next() {
             return Err(reason.into());
         }
@@ -49,12 +54,17 @@ impl Intake {
         })
     }
 
-    async fn tell_many(&self, workspace: &WorkspaceId, word: Word, request: RunsRequest) -> Result<Answer, Refusal> {
+    async fn act_on_many(
+        &self,
+        workspace: &WorkspaceId,
+        kind: ActKind,
+        request: RunsRequest,
+    ) -> Result<Answer, Refusal> {
         let ids = request.run_ids;
         few_enough("run_ids", ids.len())?;
-        let word = with_account(word, request.new_account)?;
-        let deed = deed(word, request.requested_by, request.note)?;
-        let outcome = self.tell(workspace, &ids, &deed).await?;
+        let kind = with_account(kind, request.new_account)?;
+        let act = act(kind, request.requested_by, request.note)?;
+        let outcome = self.tell(workspace, &ids, &act).await?;
         let no: HashSet<RunId> = outcome.refused.iter().map(|(id, _)| *id).collect();
         let refused = outcome.refused.into_iter();
         Ok(Answer::Told {
@@ -65,14 +75,14 @@ impl Intake {
     }
 
     /// All in one transaction, or each in its own when one of them would be the second active run of its policy.
-    async fn tell(&self, workspace: &WorkspaceId, ids: &[RunId], deed: &Deed) -> Result<DeedOutcome, StoreError> {
-        match self.ledger.tell(workspace, ids, deed).await {
+    async fn tell(&self, workspace: &WorkspaceId, ids: &[RunId], act: &RunAct) -> Result<ActOutcome, StoreError> {
+        match self.ledger.tell(workspace, ids, act).await {
             Err(StoreError::Duplicate { .. }) => {}
             told => return told,
         }
-        let mut all = DeedOutcome::default();
+        let mut all = ActOutcome::default();
         for id in ids {
-            match self.ledger.tell(workspace, std::slice::from_ref(id), deed).await {
+            match self.ledger.tell(workspace, std::slice::from_ref(id), act).await {
                 Err(StoreError::Duplicate { .. }) => all.refused.push((*id, overtaken(*id))),
                 told => {
                     let told = told?;
@@ -85,12 +95,12 @@ impl Intake {
     }
 }
 
-fn with_account(word: Word, new_account: bool) -> Result<Word, Invalid> {
-    match (word, new_account) {
-        (word, false) => Ok(word),
-        (Word::Resume | Word::ResumeAnew, true) => Ok(Word::ResumeAnew),
-        (Word::Retry | Word::Cancel, true) => {
-            let problem = format!("{} begins no account", word.verb().as_str());
+fn with_account(kind: ActKind, new_account: bool) -> Result<ActKind, Invalid> {
+    match (kind, new_account) {
+        (kind, false) => Ok(kind),
+        (ActKind::Resume | ActKind::ResumeAnew, true) => Ok(ActKind::ResumeAnew),
+        (ActKind::Retry | ActKind::Cancel, true) => {
+            let problem = format!("{} begins no account", kind.verb().as_str());
             Err(Invalid::new("new_account", problem, "use resume, or leave it out"))
         }
     }
@@ -125,10 +135,10 @@ fn overtaken(id: RunId) -> Invalid {
     Invalid::new("run_id", problem, remedy)
 }
 
-fn deed(word: Word, by: String, note: Option<String>) -> Result<Deed, Invalid> {
+fn act(kind: ActKind, by: String, note: Option<String>) -> Result<RunAct, Invalid> {
     check_note(note.as_deref())?;
     let note = note.unwrap_or_default();
-    Ok(Deed { word, by, note })
+    Ok(RunAct { kind, by, note })
 }
 
 #[cfg(test)]
