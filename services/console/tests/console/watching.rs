@@ -50,7 +50,7 @@ fn new_run(hostname: Hostname, host_id: HostId, policy_id: PolicyId) -> NewRun {
         head,
         plan,
         state,
-        turn: 0,
+        queue_position: 0,
         held: None,
     }
 }
@@ -68,7 +68,7 @@ pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<(
         head: run.head.clone(),
         plan: run.plan.clone(),
         state,
-        turn: run.turn,
+        queue_position: run.turn,
     };
     ledger.save([&run], &HashMap::new(), now()).await?;
     Ok(ledger.commit().await?)

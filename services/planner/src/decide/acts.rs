@@ -241,7 +241,7 @@ mod tests {
             head: new.head,
             plan: new.plan,
             state: RunState { position, ..new.state },
-            turn: new.turn,
+            queue_position: new.queue_position,
         }
     }
 

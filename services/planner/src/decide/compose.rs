@@ -89,7 +89,7 @@ pub fn run_with(facts: &PolicyFacts, asked: &Asked, chosen: Chosen, now: Timesta
         plan,
         state,
         // `turns` gives it its place among the others.
-        turn: now.unix_micros(),
+        queue_position: now.unix_micros(),
         held: None,
     }
 }

@@ -14,7 +14,7 @@ use super::sender::Sender;
 use super::{Intake, Refusal};
 use crate::decide::compose::{self, Asked};
 use crate::decide::{judge, money, once};
-use crate::ledger::turns;
+use crate::ledger::positions;
 
 impl Intake {
     pub(super) async fn renew(
@@ -32,7 +32,7 @@ impl Intake {
             }
             let now = self.ledger.now();
             let (mut runs, answer) = self.decide(workspace, &request, now).await?;
-            turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
+            positions::assign(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
             let kept = once::kept(&answer, &wish).map_err(|e| corrupt(&request, &e))?;
             let answered = AnsweredRequest {
                 workspace,

@@ -9,7 +9,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::{BATCH, IN_HAND, Jobs};
-use crate::ledger::turns;
+use crate::ledger::positions;
 
 impl Jobs {
     pub(super) async fn create(&self, job: &Job, stop: &CancellationToken) -> Result<(), StoreError> {
@@ -35,12 +35,12 @@ impl Jobs {
             return Ok(false);
         }
         let last = job.created_to.saturating_add(BATCH).min(job.lines);
-        if job.turns.is_empty() {
+        if job.queue_positions.is_empty() {
             let flow = format!("{} job {}", job.workspace, job.id);
-            job.turns = turns::of_job(&self.store, &flow, &tx.included_by_rank().await?, now).await?;
+            job.queue_positions = positions::of_job(&self.store, &flow, &tx.included_by_rank().await?, now).await?;
         }
         let lines = tx.included(&job, last).await?;
-        let places = turns::places(&mut job.turns, &lines);
+        let places = positions::places(&mut job.queue_positions, &lines);
         job.refused += tx.create_runs(&job, last, &places, now).await?;
         job.created_to = last;
         let done = last == job.lines;

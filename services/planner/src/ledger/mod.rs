@@ -8,10 +8,10 @@ mod apart;
 pub(crate) mod backlog;
 mod batch;
 pub(crate) mod current;
+pub(crate) mod positions;
 pub(crate) mod readiness;
 mod record;
 pub(crate) mod rules;
-pub(crate) mod turns;
 mod wake;
 
 use std::collections::HashMap;
@@ -323,7 +323,7 @@ impl Ledger {
             .map(|(room, lane)| (lane, room))
             .collect();
         if !free.is_empty() {
-            batch.join(tx.turns(&free, now).await?);
+            batch.join(tx.next_in_lanes(&free, now).await?);
         }
         quota.prepare(&mut tx, batch.due(now).into_iter()).await?;
         let looks = self.looks(&mut tx, &batch, now).await?;

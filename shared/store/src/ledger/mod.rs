@@ -203,7 +203,7 @@ impl LedgerTx {
     }
 
     /// Locks the runs whose turn it is: per lane at most so many, by their turn, then the longest due.
-    pub async fn turns(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
+    pub async fn next_in_lanes(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
         let lanes: Vec<String> = free.iter().map(|(lane, _)| lane.as_str().to_owned()).collect();
         let room: Vec<i64> = free.iter().map(|(_, room)| *room).collect();
         let rows = run_rows!(

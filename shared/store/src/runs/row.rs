@@ -112,7 +112,7 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         head,
         plan,
         state,
-        turn: row.turn,
+        queue_position: row.turn,
     })
 }
 

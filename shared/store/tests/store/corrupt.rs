@@ -67,7 +67,7 @@ async fn sweep(world: &World, kind: &str) -> Result<Vec<RunId>> {
     let lane = [(Lane::new(FIRST_LANE), 1)];
     let mut ledger = world.store.ledger().await?;
     let found = match kind {
-        "waiting" => ledger.turns(&lane, minutes(60)).await?,
+        "waiting" => ledger.next_in_lanes(&lane, minutes(60)).await?,
         "out" => ledger.overdue(minutes(60), 1).await?,
         "asking" => ledger.due_again(minutes(60), 1).await?,
         _ => ledger.unpublished(minutes(60), 1).await?,
@@ -207,7 +207,7 @@ async fn a_product_of_nonsense_sets_its_run_aside_and_leaves_the_others() -> Res
 
     assert!(read.iter().any(|product| product.run_id == good));
     let lane = [(Lane::new(FIRST_LANE), 10)];
-    let turns = world.store.ledger().await?.turns(&lane, minutes(1)).await?;
+    let turns = world.store.ledger().await?.next_in_lanes(&lane, minutes(1)).await?;
     assert_eq!(loaded_ids(&turns), [good]);
     Ok(())
 }

@@ -1,7 +1,7 @@
 use protocol::subjects::Worker;
 
 use super::*;
-use crate::ledger::turns;
+use crate::ledger::positions;
 
 fn windows() -> Windows {
     Windows {
@@ -186,7 +186,7 @@ fn a_tenth_that_hangs_delays_the_others_by_less_than_a_twentieth() {
     // As a job gives its turns, neighbours apart.
     let mut host_of = vec![0; night.hosts];
     for (host, nr) in (0..night.hosts).zip(0..) {
-        host_of[turns::apart(nr, 20_000) as usize] = host;
+        host_of[positions::apart(nr, 20_000) as usize] = host;
     }
     let tenth = night.hosts / 10;
     for first in (0..=night.hosts - tenth).step_by(1_500) {

@@ -160,7 +160,7 @@ fn a_run_keeps_the_windows_of_its_job_and_of_its_host_however_late_it_becomes() 
         head: run.head,
         plan: run.plan,
         state: run.state,
-        turn: run.turn,
+        queue_position: run.queue_position,
     };
     let tomorrow = 86_400 + 10_800;
     for (now, opens) in [

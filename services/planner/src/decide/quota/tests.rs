@@ -73,7 +73,7 @@ pub(crate) fn run(hostname: &str) -> LoadedRun {
         head,
         plan,
         state,
-        turn: 0,
+        queue_position: 0,
     }
 }
 

@@ -187,7 +187,7 @@ pub(crate) fn new_job(workspace: &WorkspaceId, spec: JobSpec, by: &str, now: Tim
         committed_by: None,
         created_to: 0,
         refused: 0,
-        turns: Vec::new(),
+        queue_positions: Vec::new(),
         holds: Holds::default(),
         held_to: None,
         judged_from: now,

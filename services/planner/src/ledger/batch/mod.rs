@@ -136,14 +136,14 @@ impl Batch {
         handed.collect()
     }
 
-    /// The runs of this batch that wait and are due, in the order of their turns.
+    /// The runs of this batch that wait and are due, in the order of their positions.
     pub(super) fn due(&self, now: Timestamp) -> Vec<&LoadedRun> {
         let due = |run: &&LoadedRun| match &run.state.position {
             Position::Waiting { until, .. } => *until <= now,
             Position::Out { .. } | Position::Asking { .. } | Position::Ended { .. } => false,
         };
         let mut due: Vec<&LoadedRun> = self.runs.values().filter(due).collect();
-        due.sort_by_key(|run| run.turn);
+        due.sort_by_key(|run| run.queue_position);
         due
     }
 

@@ -22,7 +22,7 @@ use tracing::{info, warn};
 use self::deciding::{Terms, Wanted, Wish, pressed};
 use crate::decide::due::{Due, LastRun, Life, due, within};
 use crate::ledger::Ledger;
-use crate::ledger::turns;
+use crate::ledger::positions;
 
 const AT_ONCE: i64 = 500;
 /// A planner that dies with policies in hand leaves them to the others after this long.
@@ -123,7 +123,7 @@ impl Schedule {
             runs.extend(run);
             judgements.push(judgement);
         }
-        turns::give(&self.store, &format!("{workspace} schedule"), &mut runs, now).await?;
+        positions::assign(&self.store, &format!("{workspace} schedule"), &mut runs, now).await?;
         let created = self.create(workspace, &runs, now).await;
         if let Some(held) = held {
             held.release().await?;

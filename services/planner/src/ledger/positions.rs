@@ -1,18 +1,18 @@
-//! Who is served before whom: every flow of runs is given turns from where the service stands.
+//! Who is served before whom: every flow of runs is given positions from where the service stands.
 
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use domain::host::Criticality;
-use domain::job::Turns;
+use domain::job::QueuePositions;
 use store::{NewPlace, NewRun, STRIDE, Store, StoreError};
 
 /// What a step of criticality is worth, in places of a flow: bounded, so that nobody waits for ever.
 const LEAD: i64 = 300 * STRIDE;
 
-/// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their turns, neighbours apart. Each
+/// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their positions, neighbours apart. Each
 /// criticality is a flow of its own: a critical run does not stand behind its own workspace's bulk of others.
-pub(crate) async fn give<'a>(
+pub(crate) async fn assign<'a>(
     store: &Store,
     source: &str,
     runs: impl IntoIterator<Item = &'a mut NewRun>,
@@ -36,23 +36,23 @@ pub(crate) async fn give<'a>(
         .await?;
         let of = u32::try_from(many).unwrap_or(u32::MAX);
         for (nr, run) in (0..).zip(runs) {
-            run.turn = first + i64::from(apart(nr, of)) * STRIDE;
+            run.queue_position = first + i64::from(apart(nr, of)) * STRIDE;
         }
     }
     Ok(())
 }
 
-/// The turns of all runs that a job will have, by the rank of their criticality.
+/// The positions of all runs that a job will have, by the rank of their criticality.
 pub(crate) async fn of_job(
     store: &Store,
     source: &str,
     lines: &[(i16, u32)],
     now: Timestamp,
-) -> Result<Vec<Turns>, StoreError> {
+) -> Result<Vec<QueuePositions>, StoreError> {
     let mut all = Vec::with_capacity(lines.len());
     for &(rank, runs) in lines {
         let first = first(store, Flow { source, rank }, i64::from(runs), now).await?;
-        all.push(Turns {
+        all.push(QueuePositions {
             rank,
             first,
             runs,
@@ -62,18 +62,18 @@ pub(crate) async fn of_job(
     Ok(all)
 }
 
-/// Gives these lines, each with the rank of its criticality, their turns, neighbours apart.
-pub(crate) fn places(turns: &mut [Turns], lines: &[(u32, i16)]) -> Vec<NewPlace> {
-    let mut turn_of = |rank: i16| {
-        let turns = turns.iter_mut().find(|turns| turns.rank == rank)?;
-        let turn = turns.first + i64::from(apart(turns.given, turns.runs)) * STRIDE;
-        turns.given += 1;
-        Some(turn)
+/// Gives these lines, each with the rank of its criticality, their positions, neighbours apart.
+pub(crate) fn places(positions: &mut [QueuePositions], lines: &[(u32, i16)]) -> Vec<NewPlace> {
+    let mut position_of = |rank: i16| {
+        let positions = positions.iter_mut().find(|positions| positions.rank == rank)?;
+        let position = positions.first + i64::from(apart(positions.given, positions.runs)) * STRIDE;
+        positions.given += 1;
+        Some(position)
     };
     let place = |&(nr, rank): &(u32, i16)| NewPlace {
         nr,
         // All were counted; one that was not would rather be first than lost.
-        turn: turn_of(rank).unwrap_or(0),
+        queue_position: position_of(rank).unwrap_or(0),
     };
     lines.iter().map(place).collect()
 }
@@ -84,11 +84,11 @@ struct Flow<'a> {
     rank: i16,
 }
 
-/// The first of so many turns of a flow; each further one is a `STRIDE` later.
+/// The first of so many positions of a flow; each further one is a `STRIDE` later.
 async fn first(store: &Store, flow: Flow<'_>, runs: i64, now: Timestamp) -> Result<i64, StoreError> {
     let Flow { source, rank } = flow;
     let many = usize::try_from(runs).unwrap_or(usize::MAX);
-    let first = store.take_turns(&format!("{source} {rank}"), many, now).await?;
+    let first = store.take_positions(&format!("{source} {rank}"), many, now).await?;
     Ok(first - i64::from(rank) * LEAD)
 }
 
@@ -138,25 +138,30 @@ mod tests {
 
     #[test]
     fn pages_of_a_job_share_its_turns() {
-        let mut turns = vec![
-            Turns {
+        let mut positions = vec![
+            QueuePositions {
                 rank: 1,
                 first: 100,
                 runs: 3,
                 given: 0,
             },
-            Turns {
+            QueuePositions {
                 rank: 2,
                 first: 7,
                 runs: 1,
                 given: 0,
             },
         ];
-        let mut places = places(&mut turns, &[(4, 1), (5, 2)]);
-        places.extend(super::places(&mut turns, &[(6, 1), (7, 1)]));
-        let turn = |nr: u32| places.iter().find(|place| place.nr == nr).map(|place| place.turn);
-        assert_eq!(turn(5), Some(7));
-        let of_one: BTreeSet<Option<i64>> = [4, 6, 7].map(turn).into();
+        let mut places = places(&mut positions, &[(4, 1), (5, 2)]);
+        places.extend(super::places(&mut positions, &[(6, 1), (7, 1)]));
+        let position = |nr: u32| {
+            places
+                .iter()
+                .find(|place| place.nr == nr)
+                .map(|place| place.queue_position)
+        };
+        assert_eq!(position(5), Some(7));
+        let of_one: BTreeSet<Option<i64>> = [4, 6, 7].map(position).into();
         assert_eq!(of_one, [0, 1, 2].map(|place| Some(100 + place * STRIDE)).into());
     }
 }
