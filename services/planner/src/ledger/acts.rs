@@ -275,7 +275,7 @@ fn amendment(run_id: RunId, act: &RunAct, note: String, at: Timestamp) -> Act {
     Act {
         verb: "amend".to_owned(),
         note,
-        ..act(run_id, act, at)
+        ..act_row(run_id, act, at)
     }
 }
 

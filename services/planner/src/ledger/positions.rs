@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_a_job_share_its_turns() {
+    fn batches_of_a_job_share_its_positions() {
         let mut positions = vec![
             QueuePositions {
                 rank: 1,

@@ -181,10 +181,10 @@ fn suggested(suggestion: &Suggestion, now: Timestamp) -> String {
     if suggestion.window.is_past(now) {
         format!(
             "the CA suggests {said}, which has passed: now (ARI{})",
-            batch(suggestion)
+            page(suggestion)
         )
     } else {
-        format!("the CA suggests {said} (ARI{})", batch(suggestion))
+        format!("the CA suggests {said} (ARI{})", page(suggestion))
     }
 }
 
@@ -192,7 +192,7 @@ fn always_past(suggestion: &Suggestion) -> String {
     let said = said(suggestion);
     format!(
         "the CA suggests {said}, which had passed when it was asked first: not before a third of the life is over (ARI{})",
-        batch(suggestion)
+        page(suggestion)
     )
 }
 
@@ -200,7 +200,7 @@ fn too_late(suggestion: &Suggestion) -> String {
     let said = said(suggestion);
     format!(
         "; the CA suggests {said}, which leaves no time to renew before the end: not obeyed (ARI{})",
-        batch(suggestion)
+        page(suggestion)
     )
 }
 
@@ -208,7 +208,7 @@ fn said(suggestion: &Suggestion) -> String {
     format!("{}–{}", suggestion.window.start(), suggestion.window.end())
 }
 
-fn batch(suggestion: &Suggestion) -> String {
+fn page(suggestion: &Suggestion) -> String {
     let url = suggestion.explanation_url.as_deref();
     url.map(|url| format!(", see {url}")).unwrap_or_default()
 }

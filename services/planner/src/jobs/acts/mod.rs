@@ -74,7 +74,7 @@ impl Jobs {
             Some(_) | None => None,
         };
         let row = act_row(now, by, "commit", "");
-        let answer = self.on(workspace, request.job_id, act, |job| {
+        let answer = self.on(workspace, request.job_id, row, |job| {
             affordable(job, month_left)?;
             committed(job, by, request.stale_ok, now)
         });
@@ -97,7 +97,7 @@ impl Jobs {
             JobActKind::Pause | JobActKind::Resume => true,
         };
         let row = act_row(now, by, kind.as_str(), note);
-        self.on(workspace, request.job_id, act, |job| match kind {
+        self.on(workspace, request.job_id, row, |job| match kind {
             JobActKind::Pause => paused(job, by),
             JobActKind::Resume => resumed(job, now),
             JobActKind::Cancel => cancelled(job, by, open, now),
@@ -135,20 +135,20 @@ impl Jobs {
         &self,
         workspace: &WorkspaceId,
         id: JobId,
-        act: JobAct,
-        act: impl FnOnce(&mut Job) -> Moved,
+        row: JobAct,
+        change: impl FnOnce(&mut Job) -> Moved,
     ) -> Result<Answer, StoreError> {
         let Some((mut tx, mut job)) = self.store.job_tx(workspace, id).await? else {
             return Ok(no_such(id));
         };
         let before = job.clone();
-        if let Err(reason) = act(&mut job) {
+        if let Err(reason) = change(&mut job) {
             return Ok(Answer::Rejected { reason });
         }
         if job != before {
-            tx.keep_act(&act).await?;
-            tx.put(&job, act.at).await?;
-            info!(job = %job.id, by = act.person, verb = act.verb, "people");
+            tx.keep_act(&row).await?;
+            tx.put(&job, row.at).await?;
+            info!(job = %job.id, by = row.person, verb = row.verb, "people");
             tx.commit().await?;
         }
         Ok(Answer::Job { job_id: id })

@@ -95,7 +95,7 @@ impl Schedule {
 
     /// Creates the runs of what is due, unless something speaks against it. While a budget is drawn from, no other
     /// planner does.
-    #[expect(clippy::too_many_lines, reason = "one page of policies after the other")]
+    #[expect(clippy::too_many_lines, reason = "one batch of policies after the other")]
     async fn renew(
         &self,
         workspace: &WorkspaceId,
