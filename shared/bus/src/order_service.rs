@@ -33,7 +33,7 @@ pub(crate) const REPORT_IT: &str =
     "report it to the makers of Vigilo with the service's log; the order lies in the dead letters";
 
 /// A handler behind one face, so that a service can have several.
-pub(crate) trait Desk: Send + Sync {
+pub(crate) trait OrderService: Send + Sync {
     fn serve<'a>(&'a self, desk: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled>;
 }
 
@@ -44,27 +44,27 @@ pub(crate) struct Shared {
     pub bus: Bus,
     pub clock: Arc<dyn Clock>,
     pub worker: String,
-    pub turns: Turns,
+    pub step_locks: StepLocks,
     pub doubt: Doubt,
 }
 
 /// One at a time for each step of a run. An order may be delivered twice while the first is in hand: the second then
 /// waits, and finds what the first has done. Two finalizations of one ACME order side by side can issue twice.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<(RunId, Step), Weak<Turn>>>);
+pub(crate) struct StepLocks(Mutex<HashMap<(RunId, Step), Weak<StepLock>>>);
 
-type Turn = tokio::sync::Mutex<()>;
+type StepLock = tokio::sync::Mutex<()>;
 
-impl Turns {
-    fn of(&self, run: RunId, step: Step) -> Arc<Turn> {
+impl StepLocks {
+    fn of(&self, run: RunId, step: Step) -> Arc<StepLock> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, turn| turn.strong_count() > 0);
-        if let Some(turn) = all.get(&(run, step)).and_then(Weak::upgrade) {
-            return turn;
+        all.retain(|_, lock| lock.strong_count() > 0);
+        if let Some(lock) = all.get(&(run, step)).and_then(Weak::upgrade) {
+            return lock;
         }
-        let turn = Arc::default();
-        all.insert((run, step), Arc::downgrade(&turn));
-        turn
+        let lock = Arc::default();
+        all.insert((run, step), Arc::downgrade(&lock));
+        lock
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) enum Settled {
     Panicked(Panicked),
 }
 
-impl<H: StepHandler> Desk for Typed<H> {
+impl<H: StepHandler> OrderService for Typed<H> {
     fn serve<'a>(&'a self, shared: &'a Shared, message: &'a Message) -> BoxFuture<'a, Settled> {
         Box::pin(async move {
             match shared.bus.read::<Order<H::Spec>>(message) {
@@ -102,10 +102,10 @@ impl<H: StepHandler> Desk for Typed<H> {
 impl<H: StepHandler> Typed<H> {
     /// An order, and those of the same step that come straight into this hand when what the one before has reached is saved.
     async fn carry_out(&self, shared: &Shared, first: Held<H::Spec>, in_doubt: bool) -> Settled {
-        let turn = shared.turns.of(first.order.run_id, first.order.step);
-        let (_turn, waited) = match turn.try_lock() {
-            Ok(turn) => (turn, false),
-            Err(_) => (turn.lock().await, true),
+        let lock = shared.step_locks.of(first.order.run_id, first.order.step);
+        let (_lock, waited) = match lock.try_lock() {
+            Ok(lock) => (lock, false),
+            Err(_) => (lock.lock().await, true),
         };
         let mut held = if in_doubt || waited {
             match shared.bus.current(&first.order).await {
@@ -187,18 +187,18 @@ impl<H: StepHandler> Typed<H> {
             Mode::Live => self.0.carry_out(order, ctx).await,
             Mode::DryRun => {
                 let rehearsed = self.0.rehearse(order, ctx).await;
-                rehearsed.map(|rehearsal| gone_through(rehearsal, ctx.now()))
+                rehearsed.map(|rehearsal| rehearsal_progress(rehearsal, ctx.now()))
             }
         };
         match ended {
             Ok(Progress::Done(product)) => Outcome::Done { product },
             Ok(Progress::Resting { until, checkpoint }) => Outcome::Resting { until, checkpoint },
-            Err(error) => judged(error),
+            Err(error) => outcome_of(error),
         }
     }
 }
 
-fn gone_through(mut rehearsal: Rehearsal, now: Timestamp) -> Progress {
+fn rehearsal_progress(mut rehearsal: Rehearsal, now: Timestamp) -> Progress {
     match rehearsal.needs.take() {
         Some(checkpoint) => Progress::Resting { until: now, checkpoint },
         None => Progress::Done(Product::Rehearsed(rehearsal)),
@@ -216,7 +216,7 @@ fn broken(shared: &Shared, panicked: &Panicked) -> Outcome {
     }
 }
 
-fn judged(error: StepError) -> Outcome {
+fn outcome_of(error: StepError) -> Outcome {
     let (forget_checkpoint, left) = (error.forget_checkpoint, error.left);
     match error.disposition {
         Disposition::RetryAt(until, failure) => Outcome::Retry {
