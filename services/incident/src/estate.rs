@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::intake::{GROWTH, Intake, close_if_recovered};
-use crate::place::{MANY, NEAR};
+use crate::placement::{MANY, NEAR};
 
 const PAGE: i64 = 1_000;
 /// Names in the text of an incident of many hosts.

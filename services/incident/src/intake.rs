@@ -15,7 +15,7 @@ use store::{Announcement, IncidentTx, RunFacts, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::place::{MANY, MANY_OF_A_JOB, NEAR, Place, place};
+use crate::placement::{MANY, MANY_OF_A_JOB, NEAR, Placement, place};
 use crate::triage::{Trouble, given_up, recovery, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
@@ -141,7 +141,7 @@ impl Intake {
         tx: &mut IncidentTx,
         trouble: &Trouble,
         facts: &RunFacts,
-        placed: &Place,
+        placed: &Placement,
     ) -> Result<(), StoreError> {
         let (member, now) = (&trouble.member, self.now());
         let title = trouble.incident.title.as_str();
@@ -149,15 +149,15 @@ impl Intake {
         let told = self.audience(facts);
         let (soon, word) = (now.plus(self.gather), |note: String| Word::own(now, note));
         match placed {
-            Place::Old => Ok(()),
-            Place::Alone => {
+            Placement::Old => Ok(()),
+            Placement::Alone => {
                 let id = trouble.incident.id;
                 tx.open(&trouble.incident).await?;
                 tx.join(id, member, title, severity).await?;
                 let note = word(format!("run {}", member.run_id));
                 tx.tell(id, Announcement::new(Change::Opened, &note), &told, soon).await
             }
-            Place::Again(id) => {
+            Placement::Again(id) => {
                 let before = tx.title(*id).await?;
                 let reopened = tx.tell_again(*id, member, title).await?;
                 let otherwise = instead_of(&before, &tx.title(*id).await?);
@@ -174,7 +174,7 @@ impl Intake {
                 };
                 tx.tell(*id, Announcement::new(change, &word(note)), &told, soon).await
             }
-            Place::Attach(id) => {
+            Placement::Attach(id) => {
                 let before = tx.title(*id).await?;
                 tx.join(*id, member, title, severity).await?;
                 let note = format!("run {} of {} failed too", member.run_id, member.hostname);
@@ -182,13 +182,13 @@ impl Intake {
                 tx.tell(*id, Announcement::new(Change::Attached, &note), &told, soon)
                     .await
             }
-            Place::Grow(id) => {
+            Placement::Grow(id) => {
                 tx.join(*id, member, title, severity).await?;
                 let note = word(format!("{} failed too", member.hostname));
                 tx.tell(*id, Announcement::new(Change::Grown, &note), &told, now.plus(GROWTH))
                     .await
             }
-            Place::Fold { into, others } => {
+            Placement::Fold { into, others } => {
                 tx.join(*into, member, title, severity).await?;
                 let all: Vec<IncidentId> = others.iter().chain([into]).copied().collect();
                 let everyone = together(told, tx.audience(&all).await?);

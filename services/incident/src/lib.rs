@@ -13,7 +13,7 @@ pub mod estate;
 pub mod intake;
 mod letter;
 pub mod notify;
-mod place;
+mod placement;
 mod recovered;
 mod rehearse;
 pub mod triage;

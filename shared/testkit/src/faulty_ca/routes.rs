@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Ca;
 use super::book::{AuthorizationId, Book, Lapse, Order, OrderId, Proof};
-use super::faults::{Fault, Place, RetryAfter};
+use super::faults::{Fault, FaultPoint, RetryAfter};
 use super::jws::{decoded, text};
 use super::problem::{Refusal, document};
 
@@ -43,7 +43,7 @@ pub(super) fn router(ca: Ca) -> Router {
 
 /// Every answer has a fresh nonce, that of a fault too.
 async fn misbehaving(State(ca): State<Ca>, request: Request, next: Next) -> Response {
-    let place = Place::of(request.uri().path());
+    let place = FaultPoint::of(request.uri().path());
     let gives_nonce = request.method() != Method::GET;
     let fault = place.and_then(|place| ca.faults().meet(place));
     let mut response = match fault {

@@ -13,7 +13,7 @@ pub const MANY: usize = 5;
 pub const MANY_OF_A_JOB: usize = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Placement {
     /// This was told already.
     Old,
     /// The run told of its trouble before, and does so again.
@@ -32,41 +32,41 @@ pub enum Place {
 
 /// A run is in one incident; a host has one open incident; a cause has one when it is that of many hosts.
 /// From `many` hosts on, failures of one cause go together.
-pub fn place(known: &Known, told_at: Timestamp, many: usize) -> Place {
+pub fn place(known: &Known, told_at: Timestamp, many: usize) -> Placement {
     if let Some(told) = known.member {
         return if told_at > told.at {
-            Place::Again(told.incident)
+            Placement::Again(told.incident)
         } else {
-            Place::Old
+            Placement::Old
         };
     }
     match known.of_host {
-        Some(own) if own.common => Place::Grow(own.incident),
+        Some(own) if own.common => Placement::Grow(own.incident),
         Some(own) if own.same_cause => of_cause(known, Some(own.incident), many),
-        Some(own) => Place::Attach(own.incident),
+        Some(own) => Placement::Attach(own.incident),
         None => of_cause(known, None, many),
     }
 }
 
 /// `own` is the incident that the host has for this cause already.
-fn of_cause(known: &Known, own: Option<IncidentId>, many: usize) -> Place {
+fn of_cause(known: &Known, own: Option<IncidentId>, many: usize) -> Placement {
     let mut alone: Vec<IncidentId> = known.alone.iter().chain(&own).copied().collect();
     alone.sort();
     alone.dedup();
     // Each of them is of another host; a host without one counts too.
     let hosts = alone.len() + usize::from(own.is_none());
     match (known.common, own, alone.split_first()) {
-        (Some(common), Some(own), _) => Place::Fold {
+        (Some(common), Some(own), _) => Placement::Fold {
             into: common,
             others: vec![own],
         },
-        (Some(common), None, _) => Place::Grow(common),
-        (None, _, Some((into, others))) if hosts >= many => Place::Fold {
+        (Some(common), None, _) => Placement::Grow(common),
+        (None, _, Some((into, others))) if hosts >= many => Placement::Fold {
             into: *into,
             others: others.to_vec(),
         },
-        (None, Some(own), _) => Place::Attach(own),
-        (None, None, _) => Place::Alone,
+        (None, Some(own), _) => Placement::Attach(own),
+        (None, None, _) => Placement::Alone,
     }
 }
 
@@ -94,9 +94,9 @@ mod tests {
             of_host: Some(of_host(IncidentId::new(), false)),
             ..Known::default()
         };
-        assert_eq!(place(&known, second(5), MANY), Place::Old);
-        assert_eq!(place(&known, second(4), MANY), Place::Old);
-        assert_eq!(place(&known, second(6), MANY), Place::Again(incident));
+        assert_eq!(place(&known, second(5), MANY), Placement::Old);
+        assert_eq!(place(&known, second(4), MANY), Placement::Old);
+        assert_eq!(place(&known, second(6), MANY), Placement::Again(incident));
     }
 
     fn of_host(incident: IncidentId, same_cause: bool) -> OfHost {
@@ -116,18 +116,18 @@ mod tests {
             ..Known::default()
         };
         let placed = |of_host| place(&known(of_host), second(0), MANY);
-        assert_eq!(placed(Some(of_host(host, false))), Place::Attach(host));
-        let folded = Place::Fold {
+        assert_eq!(placed(Some(of_host(host, false))), Placement::Attach(host));
+        let folded = Placement::Fold {
             into: common,
             others: vec![host],
         };
         assert_eq!(placed(Some(of_host(host, true))), folded);
-        assert_eq!(placed(None), Place::Grow(common));
+        assert_eq!(placed(None), Placement::Grow(common));
         let one_of_many = OfHost {
             common: true,
             ..of_host(common, false)
         };
-        assert_eq!(placed(Some(one_of_many)), Place::Grow(common));
+        assert_eq!(placed(Some(one_of_many)), Placement::Grow(common));
     }
 
     #[test]
@@ -137,12 +137,12 @@ mod tests {
             alone: alone[1..].to_vec(),
             ..Known::default()
         };
-        assert_eq!(place(&few, second(0), MANY), Place::Alone);
+        assert_eq!(place(&few, second(0), MANY), Placement::Alone);
         let many = Known {
             alone: alone.clone(),
             ..Known::default()
         };
-        let folded = Place::Fold {
+        let folded = Placement::Fold {
             into: alone[0],
             others: alone[1..].to_vec(),
         };
@@ -156,12 +156,12 @@ mod tests {
             alone: vec![alone],
             ..Known::default()
         };
-        let folded = Place::Fold {
+        let folded = Placement::Fold {
             into: alone,
             others: Vec::new(),
         };
         assert_eq!(place(&known, second(0), MANY_OF_A_JOB), folded);
-        assert_eq!(place(&known, second(0), MANY), Place::Alone);
+        assert_eq!(place(&known, second(0), MANY), Placement::Alone);
     }
 
     /// The record as a book: the incidents that are open, and which one each run is in.
@@ -208,9 +208,9 @@ mod tests {
 
         fn put(&mut self, run: usize, host: u8, cause: u8, now: Timestamp) {
             let into = match place(&self.known(host, cause, now), now, MANY) {
-                Place::Old | Place::Again(_) => panic!("the run is new"),
-                Place::Attach(same) | Place::Grow(same) => same,
-                Place::Fold { into, others } => {
+                Placement::Old | Placement::Again(_) => panic!("the run is new"),
+                Placement::Attach(same) | Placement::Grow(same) => same,
+                Placement::Fold { into, others } => {
                     for member in self.members.values_mut().filter(|member| others.contains(&member.1)) {
                         member.1 = into;
                     }
@@ -218,7 +218,7 @@ mod tests {
                     self.incidents.get_mut(&into).expect("it is open").common = true;
                     into
                 }
-                Place::Alone => IncidentId::new(),
+                Placement::Alone => IncidentId::new(),
             };
             let (latest, common) = (now, false);
             let entry = self.incidents.entry(into).or_insert(Entry { cause, latest, common });
