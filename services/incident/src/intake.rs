@@ -8,7 +8,7 @@ use bus::inbox::{Delivery, Inbox};
 use bus::panics::caught;
 use domain::channel::ChannelKind;
 use domain::clock::Clock;
-use domain::incident::{Change, Recipient, Severity, Word};
+use domain::incident::{Change, Recipient, Remark, Severity};
 use domain::{HostId, IncidentId, RunId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
 use store::{Announcement, IncidentTx, RunFacts, Store, StoreError};
@@ -147,7 +147,7 @@ impl Intake {
         let title = trouble.incident.title.as_str();
         let severity = Severity::judge(member.criticality, facts.expires_at, now);
         let told = self.audience(facts);
-        let (soon, word) = (now.plus(self.gather), |note: String| Word::own(now, note));
+        let (soon, word) = (now.plus(self.gather), |note: String| Remark::own(now, note));
         match placed {
             Placement::Old => Ok(()),
             Placement::Alone => {
@@ -207,7 +207,7 @@ impl Intake {
     async fn given_up(&self, event: &RunEvent, said: &str) -> Result<(), StoreError> {
         let mut tx = self.store.incident_tx(&event.workspace).await?;
         if let Some(incident) = tx.say_of(event.run_id, said).await? {
-            let word = Word::own(self.now(), format!("run {} was cancelled", event.run_id));
+            let word = Remark::own(self.now(), format!("run {} was cancelled", event.run_id));
             tx.remember(incident, Change::GivenUp, &word).await?;
         }
         tx.commit().await
@@ -274,18 +274,18 @@ fn together(some: Vec<Recipient>, others: Vec<Recipient>) -> Vec<Recipient> {
 }
 
 /// How and when a run ended its host's trouble.
-fn succeeded(run: RunId, at: Timestamp) -> Word {
-    Word::own(at, format!("run {run} succeeded"))
+fn succeeded(run: RunId, at: Timestamp) -> Remark {
+    Remark::own(at, format!("run {run} succeeded"))
 }
 
 /// A later run of the host succeeded: what told of trouble before it is over.
 async fn close_recovered(
     tx: &mut IncidentTx,
     host: HostId,
-    succeeded: &Word,
+    succeeded: &Remark,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let word = Word {
+    let word = Remark {
         at: now,
         ..succeeded.clone()
     };
@@ -299,7 +299,7 @@ async fn close_recovered(
 pub(crate) async fn close_if_recovered(
     tx: &mut IncidentTx,
     incident: IncidentId,
-    word: &Word,
+    word: &Remark,
 ) -> Result<(), StoreError> {
     if tx.close_if_recovered(incident, word).await? {
         let told = tx.audience(&[incident]).await?;

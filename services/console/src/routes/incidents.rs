@@ -4,7 +4,7 @@ use api::Page;
 use api::incidents::{Incident, IncidentDetail, Note};
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::incident::{Change, State as Stands, Word};
+use domain::incident::{Change, Remark, State as Stands};
 use domain::{IncidentId, Invalid};
 use serde::Deserialize;
 use store::{Announcement, IncidentFilter, IncidentTx, IncidentView, Store};
@@ -103,12 +103,12 @@ async fn out_of_place(tx: &mut IncidentTx, incident: IncidentId, why: &str) -> R
     Ok(Problem::new(Code::OutOfPlace, detail))
 }
 
-fn word(Note { note }: Note, caller: &Caller, now: &Now) -> Result<Word, Invalid> {
+fn word(Note { note }: Note, caller: &Caller, now: &Now) -> Result<Remark, Invalid> {
     if note.chars().count() > LONGEST_NOTE {
         let right = format!("say it in at most {LONGEST_NOTE} characters");
         return Err(Invalid::new("note", "it is too long", right));
     }
-    Ok(Word {
+    Ok(Remark {
         at: now.read(),
         by: caller.name.clone(),
         note,

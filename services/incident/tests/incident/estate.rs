@@ -6,7 +6,7 @@ use anyhow::Result;
 use bus::SystemClock;
 use domain::clock::Clock;
 use domain::host::Criticality;
-use domain::incident::{Severity, State, Word};
+use domain::incident::{Remark, Severity, State};
 use domain::observation::Steadiness;
 use domain::observation::trouble::{Since, Standing, Trouble, UNSEEN_AFTER};
 use domain::{HostId, Timestamp, WorkspaceId};
@@ -171,7 +171,7 @@ async fn one_that_a_person_has_closed_comes_back_only_with_new_trouble() -> Resu
     round(&intake, now).await?;
     let id = views(&world).await?[0].incident.id;
     let mut tx = world.store.incident_tx(&WorkspaceId::default_workspace()).await?;
-    assert!(tx.close(id, &Word::own(now, "it is known")).await?);
+    assert!(tx.close(id, &Remark::own(now, "it is known")).await?);
     tx.commit().await?;
 
     round(&intake, now).await?;

@@ -9,7 +9,7 @@ use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot}
 use domain::clock::Clock;
 use domain::host::Criticality;
 use domain::ids::SnapshotId;
-use domain::incident::{NEAR, Severity, State, Word};
+use domain::incident::{NEAR, Remark, Severity, State};
 use domain::{HostId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
 use store::{IncidentView, SnapshotRow};
@@ -144,7 +144,7 @@ async fn a_look_that_finds_a_new_certificate_at_every_address_closes_it() -> Res
     saw(&world, stuck.host_id, &[&new, &new]).await?;
     let closed = view(&world, |view| view.incident.state == State::Closed).await?;
     let word = closed.incident.closed.clone().expect("who closed it");
-    assert_eq!(word.by, Word::OWN);
+    assert_eq!(word.by, Remark::OWN);
     assert!(
         word.note.contains("a new certificate was seen at each of 2"),
         "{word:?}"
