@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::disposition::{self, Answer, FurtherAnswer};
+use domain::disposition::{self, AnswerKind, FurtherAnswer};
 use domain::host::Criticality;
 use domain::plan::Choice;
 use domain::run::{Check, Failover, Mode, Status, Step, Trigger};
@@ -36,7 +36,7 @@ pub struct Question {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum OfferedAnswer {
-    Common(Answer),
+    Common(AnswerKind),
     Further(FurtherAnswer),
 }
 

@@ -1,7 +1,7 @@
 //! Policies.
 
 use api::policies::Policy;
-use domain::ari::Answer;
+use domain::ari::RenewalInfoAnswer;
 use domain::{Hostname, counted};
 
 use super::{Text, or_dash};
@@ -18,7 +18,7 @@ pub fn changed(hostname: &Hostname) -> Text {
 /// renewal information; that a CA has none is usual.
 fn policy(policy: &Policy) -> String {
     let spec = &policy.policy.spec;
-    let usual = Answer::NotOffered.trouble();
+    let usual = RenewalInfoAnswer::NotOffered.trouble();
     let trouble = policy.renewal_info.as_ref().and_then(|info| info.last_error.clone());
     let trouble = trouble.filter(|said| usual.as_ref() != Some(said));
     let aside = trouble.map_or_else(String::new, |said| format!("; renewal information: {said}"));

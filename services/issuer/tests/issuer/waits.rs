@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use domain::ari::{Answer, Asked, CertId, next_ask};
+use domain::ari::{Asked, CertId, RenewalInfoAnswer, next_ask};
 use domain::{HostId, Timestamp};
 use protocol::order::{IssueSpec, Order};
 use testkit::faulty_ca::{Fault, FaultPoint, RetryAfter};
@@ -148,7 +148,7 @@ async fn an_order_that_stays_processing_is_left_to_the_ledger_by_the_rule() -> R
 }
 
 /// When a certificate is asked about again that lives for a year.
-fn next(answer: &Answer, failures: u32, now: Timestamp) -> Result<u64> {
+fn next(answer: &RenewalInfoAnswer, failures: u32, now: Timestamp) -> Result<u64> {
     let asked = Asked {
         failures,
         before: None,
@@ -177,10 +177,10 @@ async fn what_a_ca_asks_for_with_renewal_information_is_waited_for_by_the_rule()
         liar.ca.offer_renewal_info(window, Some(asked));
         let issuer = liar.acme().await?.renewal_info();
         let offered = issuer.ask(&directory, &certificate).await;
-        ensure!(matches!(offered, Answer::Suggested { .. }), "{offered:?}");
+        ensure!(matches!(offered, RenewalInfoAnswer::Suggested { .. }), "{offered:?}");
         liar.ca.misbehave(FaultPoint::RenewalInfo, &Fault::Busy(asked), 1);
         let busy = issuer.ask(&directory, &certificate).await;
-        ensure!(matches!(busy, Answer::Unavailable { .. }), "{busy:?}");
+        ensure!(matches!(busy, RenewalInfoAnswer::Unavailable { .. }), "{busy:?}");
         // A good answer that asks for no time grows by the time between two of them (`domain::ari::asking`).
         let first = least.min(if least < 3_599 { 60 } else { least });
         for (answer, least) in [(offered, first), (busy, least)] {

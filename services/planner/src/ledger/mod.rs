@@ -41,7 +41,7 @@ use crate::decide::borders::crossed_by_report;
 use crate::decide::compose::{self, Material};
 use crate::decide::look_first::{self, Looks};
 use crate::decide::pace::{OrdersOut, Rooms};
-use crate::decide::quota::{Answer, Quota};
+use crate::decide::quota::{Quota, QuotaEffect};
 use crate::ledger::backlog::Backlog;
 use crate::ledger::readiness::Readiness;
 use crate::ledger::rules::RuleBook;
@@ -228,7 +228,7 @@ impl Ledger {
             if let (true, Some(run)) = (moved, batch.runs.get(&report.run_id)) {
                 record.add(report, run, before.unwrap_or_default())?;
                 if report.step == Step::Issue {
-                    batch.answers.push((report.run_id, Answer::of(&report.outcome)));
+                    batch.answers.push((report.run_id, QuotaEffect::of(&report.outcome)));
                 }
             }
             if let Some(inbox) = inbox {

@@ -9,7 +9,7 @@ use domain::lane::Lane;
 use domain::limit::{Bucket, Renewal};
 use store::{LedgerTx, LoadedRun, StoreError};
 
-use super::{Answer, Quota, before_failover, current_ca};
+use super::{Quota, QuotaEffect, before_failover, current_ca};
 use crate::decide::pace::Rooms;
 
 impl Quota {
@@ -17,7 +17,7 @@ impl Quota {
     pub(crate) async fn take_down(
         &mut self,
         tx: &mut LedgerTx,
-        answered: &[(&LoadedRun, &Answer)],
+        answered: &[(&LoadedRun, &QuotaEffect)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if self.rules.has_holds() && !answered.is_empty() || answered.iter().any(|(_, answer)| is_of_all(answer)) {
@@ -25,7 +25,7 @@ impl Quota {
         }
         let then = answered.iter().map(|(run, answer)| (before_failover(run), *answer));
         let of_limited = then.filter(|(run, _)| self.rules.limits_of(current_ca(run)));
-        let answered: Vec<(Cow<'_, LoadedRun>, &Answer)> = of_limited.collect();
+        let answered: Vec<(Cow<'_, LoadedRun>, &QuotaEffect)> = of_limited.collect();
         let runs: Vec<&LoadedRun> = answered.iter().map(|(run, _)| run.as_ref()).collect();
         self.look_up(tx, &runs).await?;
         for (run, answer) in &answered {
@@ -35,7 +35,7 @@ impl Quota {
     }
 
     /// Applies what reports of Issue say of whole accounts and domains.
-    pub(crate) fn take_down_of_all(&mut self, answered: &[(&LoadedRun, &Answer)], now: Timestamp) {
+    pub(crate) fn take_down_of_all(&mut self, answered: &[(&LoadedRun, &QuotaEffect)], now: Timestamp) {
         for (after, answer) in answered {
             self.learn_of_all(before_failover(after).as_ref(), after, answer, now);
         }
@@ -183,12 +183,12 @@ impl Quota {
 }
 
 /// Whether the answer may concern more than its own run.
-fn is_of_all(answer: &Answer) -> bool {
+fn is_of_all(answer: &QuotaEffect) -> bool {
     match answer {
-        Answer::Trouble { cause: Some(cause), .. } => {
+        QuotaEffect::Trouble { cause: Some(cause), .. } => {
             cause.is_of_account() || matches!(cause, Cause::Ca(OfCa::Limited { .. }))
         }
-        Answer::Trouble { cause: None, .. } => false,
-        Answer::Ordered | Answer::NotAsked | Answer::Issued | Answer::Rehearsed => false,
+        QuotaEffect::Trouble { cause: None, .. } => false,
+        QuotaEffect::Ordered | QuotaEffect::NotAsked | QuotaEffect::Issued | QuotaEffect::Rehearsed => false,
     }
 }

@@ -53,7 +53,7 @@ pub(crate) struct Quota {
 
 /// What a report of Issue says of the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum QuotaEffect {
     /// The CA has the order, and has counted it.
     Ordered,
     /// The step rests before it has asked for anything.
@@ -68,7 +68,7 @@ pub(crate) enum Answer {
     },
 }
 
-impl Answer {
+impl QuotaEffect {
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let trouble = |until| Self::Trouble {
             cause: outcome.cause().cloned(),
@@ -195,16 +195,16 @@ impl Quota {
     }
 
     /// What a report makes of what its run drew; `run` stands where the report has put it.
-    fn account_for(&mut self, run: &LoadedRun, answer: &Answer, now: Timestamp) {
+    fn account_for(&mut self, run: &LoadedRun, answer: &QuotaEffect, now: Timestamp) {
         if run.head.mode == Mode::DryRun {
             return;
         }
         let needs = self.needs(run, Renewal::No);
         let open = matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }));
         match answer {
-            Answer::Ordered => self.close(run, &needs, |need| fate(need, Fate::Settle, Fate::Keep)),
-            Answer::NotAsked => self.close(run, &needs, |_| Fate::GiveBack),
-            Answer::Issued => {
+            QuotaEffect::Ordered => self.close(run, &needs, |need| fate(need, Fate::Settle, Fate::Keep)),
+            QuotaEffect::NotAsked => self.close(run, &needs, |_| Fate::GiveBack),
+            QuotaEffect::Issued => {
                 self.close(run, &needs, |_| Fate::Settle);
                 // A success ends the row of failures.
                 for need in needs.iter().filter(|need| need.scope == Scope::ConsecutiveFailure) {
@@ -213,16 +213,16 @@ impl Quota {
                 let sets = needs.iter().filter(|need| need.scope == Scope::ExactSet);
                 self.issued.extend(sets.map(|need| need.bucket.clone()));
             }
-            Answer::Rehearsed => {}
-            Answer::Trouble { .. } if open => {}
+            QuotaEffect::Rehearsed => {}
+            QuotaEffect::Trouble { .. } if open => {}
             // The answer to newOrder may have been lost: it may have been counted.
-            Answer::Trouble {
+            QuotaEffect::Trouble {
                 cause: Some(Cause::Ca(OfCa::Down { .. } | OfCa::OrderLost)),
                 ..
             } => {
                 self.close(run, &needs, |need| fate(need, Fate::Settle, Fate::GiveBack));
             }
-            Answer::Trouble { .. } => {
+            QuotaEffect::Trouble { .. } => {
                 self.close(run, &needs, |_| Fate::GiveBack);
                 self.learn_from(&needs, answer, now);
             }
@@ -230,14 +230,14 @@ impl Quota {
     }
 
     /// What an answer says of the whole account or domain; `after` is where it has put the run.
-    fn learn_of_all(&mut self, before: &LoadedRun, after: &LoadedRun, answer: &Answer, now: Timestamp) {
+    fn learn_of_all(&mut self, before: &LoadedRun, after: &LoadedRun, answer: &QuotaEffect, now: Timestamp) {
         if before.head.mode == Mode::DryRun {
             return;
         }
         match answer {
-            Answer::Ordered | Answer::Issued => self.holds.lift(before),
-            Answer::Rehearsed | Answer::NotAsked => {}
-            Answer::Trouble {
+            QuotaEffect::Ordered | QuotaEffect::Issued => self.holds.lift(before),
+            QuotaEffect::Rehearsed | QuotaEffect::NotAsked => {}
+            QuotaEffect::Trouble {
                 cause: Some(Cause::Ca(OfCa::AccountRefused | OfCa::AccountIncomplete)),
                 ..
             } => {
@@ -245,7 +245,7 @@ impl Quota {
                     self.surplus.push(after.head.id);
                 }
             }
-            Answer::Trouble {
+            QuotaEffect::Trouble {
                 cause: Some(Cause::Ca(OfCa::Limited { scope, of })),
                 until: Some(until),
             } => {
@@ -257,7 +257,7 @@ impl Quota {
                     None => self.holds.limit(before, &said.limited(before), *until, now),
                 }
             }
-            Answer::Trouble { .. } => self.holds.end_trial(before),
+            QuotaEffect::Trouble { .. } => self.holds.end_trial(before),
         }
     }
 
@@ -266,8 +266,8 @@ impl Quota {
         std::mem::take(&mut self.surplus)
     }
 
-    fn learn_from(&mut self, needs: &[Need], answer: &Answer, now: Timestamp) {
-        let Answer::Trouble {
+    fn learn_from(&mut self, needs: &[Need], answer: &QuotaEffect, now: Timestamp) {
+        let QuotaEffect::Trouble {
             cause: Some(Cause::Ca(of_ca)),
             until,
         } = answer

@@ -98,8 +98,8 @@ fn orders_left(quota: &Quota) -> u32 {
     left(quota, Scope::Account, "default")
 }
 
-fn trouble(cause: Cause, until: Option<Timestamp>) -> Answer {
-    Answer::Trouble {
+fn trouble(cause: Cause, until: Option<Timestamp>) -> QuotaEffect {
+    QuotaEffect::Trouble {
         cause: Some(cause),
         until,
     }
@@ -153,7 +153,7 @@ fn a_rehearsal_waits_for_no_limit_and_takes_nothing_from_live_runs() {
         assert_eq!(refused(&mut quota, &dry), None);
     }
     let limited = trouble(too_much(Scope::Account, &[]), Some(at(3_600)));
-    for answer in [Answer::Rehearsed, limited] {
+    for answer in [QuotaEffect::Rehearsed, limited] {
         quota.account_for(&dry, &answer, at(0));
     }
     assert_eq!(orders_left(&quota), 3);
@@ -190,7 +190,7 @@ fn an_order_counts_when_it_is_placed_and_a_certificate_when_it_is_issued() {
     let mut quota = quota();
     let one = run("a.one.org");
     assert_eq!(quota.admit(&one, at(0)), Ok(()));
-    quota.account_for(&ordered(&one), &Answer::Ordered, at(0));
+    quota.account_for(&ordered(&one), &QuotaEffect::Ordered, at(0));
     assert_eq!(quota.settled.len(), 1);
     // The order becomes invalid: no certificate, but an order.
     quota.account_for(&one, &trouble(not_proven(), None), at(0));
@@ -215,7 +215,7 @@ fn failures_in_a_row_are_counted_until_a_success() {
         quota.account_for(&one, &trouble(not_proven(), None), at(0));
         assert_eq!(row(&quota), full - failures);
     }
-    quota.account_for(&one, &Answer::Issued, at(0));
+    quota.account_for(&one, &QuotaEffect::Issued, at(0));
     assert_eq!(row(&quota), full);
 }
 
@@ -224,8 +224,8 @@ fn a_renewal_of_the_same_names_is_free_of_the_limits_on_new_ones() {
     let mut quota = quota();
     let one = run("a.one.org");
     assert_eq!(quota.admit(&one, at(0)), Ok(()));
-    quota.account_for(&ordered(&one), &Answer::Ordered, at(0));
-    quota.account_for(&one, &Answer::Issued, at(0));
+    quota.account_for(&ordered(&one), &QuotaEffect::Ordered, at(0));
+    quota.account_for(&one, &QuotaEffect::Issued, at(0));
     assert_eq!(quota.issued.len(), 1);
     let set = quota.issued.clone().remove(0);
     quota.issued_at.insert(set, at(0));
@@ -239,11 +239,11 @@ fn a_renewal_of_the_same_names_is_free_of_the_limits_on_new_ones() {
 #[test]
 fn what_was_not_asked_for_is_given_back_unless_the_answer_was_lost() {
     let cases = [
-        (Answer::NotAsked, 3),
+        (QuotaEffect::NotAsked, 3),
         (trouble(Cause::Fleet, None), 3),
         (trouble(Cause::Ca(OfCa::Refused), None), 3),
         (
-            Answer::Trouble {
+            QuotaEffect::Trouble {
                 cause: None,
                 until: None,
             },

@@ -18,7 +18,7 @@ use super::record;
 use crate::decide::at_ca::Wait;
 use crate::decide::look_first::{self, Looked, Looks};
 use crate::decide::pace::{self, Rooms};
-use crate::decide::quota::{self, Answer, Quota};
+use crate::decide::quota::{self, Quota, QuotaEffect};
 use crate::ledger::readiness::{self, Answers, Standing};
 use crate::postman::Handed;
 
@@ -34,7 +34,7 @@ pub(super) struct Batch {
     /// Workers that have an order of these runs in hand and wait to hear how it goes on.
     pub(super) waiting: BTreeMap<RunId, Waiting>,
     /// What reports of Issue say of the CA's limits.
-    pub(super) answers: Vec<(RunId, Answer)>,
+    pub(super) answers: Vec<(RunId, QuotaEffect)>,
     /// Runs of whose targets deployers are to be asked.
     to_look_at: Vec<RunId>,
     /// Runs that were due and must wait for something else than a place.
@@ -287,7 +287,7 @@ impl Batch {
     }
 
     /// The runs that reports of Issue were about, as they stand now.
-    pub(super) fn answered(&self) -> Vec<(&LoadedRun, &Answer)> {
+    pub(super) fn answered(&self) -> Vec<(&LoadedRun, &QuotaEffect)> {
         let with_run = self
             .answers
             .iter()

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bus::Bus;
 use bus::inbox::{Delivery, Inbox};
 use bus::panics::{caught, or_next_round};
-use domain::ari::{Answer, Asked, Known, calls_for_renewal, next_ask};
+use domain::ari::{Asked, Known, RenewalInfoAnswer, calls_for_renewal, next_ask};
 use domain::ca::CaRef;
 use domain::clock::Clock;
 use domain::{HostId, Hostname, Timestamp, WorkspaceId};
@@ -241,12 +241,12 @@ fn answered(before: &LockedRenewal, told: &Told, now: Timestamp) -> Option<Answe
         return None;
     }
     let suggested = match &told.answer {
-        Answer::Suggested { suggestion, .. } => Some(suggestion),
-        Answer::NotOffered
-        | Answer::Unknown { .. }
-        | Answer::Garbled { .. }
-        | Answer::Unavailable { .. }
-        | Answer::NotAllowed { .. } => None,
+        RenewalInfoAnswer::Suggested { suggestion, .. } => Some(suggestion),
+        RenewalInfoAnswer::NotOffered
+        | RenewalInfoAnswer::Unknown { .. }
+        | RenewalInfoAnswer::Garbled { .. }
+        | RenewalInfoAnswer::Unavailable { .. }
+        | RenewalInfoAnswer::NotAllowed { .. } => None,
     };
     let failures = suggested.map_or(before.failures.saturating_add(1), |_| 0);
     let passing = told.answer.is_passing();

@@ -14,8 +14,8 @@ fn suggestion(start: u64, end: u64) -> Suggestion {
     }
 }
 
-fn suggested(start: u64, end: u64) -> Answer {
-    Answer::Suggested {
+fn suggested(start: u64, end: u64) -> RenewalInfoAnswer {
+    RenewalInfoAnswer::Suggested {
         suggestion: suggestion(start, end),
         retry_at: Some(at(106)),
     }
@@ -36,7 +36,7 @@ fn before() -> LockedRenewal {
     }
 }
 
-fn told(before: &LockedRenewal, answer: Answer) -> Told {
+fn told(before: &LockedRenewal, answer: RenewalInfoAnswer) -> Told {
     Told {
         host_id: before.host_id,
         cert_id: before.cert_id.clone().expect("it has one"),
@@ -46,7 +46,7 @@ fn told(before: &LockedRenewal, answer: Answer) -> Told {
     }
 }
 
-fn kept(answer: Answer) -> Answered {
+fn kept(answer: RenewalInfoAnswer) -> Answered {
     let before = before();
     answered(&before, &told(&before, answer), at(100)).expect("it is news")
 }
@@ -109,15 +109,15 @@ fn the_first_answer_about_a_certificate_of_ours_is_no_call() {
 #[test]
 fn what_passes_leaves_the_window_and_what_lasts_takes_it() {
     let said = || "503".to_owned();
-    let busy = kept(Answer::Unavailable {
+    let busy = kept(RenewalInfoAnswer::Unavailable {
         until: None,
         said: said(),
     });
     assert_eq!((busy.suggestion, busy.failures), (before().suggestion, 3));
     for answer in [
-        Answer::NotOffered,
-        Answer::Unknown { said: said() },
-        Answer::Garbled { said: said() },
+        RenewalInfoAnswer::NotOffered,
+        RenewalInfoAnswer::Unknown { said: said() },
+        RenewalInfoAnswer::Garbled { said: said() },
     ] {
         let kept = kept(answer);
         assert!(kept.suggestion.is_none() && kept.last_error.is_some(), "{kept:?}");
