@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use crate::connection::Bus;
+use crate::direct_reply::{Answers, Go, Held, Next};
 use crate::doubt::Doubt;
 use crate::handler::{Progress, StepContext, StepError, StepHandler};
-use crate::handover::{Answers, Go, Held, Next};
 use crate::live::Telling;
 use crate::mail::shown;
 use crate::panics::{Panicked, caught};
@@ -134,7 +134,7 @@ impl<H: StepHandler> Typed<H> {
             if !report.outcome.continues(shared.clock.now()) {
                 return publish_until(shared, &report, None, order.deadline).await;
             }
-            match hand_in(shared, order, &report).await {
+            match report_and_wait(shared, order, &report).await {
                 Ok(next) => held = next,
                 Err(settled) => return settled,
             }
@@ -235,7 +235,11 @@ fn outcome_of(error: StepError) -> Outcome {
 }
 
 /// Reports what was reached, and waits for the next order of the step; or how the message in hand is settled.
-async fn hand_in<S: DeserializeOwned>(shared: &Shared, order: &Order<S>, report: &Report) -> Result<Held<S>, Settled> {
+async fn report_and_wait<S: DeserializeOwned>(
+    shared: &Shared,
+    order: &Order<S>,
+    report: &Report,
+) -> Result<Held<S>, Settled> {
     let Ok(answers) = Answers::open(&shared.bus).await else {
         // Then the next order comes by the stream.
         return Err(publish_until(shared, report, None, order.deadline).await);

@@ -1,7 +1,7 @@
 //! The worker loop: orders in, handlers around, reports out. The settle table of the house, carried out.
 //!
 //! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement; a step that is saved on
-//! its way stays in hand (`handover`).
+//! its way stays in hand (`direct_reply`).
 
 use std::collections::HashMap;
 use std::sync::Arc;

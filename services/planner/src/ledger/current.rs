@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::panics::caught;
 use bus::{Bus, BusError};
 use domain::run::Step;
-use protocol::handover::{Current, CurrentAsk};
+use protocol::direct_reply::{Current, CurrentAsk};
 use protocol::order::Spec;
 use protocol::subjects::{self, Worker};
 use tokio_util::sync::CancellationToken;

@@ -25,7 +25,7 @@ use domain::clock::Clock;
 use domain::lane::Lane;
 use domain::run::{Event, Step};
 use domain::{HostId, RunId, Timestamp};
-use protocol::handover::CurrentAsk;
+use protocol::direct_reply::CurrentAsk;
 use protocol::order::{Order, Spec};
 use protocol::report::Report;
 use store::{LedgerTx, LoadedRun, Since, Store, StoreError};
@@ -341,7 +341,7 @@ impl Ledger {
         tx.save(batch.changes(), &marked, now).await?;
         tx.judge_again(&batch.ended_policies(), now).await?;
         let mut mail = self.orders(&mut tx, &batch, &batch.ordered()).await?;
-        mail.handed = batch.hand_over(&mut mail.orders);
+        mail.direct_replies = batch.direct_replies(&mut mail.orders);
         mail.events = batch.events(now);
         mail.looks = std::mem::take(&mut batch.looks);
         (mail.moved, mail.marked) = (moved, marked);

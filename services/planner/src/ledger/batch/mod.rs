@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use domain::lane::Lane;
 use domain::run::{Because, Event, Ignored, Mode, Position, Status, Step, advance, place, queue};
 use domain::{HostId, PolicyId, RunId, Timestamp};
-use protocol::handover::Current;
+use protocol::direct_reply::Current;
 use protocol::order::{Order, Spec};
 use protocol::target_check::TargetsOf;
 use store::{Act, LoadedRun};
@@ -20,7 +20,7 @@ use crate::decide::look_first::{self, Looked, Looks};
 use crate::decide::pace::{self, Rooms};
 use crate::decide::quota::{self, Quota, QuotaEffect};
 use crate::ledger::readiness::{self, Answers, Standing};
-use crate::postman::Handed;
+use crate::postman::DirectReply;
 
 /// The runs of one transaction: where they stood, where they stand.
 #[derive(Default)]
@@ -119,21 +119,21 @@ impl Batch {
     }
 
     /// Orders that a worker waits for go to it and not to the stream.
-    pub(super) fn hand_over(&mut self, orders: &mut Vec<Order<Spec>>) -> Vec<Handed> {
+    pub(super) fn direct_replies(&mut self, orders: &mut Vec<Order<Spec>>) -> Vec<DirectReply> {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
-        let handed = waiting.map(|(run, worker)| {
+        let replies = waiting.map(|(run, worker)| {
             let is_its = |order: &Order<Spec>| order.run_id == run && order.step == worker.step;
             let order = orders
                 .iter()
                 .position(is_its)
                 .map(|at| Box::new(orders.swap_remove(at)));
-            Handed {
+            DirectReply {
                 subject: worker.subject,
                 inbox: worker.inbox,
                 current: order.map_or(Current::Elsewhere, |order| Current::Order { order }),
             }
         });
-        handed.collect()
+        replies.collect()
     }
 
     /// The runs of this batch that wait and are due, in the order of their positions.

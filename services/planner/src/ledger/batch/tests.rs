@@ -76,9 +76,9 @@ fn a_worker_that_goes_on_keeps_its_place_and_gets_the_next_order() {
     assert!(batch.left.is_empty() && is_out(&batch.runs[&id]));
 
     let mut orders = vec![composed(&batch.runs[&id])];
-    let handed = batch.hand_over(&mut orders);
+    let replies = batch.direct_replies(&mut orders);
     assert!(orders.is_empty(), "it does not go to the stream as well");
-    let [Handed { current, .. }] = handed.as_slice() else {
+    let [DirectReply { current, .. }] = replies.as_slice() else {
         panic!("one worker waits")
     };
     let Current::Order { order } = current else {
@@ -95,11 +95,11 @@ fn who_is_late_hears_the_present_order_of_its_step_or_that_nobody_waits() {
     let mut batch = Batch::of(vec![run.clone()]);
     waits(&mut batch, id);
     assert_eq!(batch.ordered(), [id], "nothing moved, and it is composed all the same");
-    let handed = batch.hand_over(&mut vec![composed(&run)]);
-    assert!(matches!(handed[0].current, Current::Order { .. }));
+    let replies = batch.direct_replies(&mut vec![composed(&run)]);
+    assert!(matches!(replies[0].current, Current::Order { .. }));
 
     waits(&mut batch, id);
-    let elsewhere = batch.hand_over(&mut Vec::new());
+    let elsewhere = batch.direct_replies(&mut Vec::new());
     assert!(matches!(elsewhere[0].current, Current::Elsewhere));
 }
 

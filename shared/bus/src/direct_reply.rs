@@ -9,7 +9,7 @@ use async_nats::{Message, Subscriber};
 use domain::clock::Clock;
 use futures::StreamExt;
 use protocol::custody::ShownOrder;
-use protocol::handover::{Current, CurrentAsk};
+use protocol::direct_reply::{Current, CurrentAsk};
 use protocol::order::Order;
 use protocol::subjects::{self, Worker};
 use serde::de::DeserializeOwned;
@@ -51,7 +51,7 @@ pub(crate) struct Answers {
 }
 
 /// What the planner says, and how it came.
-type Told<S> = (Current<S>, Option<Arc<ShownOrder>>);
+type Reply<S> = (Current<S>, Option<Arc<ShownOrder>>);
 
 /// How a run goes on of which something was saved.
 pub(crate) enum Next<S> {
@@ -87,7 +87,7 @@ impl Bus {
         }
     }
 
-    async fn ask_current<S: DeserializeOwned>(&self, order: &Order<S>) -> Result<Told<S>, BusError> {
+    async fn ask_current<S: DeserializeOwned>(&self, order: &Order<S>) -> Result<Reply<S>, BusError> {
         let question = CurrentAsk {
             run_id: order.run_id,
             step: order.step,
@@ -101,7 +101,7 @@ impl Bus {
 
 impl Bus {
     /// What the planner says to a worker that waits; what somebody else says there is evidence, and nothing more.
-    async fn handed<S: DeserializeOwned>(&self, message: &Message) -> Option<Told<S>> {
+    async fn read_direct_reply<S: DeserializeOwned>(&self, message: &Message) -> Option<Reply<S>> {
         match self.is_signed(message, Signer::Planner) {
             Ok(()) => {
                 let current = serde_json::from_slice(&message.payload).ok()?;
@@ -137,7 +137,7 @@ impl Answers {
     pub(crate) async fn next<S: DeserializeOwned>(mut self, bus: &Bus, clock: &dyn Clock, order: &Order<S>) -> Next<S> {
         let heard = tokio::time::timeout(PATIENCE, self.answers.next()).await;
         let mut said = match heard.ok().flatten() {
-            Some(message) => bus.handed(&message).await,
+            Some(message) => bus.read_direct_reply(&message).await,
             None => None,
         };
         loop {
