@@ -13,7 +13,7 @@ use domain::run::{Position, Step};
 use protocol::subjects::Worker;
 use store::RunView;
 
-/// A worker with a free place has an order in hand within moments.
+/// A worker with a free place has an order in flight within moments.
 const A_WHILE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_millis(500);
 

@@ -1,4 +1,4 @@
-//! Between a worker that has an order in hand and the planner: how its run goes on.
+//! Between a worker that has an order in flight and the planner: how its run goes on.
 //!
 //! In: the order that the worker has. Out: the present order of the run, when it is one of the same step. It travels by core
 //! NATS: the order in the stream stays unacknowledged until the last one is answered, and brings everything back.

@@ -51,7 +51,7 @@ impl Store {
     pub async fn policies_to_judge(
         &self,
         now: Timestamp,
-        in_hand_until: Timestamp,
+        claimed_until: Timestamp,
         limit: i64,
     ) -> Result<Vec<ToJudge>, StoreError> {
         let rows = sqlx::query!(
@@ -79,7 +79,7 @@ impl Store {
                                   where w.workspace = h.workspace and h.says -> 'tags' ? w.tag) tags on true
                left join renewal_info ari on ari.host_id = t.host_id"#,
             now.get(),
-            in_hand_until.get(),
+            claimed_until.get(),
             limit,
         )
         .fetch_all(&self.pool)
@@ -121,7 +121,7 @@ impl Store {
     /// Writes down what was said of policies that were taken until this instant. What has happened since they were taken
     /// (a run has ended, another certificate was seen) was not judged: they are judged again when that said. What somebody
     /// else changes in this moment is left to the next judgement: nobody is waited for, who may wait for this one.
-    pub async fn keep_judgements(&self, judgements: &[Judgement], in_hand_until: Timestamp) -> Result<(), StoreError> {
+    pub async fn keep_judgements(&self, judgements: &[Judgement], claimed_until: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = judgements.iter().map(|one| one.policy.get()).collect();
         let due: Vec<Option<OffsetDateTime>> = judgements.iter().map(|one| one.due_at.map(Timestamp::get)).collect();
         let next: Vec<OffsetDateTime> = judgements.iter().map(|one| one.judge_at.get()).collect();
@@ -141,7 +141,7 @@ impl Store {
             &next,
             &why,
             &waits,
-            in_hand_until.get(),
+            claimed_until.get(),
         )
         .execute(&self.pool)
         .await?;

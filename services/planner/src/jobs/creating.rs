@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use uuid::Uuid;
 
-use super::{BATCH, IN_HAND, Jobs};
+use super::{BATCH, CLAIMED_FOR, Jobs};
 use crate::ledger::positions;
 
 impl Jobs {
@@ -50,7 +50,7 @@ impl Jobs {
             job.held_to = Some(RunId::from_uuid(Uuid::nil()));
             info!(job = %job.id, runs = job.totals.included - job.refused, refused = job.refused, "its runs are created");
         }
-        tx.put(&job, if done { now } else { now.plus(IN_HAND) }).await?;
+        tx.put(&job, if done { now } else { now.plus(CLAIMED_FOR) }).await?;
         tx.commit().await?;
         Ok(!done)
     }

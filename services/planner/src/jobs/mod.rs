@@ -27,8 +27,8 @@ use tracing::{error, warn};
 use crate::ledger::Ledger;
 
 const TICK: Duration = Duration::from_millis(250);
-/// A planner that dies with a job in hand leaves it to the others after this long. Every batch takes it anew.
-const IN_HAND: Duration = Duration::from_secs(10);
+/// A planner that dies with a job claimed leaves it to the others after this long. Every batch takes it anew.
+const CLAIMED_FOR: Duration = Duration::from_secs(10);
 /// Hosts or runs of one transaction.
 const BATCH: u32 = 2_500;
 
@@ -89,7 +89,7 @@ impl Jobs {
 
     async fn claim(&self, states: &[JobState]) -> Option<Job> {
         let now = self.ledger.now();
-        match self.store.claim_job(states, now, now.plus(IN_HAND)).await {
+        match self.store.claim_job(states, now, now.plus(CLAIMED_FOR)).await {
             Ok(job) => job,
             Err(error) => {
                 warn!(%error, "jobs cannot be read; trying again");
@@ -98,7 +98,7 @@ impl Jobs {
         }
     }
 
-    /// What heals by itself is tried again when nobody has the job in hand any more; a plan that cannot be made says so.
+    /// What heals by itself is tried again when the job is not claimed any more; a plan that cannot be made says so.
     async fn trouble(&self, job: &Job, error: StoreError) {
         match error {
             StoreError::Unavailable(why) => warn!(%why, job = %job.id, "a job cannot be worked on; trying again"),

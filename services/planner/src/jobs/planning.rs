@@ -12,7 +12,7 @@ use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{BATCH, IN_HAND, Jobs};
+use super::{BATCH, CLAIMED_FOR, Jobs};
 use crate::decide::plan::quotas::Quotas;
 use crate::decide::plan::{Left, Seen, Terms, decide};
 
@@ -80,7 +80,7 @@ impl Jobs {
             now_stands.totals.month_left_micro_usd = month_left;
         }
         now_stands.hosts = Some(now_stands.lines.saturating_add(open));
-        tx.put(&now_stands, now.plus(IN_HAND)).await?;
+        tx.put(&now_stands, now.plus(CLAIMED_FOR)).await?;
         tx.commit().await?;
         let left = self.left(&now_stands).await?;
         let catalogue = self.store.catalogue(&job.workspace, now).await?;
@@ -162,7 +162,7 @@ impl Jobs {
         }
         job.lines += u32::try_from(lines.len()).unwrap_or(u32::MAX);
         tx.keep_lines(&lines).await?;
-        tx.put(&job, now.plus(IN_HAND)).await?;
+        tx.put(&job, now.plus(CLAIMED_FOR)).await?;
         tx.commit().await?;
         draft.job = job;
         Ok(true)

@@ -1,4 +1,4 @@
-//! Tells a worker whether an order that it has in hand still counts: one that was delivered again may have been replaced.
+//! Tells a worker whether an order that it has in flight still counts: one that was delivered again may have been replaced.
 
 use std::sync::Arc;
 

@@ -222,7 +222,7 @@ impl Ledger {
                 outcome: report.outcome.clone(),
             };
             // Past the deadline nobody waits any more: the next order goes to the stream.
-            let inbox = delivery.reply_to().filter(|_| batch.is_in_hand(report.run_id, now));
+            let inbox = delivery.reply_to().filter(|_| batch.is_in_flight(report.run_id, now));
             let before = run.map(|run| run.state.progress.target_checks(report.attempt));
             let moved = batch.advance(report.run_id, event, now);
             if let (true, Some(run)) = (moved, batch.runs.get(&report.run_id)) {

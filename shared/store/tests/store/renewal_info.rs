@@ -143,31 +143,37 @@ fn judged(run: &NewRun, judge_at: Timestamp) -> Judgement {
 }
 
 /// How many policies are judged now.
-async fn to_judge(world: &World, in_hand: Timestamp) -> Result<usize> {
-    Ok(world.store.policies_to_judge(now(), in_hand, 10).await?.len())
+async fn to_judge(world: &World, claimed_until: Timestamp) -> Result<usize> {
+    Ok(world.store.policies_to_judge(now(), claimed_until, 10).await?.len())
 }
 
 #[tokio::test]
 async fn another_certificate_and_the_end_of_a_run_wake_the_clock_the_same_one_does_not() -> Result<()> {
     let world = World::new().await?;
-    let (run, in_hand) = (&served(&world, 1).await?[0], minutes(5));
+    let (run, claimed_until) = (&served(&world, 1).await?[0], minutes(5));
     let far = judged(run, minutes(360));
-    assert_eq!(to_judge(&world, in_hand).await?, 1);
-    world.store.keep_judgements(std::slice::from_ref(&far), in_hand).await?;
+    assert_eq!(to_judge(&world, claimed_until).await?, 1);
+    world
+        .store
+        .keep_judgements(std::slice::from_ref(&far), claimed_until)
+        .await?;
     look(&world, installed(run, "leaf")?).await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 0, "the same");
+    assert_eq!(to_judge(&world, claimed_until).await?, 0, "the same");
     look(&world, installed(run, "another leaf")?).await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 1);
+    assert_eq!(to_judge(&world, claimed_until).await?, 1);
 
-    world.store.keep_judgements(std::slice::from_ref(&far), in_hand).await?;
+    world
+        .store
+        .keep_judgements(std::slice::from_ref(&far), claimed_until)
+        .await?;
     let mut ledger = world.store.ledger().await?;
     ledger.judge_again(&[run.head.policy_id], now()).await?;
     ledger.commit().await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 1);
+    assert_eq!(to_judge(&world, claimed_until).await?, 1);
     // While it is in hand something happens that its judgement knows nothing of.
     look(&world, installed(run, "a third leaf")?).await?;
-    world.store.keep_judgements(&[far], in_hand).await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 1, "it is judged once more");
+    world.store.keep_judgements(&[far], claimed_until).await?;
+    assert_eq!(to_judge(&world, claimed_until).await?, 1, "it is judged once more");
     Ok(())
 }
 

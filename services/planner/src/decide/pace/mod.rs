@@ -1,6 +1,6 @@
 //! How many orders a lane may have out. Pure.
 //!
-//! An order that a worker has had in hand for long takes a place of its own: hosts that hang fill those places, and leave the
+//! An order that a worker has had in flight for long takes a place of its own: hosts that hang fill those places, and leave the
 //! others to hosts that do not. They may be many, as waiting costs a worker little. What failed before is tried again in a small
 //! lane of its own for the same reason.
 

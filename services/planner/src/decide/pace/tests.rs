@@ -35,12 +35,12 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// Every order that is out is in a worker's hands.
-fn in_hand() -> HashMap<Worker, i64> {
+fn in_flight() -> HashMap<Worker, i64> {
     Worker::ALL.map(|worker| (worker, 0)).into_iter().collect()
 }
 
 fn rooms(out: &[(&Lane, i64, i64)]) -> Rooms {
-    rooms_of(windows(), out, &in_hand())
+    rooms_of(windows(), out, &in_flight())
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn what_was_counted_before_counts_beside_the_rest() {
     let seen = Seen {
         before: at(90),
         slow: vec![room(1, 1)],
-        undelivered: in_hand(),
+        undelivered: in_flight(),
     };
     let rules = Arc::new(Rules::of(Vec::new(), []));
     let out = OrdersOut {
@@ -157,7 +157,7 @@ impl Night {
             // At the worst as it was a second ago.
             let slow = out.iter().filter(|(since, _)| since + slow_after + 1_000 < now).count();
             let count = |number: usize| i64::try_from(number).expect("a count");
-            let rooms = rooms_of(windows, &[(&verifier, count(out.len()), count(slow))], &in_hand());
+            let rooms = rooms_of(windows, &[(&verifier, count(out.len()), count(slow))], &in_flight());
             let free = usize::try_from(rooms.free(&verifier)).expect("a count");
             for _ in 0..free.min(self.per_second * TICK_MS / 1_000).min(self.hosts - next) {
                 let takes = if hangs(next) { self.hangs_ms } else { self.answers_ms };

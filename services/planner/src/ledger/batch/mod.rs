@@ -31,7 +31,7 @@ pub(super) struct Batch {
     was: BTreeMap<RunId, Status>,
     /// Lanes that an order left, to be counted back, and when it went out.
     pub(super) left: BTreeMap<RunId, (Lane, Timestamp)>,
-    /// Workers that have an order of these runs in hand and wait to hear how it goes on.
+    /// Workers that have an order of these runs in flight and wait to hear how it goes on.
     pub(super) waiting: BTreeMap<RunId, Waiting>,
     /// What reports of Issue say of the CA's limits.
     pub(super) answers: Vec<(RunId, QuotaEffect)>,
@@ -100,7 +100,7 @@ impl Batch {
     }
 
     /// Its order is out, and not for too long.
-    pub(super) fn is_in_hand(&self, id: RunId, now: Timestamp) -> bool {
+    pub(super) fn is_in_flight(&self, id: RunId, now: Timestamp) -> bool {
         let position = self.runs.get(&id).map(|run| &run.state.position);
         matches!(position, Some(Position::Out { deadline, .. }) if *deadline > now)
     }

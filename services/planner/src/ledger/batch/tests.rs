@@ -177,9 +177,9 @@ fn after_the_deadline_nobody_waits() {
     let run = issuing();
     let (id, patience) = (run.head.id, run.plan.patience(Step::Issue));
     let batch = Batch::of(vec![run]);
-    assert!(batch.is_in_hand(id, at(1)));
-    assert!(!batch.is_in_hand(id, at(0).plus(patience)));
-    assert!(!batch.is_in_hand(RunId::new(), at(1)));
+    assert!(batch.is_in_flight(id, at(1)));
+    assert!(!batch.is_in_flight(id, at(0).plus(patience)));
+    assert!(!batch.is_in_flight(RunId::new(), at(1)));
 }
 
 #[test]

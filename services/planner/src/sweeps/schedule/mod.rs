@@ -25,8 +25,8 @@ use crate::ledger::Ledger;
 use crate::ledger::positions;
 
 const AT_ONCE: i64 = 500;
-/// A planner that dies with policies in hand leaves them to the others after this long.
-const IN_HAND: Duration = Duration::from_secs(300);
+/// A planner that dies with policies claimed leaves them to the others after this long.
+const CLAIMED_FOR: Duration = Duration::from_secs(300);
 /// Between a policy that was due and could not run, and the next look at it; less where the certificate lives short.
 const REFUSED: Duration = Duration::from_secs(3600);
 
@@ -65,8 +65,8 @@ impl Schedule {
     /// Judges some policies and creates the runs of those that are due; gives back how many were judged.
     async fn one_batch(&self) -> Result<usize, StoreError> {
         let now = self.ledger.now();
-        let in_hand = now.plus(IN_HAND);
-        let batch = self.store.policies_to_judge(now, in_hand, AT_ONCE).await?;
+        let claimed_until = now.plus(CLAIMED_FOR);
+        let batch = self.store.policies_to_judge(now, claimed_until, AT_ONCE).await?;
         let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, Wanted>::new());
         for one in &batch {
             let served = life(one);
@@ -89,7 +89,7 @@ impl Schedule {
         for (workspace, names) in &wanted {
             judgements.extend(self.renew(workspace, names, now).await?);
         }
-        self.store.keep_judgements(&judgements, in_hand).await?;
+        self.store.keep_judgements(&judgements, claimed_until).await?;
         Ok(batch.len())
     }
 
