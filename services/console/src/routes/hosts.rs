@@ -99,7 +99,7 @@ pub(crate) async fn show(
     Path(host): Path<String>,
 ) -> Result<Json<HostDetail>, Problem> {
     let view = load(&store, &caller, &host).await?;
-    whole(&store, &caller, view, now.read()).await
+    load_detail(&store, &caller, view, now.read()).await
 }
 
 /// Has the host looked at now, and answers with what was seen.
@@ -131,10 +131,15 @@ pub(crate) async fn check(
         Problem::new(Code::TooSlow, detail)
     };
     let view = tokio::time::timeout(CHECK_WITHIN, answered).await.map_err(unseen)??;
-    whole(&store, &caller, view, now.read()).await
+    load_detail(&store, &caller, view, now.read()).await
 }
 
-async fn whole(store: &Store, caller: &Caller, view: HostView, now: Timestamp) -> Result<Json<HostDetail>, Problem> {
+async fn load_detail(
+    store: &Store,
+    caller: &Caller,
+    view: HostView,
+    now: Timestamp,
+) -> Result<Json<HostDetail>, Problem> {
     let look = store.newest_look(&caller.workspace, view.host.id).await?;
     Ok(Json(views::detail(view, look, now)?))
 }

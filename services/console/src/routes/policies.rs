@@ -41,7 +41,7 @@ pub(crate) async fn add(
     let (now, spec) = (now.read(), new.clone());
     let added = store.add_policies(&caller.workspace, &[(host_id, new)], now).await?;
     if let Some((_, other)) = added.taken.first() {
-        return Err(Problem::field(Code::Duplicate, taken(&caller.workspace, other)));
+        return Err(Problem::field(Code::Duplicate, target_taken(&caller.workspace, other)));
     }
     let Some((_, id)) = added.policies.into_iter().next() else {
         return Err(Problem::field(Code::Duplicate, exists(&hostname)));
@@ -93,7 +93,7 @@ async fn add_part(
     for (index, (_, new)) in places.into_iter().zip(&known) {
         let name = new.hostname.as_str();
         if let Some(other) = others.get(name) {
-            import.refuse(index, Some(name.to_owned()), taken(&caller.workspace, other));
+            import.refuse(index, Some(name.to_owned()), target_taken(&caller.workspace, other));
         } else if !created.contains(name) {
             import.refuse(index, Some(name.to_owned()), exists(&new.hostname));
         }
@@ -126,7 +126,7 @@ pub(crate) async fn change(
         .and_then(|()| catalogue.check(&spec))?;
     match store.change_policy(&was, &spec, now.read()).await? {
         Changed::Done => {}
-        Changed::Taken(other) => return Err(Problem::field(Code::Duplicate, taken(&caller.workspace, &other))),
+        Changed::Taken(other) => return Err(Problem::field(Code::Duplicate, target_taken(&caller.workspace, &other))),
         Changed::Overtaken => {
             let remedy = "look at it, then say your change again";
             let problem = "somebody has changed this policy in the same moment";
@@ -206,7 +206,7 @@ fn unknown(hostname: &Hostname) -> Invalid {
 }
 
 /// What another workspace has is not named.
-fn taken(own: &WorkspaceId, other: &Taken) -> Invalid {
+fn target_taken(own: &WorkspaceId, other: &Taken) -> Invalid {
     let theirs = if other.workspace == *own {
         format!("the policy of {}", other.hostname)
     } else {

@@ -41,10 +41,10 @@ pub(crate) async fn show(
 ) -> Result<Json<Provider>, Problem> {
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
     let entry = found(&catalogue, &id)?.clone();
-    Ok(Json(shown(entry, now.read())))
+    Ok(Json(present(entry, now.read())))
 }
 
-fn shown(entry: ProviderEntry, now: domain::Timestamp) -> Provider {
+fn present(entry: ProviderEntry, now: domain::Timestamp) -> Provider {
     let stale = entry.stale(now);
     Provider { entry, stale }
 }
@@ -70,7 +70,7 @@ pub(crate) async fn add(
     }
     apart(&catalogue, &entry)?;
     store.keep_provider(&caller.workspace, &entry).await?;
-    Ok((StatusCode::CREATED, Json(shown(entry, now))))
+    Ok((StatusCode::CREATED, Json(present(entry, now))))
 }
 
 /// One directory is one provider: its price would hang on chance otherwise.
@@ -96,7 +96,7 @@ pub(crate) async fn change(
     let entry = change.applied_to(found(&catalogue, &id)?, now)?;
     apart(&catalogue, &entry)?;
     store.keep_provider(&caller.workspace, &entry).await?;
-    Ok(Json(shown(entry, now)))
+    Ok(Json(present(entry, now)))
 }
 
 /// The workspace's own entry goes; what it hid counts again.

@@ -19,7 +19,7 @@ use crate::auth::Caller;
 use crate::body::{Body, Perhaps};
 use crate::error::{Code, Problem};
 use crate::leaf_key;
-use crate::planner::{Deed, Planner};
+use crate::planner::{PersonsAct, Planner};
 use crate::routes::runs::load;
 use crate::state::Now;
 
@@ -31,7 +31,7 @@ const MOST: i64 = 100_000;
 /// What a route of one run is given.
 #[derive(Clone, axum::extract::FromRequestParts)]
 #[from_request(state(crate::state::Console))]
-pub(crate) struct Desk {
+pub(crate) struct ActContext {
     #[from_request(via(State))]
     store: Store,
     #[from_request(via(State))]
@@ -42,70 +42,81 @@ pub(crate) struct Desk {
 }
 
 pub(crate) async fn resume(
-    desk: Desk,
+    context: ActContext,
     Path(id): Path<String>,
     why: Perhaps<RunAct>,
 ) -> Result<Json<AmendedRun>, Problem> {
-    one(desk, Verb::Resume, &id, why).await
+    act_on_one(context, Verb::Resume, &id, why).await
 }
 
 pub(crate) async fn retry(
-    desk: Desk,
+    context: ActContext,
     Path(id): Path<String>,
     why: Perhaps<RunAct>,
 ) -> Result<Json<AmendedRun>, Problem> {
-    one(desk, Verb::Retry, &id, why).await
+    act_on_one(context, Verb::Retry, &id, why).await
 }
 
 pub(crate) async fn cancel(
-    desk: Desk,
+    context: ActContext,
     Path(id): Path<String>,
     why: Perhaps<RunAct>,
 ) -> Result<Json<AmendedRun>, Problem> {
-    one(desk, Verb::Cancel, &id, why).await
+    act_on_one(context, Verb::Cancel, &id, why).await
 }
 
-async fn one(desk: Desk, verb: Verb, id: &str, Perhaps(why): Perhaps<RunAct>) -> Result<Json<AmendedRun>, Problem> {
-    let run_id = load(&desk.store, &desk.caller, id).await?.run.head.id;
-    let deed = Deed {
+async fn act_on_one(
+    context: ActContext,
+    verb: Verb,
+    id: &str,
+    Perhaps(why): Perhaps<RunAct>,
+) -> Result<Json<AmendedRun>, Problem> {
+    let run_id = load(&context.store, &context.caller, id).await?.run.head.id;
+    let act = PersonsAct {
         verb,
         note: why.note,
         new_account: why.new_account,
     };
-    let amendment = desk.planner.tell(&desk.caller, &deed, run_id).await?;
+    let amendment = context.planner.tell(&context.caller, &act, run_id).await?;
     Ok(Json(AmendedRun { run_id, amendment }))
 }
 
-pub(crate) async fn resume_many(desk: Desk, Body(many): Body<RunsAct>) -> Result<Json<ToldMany>, Problem> {
-    each(desk, Verb::Resume, Standing::Asking, many).await
+pub(crate) async fn resume_many(context: ActContext, Body(many): Body<RunsAct>) -> Result<Json<ToldMany>, Problem> {
+    act_on_many(context, Verb::Resume, Standing::Asking, many).await
 }
 
-pub(crate) async fn retry_many(desk: Desk, Body(many): Body<RunsAct>) -> Result<Json<ToldMany>, Problem> {
-    each(desk, Verb::Retry, Standing::FailedLast, many).await
+pub(crate) async fn retry_many(context: ActContext, Body(many): Body<RunsAct>) -> Result<Json<ToldMany>, Problem> {
+    act_on_many(context, Verb::Retry, Standing::FailedLast, many).await
 }
 
 /// Of all, those that ask: what works is not given up by a word about many.
-pub(crate) async fn cancel_many(desk: Desk, Body(many): Body<RunsAct>) -> Result<Json<ToldMany>, Problem> {
-    each(desk, Verb::Cancel, Standing::Asking, many).await
+pub(crate) async fn cancel_many(context: ActContext, Body(many): Body<RunsAct>) -> Result<Json<ToldMany>, Problem> {
+    act_on_many(context, Verb::Cancel, Standing::Asking, many).await
 }
 
-async fn each(desk: Desk, verb: Verb, standing: Standing, many: RunsAct) -> Result<Json<ToldMany>, Problem> {
+async fn act_on_many(
+    context: ActContext,
+    verb: Verb,
+    standing: Standing,
+    many: RunsAct,
+) -> Result<Json<ToldMany>, Problem> {
     let ids = match (many.ids, many.all) {
         (Some(Bounded(ids)), false) if !ids.is_empty() && many.code.is_none() => ids,
         (None, true) => {
-            let workspace = &desk.caller.workspace;
-            desk.store
+            let workspace = &context.caller.workspace;
+            context
+                .store
                 .standing(workspace, standing, many.code.as_deref(), MOST)
                 .await?
         }
         (Some(_) | None, _) => return Err(neither().into()),
     };
-    let deed = Deed {
+    let act = PersonsAct {
         verb,
         note: many.note,
         new_account: many.new_account,
     };
-    Ok(Json(desk.planner.tell_all(&desk.caller, &deed, &ids).await?))
+    Ok(Json(context.planner.tell_all(&context.caller, &act, &ids).await?))
 }
 
 fn neither() -> Invalid {
@@ -116,22 +127,22 @@ fn neither() -> Invalid {
 /// Looked at here first, so that nothing is sealed in vain; the planner looks again.
 #[expect(clippy::too_many_lines, reason = "one part of the request after the other")]
 pub(crate) async fn resolve(
-    desk: Desk,
+    context: ActContext,
     State(sealer): State<Sealer>,
     Path(id): Path<String>,
     Body(resolution): Body<Resolution>,
 ) -> Result<Json<AmendedRun>, Problem> {
-    let view = load(&desk.store, &desk.caller, &id).await?;
+    let view = load(&context.store, &context.caller, &id).await?;
     let chain_pem = match (resolution.chain_pem, resolution.served) {
         (Some(chain_pem), false) => chain_pem,
-        (None, true) if resolution.key_pem.is_none() => served_now(&desk, &view).await?,
+        (None, true) if resolution.key_pem.is_none() => served_now(&context, &view).await?,
         (None, false) => return Err(no_chain("it is missing").into()),
         (Some(_) | None, true) => return Err(no_chain("it came together with \"served\": true").into()),
     };
     let already_installed = resolution.already_installed || resolution.served;
     let key_pem = resolution.key_pem.map(Zeroizing::new);
     let key = key_pem.as_deref().map(|pem| leaf_key::read(pem)).transpose()?;
-    let prepared = prepared(&desk, &view).await?;
+    let prepared = prepared(&context, &view).await?;
     let wanted = Wanted {
         names: &view.run.plan.names,
         key: match (&key, &prepared) {
@@ -141,23 +152,27 @@ pub(crate) async fn resolve(
             (None, None) => Key::Missing,
         },
         served: None,
-        now: desk.now.read(),
+        now: context.now.read(),
     };
     let accepted = chain::check(&chain_pem, &wanted)?;
     let sealed_key = match &key {
         None => None,
-        Some(key) => Some(sealer.seal(&desk.caller.workspace, Purpose::LeafKey, key.pem()).await?),
+        Some(key) => Some(
+            sealer
+                .seal(&context.caller.workspace, Purpose::LeafKey, key.pem())
+                .await?,
+        ),
     };
     let run_id = view.run.head.id;
     let request = ResolveRequest {
         run_id,
-        requested_by: desk.caller.name.clone(),
+        requested_by: context.caller.name.clone(),
         chain_pem: accepted.chain_pem,
         sealed_key,
         already_installed,
         note: resolution.note,
     };
-    desk.planner.resolve(&desk.caller, &request).await?;
+    context.planner.resolve(&context.caller, &request).await?;
     let amendment = Amendment::default();
     Ok(Json(AmendedRun { run_id, amendment }))
 }
@@ -168,11 +183,11 @@ fn no_chain(problem: &str) -> Invalid {
 }
 
 /// The chain of the newest look at the run's host that saw one.
-async fn served_now(desk: &Desk, view: &RunView) -> Result<String, Problem> {
+async fn served_now(context: &ActContext, view: &RunView) -> Result<String, Problem> {
     let head = &view.run.head;
-    let seen = desk
+    let seen = context
         .store
-        .snapshots(&desk.caller.workspace, head.host_id, LOOKS_BACK)
+        .snapshots(&context.caller.workspace, head.host_id, LOOKS_BACK)
         .await?;
     let newest = seen.iter().find_map(|one| one["chain_pem"].as_str());
     newest.map(str::to_owned).ok_or_else(|| {
@@ -183,9 +198,9 @@ async fn served_now(desk: &Desk, view: &RunView) -> Result<String, Problem> {
 }
 
 /// The run's own CSR, to have a certificate issued elsewhere.
-pub(crate) async fn csr(desk: Desk, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
-    let view = load(&desk.store, &desk.caller, &id).await?;
-    let Some(key) = prepared(&desk, &view).await? else {
+pub(crate) async fn csr(context: ActContext, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
+    let view = load(&context.store, &context.caller, &id).await?;
+    let Some(key) = prepared(&context, &view).await? else {
         let problem = format!("run {} has prepared no key yet", view.run.head.id);
         let remedy = "look again when its step prepare-key is done; a certificate can also be brought with its own key";
         return Err(Problem::field(
@@ -196,8 +211,11 @@ pub(crate) async fn csr(desk: Desk, Path(id): Path<String>) -> Result<impl IntoR
     Ok(([(CONTENT_TYPE, "application/x-pem-file")], key.csr_pem))
 }
 
-async fn prepared(desk: &Desk, view: &RunView) -> Result<Option<PreparedKey>, Problem> {
-    let products = desk.store.products(&desk.caller.workspace, view.run.head.id).await?;
+async fn prepared(context: &ActContext, view: &RunView) -> Result<Option<PreparedKey>, Problem> {
+    let products = context
+        .store
+        .products(&context.caller.workspace, view.run.head.id)
+        .await?;
     Ok(products.into_iter().find_map(|product| match product {
         Product::PreparedKey(key) => Some(key),
         _ => None,
