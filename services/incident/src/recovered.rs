@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::certificate::{Seen, Served};
+use domain::certificate::{LookResult, Served};
 use store::Watched;
 
 /// CAs date certificates back, by up to this much: for clients whose clocks are late.
@@ -12,9 +12,9 @@ const DATED_BACK: Duration = Duration::from_secs(3600);
 /// one that was issued after the trouble and is not what was served before it. Not while an address serves several leaves
 /// by turns: the next visitor may get the old one.
 pub fn has_recovered(watched: &Watched) -> bool {
-    let new = |seen: &Seen| match seen {
-        Seen::Served(served) => is_new(watched, served),
-        Seen::Unreachable { .. } => false,
+    let new = |seen: &LookResult| match seen {
+        LookResult::Served(served) => is_new(watched, served),
+        LookResult::Unreachable { .. } => false,
     };
     let shows_it = || !watched.asks_of_targets && !watched.seen.is_empty() && watched.seen.iter().all(new);
     !watched.is_mixed && (watched.renewed || shows_it())
@@ -40,7 +40,7 @@ mod tests {
         Timestamp::EPOCH.plus(Duration::from_secs(n * 3600))
     }
 
-    fn served(name: &str, not_before: Timestamp) -> Seen {
+    fn served(name: &str, not_before: Timestamp) -> LookResult {
         let leaf = CertificateFacts {
             fingerprint: Fingerprint::of(name.as_bytes()),
             subject: String::new(),
@@ -55,7 +55,7 @@ mod tests {
             crl_urls: Vec::new(),
             aia_urls: Vec::new(),
         };
-        Seen::Served(Box::new(Served {
+        LookResult::Served(Box::new(Served {
             leaf,
             leaf_pem: String::new(),
             chain_pem: String::new(),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     /// Trouble since the 100th hour, with what was seen after it.
-    fn watched(seen: Vec<Seen>) -> Watched {
+    fn watched(seen: Vec<LookResult>) -> Watched {
         Watched {
             workspace: WorkspaceId::default_workspace(),
             incident: IncidentId::new(),
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_new_leaf_at_every_address_mends() {
-        let unreachable = || Seen::Unreachable {
+        let unreachable = || LookResult::Unreachable {
             probe_error: "refused".to_owned(),
         };
         let old = || served("old", hour(1));

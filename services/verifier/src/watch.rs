@@ -10,7 +10,7 @@ use std::time::Duration;
 use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
 use bus::{Bus, BusError, SystemClock};
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::clock::Clock;
 use domain::{SnapshotId, Timestamp};
 use protocol::SCHEMA;
@@ -109,7 +109,7 @@ fn nowhere(port: u16, error: &ProbeError, now: Timestamp) -> Snapshot {
         id: SnapshotId::new(),
         dialled: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
         taken_at: now,
-        seen: Seen::Unreachable {
+        seen: LookResult::Unreachable {
             probe_error: error.to_string(),
         },
         looks: 0,

@@ -1,7 +1,7 @@
 //! Which policies the clock judges next, and what it said.
 
 use domain::ari::Suggestion;
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::clock::Timestamp;
 use domain::ids::{PolicyId, RunId};
 use domain::policy::Policy;
@@ -178,7 +178,7 @@ impl LedgerTx {
 fn life(policy: Uuid, seen: Value) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
     let snapshot: Snapshot = from_json(seen).map_err(|why| StoreError::corrupt("snapshots", policy, why))?;
     Ok(match snapshot.seen {
-        Seen::Served(served) => Some((served.leaf.not_before, served.leaf.not_after)),
-        Seen::Unreachable { .. } => None,
+        LookResult::Served(served) => Some((served.leaf.not_before, served.leaf.not_after)),
+        LookResult::Unreachable { .. } => None,
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bus::SystemClock;
-use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot};
+use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
 use domain::clock::Clock;
 use domain::host::Criticality;
 use domain::ids::SnapshotId;
@@ -57,7 +57,7 @@ async fn saw(world: &World, host_id: HostId, leaves: &[&CertificateFacts]) -> Re
             id: SnapshotId::new(),
             dialled: SocketAddr::from(([192, 0, 2, number], 443)),
             taken_at,
-            seen: Seen::Served(Box::new(served)),
+            seen: LookResult::Served(Box::new(served)),
             looks: 1,
             others: Vec::new(),
         };

@@ -14,7 +14,7 @@ use tracing::info;
 
 use super::{BATCH, CLAIMED_FOR, Jobs};
 use crate::decide::plan::quotas::Quotas;
-use crate::decide::plan::{Left, Seen, Terms, decide};
+use crate::decide::plan::{KnownName, Left, Terms, decide};
 
 /// What the lines that are decided have left of the job's own budget and of the month's.
 fn budgets(job: &Job) -> Vec<(Cap, u64)> {
@@ -179,9 +179,9 @@ impl Jobs {
         // The last of the rest comes first.
         for (name, nr) in hosts.names.iter().rev().zip(draft.job.lines + 1..) {
             let seen = match hosts.policy_facts.get(name.as_str()) {
-                Some(facts) => Seen::Policy(facts, hosts.active.get(&facts.policy.id).copied()),
-                None if draft.strange.contains(name) => Seen::Nothing,
-                None => Seen::HostAlone,
+                Some(facts) => KnownName::Policy(facts, hosts.active.get(&facts.policy.id).copied()),
+                None if draft.strange.contains(name) => KnownName::Nothing,
+                None => KnownName::HostAlone,
             };
             let (decision, run) = decide(seen, &terms, &mut draft.left);
             let hostname: Hostname = name.parse().map_err(|why| StoreError::Corrupt {

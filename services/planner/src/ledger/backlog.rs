@@ -24,7 +24,7 @@ const MANY: i64 = 256;
 
 /// One look.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct OutForLong {
     /// Only what went out before was counted, and need not be counted again.
     pub(crate) before: Timestamp,
     pub(crate) slow: Vec<LaneRoom>,
@@ -32,7 +32,7 @@ pub(crate) struct Seen {
     pub(crate) undelivered: HashMap<Worker, i64>,
 }
 
-impl Seen {
+impl OutForLong {
     /// Nothing was counted.
     pub(crate) fn nothing() -> Self {
         Self {
@@ -48,7 +48,7 @@ pub(crate) struct Backlog {
     bus: Bus,
     clock: Arc<dyn Clock>,
     slow_after: Duration,
-    seen: Mutex<Arc<Seen>>,
+    seen: Mutex<Arc<OutForLong>>,
     wanted: AtomicBool,
 }
 
@@ -59,13 +59,13 @@ impl Backlog {
             bus,
             clock,
             slow_after,
-            seen: Mutex::new(Arc::new(Seen::nothing())),
+            seen: Mutex::new(Arc::new(OutForLong::nothing())),
             wanted: AtomicBool::new(false),
         }
     }
 
     /// As it was a second ago.
-    pub(crate) fn seen(&self) -> Arc<Seen> {
+    pub(crate) fn seen(&self) -> Arc<OutForLong> {
         Arc::clone(&self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -86,7 +86,7 @@ impl Backlog {
             let seen = if wanted || !self.seen().slow.is_empty() {
                 self.look().await
             } else {
-                Seen::nothing()
+                OutForLong::nothing()
             };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(seen);
         }
@@ -94,13 +94,13 @@ impl Backlog {
     }
 
     /// What cannot be counted now counts as not hanging.
-    async fn look(&self) -> Seen {
+    async fn look(&self) -> OutForLong {
         let before = self.quick_since(self.clock.now());
         let slow = match self.store.out_before(before).await {
             Ok(slow) => slow,
             Err(error) => {
                 warn!(%error, "orders that are out for long cannot be counted; trying again");
-                return Seen::nothing();
+                return OutForLong::nothing();
             }
         };
         let looks = Worker::ALL.map(async |worker| (worker, self.bus.undelivered(worker).await));
@@ -113,15 +113,15 @@ impl Backlog {
         }
         let many = slow.iter().map(|room| room.out).sum::<i64>() >= MANY;
         let counted = if many {
-            Seen {
+            OutForLong {
                 before,
                 slow,
-                ..Seen::nothing()
+                ..OutForLong::nothing()
             }
         } else {
-            Seen::nothing()
+            OutForLong::nothing()
         };
-        Seen { undelivered, ..counted }
+        OutForLong { undelivered, ..counted }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::ca::CaRef;
-use domain::certificate::{self, Fingerprint, Seen, Snapshot};
+use domain::certificate::{self, Fingerprint, LookResult, Snapshot};
 use domain::disposition::{Failure, Question};
 use domain::run::{Because, Check, Checkpoint, Ending, Mode, Outcome, Position, Product, Step, Verified};
 use domain::{HostId, RunId, Timestamp};
@@ -199,8 +199,8 @@ fn summary(outcome: &Outcome) -> (&'static str, String) {
 fn extent(verified: &Verified) -> String {
     let snapshots = &verified.snapshots;
     let shown = snapshots.iter().filter_map(|one| match &one.seen {
-        Seen::Served(served) => Some(&served.leaf.fingerprint),
-        Seen::Unreachable { .. } => None,
+        LookResult::Served(served) => Some(&served.leaf.fingerprint),
+        LookResult::Unreachable { .. } => None,
     });
     let others = snapshots
         .iter()

@@ -5,7 +5,7 @@ pub mod trouble;
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::certificate::{Fingerprint, Seen, Snapshot};
+use crate::certificate::{Fingerprint, LookResult, Snapshot};
 use crate::clock::Timestamp;
 use crate::ids::HostId;
 
@@ -81,7 +81,7 @@ pub fn digest(look: &[Snapshot]) -> Fingerprint {
 fn place(snapshot: &Snapshot) -> String {
     let mut text = format!("{} ", snapshot.dialled);
     match &snapshot.seen {
-        Seen::Served(served) => {
+        LookResult::Served(served) => {
             for certificate in &served.chain_fingerprints {
                 text.push_str(certificate.as_str());
                 text.push(' ');
@@ -97,7 +97,7 @@ fn place(snapshot: &Snapshot) -> String {
                 let _ = write!(text, " {reason:?}");
             }
         }
-        Seen::Unreachable { probe_error } => text.push_str(probe_error),
+        LookResult::Unreachable { probe_error } => text.push_str(probe_error),
     }
     let mut others: Vec<&str> = snapshot.others.iter().map(|one| one.fingerprint.as_str()).collect();
     others.sort_unstable();
@@ -175,10 +175,10 @@ mod tests {
             unfinished: None,
         };
         change(&mut served);
-        seen(Seen::Served(Box::new(served)))
+        seen(LookResult::Served(Box::new(served)))
     }
 
-    fn seen(seen: Seen) -> Snapshot {
+    fn seen(seen: LookResult) -> Snapshot {
         Snapshot {
             id: SnapshotId::new(),
             dialled: ([192, 0, 2, 1], 443).into(),
@@ -258,7 +258,7 @@ mod tests {
 
     fn down(why: &str) -> Snapshot {
         let probe_error = why.to_owned();
-        seen(Seen::Unreachable { probe_error })
+        seen(LookResult::Unreachable { probe_error })
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{Seen, Served, Snapshot};
+use crate::certificate::{LookResult, Served, Snapshot};
 use crate::clock::Timestamp;
 use crate::names::{DnsName, Hostname};
 
@@ -170,15 +170,15 @@ const A_MOMENT: Duration = Duration::from_secs(2);
 
 fn served(snapshot: &Snapshot) -> Option<(&Snapshot, &Served)> {
     match &snapshot.seen {
-        Seen::Served(served) => Some((snapshot, served)),
-        Seen::Unreachable { .. } => None,
+        LookResult::Served(served) => Some((snapshot, served)),
+        LookResult::Unreachable { .. } => None,
     }
 }
 
 fn unreachable(look: &[Snapshot]) -> String {
     let reasons = look.iter().filter_map(|snapshot| match &snapshot.seen {
-        Seen::Unreachable { probe_error } => Some(format!("{}: {probe_error}", snapshot.dialled)),
-        Seen::Served(_) => None,
+        LookResult::Unreachable { probe_error } => Some(format!("{}: {probe_error}", snapshot.dialled)),
+        LookResult::Served(_) => None,
     });
     let reasons: Vec<String> = reasons.take(4).collect();
     if reasons.is_empty() {
@@ -218,7 +218,7 @@ mod tests {
         "www.example.org".parse().expect("a name")
     }
 
-    fn seen(seen: Seen) -> Snapshot {
+    fn seen(seen: LookResult) -> Snapshot {
         Snapshot {
             id: SnapshotId::new(),
             dialled: ([192, 0, 2, 1], 443).into(),
@@ -244,7 +244,7 @@ mod tests {
             crl_urls: Vec::new(),
             aia_urls: Vec::new(),
         };
-        seen(Seen::Served(Box::new(Served {
+        seen(LookResult::Served(Box::new(Served {
             leaf,
             leaf_pem: String::new(),
             chain_pem: String::new(),
@@ -264,7 +264,7 @@ mod tests {
 
     fn down() -> Snapshot {
         let probe_error = "refused".to_owned();
-        seen(Seen::Unreachable { probe_error })
+        seen(LookResult::Unreachable { probe_error })
     }
 
     /// The troubles after each of these looks, one an hour.

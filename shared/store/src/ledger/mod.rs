@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::Timestamp;
 use domain::ca::CaRef;
-use domain::certificate::{CertificateFacts, Seen, Snapshot};
+use domain::certificate::{CertificateFacts, LookResult, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
 use domain::plan::Lane;
 use domain::run::{Status, outwaits_at};
@@ -320,8 +320,8 @@ impl LedgerTx {
         };
         let snapshot: Snapshot = from_json(seen).map_err(|why| StoreError::corrupt("snapshots", host, why))?;
         Ok(match snapshot.seen {
-            Seen::Served(served) => Some(served.leaf),
-            Seen::Unreachable { .. } => None,
+            LookResult::Served(served) => Some(served.leaf),
+            LookResult::Unreachable { .. } => None,
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use domain::Timestamp;
 use domain::ari::{Suggestion, Window};
-use domain::certificate::Seen;
+use domain::certificate::LookResult;
 use domain::ids::HostId;
 use store::{Answered, AskWindow, Judgement, NewRun, SnapshotRow, ToAsk};
 
@@ -26,7 +26,7 @@ fn leaf(name: &str) -> Result<String> {
 /// The run has just installed this certificate.
 fn installed(run: &NewRun, of: &str) -> Result<SnapshotRow> {
     let mut row = seen(run, now(), Some(minutes(100_000)));
-    if let Seen::Served(served) = &mut row.snapshot.seen {
+    if let LookResult::Served(served) = &mut row.snapshot.seen {
         served.leaf.fingerprint = fingerprint(of);
         served.leaf_pem = leaf(run.head.hostname.as_str())?;
     }

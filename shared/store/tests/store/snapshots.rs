@@ -76,7 +76,7 @@ async fn what_a_host_serves_is_kept_whatever_its_texts_hold() -> Result<()> {
     let world = World::new().await?;
     let run = world.created("www.example.org").await?;
     let mut odd = seen(&run, minutes(1), None);
-    odd.snapshot.seen = domain::certificate::Seen::Unreachable {
+    odd.snapshot.seen = domain::certificate::LookResult::Unreachable {
         probe_error: "it said \u{0}".to_owned(),
     };
     keep(&world, &[odd]).await?;

@@ -229,7 +229,7 @@ async fn a_mixed_host_is_known_to_runs_and_looks_and_due_within_minutes_until_it
         .claim_due(room(10, LONG_AGO), minutes(6), minutes(7))
         .await?;
     assert_eq!((claimed.len(), claimed[0].is_mixed), (1, true));
-    let domain::certificate::Seen::Served(served) = &row.snapshot.seen else {
+    let domain::certificate::LookResult::Served(served) = &row.snapshot.seen else {
         panic!("it served a certificate")
     };
     assert_eq!(

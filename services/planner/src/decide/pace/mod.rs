@@ -16,7 +16,7 @@ use domain::run::{Mode, Position, keeps_window};
 use domain::window;
 
 use crate::config::Windows;
-use crate::ledger::backlog::{self, Seen};
+use crate::ledger::backlog::{self, OutForLong};
 use crate::ledger::rules::Rules;
 
 /// Windows of a host and of its job that never meet, as far as was looked, are looked at again.
@@ -64,7 +64,7 @@ pub(crate) struct OrdersOut {
 pub(crate) struct Rooms {
     windows: Windows,
     rules: Arc<Rules>,
-    seen: Arc<Seen>,
+    seen: Arc<OutForLong>,
     /// What went out before is slow.
     quick_since: Timestamp,
     lanes: HashMap<Lane, Out>,
@@ -75,7 +75,7 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, out: OrdersOut, seen: Arc<Seen>) -> Self {
+    pub(crate) fn new(windows: Windows, rules: Arc<Rules>, out: OrdersOut, seen: Arc<OutForLong>) -> Self {
         let mut rooms = Self {
             windows,
             rules,

@@ -19,9 +19,9 @@ fn rooms_of(windows: Windows, out: &[(&Lane, i64, i64)], undelivered: &HashMap<W
         out: *out,
         slow: *slow,
     });
-    let seen = Seen {
+    let seen = OutForLong {
         undelivered: undelivered.clone(),
-        ..Seen::nothing()
+        ..OutForLong::nothing()
     };
     let out = OrdersOut {
         lanes: out.collect(),
@@ -79,7 +79,7 @@ fn what_was_counted_before_counts_beside_the_rest() {
         out,
         slow,
     };
-    let seen = Seen {
+    let seen = OutForLong {
         before: at(90),
         slow: vec![room(1, 1)],
         undelivered: in_flight(),

@@ -22,7 +22,7 @@ const COOLDOWN: &str = "the cooldown of the policy";
 
 /// What the record knows of one of the chosen names.
 #[derive(Clone, Copy)]
-pub(crate) enum Seen<'a> {
+pub(crate) enum KnownName<'a> {
     /// Its policy, and the live run of it that has not ended.
     Policy(&'a PolicyFacts, Option<RunId>),
     /// A host without an active policy.
@@ -92,18 +92,18 @@ impl Terms<'_> {
     }
 }
 
-pub(crate) fn decide(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> (Decision, Option<NewRun>) {
+pub(crate) fn decide(seen: KnownName<'_>, terms: &Terms<'_>, left: &mut Left) -> (Decision, Option<NewRun>) {
     match try_include(seen, terms, left) {
         Ok((included, run)) => (Decision::Included(included), Some(run)),
         Err(why) => (Decision::LeftOut(why), None),
     }
 }
 
-fn try_include(seen: Seen<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(Included, NewRun), LeftOut> {
+fn try_include(seen: KnownName<'_>, terms: &Terms<'_>, left: &mut Left) -> Result<(Included, NewRun), LeftOut> {
     let (facts, active) = match seen {
-        Seen::Policy(facts, active) => (facts, active),
-        Seen::HostAlone => return Err(LeftOut::NoPolicy),
-        Seen::Nothing => return Err(LeftOut::UnknownHost),
+        KnownName::Policy(facts, active) => (facts, active),
+        KnownName::HostAlone => return Err(LeftOut::NoPolicy),
+        KnownName::Nothing => return Err(LeftOut::UnknownHost),
     };
     facts.policy.spec.check().map_err(|why| LeftOut::Infeasible { why })?;
     let start = allowed(facts, active, terms)?;

@@ -85,7 +85,7 @@ impl Draft {
             catalogue: &self.catalogue,
             now: at(0),
         };
-        let (decision, run) = decide(Seen::Policy(facts, active), &terms, &mut self.left);
+        let (decision, run) = decide(KnownName::Policy(facts, active), &terms, &mut self.left);
         if let (Decision::Included(included), Some(run)) = (&decision, &run) {
             let Position::Waiting { until, .. } = &run.state.position else {
                 panic!("it is queued");
@@ -216,8 +216,8 @@ fn what_cannot_work_is_left_out_with_its_reason() {
         budgets: Vec::new(),
         quotas: Quotas::new(Vec::new(), Vec::new()),
     };
-    assert_eq!(reason(&decide(Seen::HostAlone, &terms, &mut left).0), "no_policy");
-    assert_eq!(reason(&decide(Seen::Nothing, &terms, &mut left).0), "unknown_host");
+    assert_eq!(reason(&decide(KnownName::HostAlone, &terms, &mut left).0), "no_policy");
+    assert_eq!(reason(&decide(KnownName::Nothing, &terms, &mut left).0), "unknown_host");
     assert_eq!(draft.job.spec.filter, Filter::default());
 }
 

@@ -11,7 +11,7 @@ use super::*;
 use crate::config::Windows;
 use crate::decide::pace::OrdersOut;
 use crate::decide::quota::tests::{at, run};
-use crate::ledger::backlog::Seen;
+use crate::ledger::backlog::OutForLong;
 use crate::ledger::rules::Rules;
 
 /// Its order of Issue has been out since 0 s.
@@ -106,7 +106,7 @@ fn who_is_late_hears_the_present_order_of_its_step_or_that_nobody_waits() {
 /// Sends out what is due in this batch, its host having been looked at like this.
 fn released(batch: &mut Batch, look: Option<HostLook>, now: Timestamp) {
     let rules = Arc::new(Rules::of(Vec::new(), []));
-    let seen = Arc::new(Seen::nothing());
+    let seen = Arc::new(OutForLong::nothing());
     let mut rooms = Rooms::new(
         Windows::default(),
         Arc::clone(&rules),
