@@ -24,8 +24,8 @@ pub fn list(items: &[Host]) -> Text {
 /// What was seen, in one line.
 fn sight(snapshot: &Snapshot) -> String {
     match &snapshot.seen {
-        api::hosts::Seen::Unreachable { probe_error } => format!("unreachable: {probe_error}"),
-        api::hosts::Seen::Served(served) => {
+        api::hosts::AddressState::Unreachable { probe_error } => format!("unreachable: {probe_error}"),
+        api::hosts::AddressState::Served(served) => {
             format!("{}  {}", expiry(served.days_until_expiry), served.leaf.fingerprint)
         }
     }
