@@ -24,12 +24,12 @@ pub fn policy(changes: Value) -> Policy {
     policy_of(new_policy_with("www.example.org", changes))
 }
 
-fn policy_of(says: NewPolicy) -> Policy {
+fn policy_of(spec: NewPolicy) -> Policy {
     Policy {
         id: PolicyId::new(),
         workspace: WorkspaceId::default_workspace(),
         host_id: HostId::new(),
-        says,
+        spec,
         created_at: Timestamp::EPOCH,
     }
 }
@@ -39,9 +39,9 @@ pub fn policy_facts(changes: Value) -> PolicyFacts {
     facts_of(new_policy_with("www.example.org", changes))
 }
 
-pub fn facts_of(says: NewPolicy) -> PolicyFacts {
+pub fn facts_of(spec: NewPolicy) -> PolicyFacts {
     PolicyFacts {
-        policy: policy_of(says),
+        policy: policy_of(spec),
         port: 443,
         addresses: Vec::new(),
         criticality: Criticality::default(),

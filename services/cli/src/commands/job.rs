@@ -150,7 +150,7 @@ pub async fn run(command: JobCommand) -> Result<(), Failed> {
     }
 }
 
-async fn tell(verb: &str, word: &JobSelection) -> Result<(), Failed> {
+async fn tell(verb: &str, job: &JobSelection) -> Result<(), Failed> {
     let client = Client::new(&job.global)?;
     let note = JobNote { note: job.note.clone() };
     let path = format!("/jobs/{}/{verb}", part(&job.id));

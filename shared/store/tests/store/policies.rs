@@ -124,10 +124,10 @@ async fn a_policy_that_an_earlier_version_has_stored_is_read_and_changed() -> Re
         )
         .await?;
     let stored = world.store.policy_of(&world.home, &www).await?.expect("it is there");
-    assert!(stored.says.staging);
-    assert_eq!(stored.says.key_source, domain::key_source::KeySource::default());
+    assert!(stored.spec.staging);
+    assert_eq!(stored.spec.key_source, domain::key_source::KeySource::default());
 
-    let mut says = stored.says.clone();
+    let mut says = stored.spec.clone();
     says.staging = false;
     let changed = world.store.change_policy(&stored, &says, now()).await?;
     assert_eq!(changed, store::Changed::Done);
