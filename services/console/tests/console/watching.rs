@@ -68,7 +68,7 @@ pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<(
         head: run.head.clone(),
         plan: run.plan.clone(),
         state,
-        queue_position: run.turn,
+        queue_position: run.queue_position,
     };
     ledger.save([&run], &HashMap::new(), now()).await?;
     Ok(ledger.commit().await?)
