@@ -2,8 +2,11 @@
 //!
 //! `cargo xtask bench signatures` runs it in release.
 
-use anyhow::{Context, Result, anyhow};
+use std::hint::black_box;
+
+use anyhow::{Result, anyhow};
 use bus::signing::{Signer, SigningKey, Trusted};
+use testkit::cpu::{micros, rounded};
 
 const SUBJECT: &str = "vigilo.order.deployer.deploy";
 /// An order without a certificate, one with a chain of two, one with a long chain.
@@ -29,13 +32,13 @@ fn main() -> Result<()> {
     for size in SIZES {
         let payload = vec![b'x'; size];
         let header = key.sign(SUBJECT, &payload);
-        let sign = micros(|| drop(std::hint::black_box(key.sign(SUBJECT, std::hint::black_box(&payload)))))?;
-        let mut all_fit = true;
-        let check = micros(|| {
-            let payload = std::hint::black_box(payload.as_slice());
-            all_fit &= trusted.check(Signer::Planner, Some(&header), SUBJECT, payload).is_ok();
+        let sign = micros(ROUNDS, || {
+            drop(black_box(key.sign(SUBJECT, black_box(&payload))));
+            Ok(())
         })?;
-        all_fit.then_some(()).context("a signature does not fit")?;
+        let check = micros(ROUNDS, || {
+            Ok(trusted.check(Signer::Planner, Some(&header), SUBJECT, black_box(payload.as_slice()))?)
+        })?;
         if size == SIZES[1] {
             of_middle = (sign, check);
         }
@@ -55,27 +58,4 @@ fn main() -> Result<()> {
     });
     println!("{report}");
     Ok(())
-}
-
-/// CPU time of one call, after as many that warm up as a tenth.
-fn micros(mut call: impl FnMut()) -> Result<f64> {
-    for _ in 0..ROUNDS / 10 {
-        call();
-    }
-    let begun = cpu_micros()?;
-    for _ in 0..ROUNDS {
-        call();
-    }
-    Ok((cpu_micros()? - begun) / f64::from(ROUNDS))
-}
-
-/// Of this thread: a busy machine does not change it as it changes a clock.
-fn cpu_micros() -> Result<f64> {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").context("the CPU time of this thread")?;
-    let nanos = told.split(' ').next().context("its first number")?;
-    Ok(nanos.parse::<f64>()? / 1e3)
-}
-
-fn rounded(micros: f64) -> f64 {
-    (micros * 10.0).round() / 10.0
 }

@@ -9,6 +9,7 @@ mod aes;
 pub mod client;
 pub mod envelope;
 pub mod hpke;
+mod kdf;
 pub mod leaf_key;
 pub mod pem;
 pub mod root;

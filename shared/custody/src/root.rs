@@ -3,14 +3,15 @@
 //! In: the bytes of the root key file. Out: the key-encryption key and the HPKE key pair of a workspace, the same in
 //! every replica that holds the same file. Never: the root key itself.
 
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use zeroize::Zeroizing;
 
 use domain::WorkspaceId;
 
-use crate::aes::{self, KEY_LEN};
+use crate::aes;
 use crate::envelope::{Binding, Kek, KekError};
 use crate::hpke::Recipient;
+use crate::kdf;
 
 /// Separates these keys from whatever else the same bytes may be used for.
 const SALT: &[u8] = b"vigilo root key v1";
@@ -37,7 +38,7 @@ impl RootKey {
 
     /// The key pair to which secrets of this workspace are sealed on their way to the key-signer.
     pub fn recipient(&self, workspace: &WorkspaceId) -> Recipient {
-        Recipient::derived(expand(&self.extracted, "recipient", workspace.as_str()).as_ref())
+        Recipient::derived(&expand(&self.extracted, "recipient", workspace.as_str()))
     }
 
     fn workspace_key(&self, workspace: &WorkspaceId) -> aes::Key {
@@ -70,19 +71,6 @@ impl Kek for RootKey {
     }
 }
 
-struct KeyLength;
-
-impl KeyType for KeyLength {
-    fn len(&self) -> usize {
-        KEY_LEN
-    }
-}
-
 fn expand(from: &Prk, role: &str, workspace: &str) -> aes::Key {
-    let mut key = aes::Key::default();
-    // HKDF-SHA256 gives up to 8,160 bytes (RFC 5869 §2.3): 32 cannot fail.
-    from.expand(&[role.as_bytes(), b"|", workspace.as_bytes()], KeyLength)
-        .and_then(|output| output.fill(key.as_mut()))
-        .expect("HKDF-SHA256 expands to 32 bytes");
-    key
+    kdf::key(from, &[role.as_bytes(), b"|", workspace.as_bytes()])
 }

@@ -9,6 +9,7 @@
 //! is the test's own; the peaceful ones are shared by all tests of a process (see `shared`).
 
 pub mod balancer;
+pub mod cpu;
 pub mod faulty_ca;
 pub mod handshake;
 pub mod http;

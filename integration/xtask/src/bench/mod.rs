@@ -7,7 +7,7 @@ mod fleet;
 mod hang;
 mod plan;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -27,6 +27,16 @@ pub struct BenchArgs {
 
 #[derive(Subcommand)]
 enum What {
+    #[command(flatten)]
+    OnServers(OnServers),
+    /// Signs and checks messages of several sizes: what do signed orders cost?
+    Signatures,
+    /// Looks at a server on this machine: what does a further look cost, and what of it is cryptography?
+    Looks,
+}
+
+#[derive(Subcommand)]
+enum OnServers {
     /// Renews a fleet end to end, then issues as many certificates by a bare client
     Fleet(fleet::FleetArgs),
     /// Carries out queued runs with workers that answer at once: what does one cost when many wait?
@@ -35,19 +45,22 @@ enum What {
     Hang(hang::HangArgs),
     /// Plans and commits a bulk renewal of many hosts; none of its runs is carried out
     Plan(plan::PlanArgs),
-    /// Signs and checks messages of several sizes: what do signed orders cost?
-    Signatures,
 }
 
 pub fn run(args: &BenchArgs) -> Result<()> {
-    if matches!(args.what, What::Signatures) {
-        return signatures();
+    match &args.what {
+        What::OnServers(what) => on_servers(what, args.vigilo.as_deref()),
+        What::Signatures => example("bus", "signature_cost"),
+        What::Looks => example("verifier", "look_cost"),
     }
+}
+
+fn on_servers(what: &OnServers, vigilo: Option<&Path>) -> Result<()> {
     setup::run()?;
     eprintln!("bench: building in release (the first time takes some minutes)");
     let binaries = release_directory()?;
     // The bare client and the null workers are programs of `integration`.
-    let (vigilo, packages) = match &args.vigilo {
+    let (vigilo, packages) = match vigilo {
         Some(built) => {
             let found = built.canonicalize();
             let found = found.with_context(|| format!("--vigilo {}", built.display()))?;
@@ -58,21 +71,20 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     demo::build(packages, &["--release"])?;
     choose_vigilo(vigilo);
     let runtime = tokio::runtime::Runtime::new()?;
-    let report = match &args.what {
-        What::Fleet(args) => runtime.block_on(fleet::measure(args, &binaries))?,
-        What::Drain(args) => runtime.block_on(drain::measure(args, &binaries))?,
-        What::Hang(args) => runtime.block_on(hang::measure(args, &binaries))?,
-        What::Plan(args) => runtime.block_on(plan::measure(args))?,
-        What::Signatures => return signatures(),
+    let report = match what {
+        OnServers::Fleet(args) => runtime.block_on(fleet::measure(args, &binaries))?,
+        OnServers::Drain(args) => runtime.block_on(drain::measure(args, &binaries))?,
+        OnServers::Hang(args) => runtime.block_on(hang::measure(args, &binaries))?,
+        OnServers::Plan(args) => runtime.block_on(plan::measure(args))?,
     };
     println!("{report}");
     Ok(())
 }
 
-/// It needs no server, and nothing but the crate that signs.
-fn signatures() -> Result<()> {
+/// It needs no server, and nothing but the crate that is measured.
+fn example(package: &str, name: &str) -> Result<()> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--release", "--package", "bus", "--example", "signature_cost"]);
+    command.args(["run", "--release", "--package", package, "--example", name]);
     let status = command.current_dir(rules::workspace_root()).status();
     let status = status.context("starting cargo")?;
     ensure!(status.success(), "the measurement ended with {status}");
