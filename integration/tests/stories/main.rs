@@ -17,6 +17,7 @@ mod dry_run;
 mod events;
 mod faulty_ca;
 mod faulty_ca_accounts;
+mod first_steps;
 mod flood;
 mod guarded;
 mod hanging;

@@ -19,7 +19,7 @@ mod rooms;
 mod router;
 mod routes;
 mod state;
-mod undelivered;
+mod untaken;
 mod views;
 
 use anyhow::Context;

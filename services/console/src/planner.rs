@@ -23,7 +23,7 @@ pub(crate) struct Planner {
 }
 
 /// What is asked for, once for all hostnames.
-pub(crate) struct WantedRenewal {
+pub(crate) struct Wish {
     pub mode: Option<Mode>,
     pub strategy: Option<Strategy>,
     pub trigger: Trigger,
@@ -42,7 +42,7 @@ pub(crate) struct Renewed {
 }
 
 /// A person's word on runs, and why.
-pub(crate) struct PersonsAct {
+pub(crate) struct Deed {
     pub verb: Verb,
     pub note: Option<String>,
     /// Of resume: with a new account at the CA.
@@ -56,27 +56,22 @@ impl Planner {
 
     /// Asks for runs of all hostnames, part by part. Each part has a key of its own, made of the wish's: asking again
     /// after a silence finds every part that was carried out.
-    pub(crate) async fn renew(
-        &self,
-        caller: &Caller,
-        hostnames: &[Hostname],
-        wanted: &WantedRenewal,
-    ) -> Result<Renewed, Problem> {
+    pub(crate) async fn renew(&self, caller: &Caller, hostnames: &[Hostname], wish: &Wish) -> Result<Renewed, Problem> {
         let mut all = Renewed::default();
         for (part, names) in hostnames.chunks(AT_ONCE).enumerate() {
             let request = RenewRequest {
                 hostnames: names.to_vec(),
-                mode: wanted.mode,
-                strategy: wanted.strategy,
-                idempotency_key: format!("{}.{part}", wanted.idempotency_key),
+                mode: wish.mode,
+                strategy: wish.strategy,
+                idempotency_key: format!("{}.{part}", wish.idempotency_key),
                 requested_by: caller.name.clone(),
-                trigger: wanted.trigger,
-                at_once: wanted.at_once,
-                when_allowed: wanted.when_allowed,
-                despite_cooldown: wanted.despite_cooldown,
+                trigger: wish.trigger,
+                at_once: wish.at_once,
+                when_allowed: wish.when_allowed,
+                despite_cooldown: wish.despite_cooldown,
             };
             let answer = self.bus.request(&caller.workspace, Verb::Renew, &request).await;
-            match answer.map_err(|error| silence(error, &wanted.idempotency_key))? {
+            match answer.map_err(|error| silence(error, &wish.idempotency_key))? {
                 Answer::Renewal {
                     accepted: yes,
                     refused: no,
@@ -94,7 +89,7 @@ impl Planner {
                 | Answer::Job { .. }
                 | Answer::JobStands(_)
                 | Answer::Events { .. } => {
-                    return Err(unexpected_answer());
+                    return Err(astray());
                 }
             }
         }
@@ -118,31 +113,31 @@ impl Planner {
             | Answer::Done { .. }
             | Answer::Job { .. }
             | Answer::JobStands(_)
-            | Answer::Events { .. } => Err(unexpected_answer()),
+            | Answer::Events { .. } => Err(astray()),
         }
     }
 
-    pub(crate) async fn tell(&self, caller: &Caller, act: &PersonsAct, run_id: RunId) -> Result<Amendment, Problem> {
+    pub(crate) async fn tell(&self, caller: &Caller, deed: &Deed, run_id: RunId) -> Result<Amendment, Problem> {
         let request = RunRequest {
             run_id,
             requested_by: caller.name.clone(),
-            note: act.note.clone(),
-            new_account: act.new_account,
+            note: deed.note.clone(),
+            new_account: deed.new_account,
         };
-        expect_done(self.bus.request(&caller.workspace, act.verb, &request).await?)
+        done(self.bus.request(&caller.workspace, deed.verb, &request).await?)
     }
 
     /// Of many, part by part; each run is told or refused for itself.
-    pub(crate) async fn tell_all(&self, caller: &Caller, act: &PersonsAct, ids: &[RunId]) -> Result<ToldMany, Problem> {
+    pub(crate) async fn tell_all(&self, caller: &Caller, deed: &Deed, ids: &[RunId]) -> Result<ToldMany, Problem> {
         let mut all = ToldMany::default();
         for part in ids.chunks(AT_ONCE) {
             let request = RunsRequest {
                 run_ids: part.to_vec(),
                 requested_by: caller.name.clone(),
-                note: act.note.clone(),
-                new_account: act.new_account,
+                note: deed.note.clone(),
+                new_account: deed.new_account,
             };
-            match self.bus.request(&caller.workspace, act.verb, &request).await? {
+            match self.bus.request(&caller.workspace, deed.verb, &request).await? {
                 Answer::Told { done, refused, amended } => {
                     all.done.extend(done);
                     all.refused.extend(refused);
@@ -155,7 +150,7 @@ impl Planner {
                 | Answer::Job { .. }
                 | Answer::JobStands(_)
                 | Answer::Events { .. } => {
-                    return Err(unexpected_answer());
+                    return Err(astray());
                 }
             }
         }
@@ -170,7 +165,7 @@ impl Planner {
             requested_by: caller.name.clone(),
         };
         let answer = self.bus.request(&caller.workspace, Verb::BulkPlan, &request).await;
-        expect_job(answer.map_err(|error| silence(error, &key))?)
+        taken(answer.map_err(|error| silence(error, &key))?)
     }
 
     pub(crate) async fn commit(&self, caller: &Caller, job_id: JobId, stale_ok: bool) -> Result<JobId, Problem> {
@@ -179,7 +174,7 @@ impl Planner {
             requested_by: caller.name.clone(),
             stale_ok,
         };
-        expect_job(self.bus.request(&caller.workspace, Verb::BulkCommit, &request).await?)
+        taken(self.bus.request(&caller.workspace, Verb::BulkCommit, &request).await?)
     }
 
     pub(crate) async fn tell_job(
@@ -194,16 +189,16 @@ impl Planner {
             requested_by: caller.name.clone(),
             note,
         };
-        expect_job(self.bus.request(&caller.workspace, verb, &request).await?)
+        taken(self.bus.request(&caller.workspace, verb, &request).await?)
     }
 
     pub(crate) async fn resolve(&self, caller: &Caller, request: &ResolveRequest) -> Result<(), Problem> {
-        expect_done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?).map(drop)
+        done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?).map(drop)
     }
 }
 
 /// What is wrong with the run's place is a conflict, what is wrong with the upload a refused value.
-fn expect_done(answer: Answer) -> Result<Amendment, Problem> {
+fn done(answer: Answer) -> Result<Amendment, Problem> {
     match answer {
         Answer::Done { amendment, .. } => Ok(amendment),
         Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
@@ -213,12 +208,12 @@ fn expect_done(answer: Answer) -> Result<Amendment, Problem> {
         | Answer::Probing { .. }
         | Answer::Job { .. }
         | Answer::JobStands(_)
-        | Answer::Events { .. } => Err(unexpected_answer()),
+        | Answer::Events { .. } => Err(astray()),
     }
 }
 
 /// A job that stands where it cannot is a conflict, a wish that cannot be a refused value.
-fn expect_job(answer: Answer) -> Result<JobId, Problem> {
+fn taken(answer: Answer) -> Result<JobId, Problem> {
     match answer {
         Answer::Job { job_id } => Ok(job_id),
         Answer::Rejected { reason } if reason.field == "job_id" => Err(Problem::field(Code::OutOfPlace, reason)),
@@ -228,7 +223,7 @@ fn expect_job(answer: Answer) -> Result<JobId, Problem> {
         | Answer::Probing { .. }
         | Answer::Done { .. }
         | Answer::JobStands(_)
-        | Answer::Events { .. } => Err(unexpected_answer()),
+        | Answer::Events { .. } => Err(astray()),
     }
 }
 
@@ -250,7 +245,7 @@ fn silence(error: BusError, key: &str) -> Problem {
     }
 }
 
-fn unexpected_answer() -> Problem {
+fn astray() -> Problem {
     Problem::new(
         Code::Unreadable,
         "the planner answered something else; planner and console may be of different versions",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "HealthWord")]
-pub enum EngineWord {
+pub enum Word {
     Ok,
     Down,
     /// It answers, and cannot store.
@@ -23,15 +23,15 @@ pub enum EngineWord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// `ok` or `down`.
-    pub status: EngineWord,
+    pub status: Word,
     /// `full` when it answers and its disk has no room.
-    pub database: EngineWord,
+    pub database: Word,
     /// `failing` when it answers and does not store what it is given.
-    pub nats: EngineWord,
+    pub nats: Word,
     /// Whether what is to be told of incidents is delivered; the incident says why not.
-    pub notifications: EngineWord,
+    pub notifications: Word,
     /// Where NATS and Postgres store, if the console is told where that is.
-    pub disk: EngineWord,
+    pub disk: Word,
     /// For people: what is wrong, or will be.
     pub problems: Vec<String>,
     pub version: String,

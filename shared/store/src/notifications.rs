@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::channel::ChannelKind;
 use domain::ids::{IncidentId, WorkspaceId};
-use domain::incident::{Change, Recipient, Remark};
+use domain::incident::{Change, Recipient, Word};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -15,12 +15,12 @@ use crate::{Store, StoreError};
 #[derive(Debug, Clone, Copy)]
 pub struct Announcement<'a> {
     pub change: Change,
-    pub word: &'a Remark,
+    pub word: &'a Word,
 }
 
 impl<'a> Announcement<'a> {
     #[must_use]
-    pub fn new(change: Change, word: &'a Remark) -> Self {
+    pub fn new(change: Change, word: &'a Word) -> Self {
         Self { change, word }
     }
 }

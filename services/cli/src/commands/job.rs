@@ -57,22 +57,22 @@ pub enum JobCommand {
     /// Hold the runs that have not begun; those that have go to their end
     Pause {
         #[command(flatten)]
-        job: JobSelection,
+        word: Word,
     },
     /// Let go what is paused or halted
     Resume {
         #[command(flatten)]
-        job: JobSelection,
+        word: Word,
     },
     /// Give up the plan, or every run that has not ended
     Cancel {
         #[command(flatten)]
-        job: JobSelection,
+        word: Word,
     },
 }
 
 #[derive(clap::Args)]
-pub struct JobSelection {
+pub struct Word {
     id: String,
     /// Why, for the record
     #[arg(long)]
@@ -144,16 +144,18 @@ pub async fn run(command: JobCommand) -> Result<(), Failed> {
             });
             Ok(())
         }
-        JobCommand::Pause { job } => tell("pause", &job).await,
-        JobCommand::Resume { job } => tell("resume", &job).await,
-        JobCommand::Cancel { job } => tell("cancel", &job).await,
+        JobCommand::Pause { word } => tell("pause", &word).await,
+        JobCommand::Resume { word } => tell("resume", &word).await,
+        JobCommand::Cancel { word } => tell("cancel", &word).await,
     }
 }
 
-async fn tell(verb: &str, job: &JobSelection) -> Result<(), Failed> {
-    let client = Client::new(&job.global)?;
-    let note = JobNote { note: job.note.clone() };
-    let path = format!("/jobs/{}/{verb}", part(&job.id));
+async fn tell(verb: &str, word: &Word) -> Result<(), Failed> {
+    let client = Client::new(&word.global)?;
+    let note = JobNote {
+        note: word.note.clone(),
+    };
+    let path = format!("/jobs/{}/{verb}", part(&word.id));
     let taken: JobTaken = client.post(&path, &note).await?;
     out::answer(client.json, &taken, |taken| print::job::told(verb, taken));
     Ok(())

@@ -96,10 +96,10 @@ fn choice(run: &Run, text: &mut Text) {
     for next in &run.fallbacks {
         text.line(format!("    then {}: {}", chosen(next), next.why));
     }
-    for failover in &run.failovers {
+    for turned in &run.turned {
         text.line(format!(
             "    turned to the next at {}: {} {}",
-            failover.at, failover.failure.code, failover.failure.what
+            turned.at, turned.failure.code, turned.failure.what
         ));
     }
 }

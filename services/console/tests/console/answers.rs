@@ -267,7 +267,7 @@ async fn planned(world: &World, run: &NewRun) -> Result<JobId> {
         committed_by: Some("ann".to_owned()),
         created_to: 0,
         refused: 0,
-        queue_positions: Vec::new(),
+        turns: Vec::new(),
         holds: Holds {
             paused_by: Some("ann".to_owned()),
             halts: vec![serde_json::from_value::<Halt>(json!({
@@ -330,7 +330,9 @@ fn decisions(run: &NewRun) -> Result<Vec<Decision>> {
         despite: Some("cooldown".to_owned()),
     };
     let all = left_out.into_iter().map(Decision::LeftOut);
-    Ok(std::iter::once(Decision::Included(included)).chain(all).collect())
+    Ok(std::iter::once(Decision::Included(Box::new(included)))
+        .chain(all)
+        .collect())
 }
 
 fn line(nr: u32, decision: Decision, run: &NewRun) -> NewLine {

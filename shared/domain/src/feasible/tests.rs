@@ -44,6 +44,7 @@ fn of(reasons: Result<(), Vec<Reason>>) -> Vec<String> {
 
 /// The policy, the abilities of the provider, and everything that is said.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn every_combination_is_judged_and_every_reason_is_said() {
     let nothing = json!({});
     let wildcard = json!({"sans": ["*.example.org"]});

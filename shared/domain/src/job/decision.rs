@@ -17,7 +17,7 @@ use crate::plan::{Candidate, Choice};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
-    Included(Included),
+    Included(Box<Included>),
     LeftOut(LeftOut),
 }
 
@@ -298,12 +298,12 @@ mod tests {
             cost_micro_usd: Some(cost_micro_usd),
             lost: Vec::new(),
         };
-        Decision::Included(Included {
+        Decision::Included(Box::new(Included {
             choice,
             start_at,
             waits_for: waits_for.map(str::to_owned),
             despite: None,
-        })
+        }))
     }
 
     fn speed() -> Speed {

@@ -59,7 +59,9 @@ pub fn staging<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
                 }
             }
         }
-        other => Err(D::Error::custom(format!("{other} is neither true nor false"))),
+        other @ (Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            Err(D::Error::custom(format!("{other} is neither true nor false")))
+        }
     }
 }
 

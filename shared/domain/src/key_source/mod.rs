@@ -26,9 +26,9 @@ pub enum KeySource {
     /// Made by the key-signer and sealed under the workspace's key.
     Local(LocalKeys),
     /// Made by Vault's transit engine, which signs and never shows them. Not in this version.
-    Vault(VaultKeys),
+    Vault(Box<VaultKeys>),
     /// Made by AWS KMS, which signs and never shows them. Not in this version.
-    AwsKms(AwsKmsKeys),
+    AwsKms(Box<AwsKmsKeys>),
 }
 
 impl Default for KeySource {
@@ -42,8 +42,8 @@ impl KeySource {
     pub fn body(&self) -> &dyn KeySourceBody {
         match self {
             Self::Local(local) => local,
-            Self::Vault(vault) => vault,
-            Self::AwsKms(kms) => kms,
+            Self::Vault(vault) => vault.as_ref(),
+            Self::AwsKms(kms) => kms.as_ref(),
         }
     }
 }

@@ -307,13 +307,13 @@ pub struct Policy {
     pub workspace: WorkspaceId,
     pub host_id: HostId,
     #[serde(flatten)]
-    pub spec: NewPolicy,
+    pub says: NewPolicy,
     pub created_at: Timestamp,
 }
 
 /// A policy with what its host adds; what the planner judges and composes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyFacts {
+pub struct Charge {
     pub policy: Policy,
     pub port: u16,
     pub addresses: Vec<std::net::IpAddr>,
@@ -328,10 +328,10 @@ pub struct PolicyFacts {
     pub renewal: Option<Renewal>,
 }
 
-impl PolicyFacts {
+impl Charge {
     /// When the host may be touched: as its policy says, else as any of its tags does.
     pub fn windows(&self) -> &[Window] {
-        let own = &self.policy.spec.windows;
+        let own = &self.policy.says.windows;
         if own.is_empty() { &self.tag_windows } else { own }
     }
 }

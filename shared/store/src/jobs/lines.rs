@@ -53,12 +53,12 @@ struct Row {
 fn read(row: Row) -> Result<LineView, String> {
     let decision = match row.left_out {
         Some(why) => Decision::LeftOut(from_json::<LeftOut>(why)?),
-        None => Decision::Included(Included {
+        None => Decision::Included(Box::new(Included {
             choice: from_json::<Choice>(row.choice.ok_or("its choice is missing")?)?,
             start_at: row.start_at.map(at).ok_or("start_at is missing")?,
             waits_for: row.waits_for,
             despite: row.despite,
-        }),
+        })),
     };
     Ok(LineView {
         nr: number(row.nr)?,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::Timestamp;
-use domain::ari::{CertId, RenewalInfoAnswer, Suggestion, Window};
+use domain::ari::{Answer, CertId, Suggestion, Window};
 use domain::clock::NoInstant;
 use http::{Response, StatusCode};
 use serde::Deserialize;
@@ -52,16 +52,16 @@ impl RenewalInfo {
         Self { directories, bases }
     }
 
-    pub async fn ask(&self, directory: &Url, certificate: &CertId) -> RenewalInfoAnswer {
+    pub async fn ask(&self, directory: &Url, certificate: &CertId) -> Answer {
         match self.asked(directory, certificate).await {
             Ok(answer) | Err(answer) => answer,
         }
     }
 
-    async fn asked(&self, directory: &Url, certificate: &CertId) -> Result<RenewalInfoAnswer, RenewalInfoAnswer> {
+    async fn asked(&self, directory: &Url, certificate: &CertId) -> Result<Answer, Answer> {
         let directory = self.directories.of(directory).map_err(not_asked)?;
         let Some(mut url) = self.base(&directory).await? else {
-            return Ok(RenewalInfoAnswer::NotOffered);
+            return Ok(Answer::NotOffered);
         };
         url.path_segments_mut()
             .map_err(|()| garbled("the directory's renewalInfo is no address".to_owned()))?
@@ -71,7 +71,7 @@ impl RenewalInfo {
         Ok(read(&answer))
     }
 
-    async fn base(&self, directory: &Directory) -> Result<Option<Url>, RenewalInfoAnswer> {
+    async fn base(&self, directory: &Directory) -> Result<Option<Url>, Answer> {
         if let Some(known) = self.known(&directory.url) {
             return Ok(known);
         }
@@ -92,17 +92,17 @@ impl RenewalInfo {
 }
 
 /// What an answer means, by its status first.
-fn read(answer: &Response<Bytes>) -> RenewalInfoAnswer {
+fn read(answer: &Response<Bytes>) -> Answer {
     let (status, until) = (answer.status(), client::retry_after_of(answer.headers()));
     let said = || format!("it answered {status}: {}", first_words(answer.body()));
     match status {
-        StatusCode::OK => suggestion(answer.body()).map_or_else(garbled, |suggestion| RenewalInfoAnswer::Suggested {
+        StatusCode::OK => suggestion(answer.body()).map_or_else(garbled, |suggestion| Answer::Suggested {
             suggestion,
             retry_at: until,
         }),
-        StatusCode::NOT_FOUND => RenewalInfoAnswer::Unknown { said: said() },
-        StatusCode::TOO_MANY_REQUESTS => RenewalInfoAnswer::Unavailable { until, said: said() },
-        _ if status.is_server_error() => RenewalInfoAnswer::Unavailable { until, said: said() },
+        StatusCode::NOT_FOUND => Answer::Unknown { said: said() },
+        StatusCode::TOO_MANY_REQUESTS => Answer::Unavailable { until, said: said() },
+        _ if status.is_server_error() => Answer::Unavailable { until, said: said() },
         _ => garbled(said()),
     }
 }
@@ -130,21 +130,19 @@ fn is_page(text: &str) -> bool {
     text.len() <= LONGEST_URL && Url::parse(text).is_ok_and(web)
 }
 
-fn garbled(said: String) -> RenewalInfoAnswer {
-    RenewalInfoAnswer::Garbled { said }
+fn garbled(said: String) -> Answer {
+    Answer::Garbled { said }
 }
 
-fn stopped(obstacle: Obstacle) -> RenewalInfoAnswer {
+fn stopped(obstacle: Obstacle) -> Answer {
     not_asked(translate(instant_acme::Error::Other(Box::new(obstacle))))
 }
 
-fn not_asked(error: CaError) -> RenewalInfoAnswer {
+fn not_asked(error: CaError) -> Answer {
     let said = error.to_string();
     match error {
-        CaError::NotAllowed { .. } | CaError::Misconfigured { .. } => RenewalInfoAnswer::NotAllowed { said },
-        CaError::RateLimited { until, .. } | CaError::Unavailable { until, .. } => {
-            RenewalInfoAnswer::Unavailable { until, said }
-        }
+        CaError::NotAllowed { .. } | CaError::Misconfigured { .. } => Answer::NotAllowed { said },
+        CaError::RateLimited { until, .. } | CaError::Unavailable { until, .. } => Answer::Unavailable { until, said },
         _ => garbled(said),
     }
 }
@@ -155,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> RenewalInfoAnswer {
+    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Answer {
         let mut response = Response::builder().status(status);
         if let Some(value) = retry_after {
             response = response.header(RETRY_AFTER, value);
@@ -168,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_window_of_the_rfc_is_read() {
-        let RenewalInfoAnswer::Suggested { suggestion, retry_at } = answer(200, Some("21600"), GOOD) else {
+        let Answer::Suggested { suggestion, retry_at } = answer(200, Some("21600"), GOOD) else {
             panic!("it is a suggestion")
         };
         assert_eq!(suggestion.window.start().to_string(), "2025-01-02T04:00:00Z");
@@ -184,7 +182,7 @@ mod tests {
     fn a_window_that_no_calendar_has_is_left_out_with_the_reason() {
         for outside in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+23:59"] {
             for end in ["2025-01-02T04:00:00Z", "2025-01-03T04:00:00Z"] {
-                let RenewalInfoAnswer::Garbled { said } = answer(200, None, &GOOD.replace(end, outside)) else {
+                let Answer::Garbled { said } = answer(200, None, &GOOD.replace(end, outside)) else {
                     panic!("{outside} is no instant")
                 };
                 assert!(said.contains(outside) && said.contains("the years 0 to 9999"), "{said}");
@@ -207,7 +205,7 @@ mod tests {
                     }
                     let read = read(&response.body(Bytes::from(input.to_vec())).expect("an answer"));
                     let written = serde_json::to_vec(&read).expect("it can be told");
-                    let again: RenewalInfoAnswer = serde_json::from_slice(&written).expect("it can be heard");
+                    let again: Answer = serde_json::from_slice(&written).expect("it can be heard");
                     assert_eq!(again, read);
                 }
             });
@@ -217,10 +215,7 @@ mod tests {
     #[test]
     fn a_missing_retry_after_is_no_reason_to_drop_the_window() {
         let read = answer(200, None, GOOD);
-        assert!(
-            matches!(read, RenewalInfoAnswer::Suggested { retry_at: None, .. }),
-            "{read:?}"
-        );
+        assert!(matches!(read, Answer::Suggested { retry_at: None, .. }), "{read:?}");
     }
 
     #[test]
@@ -230,7 +225,7 @@ mod tests {
             None,
             &GOOD.replace("https://acme.example.com", "javascript:alert(1)//"),
         );
-        let RenewalInfoAnswer::Suggested { suggestion, .. } = read else {
+        let Answer::Suggested { suggestion, .. } = read else {
             panic!("it is a suggestion")
         };
         assert_eq!(suggestion.explanation_url, None);
@@ -248,19 +243,16 @@ mod tests {
         ];
         for body in garbage {
             assert!(
-                matches!(answer(200, Some("5"), body), RenewalInfoAnswer::Garbled { .. }),
+                matches!(answer(200, Some("5"), body), Answer::Garbled { .. }),
                 "{body:?}"
             );
         }
-        assert!(matches!(answer(404, None, ""), RenewalInfoAnswer::Unknown { .. }));
-        assert!(matches!(answer(302, None, ""), RenewalInfoAnswer::Garbled { .. }));
+        assert!(matches!(answer(404, None, ""), Answer::Unknown { .. }));
+        assert!(matches!(answer(302, None, ""), Answer::Garbled { .. }));
         assert!(matches!(
             answer(503, Some("60"), "busy"),
-            RenewalInfoAnswer::Unavailable { until: Some(_), .. }
+            Answer::Unavailable { until: Some(_), .. }
         ));
-        assert!(matches!(
-            answer(429, None, ""),
-            RenewalInfoAnswer::Unavailable { until: None, .. }
-        ));
+        assert!(matches!(answer(429, None, ""), Answer::Unavailable { until: None, .. }));
     }
 }
