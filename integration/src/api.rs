@@ -29,7 +29,7 @@ pub struct Api {
 
 /// An answer with its status, for tests of refusals.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub status: u16,
     pub body: Value,
 }
@@ -45,11 +45,11 @@ impl Api {
         })
     }
 
-    pub async fn answer_to_get(&self, path: &str) -> Result<Answer> {
+    pub async fn answer_to_get(&self, path: &str) -> Result<ApiResponse> {
         self.answer(self.client.get(format!("{}{path}", self.url))).await
     }
 
-    pub async fn answer_to_post(&self, path: &str, body: &Value) -> Result<Answer> {
+    pub async fn answer_to_post(&self, path: &str, body: &Value) -> Result<ApiResponse> {
         self.answer(self.client.post(format!("{}{path}", self.url)).json(body))
             .await
     }
@@ -72,11 +72,11 @@ impl Api {
         good(self.answer(request).await?)
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<ApiResponse> {
         let answer = request.bearer_auth(&self.token).send().await?;
         let status = answer.status().as_u16();
         let body = answer.text().await?;
-        Ok(Answer {
+        Ok(ApiResponse {
             status,
             body: serde_json::from_str(&body).unwrap_or(Value::String(body)),
         })
@@ -202,7 +202,7 @@ impl Api {
     }
 }
 
-fn good(answer: Answer) -> Result<Value> {
+fn good(answer: ApiResponse) -> Result<Value> {
     if (200..300).contains(&answer.status) {
         return Ok(answer.body);
     }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::{Context, Result};
 use bus::StepContext;
 use domain::SnapshotId;
-use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot};
+use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
 use domain::run::{Checkpoint, IssuedCertificate, PreparedKey, Receipt};
 use domain::secret::Envelope;
 use rcgen::{CertificateParams, KeyPair};
@@ -93,7 +93,7 @@ impl Canned {
             id: SnapshotId::new(),
             dialled: SocketAddr::from((Ipv4Addr::LOCALHOST, 443)),
             taken_at: ctx.now(),
-            seen: Seen::Served(Box::new(served)),
+            seen: LookResult::Served(Box::new(served)),
             looks: 1,
             others: Vec::new(),
         }

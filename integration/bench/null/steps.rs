@@ -20,7 +20,7 @@ use crate::canned::Canned;
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// What a step comes to, from its order.
-type Answer<S> = Box<dyn Fn(&Order<S>, &StepContext) -> Progress + Send + Sync>;
+type StepResponse<S> = Box<dyn Fn(&Order<S>, &StepContext) -> Progress + Send + Sync>;
 
 /// The kind of a spec.
 pub trait Kind: DeserializeOwned + Send + Sync + 'static {
@@ -41,7 +41,7 @@ kind!(VerifySpec, Verify);
 kind!(TidySpec, Tidy);
 
 pub struct Null<S> {
-    answer: Answer<S>,
+    answer: StepResponse<S>,
     of: PhantomData<fn(S)>,
 }
 

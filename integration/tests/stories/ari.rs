@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
-use testkit::faulty_ca::{Fault, FaultyCa, Place, RetryAfter};
+use testkit::faulty_ca::{Fault, FaultPoint, FaultyCa, RetryAfter};
 use testkit::sqlx::{self, Connection as _, PgConnection};
 use testkit::{PebbleOptions, Serving, wait};
 
@@ -197,13 +197,13 @@ async fn a_ca_without_a_retry_after_is_heard_and_one_that_knows_nothing_is_named
     let shown = told(&up.api, host, has_window).await?;
     ensure!(shown["renewal_info"]["next_ask_at"].is_string(), "{shown}");
     let body = json!({"type": "urn:ietf:params:acme:error:malformed", "detail": "never heard of it"});
-    ca(&estate)?.misbehave(Place::RenewalInfo, &Fault::Problem { status: 404, body }, 1);
+    ca(&estate)?.misbehave(FaultPoint::RenewalInfo, &Fault::Problem { status: 404, body }, 1);
     check(&up.api, host).await?;
     let shown = told(&up.api, host, |shown| !has_window(shown)).await?;
     let said = shown["renewal_info"]["last_error"].as_str().unwrap_or_default();
     ensure!(said.starts_with("the CA does not know the certificate"), "{said}");
 
-    ca(&estate)?.misbehave(Place::RenewalInfo, &Fault::Busy(RetryAfter::Seconds(60)), 1);
+    ca(&estate)?.misbehave(FaultPoint::RenewalInfo, &Fault::Busy(RetryAfter::Seconds(60)), 1);
     check(&up.api, host).await?;
     let shown = told(&up.api, host, |shown| shown["last_error"].to_string().contains("503")).await?;
     ensure!(shown["renewal_info"]["next_ask_at"].is_string(), "{shown}");
@@ -219,7 +219,7 @@ async fn what_a_ca_has_against_a_predecessor_costs_no_renewal() -> Result<()> {
     }
     let (replaced, silent) = (estate.nginx.hosts()[0].as_str(), estate.nginx.hosts()[1].as_str());
     let body = json!({"type": "urn:ietf:params:acme:error:alreadyReplaced", "detail": "somebody was faster"});
-    ca.misbehave(Place::NewOrder, &Fault::Problem { status: 409, body }, 1);
+    ca.misbehave(FaultPoint::NewOrder, &Fault::Problem { status: 409, body }, 1);
     let before = ca.orders();
     let run = up.api.renew(Some(&[replaced])).await?[replaced].clone();
     up.api.run_is(&run, "succeeded", SOON).await?;

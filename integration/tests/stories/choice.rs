@@ -53,8 +53,8 @@ async fn a_dead_ca_hands_over_to_the_next_one_and_says_so() -> Result<()> {
     let id = runs.get(&host).context("a run")?;
     let run = up.api.reaches(id, Status::Succeeded, SOON).await?.run;
     ensure!(run.choice.ca.to_string() == dead, "{run:?}");
-    ensure!(run.asked == estate.pebbles[0].directory_url(), "{run:?}");
-    ensure!(run.turned[0].failure.code.as_str() == "ISS-0005", "{run:?}");
+    ensure!(run.current_ca == estate.pebbles[0].directory_url(), "{run:?}");
+    ensure!(run.failovers[0].failure.code.as_str() == "ISS-0005", "{run:?}");
     ensure!(estate.pebbles[0].issued_for(&host).await? == 1 && estate.issued() == 1);
     let told = vigilo(&up, &["run", id])?;
     ensure!(told.contains("turned to the next CA instead"), "{told}");
@@ -121,8 +121,8 @@ async fn a_limit_that_has_no_room_in_time_hands_over_to_the_next_ca() -> Result<
         let runs = up.api.renew(Some(&[&host])).await?;
         let id = runs.get(&host).context("a run")?;
         let run = up.api.reaches(id, Status::Succeeded, SOON).await?.run;
-        if run.asked == urls[1] {
-            let why = &run.turned[0].failure;
+        if run.current_ca == urls[1] {
+            let why = &run.failovers[0].failure;
             ensure!(why.code.as_str() == "RUN-0004", "{run:?}");
             ensure!(why.what.contains("orders of the story"), "{run:?}");
             ensure!(estate.pebbles[1].issued() == 1);

@@ -57,8 +57,8 @@ async fn a_ca_that_dies_with_an_order_open_gives_way_to_the_one_that_stands_by()
     estate.pebbles[0].peer().kill_hard()?;
 
     let ended = up.api.reaches(&runs[0], Status::Succeeded, SOON).await?.run;
-    ensure!(ended.asked == estate.pebbles[1].directory_url(), "{ended:?}");
-    let why = &ended.turned.first().context("a failover")?.failure;
+    ensure!(ended.current_ca == estate.pebbles[1].directory_url(), "{ended:?}");
+    let why = &ended.failovers.first().context("a failover")?.failure;
     ensure!(why.code.as_str() == "ISS-0005", "{why:?}");
     ensure!(why.what.contains(&estate.pebbles[0].directory_url()), "{why:?}");
     ensure!(estate.pebbles[1].issued_for(&host).await? == 1 && estate.issued() == 1);

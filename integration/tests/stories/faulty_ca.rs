@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
-use testkit::faulty_ca::{Chain, Fault, FaultyCa, Lapse, Place, RetryAfter};
+use testkit::faulty_ca::{Chain, Fault, FaultPoint, FaultyCa, Lapse, RetryAfter};
 use testkit::wait;
 
 use crate::world::{SOON, import, incidents_of};
@@ -48,7 +48,7 @@ async fn waits_with(api: &Api, run: &str, code: &str) -> Result<Value> {
 
 /// A fault of the CA, and the words that the run shows while it waits because of it.
 struct Trouble {
-    place: Place,
+    place: FaultPoint,
     fault: Fault,
     code: &'static str,
     says: &'static str,
@@ -59,25 +59,25 @@ struct Trouble {
 async fn a_named_time_is_waited_for_visibly_and_the_run_goes_on_by_itself() -> Result<()> {
     let troubles = [
         Trouble {
-            place: Place::NewOrder,
+            place: FaultPoint::NewOrder,
             fault: Fault::RateLimit(RetryAfter::Seconds(3)),
             code: "ISS-0006",
             says: "rate limited",
         },
         Trouble {
-            place: Place::Finalize,
+            place: FaultPoint::Finalize,
             fault: Fault::RateLimit(RetryAfter::DateIn(4)),
             code: "ISS-0006",
             says: "rate limited",
         },
         Trouble {
-            place: Place::NewOrder,
+            place: FaultPoint::NewOrder,
             fault: Fault::Busy(RetryAfter::Seconds(3)),
             code: "ISS-0005",
             says: "503",
         },
         Trouble {
-            place: Place::Finalize,
+            place: FaultPoint::Finalize,
             fault: Fault::Busy(RetryAfter::DateIn(4)),
             code: "ISS-0005",
             says: "503",
@@ -107,16 +107,16 @@ async fn a_named_time_is_waited_for_visibly_and_the_run_goes_on_by_itself() -> R
 async fn an_answer_that_is_lost_slow_or_wrong_costs_no_second_certificate() -> Result<()> {
     let slow = Fault::Slow(Duration::from_secs(11));
     let troubles = [
-        (Place::NewOrder, Fault::RefuseNonce, 2),
-        (Place::Finalize, Fault::RefuseNonce, 4),
-        (Place::NewOrder, Fault::BreakOff, 1),
-        (Place::Authorization, Fault::BreakOff, 1),
-        (Place::Challenge, Fault::BreakOff, 1),
-        (Place::Finalize, Fault::BreakOff, 1),
-        (Place::Certificate, Fault::BreakOff, 1),
-        (Place::Order, Fault::Internal, 1),
-        (Place::Finalize, Fault::Internal, 1),
-        (Place::Finalize, slow, 1),
+        (FaultPoint::NewOrder, Fault::RefuseNonce, 2),
+        (FaultPoint::Finalize, Fault::RefuseNonce, 4),
+        (FaultPoint::NewOrder, Fault::BreakOff, 1),
+        (FaultPoint::Authorization, Fault::BreakOff, 1),
+        (FaultPoint::Challenge, Fault::BreakOff, 1),
+        (FaultPoint::Finalize, Fault::BreakOff, 1),
+        (FaultPoint::Certificate, Fault::BreakOff, 1),
+        (FaultPoint::Order, Fault::Internal, 1),
+        (FaultPoint::Finalize, Fault::Internal, 1),
+        (FaultPoint::Finalize, slow, 1),
     ];
     let (estate, up) = world(troubles.len()).await?;
     let ca = ca(&estate)?;
@@ -293,7 +293,7 @@ async fn what_failed_after_the_issuance_is_resumed_with_the_same_certificate() -
     std::fs::create_dir(&directory)?;
     up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
     up.api.run_is(&run, "succeeded", SOON).await?;
-    ensure!(ca.issued_for(host) == 1 && ca.orders() == 1 && ca.requests(Place::Finalize) == 1);
+    ensure!(ca.issued_for(host) == 1 && ca.orders() == 1 && ca.requests(FaultPoint::Finalize) == 1);
     Ok(())
 }
 
@@ -309,7 +309,7 @@ async fn an_order_that_expires_while_the_run_asks_is_replaced_after_resume() -> 
             status: 403,
             body: terms,
         };
-        ca.misbehave(Place::Finalize, &terms, 1);
+        ca.misbehave(FaultPoint::Finalize, &terms, 1);
         let orders = ca.orders();
         let run = renew(&up.api, host).await?;
         let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
@@ -345,14 +345,14 @@ async fn an_order_that_stays_processing_is_a_question_whatever_the_ca_asks_for()
     for (host, (wait, most)) in estate.nginx.hosts().iter().zip(waits) {
         up.api.post(&format!("/hosts/{host}/check"), &json!({})).await?;
         ca.stall(wait);
-        let before = ca.requests(Place::Order);
+        let before = ca.requests(FaultPoint::Order);
         let run = renew(&up.api, host).await?;
         let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
         let question = &asking["question"];
         ensure!(question["code"] == "ISS-0005", "{question}");
         ensure!(question["what"].to_string().contains("still processing"), "{question}");
         ensure!(incidents_of(&up.api, &run).await?.len() == 1, "{wait:?}");
-        let polls = ca.requests(Place::Order) - before;
+        let polls = ca.requests(FaultPoint::Order) - before;
         ensure!(polls <= most, "{polls} looks at an order with {wait:?}");
         // While nobody answers it is looked at once a day, whatever the CA says.
         let (moved, until) = (asking["moved_at"].as_str(), asking["until"].as_str());

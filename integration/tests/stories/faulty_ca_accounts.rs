@@ -8,7 +8,7 @@ use domain::run::Status;
 use integration::Estate;
 use integration::fleet::Up;
 use serde_json::json;
-use testkit::faulty_ca::{Fault, Place};
+use testkit::faulty_ca::{Fault, FaultPoint};
 use testkit::wait;
 
 use crate::faulty_ca::{ca, renew, world};
@@ -103,7 +103,7 @@ async fn a_limit_of_the_account_without_a_time_is_waited_for_by_all_together() -
         status: 429,
         body: json!({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many new orders"}),
     };
-    ca.misbehave(Place::NewOrder, &silent, 1_000);
+    ca.misbehave(FaultPoint::NewOrder, &silent, 1_000);
     let runs = up.api.renew(None).await?;
     wait::until_ok("all to wait together", SOON, async || {
         for run in runs.values() {
@@ -115,9 +115,9 @@ async fn a_limit_of_the_account_without_a_time_is_waited_for_by_all_together() -
     })
     .await?;
     // Those that were out at once, and one try for each rung: not each run for itself.
-    let asked = ca.requests(Place::NewOrder);
+    let asked = ca.requests(FaultPoint::NewOrder);
     ensure!(asked < HOSTS, "{asked} orders were asked for");
-    ca.behave(Place::NewOrder);
+    ca.behave(FaultPoint::NewOrder);
     let counts = up.api.all_settled(integration::fleet::bound(HOSTS)).await?;
     ensure!(counts["succeeded"] == 12 && ca.issued() == HOSTS, "{counts:?}");
     Ok(())

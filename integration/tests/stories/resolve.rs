@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use integration::api::Answer;
+use integration::api::ApiResponse;
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet, Member};
 use rustls::pki_types::CertificateDer;
@@ -54,7 +54,7 @@ impl Stuck {
         Ok(sha256_hex(&served_leaf(self.estate.nginx.address(), host).await?.der))
     }
 
-    async fn upload(&self, run: &str, body: &Value) -> Result<Answer> {
+    async fn upload(&self, run: &str, body: &Value) -> Result<ApiResponse> {
         self.api().answer_to_post(&format!("/runs/{run}/resolve"), body).await
     }
 
@@ -68,7 +68,7 @@ fn leaf_of(chain_pem: &str) -> Result<String> {
 }
 
 /// The field that was refused.
-fn refused(answer: &Answer, status: u16) -> Result<String> {
+fn refused(answer: &ApiResponse, status: u16) -> Result<String> {
     ensure!(answer.status == status, "{answer:?}");
     let field = answer.body["errors"][0]["field"].as_str().context("a field")?;
     Ok(field.to_owned())

@@ -78,21 +78,21 @@ pub enum OperatorCommand {
     /// Let runs that need a person go on at the step that failed
     Resume {
         #[command(flatten)]
-        meant: acts::Meant,
+        selection: acts::RunSelection,
         #[command(flatten)]
         global: Global,
     },
     /// Let runs that failed begin again at the first step that must be repeated
     Retry {
         #[command(flatten)]
-        meant: acts::Meant,
+        selection: acts::RunSelection,
         #[command(flatten)]
         global: Global,
     },
     /// Give runs up
     Cancel {
         #[command(flatten)]
-        meant: acts::Meant,
+        selection: acts::RunSelection,
         #[command(flatten)]
         global: Global,
     },
@@ -173,9 +173,9 @@ async fn carry_out(command: OperatorCommand) -> Result<(), Failed> {
             id, exchange, global, ..
         } => run::show(&Client::new(&global)?, &id, exchange).await,
         OperatorCommand::Events { wish, global } => events::run(&Client::new(&global)?, &wish).await,
-        OperatorCommand::Resume { meant, global } => acts::tell(&Client::new(&global)?, "resume", &meant).await,
-        OperatorCommand::Retry { meant, global } => acts::tell(&Client::new(&global)?, "retry", &meant).await,
-        OperatorCommand::Cancel { meant, global } => acts::tell(&Client::new(&global)?, "cancel", &meant).await,
+        OperatorCommand::Resume { selection, global } => acts::tell(&Client::new(&global)?, "resume", &selection).await,
+        OperatorCommand::Retry { selection, global } => acts::tell(&Client::new(&global)?, "retry", &selection).await,
+        OperatorCommand::Cancel { selection, global } => acts::tell(&Client::new(&global)?, "cancel", &selection).await,
         OperatorCommand::Resolve { with, global } => acts::resolve(&Client::new(&global)?, &with).await,
         OperatorCommand::Csr { id, global } => acts::csr(&Client::new(&global)?, &id).await,
         OperatorCommand::Explain { code, json } => errors::explain(code.as_deref(), json),

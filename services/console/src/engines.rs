@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::health::Word;
+use api::health::EngineWord;
 use bus::Bus;
 use rustix::fs::statvfs;
 use store::Store;
@@ -23,9 +23,9 @@ const FULL_MIB: u64 = 16;
 
 /// What was found, and what there is to say of it.
 pub(crate) struct Found {
-    pub(crate) database: Word,
-    pub(crate) nats: Word,
-    pub(crate) disk: Word,
+    pub(crate) database: EngineWord,
+    pub(crate) nats: EngineWord,
+    pub(crate) disk: EngineWord,
     pub(crate) problems: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ impl Engines {
         let disk = self
             .disk
             .as_ref()
-            .map_or((Word::Ok, None), |disk| room(free_mib(&disk.path), disk.low_mib));
+            .map_or((EngineWord::Ok, None), |disk| room(free_mib(&disk.path), disk.low_mib));
         problems.extend([database.1, disk.1].into_iter().flatten());
         problems.extend(nats.1);
         Found {
@@ -68,15 +68,15 @@ impl Engines {
         }
     }
 
-    async fn database(&self, store: &Store) -> (Word, Option<String>) {
+    async fn database(&self, store: &Store) -> (EngineWord, Option<String>) {
         match tokio::time::timeout(PATIENCE, store.ping()).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return (Word::Down, Some("Postgres does not answer".to_owned())),
+            Ok(Err(_)) | Err(_) => return (EngineWord::Down, Some("Postgres does not answer".to_owned())),
         }
         match self.full(store).await {
-            None => (Word::Ok, None),
+            None => (EngineWord::Ok, None),
             Some(said) => (
-                Word::Full,
+                EngineWord::Full,
                 Some(format!("Postgres cannot write: {said}; make room on its disk")),
             ),
         }
@@ -102,17 +102,20 @@ impl Engines {
 }
 
 /// The second: sentences, also of what is no fault of NATS.
-async fn nats(bus: &Bus) -> (Word, Vec<String>) {
+async fn nats(bus: &Bus) -> (EngineWord, Vec<String>) {
     if !bus.is_connected() {
-        return (Word::Down, vec!["NATS does not answer".to_owned()]);
+        return (EngineWord::Down, vec!["NATS does not answer".to_owned()]);
     }
     let Ok(conditions) = bus.conditions().await else {
-        return (Word::Ok, vec!["no planner answers: nothing is renewed now".to_owned()]);
+        return (
+            EngineWord::Ok,
+            vec!["no planner answers: nothing is renewed now".to_owned()],
+        );
     };
     let word = if conditions.nats.is_some() {
-        Word::Failing
+        EngineWord::Failing
     } else {
-        Word::Ok
+        EngineWord::Ok
     };
     (word, [conditions.nats, conditions.runs].into_iter().flatten().collect())
 }
@@ -122,13 +125,15 @@ fn free_mib(path: &Path) -> Option<u64> {
     Some(seen.f_bavail.saturating_mul(seen.f_frsize) >> 20)
 }
 
-fn room(free: Option<u64>, low_mib: u64) -> (Word, Option<String>) {
-    let Some(free) = free else { return (Word::Unknown, None) };
+fn room(free: Option<u64>, low_mib: u64) -> (EngineWord, Option<String>) {
+    let Some(free) = free else {
+        return (EngineWord::Unknown, None);
+    };
     let said = format!("{free} MiB are free on the disk of NATS and Postgres, and {low_mib} MiB should be: make room");
     match free {
-        free if free < FULL_MIB => (Word::Full, Some(said)),
-        free if free < low_mib => (Word::Low, Some(said)),
-        _ => (Word::Ok, None),
+        free if free < FULL_MIB => (EngineWord::Full, Some(said)),
+        free if free < low_mib => (EngineWord::Low, Some(said)),
+        _ => (EngineWord::Ok, None),
     }
 }
 
@@ -140,10 +145,10 @@ mod tests {
     fn a_disk_is_low_before_it_is_full_and_says_both_numbers() {
         let (word, said) = room(Some(100), 512);
         let said = said.expect("a sentence");
-        assert_eq!(word, Word::Low);
+        assert_eq!(word, EngineWord::Low);
         assert!(said.contains("100 MiB") && said.contains("512 MiB"), "{said}");
-        assert_eq!(room(Some(15), 512).0, Word::Full);
-        assert_eq!(room(Some(512), 512), (Word::Ok, None));
-        assert_eq!(room(None, 512).0, Word::Unknown);
+        assert_eq!(room(Some(15), 512).0, EngineWord::Full);
+        assert_eq!(room(Some(512), 512), (EngineWord::Ok, None));
+        assert_eq!(room(None, 512).0, EngineWord::Unknown);
     }
 }

@@ -34,7 +34,7 @@ impl<T: DeserializeOwned> Import<T> {
         };
         let mut seen: HashMap<String, usize> = HashMap::new();
         for (index, raw) in items.iter().enumerate() {
-            match one(raw, &check) {
+            match parse_one(raw, &check) {
                 Err(problem) => import.refuse(index, hostname(raw), problem),
                 Ok(item) => {
                     let named = name(&item).to_owned();
@@ -80,7 +80,7 @@ impl<T> Import<T> {
     }
 }
 
-fn one<T: DeserializeOwned>(raw: &RawValue, check: impl Fn(&T) -> Result<(), Invalid>) -> Result<T, Invalid> {
+fn parse_one<T: DeserializeOwned>(raw: &RawValue, check: impl Fn(&T) -> Result<(), Invalid>) -> Result<T, Invalid> {
     let bytes = raw.get().len();
     if bytes > MOST_BYTES {
         let problem = format!("it is {} long", counted(bytes, "byte"));

@@ -19,7 +19,7 @@ mod rooms;
 mod router;
 mod routes;
 mod state;
-mod untaken;
+mod undelivered;
 mod views;
 
 use anyhow::Context;

@@ -23,7 +23,7 @@ pub(crate) struct Planner {
 }
 
 /// What is asked for, once for all hostnames.
-pub(crate) struct Wish {
+pub(crate) struct WantedRenewal {
     pub mode: Option<Mode>,
     pub strategy: Option<Strategy>,
     pub trigger: Trigger,
@@ -42,7 +42,7 @@ pub(crate) struct Renewed {
 }
 
 /// A person's word on runs, and why.
-pub(crate) struct Deed {
+pub(crate) struct PersonsAct {
     pub verb: Verb,
     pub note: Option<String>,
     /// Of resume: with a new account at the CA.
@@ -56,22 +56,27 @@ impl Planner {
 
     /// Asks for runs of all hostnames, part by part. Each part has a key of its own, made of the wish's: asking again
     /// after a silence finds every part that was carried out.
-    pub(crate) async fn renew(&self, caller: &Caller, hostnames: &[Hostname], wish: &Wish) -> Result<Renewed, Problem> {
+    pub(crate) async fn renew(
+        &self,
+        caller: &Caller,
+        hostnames: &[Hostname],
+        wanted: &WantedRenewal,
+    ) -> Result<Renewed, Problem> {
         let mut all = Renewed::default();
         for (part, names) in hostnames.chunks(AT_ONCE).enumerate() {
             let request = RenewRequest {
                 hostnames: names.to_vec(),
-                mode: wish.mode,
-                strategy: wish.strategy,
-                idempotency_key: format!("{}.{part}", wish.idempotency_key),
+                mode: wanted.mode,
+                strategy: wanted.strategy,
+                idempotency_key: format!("{}.{part}", wanted.idempotency_key),
                 requested_by: caller.name.clone(),
-                trigger: wish.trigger,
-                at_once: wish.at_once,
-                when_allowed: wish.when_allowed,
-                despite_cooldown: wish.despite_cooldown,
+                trigger: wanted.trigger,
+                at_once: wanted.at_once,
+                when_allowed: wanted.when_allowed,
+                despite_cooldown: wanted.despite_cooldown,
             };
             let answer = self.bus.request(&caller.workspace, Verb::Renew, &request).await;
-            match answer.map_err(|error| silence(error, &wish.idempotency_key))? {
+            match answer.map_err(|error| silence(error, &wanted.idempotency_key))? {
                 Answer::Renewal {
                     accepted: yes,
                     refused: no,
@@ -89,7 +94,7 @@ impl Planner {
                 | Answer::Job { .. }
                 | Answer::JobStands(_)
                 | Answer::Events { .. } => {
-                    return Err(astray());
+                    return Err(unexpected_answer());
                 }
             }
         }
@@ -113,31 +118,31 @@ impl Planner {
             | Answer::Done { .. }
             | Answer::Job { .. }
             | Answer::JobStands(_)
-            | Answer::Events { .. } => Err(astray()),
+            | Answer::Events { .. } => Err(unexpected_answer()),
         }
     }
 
-    pub(crate) async fn tell(&self, caller: &Caller, deed: &Deed, run_id: RunId) -> Result<Amendment, Problem> {
+    pub(crate) async fn tell(&self, caller: &Caller, act: &PersonsAct, run_id: RunId) -> Result<Amendment, Problem> {
         let request = RunRequest {
             run_id,
             requested_by: caller.name.clone(),
-            note: deed.note.clone(),
-            new_account: deed.new_account,
+            note: act.note.clone(),
+            new_account: act.new_account,
         };
-        done(self.bus.request(&caller.workspace, deed.verb, &request).await?)
+        expect_done(self.bus.request(&caller.workspace, act.verb, &request).await?)
     }
 
     /// Of many, part by part; each run is told or refused for itself.
-    pub(crate) async fn tell_all(&self, caller: &Caller, deed: &Deed, ids: &[RunId]) -> Result<ToldMany, Problem> {
+    pub(crate) async fn tell_all(&self, caller: &Caller, act: &PersonsAct, ids: &[RunId]) -> Result<ToldMany, Problem> {
         let mut all = ToldMany::default();
         for part in ids.chunks(AT_ONCE) {
             let request = RunsRequest {
                 run_ids: part.to_vec(),
                 requested_by: caller.name.clone(),
-                note: deed.note.clone(),
-                new_account: deed.new_account,
+                note: act.note.clone(),
+                new_account: act.new_account,
             };
-            match self.bus.request(&caller.workspace, deed.verb, &request).await? {
+            match self.bus.request(&caller.workspace, act.verb, &request).await? {
                 Answer::Told { done, refused, amended } => {
                     all.done.extend(done);
                     all.refused.extend(refused);
@@ -150,7 +155,7 @@ impl Planner {
                 | Answer::Job { .. }
                 | Answer::JobStands(_)
                 | Answer::Events { .. } => {
-                    return Err(astray());
+                    return Err(unexpected_answer());
                 }
             }
         }
@@ -165,7 +170,7 @@ impl Planner {
             requested_by: caller.name.clone(),
         };
         let answer = self.bus.request(&caller.workspace, Verb::BulkPlan, &request).await;
-        taken(answer.map_err(|error| silence(error, &key))?)
+        expect_job(answer.map_err(|error| silence(error, &key))?)
     }
 
     pub(crate) async fn commit(&self, caller: &Caller, job_id: JobId, stale_ok: bool) -> Result<JobId, Problem> {
@@ -174,7 +179,7 @@ impl Planner {
             requested_by: caller.name.clone(),
             stale_ok,
         };
-        taken(self.bus.request(&caller.workspace, Verb::BulkCommit, &request).await?)
+        expect_job(self.bus.request(&caller.workspace, Verb::BulkCommit, &request).await?)
     }
 
     pub(crate) async fn tell_job(
@@ -189,16 +194,16 @@ impl Planner {
             requested_by: caller.name.clone(),
             note,
         };
-        taken(self.bus.request(&caller.workspace, verb, &request).await?)
+        expect_job(self.bus.request(&caller.workspace, verb, &request).await?)
     }
 
     pub(crate) async fn resolve(&self, caller: &Caller, request: &ResolveRequest) -> Result<(), Problem> {
-        done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?).map(drop)
+        expect_done(self.bus.request(&caller.workspace, Verb::Resolve, request).await?).map(drop)
     }
 }
 
 /// What is wrong with the run's place is a conflict, what is wrong with the upload a refused value.
-fn done(answer: Answer) -> Result<Amendment, Problem> {
+fn expect_done(answer: Answer) -> Result<Amendment, Problem> {
     match answer {
         Answer::Done { amendment, .. } => Ok(amendment),
         Answer::Rejected { reason } if reason.field == "run_id" => Err(Problem::field(Code::OutOfPlace, reason)),
@@ -208,12 +213,12 @@ fn done(answer: Answer) -> Result<Amendment, Problem> {
         | Answer::Probing { .. }
         | Answer::Job { .. }
         | Answer::JobStands(_)
-        | Answer::Events { .. } => Err(astray()),
+        | Answer::Events { .. } => Err(unexpected_answer()),
     }
 }
 
 /// A job that stands where it cannot is a conflict, a wish that cannot be a refused value.
-fn taken(answer: Answer) -> Result<JobId, Problem> {
+fn expect_job(answer: Answer) -> Result<JobId, Problem> {
     match answer {
         Answer::Job { job_id } => Ok(job_id),
         Answer::Rejected { reason } if reason.field == "job_id" => Err(Problem::field(Code::OutOfPlace, reason)),
@@ -223,7 +228,7 @@ fn taken(answer: Answer) -> Result<JobId, Problem> {
         | Answer::Probing { .. }
         | Answer::Done { .. }
         | Answer::JobStands(_)
-        | Answer::Events { .. } => Err(astray()),
+        | Answer::Events { .. } => Err(unexpected_answer()),
     }
 }
 
@@ -245,7 +250,7 @@ fn silence(error: BusError, key: &str) -> Problem {
     }
 }
 
-fn astray() -> Problem {
+fn unexpected_answer() -> Problem {
     Problem::new(
         Code::Unreadable,
         "the planner answered something else; planner and console may be of different versions",

@@ -14,7 +14,7 @@ use crate::auth::guard;
 use crate::error::{Code, Problem};
 use crate::rooms::{Class, Rooms};
 use crate::routes::{
-    budget, deeds, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, pacing, policies,
+    acts, budget, emergencies, errors, events, health, hosts, incidents, jobs, log, openapi, pacing, policies,
     providers, renewals, runs,
 };
 use crate::state::{Console, Timeout};
@@ -118,14 +118,14 @@ fn guarded() -> Vec<Route> {
         without_query("/api/v1/runs/{id}", get(runs::show)),
         without_query("/api/v1/runs/{id}/exchange", get(runs::exchange)),
         with_query("/api/v1/runs/{id}/log", get(log::show)),
-        without_query("/api/v1/runs/{id}/csr", get(deeds::csr)),
-        without_query("/api/v1/runs/{id}/resume", post(deeds::resume)),
-        without_query("/api/v1/runs/{id}/retry", post(deeds::retry)),
-        without_query("/api/v1/runs/{id}/cancel", post(deeds::cancel)),
-        without_query("/api/v1/runs/{id}/resolve", post(deeds::resolve)),
-        without_query("/api/v1/runs/resume", post(deeds::resume_many).layer(bulk)),
-        without_query("/api/v1/runs/retry", post(deeds::retry_many).layer(bulk)),
-        without_query("/api/v1/runs/cancel", post(deeds::cancel_many).layer(bulk)),
+        without_query("/api/v1/runs/{id}/csr", get(acts::csr)),
+        without_query("/api/v1/runs/{id}/resume", post(acts::resume)),
+        without_query("/api/v1/runs/{id}/retry", post(acts::retry)),
+        without_query("/api/v1/runs/{id}/cancel", post(acts::cancel)),
+        without_query("/api/v1/runs/{id}/resolve", post(acts::resolve)),
+        without_query("/api/v1/runs/resume", post(acts::resume_many).layer(bulk)),
+        without_query("/api/v1/runs/retry", post(acts::retry_many).layer(bulk)),
+        without_query("/api/v1/runs/cancel", post(acts::cancel_many).layer(bulk)),
         with_query("/api/v1/events", get(events::show)),
         without_query("/api/v1/emergencies", get(emergencies::list)),
         with_query("/api/v1/emergencies/{id}", get(emergencies::show)),

@@ -11,15 +11,15 @@ use bus::SystemClock;
 use domain::clock::Clock;
 use domain::counted;
 use domain::disposition::ErrorCode;
-use domain::incident::{Cause, Change, Incident, Recipient, Severity, State, Word};
-use domain::sight::trouble::Trouble;
+use domain::incident::{Cause, Change, Incident, Recipient, Remark, Severity, State};
+use domain::observation::trouble::Trouble;
 use domain::{HostId, IncidentId, Timestamp};
 use store::{Announcement, Group, HostTrouble, IncidentTx, KnownTroubles, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::intake::{GROWTH, Intake, close_if_mended};
-use crate::place::{MANY, NEAR};
+use crate::intake::{GROWTH, Intake, close_if_recovered};
+use crate::placement::{MANY, NEAR};
 
 const PAGE: i64 = 1_000;
 /// Names in the text of an incident of many hosts.
@@ -39,7 +39,7 @@ pub async fn round(intake: &Intake, now: Timestamp) -> Result<(), StoreError> {
     for over in intake.store.troubles_over().await? {
         let mut tx = intake.store.incident_tx(&over.workspace).await?;
         if let Some(incident) = tx.trouble_over(&over).await? {
-            close_if_mended(&mut tx, incident, &Word::own(now, ended(over.trouble))).await?;
+            close_if_recovered(&mut tx, incident, &Remark::own(now, ended(over.trouble))).await?;
         }
         tx.commit().await?;
     }
@@ -77,7 +77,7 @@ async fn alone(intake: &Intake, tx: &mut IncidentTx, one: &HostTrouble, now: Tim
     let incident = incident(one, now)?;
     tx.open(&incident).await?;
     tx.put_troubles(one.trouble, &[one.host_id], incident.id, &[]).await?;
-    let note = Word::own(now, format!("since {}", one.since));
+    let note = Remark::own(now, format!("since {}", one.since));
     let told = intake.everyone(&one.notify);
     tx.tell(
         incident.id,
@@ -119,7 +119,7 @@ async fn together(
     let hosts: Vec<HostId> = new.iter().map(|one| one.host_id).collect();
     tx.put_troubles(first.trouble, &hosts, into, &others).await?;
     let group = group(tx, into, first.trouble).await?;
-    let note = Word::own(now, format!("{}, one kind of trouble", counted(new.len(), "more host")));
+    let note = Remark::own(now, format!("{}, one kind of trouble", counted(new.len(), "more host")));
     let mut everyone = told(intake, &new);
     for id in others.iter().chain([&into]) {
         everyone.extend(tx.audience(&[*id]).await?);

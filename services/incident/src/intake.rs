@@ -8,15 +8,15 @@ use bus::inbox::{Delivery, Inbox};
 use bus::panics::caught;
 use domain::channel::ChannelKind;
 use domain::clock::Clock;
-use domain::incident::{Change, Recipient, Severity, Word};
+use domain::incident::{Change, Recipient, Remark, Severity};
 use domain::{HostId, IncidentId, RunId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
 use store::{Announcement, IncidentTx, RunFacts, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::place::{MANY, MANY_OF_A_JOB, NEAR, Place, place};
-use crate::triage::{Trouble, given_up, mends, triage};
+use crate::placement::{MANY, MANY_OF_A_JOB, NEAR, Placement, place};
+use crate::triage::{Trouble, given_up, recovery, triage};
 
 /// One reader for all replicas: each event is in the hands of one of them.
 pub(crate) const DURABLE: &str = "incident";
@@ -83,11 +83,11 @@ impl Intake {
     /// The hosts with trouble that is told of, by now or by one of these events.
     async fn troubled(&self, events: &[&RunEvent]) -> Result<HashSet<HostId>, StoreError> {
         let (tell, end): (Vec<&RunEvent>, Vec<&RunEvent>) = events.iter().partition(|event| triage(event).is_some());
-        let may_be_mended: Vec<(WorkspaceId, HostId)> = end
+        let may_have_recovered: Vec<(WorkspaceId, HostId)> = end
             .iter()
             .map(|event| (event.workspace.clone(), event.host_id))
             .collect();
-        let mut troubled = self.store.with_trouble(&may_be_mended).await?;
+        let mut troubled = self.store.with_trouble(&may_have_recovered).await?;
         troubled.extend(tell.iter().map(|event| event.host_id));
         Ok(troubled)
     }
@@ -102,8 +102,8 @@ impl Intake {
         if let Some(said) = given_up(event) {
             self.given_up(event, &said).await?;
         }
-        match mends(event) {
-            Some(run) => self.mended(event, run).await,
+        match recovery(event) {
+            Some(run) => self.recovered(event, run).await,
             None => Ok(()),
         }
     }
@@ -119,9 +119,9 @@ impl Intake {
         let many = if trouble.job.is_some() { MANY_OF_A_JOB } else { MANY };
         let placed = place(&tx.known(member, NEAR).await?, member.told_at, many);
         self.enter(&mut tx, trouble, &facts, &placed).await?;
-        if let Some(run) = facts.mended_by {
+        if let Some(run) = facts.recovered_by {
             // Its event came before this one, or comes now: the run's row is older than both.
-            mend(
+            close_recovered(
                 &mut tx,
                 member.host_id,
                 &succeeded(run, member.told_at.plus(Duration::from_micros(1))),
@@ -141,23 +141,23 @@ impl Intake {
         tx: &mut IncidentTx,
         trouble: &Trouble,
         facts: &RunFacts,
-        placed: &Place,
+        placed: &Placement,
     ) -> Result<(), StoreError> {
         let (member, now) = (&trouble.member, self.now());
         let title = trouble.incident.title.as_str();
         let severity = Severity::judge(member.criticality, facts.expires_at, now);
         let told = self.audience(facts);
-        let (soon, word) = (now.plus(self.gather), |note: String| Word::own(now, note));
+        let (soon, word) = (now.plus(self.gather), |note: String| Remark::own(now, note));
         match placed {
-            Place::Old => Ok(()),
-            Place::Alone => {
+            Placement::Old => Ok(()),
+            Placement::Alone => {
                 let id = trouble.incident.id;
                 tx.open(&trouble.incident).await?;
                 tx.join(id, member, title, severity).await?;
                 let note = word(format!("run {}", member.run_id));
                 tx.tell(id, Announcement::new(Change::Opened, &note), &told, soon).await
             }
-            Place::Again(id) => {
+            Placement::Again(id) => {
                 let before = tx.title(*id).await?;
                 let reopened = tx.tell_again(*id, member, title).await?;
                 let otherwise = instead_of(&before, &tx.title(*id).await?);
@@ -174,7 +174,7 @@ impl Intake {
                 };
                 tx.tell(*id, Announcement::new(change, &word(note)), &told, soon).await
             }
-            Place::Attach(id) => {
+            Placement::Attach(id) => {
                 let before = tx.title(*id).await?;
                 tx.join(*id, member, title, severity).await?;
                 let note = format!("run {} of {} failed too", member.run_id, member.hostname);
@@ -182,13 +182,13 @@ impl Intake {
                 tx.tell(*id, Announcement::new(Change::Attached, &note), &told, soon)
                     .await
             }
-            Place::Grow(id) => {
+            Placement::Grow(id) => {
                 tx.join(*id, member, title, severity).await?;
                 let note = word(format!("{} failed too", member.hostname));
                 tx.tell(*id, Announcement::new(Change::Grown, &note), &told, now.plus(GROWTH))
                     .await
             }
-            Place::Fold { into, others } => {
+            Placement::Fold { into, others } => {
                 tx.join(*into, member, title, severity).await?;
                 let all: Vec<IncidentId> = others.iter().chain([into]).copied().collect();
                 let everyone = together(told, tx.audience(&all).await?);
@@ -207,18 +207,18 @@ impl Intake {
     async fn given_up(&self, event: &RunEvent, said: &str) -> Result<(), StoreError> {
         let mut tx = self.store.incident_tx(&event.workspace).await?;
         if let Some(incident) = tx.say_of(event.run_id, said).await? {
-            let word = Word::own(self.now(), format!("run {} was cancelled", event.run_id));
+            let word = Remark::own(self.now(), format!("run {} was cancelled", event.run_id));
             tx.remember(incident, Change::GivenUp, &word).await?;
         }
         tx.commit().await
     }
 
-    async fn mended(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {
+    async fn recovered(&self, event: &RunEvent, run: RunId) -> Result<(), StoreError> {
         let mut tx = self.store.incident_tx(&event.workspace).await?;
         if tx.is_mixed(event.host_id).await? {
             tx.say_of(run, WATCHED).await?;
         }
-        mend(&mut tx, event.host_id, &succeeded(run, event.at), self.now()).await?;
+        close_recovered(&mut tx, event.host_id, &succeeded(run, event.at), self.now()).await?;
         tx.commit().await
     }
 
@@ -274,25 +274,34 @@ fn together(some: Vec<Recipient>, others: Vec<Recipient>) -> Vec<Recipient> {
 }
 
 /// How and when a run ended its host's trouble.
-fn succeeded(run: RunId, at: Timestamp) -> Word {
-    Word::own(at, format!("run {run} succeeded"))
+fn succeeded(run: RunId, at: Timestamp) -> Remark {
+    Remark::own(at, format!("run {run} succeeded"))
 }
 
 /// A later run of the host succeeded: what told of trouble before it is over.
-async fn mend(tx: &mut IncidentTx, host: HostId, succeeded: &Word, now: Timestamp) -> Result<(), StoreError> {
-    let word = Word {
+async fn close_recovered(
+    tx: &mut IncidentTx,
+    host: HostId,
+    succeeded: &Remark,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let word = Remark {
         at: now,
         ..succeeded.clone()
     };
-    for incident in tx.mend_host(host, succeeded).await? {
-        close_if_mended(tx, incident, &word).await?;
+    for incident in tx.close_of_host(host, succeeded).await? {
+        close_if_recovered(tx, incident, &word).await?;
     }
     Ok(())
 }
 
 /// Closes an incident whose runs are all mended, and tells everyone who heard of it.
-pub(crate) async fn close_if_mended(tx: &mut IncidentTx, incident: IncidentId, word: &Word) -> Result<(), StoreError> {
-    if tx.close_if_mended(incident, word).await? {
+pub(crate) async fn close_if_recovered(
+    tx: &mut IncidentTx,
+    incident: IncidentId,
+    word: &Remark,
+) -> Result<(), StoreError> {
+    if tx.close_if_recovered(incident, word).await? {
         let told = tx.audience(&[incident]).await?;
         tx.tell(incident, Announcement::new(Change::Closed, word), &told, word.at)
             .await?;

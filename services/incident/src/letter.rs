@@ -1,7 +1,7 @@
 //! The words of a letter. Pure.
 
 use domain::counted;
-use domain::incident::{Incident, Member, Recipient, Word};
+use domain::incident::{Incident, Member, Recipient, Remark};
 use serde_json::{Value, json};
 use store::{IncidentView, Notification};
 use uuid::Uuid;
@@ -97,7 +97,7 @@ fn text(subject: &Subject, news: &[Notification]) -> String {
 
 /// What people, or the service itself, last said of it.
 fn said(incident: &Incident) -> String {
-    let words = |word: &Word| match one_line(&word.note) {
+    let words = |word: &Remark| match one_line(&word.note) {
         note if note.is_empty() => format!(" {} by {}.", word.at, word.by),
         note => format!(" {} by {}: {note}.", word.at, word.by),
     };

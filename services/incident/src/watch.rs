@@ -5,13 +5,13 @@ use std::time::Duration;
 use bus::SystemClock;
 use bus::panics::or_next_round;
 use domain::clock::Clock;
-use domain::incident::{Change, Severity, Word};
+use domain::incident::{Change, Remark, Severity};
 use store::{Announcement, Store, StoreError, Watched};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::intake::close_if_mended;
-use crate::mended::is_mended;
+use crate::intake::close_if_recovered;
+use crate::recovered::has_recovered;
 
 const PAGE: i64 = 500;
 
@@ -38,7 +38,7 @@ async fn round(store: &Store) -> Result<(), StoreError> {
 
 async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
     let now = SystemClock.now();
-    if is_mended(watched) {
+    if has_recovered(watched) {
         let why = if watched.renewed {
             "a later run succeeded, and the host has been steady since".to_owned()
         } else {
@@ -49,7 +49,7 @@ async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
         };
         let mut tx = store.incident_tx(&watched.workspace).await?;
         if tx.mend_run(watched, now, &why).await? {
-            close_if_mended(&mut tx, watched.incident, &Word::own(now, why)).await?;
+            close_if_recovered(&mut tx, watched.incident, &Remark::own(now, why)).await?;
         }
         return tx.commit().await;
     }
@@ -59,7 +59,7 @@ async fn judge(store: &Store, watched: &Watched) -> Result<(), StoreError> {
         let mut tx = store.incident_tx(&watched.workspace).await?;
         if tx.raise(watched.incident, severity).await? {
             let (from, to) = (watched.severity.as_str(), severity.as_str());
-            let note = Word::own(now, format!("from {from} to {to}: the end of a certificate is near"));
+            let note = Remark::own(now, format!("from {from} to {to}: the end of a certificate is near"));
             let told = tx.audience(&[watched.incident]).await?;
             tx.tell(watched.incident, Announcement::new(Change::Raised, &note), &told, now)
                 .await?;

@@ -8,7 +8,7 @@ use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
 use bus::readers::Reader;
 use bus::{Bus, BusError, SystemClock};
-use domain::ari::Answer;
+use domain::ari::RenewalInfoAnswer;
 use domain::clock::Clock;
 use futures::future::join_all;
 use protocol::SCHEMA;
@@ -68,7 +68,7 @@ impl Desk {
     async fn asked(&self, ask: &RenewalInfoAsk, served: &Served) -> Told {
         let answer = match ask.ca.as_acme() {
             Some(directory) => self.cas.ask(directory, &served.cert_id).await,
-            None => Answer::NotOffered,
+            None => RenewalInfoAnswer::NotOffered,
         };
         Told {
             host_id: served.host_id,

@@ -177,7 +177,7 @@ impl std::fmt::Debug for Config {
     }
 }
 
-/// A page of a plan, or of a job's runs, is thousands of rows.
+/// A batch of a plan, or of a job's runs, is thousands of rows.
 const STATEMENT: Duration = Duration::from_secs(120);
 
 impl Config {

@@ -3,47 +3,18 @@
 //! In: requests, reports, the passing of time. Out: orders, run events, answers. Touches: Postgres (the only writer
 //! of runs), NATS. Never: a CA, a key, a target. Any number of replicas may run.
 //!
-//! The rooms: `intake` takes requests, `judge` says which policies may run and why not, `people` what may be done to a
-//! run, `choose` which provider issues, `compose` makes the immutable plan and the orders from it, `ledger` applies what
-//! happened, `postman` publishes,
-//! `jobs` plans bulk renewals and carries them out, `look_first` has a host looked at before its run begins of itself, `pace` says how many orders may be out (`backlog`: of those, how many lie at NATS), `readiness` whether targets could take a certificate, `halt` which failures stop others, `timekeeper` wakes what is
-//! due, `schedule` renews what `due` says is due, as far as `money` allows, `survey` has every host looked at, `renewal_info` has CAs asked about
-//! what is served, `emergency` notices when a CA calls for many certificates, `retention` forgets what is old, `storing` looks whether NATS stores what it is given.
+//! The rooms: `intake` takes requests, `decide` says what becomes of them (pure), `ledger` applies what happened to runs and
+//! releases orders, `jobs` plans bulk renewals and carries them out, `sweeps` does what is due by the clock, `postman` publishes.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-mod at_ca;
-mod backlog;
-mod borders;
-pub mod choose;
-pub mod compose;
 mod config;
-mod current;
-pub mod due;
-mod emergency;
-mod halt;
-mod holds;
+mod decide;
 mod intake;
 mod jobs;
-pub mod judge;
 mod ledger;
-mod look_first;
-mod money;
-mod once;
-mod pace;
-mod people;
 mod postman;
-mod quota;
-mod readiness;
-mod renewal_info;
-mod retention;
-mod rules;
-mod schedule;
-mod storing;
-mod survey;
-mod tenants;
-mod timekeeper;
-mod turns;
+mod sweeps;
 
 use std::sync::Arc;
 
@@ -61,7 +32,8 @@ pub use config::{Config, Windows};
 
 use crate::ledger::Ledger;
 use crate::postman::Postman;
-use crate::survey::Survey;
+use crate::sweeps::survey::Survey;
+use crate::sweeps::{emergency, renewal_info, retention, schedule, storing, survey, timekeeper};
 
 /// Runs until the soft stop; reports that were pulled are applied before it returns.
 #[expect(
@@ -149,15 +121,20 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     // Each in a box, and polled only when it is its turn: together they are more than a thread's stack holds.
     let parts: [BoxFuture<'_, anyhow::Result<()>>; 17] = [
         Box::pin(ledger::apply_reports(Arc::clone(&ledger), reports, soft)),
-        Box::pin(tenants::take_all(
+        Box::pin(intake::tenants::take_all(
             Arc::clone(&intake),
             StreamName::Requests,
             config.batch,
             soft,
         )),
-        Box::pin(tenants::take_all(intake, StreamName::Commands, config.batch, soft)),
+        Box::pin(intake::tenants::take_all(
+            intake,
+            StreamName::Commands,
+            config.batch,
+            soft,
+        )),
         Box::pin(ledger.watch_backlog(soft)),
-        Box::pin(current::tell(Arc::clone(&ledger), &bus, soft).err_into()),
+        Box::pin(ledger::current::tell(Arc::clone(&ledger), &bus, soft).err_into()),
         Box::pin(timekeeper::keep_time(Arc::clone(&ledger), soft)),
         Box::pin(schedule.keep(soft)),
         Box::pin(jobs.keep(soft)),

@@ -12,8 +12,8 @@ use bus::Bus;
 use bus::inbox::Delivery;
 use domain::run::Status;
 use domain::{HostId, RunId};
+use protocol::direct_reply::Current;
 use protocol::event::RunEvent;
-use protocol::handover::Current;
 use protocol::order::{Order, Spec};
 use protocol::report::Report;
 use store::Store;
@@ -26,7 +26,7 @@ const MARK_EVERY: Duration = Duration::from_millis(1_000);
 pub(crate) struct Mail {
     pub orders: Vec<Order<Spec>>,
     /// For workers that wait.
-    pub handed: Vec<Handed>,
+    pub direct_replies: Vec<DirectReply>,
     pub events: Vec<RunEvent>,
     /// Hosts that are to be looked at before their runs begin.
     pub looks: Vec<HostId>,
@@ -37,7 +37,7 @@ pub(crate) struct Mail {
 }
 
 /// For a worker that has reported: how its run goes on.
-pub(crate) struct Handed {
+pub(crate) struct DirectReply {
     /// Where it has reported.
     pub subject: String,
     pub inbox: String,
@@ -87,7 +87,7 @@ impl Postman {
         if let Some(error) = failed {
             warn!(%error, "not everything could be published; it is tried again");
         }
-        for one in &mail.handed {
+        for one in &mail.direct_replies {
             self.bus.reply(&one.subject, &one.inbox, &one.current).await;
         }
         let mut published = self.lock();
@@ -98,11 +98,11 @@ impl Postman {
             published.events.remove(run);
         }
         // The message that the worker has in hand brings back what does not reach it.
-        let handed = mail.handed.iter().filter_map(|one| match &one.current {
+        let replies = mail.direct_replies.iter().filter_map(|one| match &one.current {
             Current::Order { order } => Some((order.run_id, order.attempt)),
             Current::Elsewhere | Current::Unknown { .. } => None,
         });
-        published.orders.extend(handed);
+        published.orders.extend(replies);
         let sent = mail.orders.iter().zip(orders).filter(|(_, answer)| answer.is_ok());
         published
             .orders

@@ -10,7 +10,7 @@ use protocol::order::{ConfirmSpec, Order};
 
 use crate::findings::{Finding, conclude, mixed};
 use crate::handler::failed;
-use crate::lookout::{Lookout, Own, Place, endpoint_places, for_a_run};
+use crate::lookout::{Lookout, Own, Viewpoint, endpoint_places, for_a_run};
 use crate::presented::{Presented, ProbeError};
 use crate::tally::Tally;
 use crate::verdict::{VerifyError, judge};
@@ -70,7 +70,7 @@ impl Confirm {
         }
     }
 
-    async fn places(&self, order: &Order<ConfirmSpec>) -> Result<Vec<Place>, ProbeError> {
+    async fn places(&self, order: &Order<ConfirmSpec>) -> Result<Vec<Viewpoint>, ProbeError> {
         let spec = &order.spec;
         if !spec.at_host {
             return Ok(endpoint_places(&spec.endpoints));

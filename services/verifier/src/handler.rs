@@ -5,7 +5,7 @@
 
 use bus::{Progress, StepContext, StepError, StepHandler};
 use domain::Timestamp;
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::counted;
 use domain::host::MOST_ADDRESSES;
 use domain::run::{Check, Product, Rehearsal, StepKind, Verified};
@@ -52,7 +52,7 @@ impl StepHandler for Verify {
         };
         let seen = self.lookout.look(&order.hostname, &for_a_run(&places.all, false)).await;
         let snapshots = self.lookout.snapshots(&order.hostname, &seen, ctx.now());
-        let someone_answers = snapshots.iter().any(|one| matches!(one.seen, Seen::Served(_)));
+        let someone_answers = snapshots.iter().any(|one| matches!(one.seen, LookResult::Served(_)));
         let of_one = |(one, tally): (&Snapshot, &Tally)| today(one, tally, someone_answers, ctx.now());
         let mut checks: Vec<Check> = snapshots.iter().zip(&seen).flat_map(of_one).collect();
         checks.extend(left_out(&places));
@@ -165,7 +165,7 @@ fn checks(tally: &Tally, expected: &Expectation<'_>, now: Timestamp) -> Vec<Vec<
 /// What is worth knowing of a place and decides nothing.
 fn hints(tally: &Tally, snapshot: &Snapshot, now: Timestamp) -> Vec<Check> {
     let (at, mut hints) = (tally.address.to_string(), Vec::new());
-    if let Seen::Served(served) = &snapshot.seen {
+    if let LookResult::Served(served) = &snapshot.seen {
         hints.push(judgement::trust(served.chain_problem.as_deref(), &at));
         hints.extend(judgement::lasts(served.chain_end.as_ref(), &at, now));
         hints.extend(judgement::ends(served.unfinished.as_deref(), &at));
@@ -199,8 +199,8 @@ fn today(snapshot: &Snapshot, tally: &Tally, someone_answers: bool, now: Timesta
     let at = snapshot.dialled.to_string();
     let answers = format!("{at} answers");
     let served = match &snapshot.seen {
-        Seen::Served(served) => served,
-        Seen::Unreachable { probe_error } => {
+        LookResult::Served(served) => served,
+        LookResult::Unreachable { probe_error } => {
             let cross = Check::cross(answers, probe_error.as_str());
             let unseen = tally.refusals() == 0;
             return vec![if unseen && someone_answers {

@@ -34,7 +34,7 @@ pub struct Lookout {
 
 /// One address of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Viewpoint {
     pub address: SocketAddr,
     /// Whether what it serves decides; a hint otherwise.
     pub counts: bool,
@@ -43,7 +43,7 @@ pub struct Place {
 /// Where to look, and how many addresses more the name has than one look takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
-    pub all: Vec<Place>,
+    pub all: Vec<Viewpoint>,
     pub left_out: usize,
 }
 
@@ -80,7 +80,7 @@ impl Lookout {
         };
         let mut all = endpoint_places(endpoints);
         let further = at_host.all.into_iter().filter(|address| !endpoints.contains(address));
-        all.extend(further.map(|address| Place { address, counts }));
+        all.extend(further.map(|address| Viewpoint { address, counts }));
         Ok(Places {
             all,
             left_out: at_host.left_out,
@@ -88,7 +88,7 @@ impl Lookout {
     }
 
     /// What each serves, whatever it is: so many good looks, or one that fails.
-    pub async fn look(&self, host: &Hostname, places: &[(Place, Goal)]) -> Vec<Tally> {
+    pub async fn look(&self, host: &Hostname, places: &[(Viewpoint, Goal)]) -> Vec<Tally> {
         let now = Instant::now();
         let until = Until {
             patience: now,
@@ -101,7 +101,7 @@ impl Lookout {
     pub async fn until(
         &self,
         host: &Hostname,
-        places: &[(Place, Goal)],
+        places: &[(Viewpoint, Goal)],
         time_left: Duration,
         awaited: impl Fn(&Presented) -> bool,
     ) -> Vec<Tally> {
@@ -117,7 +117,7 @@ impl Lookout {
     async fn look_until(
         &self,
         host: &Hostname,
-        places: &[(Place, Goal)],
+        places: &[(Viewpoint, Goal)],
         until: Until,
         awaited: impl Fn(&Presented) -> bool,
     ) -> Vec<Tally> {
@@ -151,15 +151,15 @@ impl Lookout {
 }
 
 /// Each once, even when two targets answer at the same.
-pub fn endpoint_places(endpoints: &[SocketAddr]) -> Vec<Place> {
+pub fn endpoint_places(endpoints: &[SocketAddr]) -> Vec<Viewpoint> {
     let each: BTreeSet<SocketAddr> = endpoints.iter().copied().collect();
     each.into_iter()
-        .map(|address| Place { address, counts: true })
+        .map(|address| Viewpoint { address, counts: true })
         .collect()
 }
 
 /// The looks that a run wants of each place; more where the host served several leaves when it was last looked at.
-pub fn for_a_run(places: &[Place], was_mixed: bool) -> Vec<(Place, Goal)> {
+pub fn for_a_run(places: &[Viewpoint], was_mixed: bool) -> Vec<(Viewpoint, Goal)> {
     let goal = Goal {
         looks: GOOD_LOOKS,
         was_mixed,

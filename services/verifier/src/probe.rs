@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chassis::tls::in_words;
-use domain::certificate::{CertificateFacts, ChainMember, Fingerprint, OtherLeaf, Seen, Served, Snapshot};
+use domain::certificate::{CertificateFacts, ChainMember, Fingerprint, LookResult, OtherLeaf, Served, Snapshot};
 use domain::host::MOST_ADDRESSES;
 use domain::reach::Reach;
 use domain::{Hostname, SnapshotId, Timestamp};
@@ -230,14 +230,14 @@ impl Prober {
 
     /// Looks as they are kept: one snapshot of an address.
     pub fn snapshot(&self, host: &Hostname, at: &Tally, now: Timestamp) -> Snapshot {
-        let unreadable = |why: String| Seen::Unreachable { probe_error: why };
+        let unreadable = |why: String| LookResult::Unreachable { probe_error: why };
         let seen = match at.shown() {
             Ok(presented) => self.served(host, presented, now).unwrap_or_else(unreadable),
             Err(error) => unreadable(error.to_string()),
         };
         let others = match &seen {
-            Seen::Served(served) => others(at, &served.leaf.fingerprint),
-            Seen::Unreachable { .. } => Vec::new(),
+            LookResult::Served(served) => others(at, &served.leaf.fingerprint),
+            LookResult::Unreachable { .. } => Vec::new(),
         };
         Snapshot {
             id: SnapshotId::new(),
@@ -249,11 +249,11 @@ impl Prober {
         }
     }
 
-    fn served(&self, host: &Hostname, presented: &Presented, now: Timestamp) -> Result<Seen, String> {
+    fn served(&self, host: &Hostname, presented: &Presented, now: Timestamp) -> Result<LookResult, String> {
         let leaf = presented.chain.first().ok_or("the server sent no certificate")?;
         let name = name(host).map_err(|e| e.to_string())?;
         let chain_problem = self.trust.problem(&presented.chain, &name, now);
-        Ok(Seen::Served(Box::new(Served {
+        Ok(LookResult::Served(Box::new(Served {
             leaf: CertificateFacts::read(leaf).map_err(|e| e.to_string())?,
             leaf_pem: pem(leaf),
             chain_pem: presented.chain.iter().map(|one| pem(one)).collect(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bus::aside::serve_each;
 use bus::inbox::{Delivery, Inbox};
 use bus::{Bus, BusError, SystemClock};
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::clock::Clock;
 use domain::{SnapshotId, Timestamp};
 use protocol::SCHEMA;
@@ -18,7 +18,7 @@ use protocol::probe::{ProbeAsk, ProbeSeen};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::lookout::{Lookout, Place};
+use crate::lookout::{Lookout, Viewpoint};
 use crate::presented::ProbeError;
 use crate::probe::Prober;
 use crate::tally::Goal;
@@ -69,13 +69,13 @@ impl Watch {
         let seen = match &found {
             Ok(addresses) => {
                 let looks = addresses.all.iter().map(|address| {
-                    let place = Place {
+                    let place = Viewpoint {
                         address: *address,
                         counts: true,
                     };
                     (place, goal(ask, *address))
                 });
-                let looks: Vec<(Place, Goal)> = looks.collect();
+                let looks: Vec<(Viewpoint, Goal)> = looks.collect();
                 self.lookout.look(&ask.hostname, &looks).await
             }
             Err(_) => Vec::new(),
@@ -109,7 +109,7 @@ fn nowhere(port: u16, error: &ProbeError, now: Timestamp) -> Snapshot {
         id: SnapshotId::new(),
         dialled: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
         taken_at: now,
-        seen: Seen::Unreachable {
+        seen: LookResult::Unreachable {
             probe_error: error.to_string(),
         },
         looks: 0,

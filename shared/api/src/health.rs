@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "HealthWord")]
-pub enum Word {
+pub enum EngineWord {
     Ok,
     Down,
     /// It answers, and cannot store.
@@ -23,15 +23,15 @@ pub enum Word {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// `ok` or `down`.
-    pub status: Word,
+    pub status: EngineWord,
     /// `full` when it answers and its disk has no room.
-    pub database: Word,
+    pub database: EngineWord,
     /// `failing` when it answers and does not store what it is given.
-    pub nats: Word,
+    pub nats: EngineWord,
     /// Whether what is to be told of incidents is delivered; the incident says why not.
-    pub notifications: Word,
+    pub notifications: EngineWord,
     /// Where NATS and Postgres store, if the console is told where that is.
-    pub disk: Word,
+    pub disk: EngineWord,
     /// For people: what is wrong, or will be.
     pub problems: Vec<String>,
     pub version: String,

@@ -45,13 +45,13 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherLeaf>,
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: AddressState,
 }
 
 /// What became of a look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "probe", rename_all = "snake_case")]
-pub enum Seen {
+pub enum AddressState {
     Served(Box<Served>),
     Unreachable { probe_error: String },
 }
@@ -104,8 +104,8 @@ impl Snapshot {
             looks: seen.looks,
             others: seen.others,
             seen: match seen.seen {
-                certificate::Seen::Served(served) => Seen::Served(Box::new(Served::of(*served, now))),
-                certificate::Seen::Unreachable { probe_error } => Seen::Unreachable { probe_error },
+                certificate::LookResult::Served(served) => AddressState::Served(Box::new(Served::of(*served, now))),
+                certificate::LookResult::Unreachable { probe_error } => AddressState::Unreachable { probe_error },
             },
         }
     }
@@ -113,21 +113,21 @@ impl Snapshot {
     /// As a line of a list has it.
     #[must_use]
     pub fn without_pem(mut self) -> Self {
-        if let Seen::Served(served) = &mut self.seen {
+        if let AddressState::Served(served) = &mut self.seen {
             (served.leaf_pem, served.chain_pem) = (None, None);
         }
         self
     }
 
     pub fn is_unreachable(&self) -> bool {
-        matches!(self.seen, Seen::Unreachable { .. })
+        matches!(self.seen, AddressState::Unreachable { .. })
     }
 
     /// The certificate, where one was served.
     pub fn served(&self) -> Option<&Served> {
         match &self.seen {
-            Seen::Served(served) => Some(served),
-            Seen::Unreachable { .. } => None,
+            AddressState::Served(served) => Some(served),
+            AddressState::Unreachable { .. } => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Incidents: what a person was told of, its runs, its history, and how it was told.
 
 use domain::Timestamp;
-use domain::incident::{self, Member, Word};
+use domain::incident::{self, Member, Remark};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub struct Change {
     /// `opened`, `attached`, `grown`, `raised`, `reopened`, `moved`, `given_up`, `acknowledged`, `closed` or `folded`.
     pub change: String,
     #[serde(flatten)]
-    pub word: Word,
+    pub word: Remark,
 }
 
 /// One message about an incident to one receiver.

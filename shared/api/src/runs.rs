@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::disposition::{self, Answer, FurtherAnswer};
+use domain::disposition::{self, AnswerKind, FurtherAnswer};
 use domain::host::Criticality;
 use domain::plan::Choice;
-use domain::run::{Check, Mode, Status, Step, Trigger, Turned};
+use domain::run::{Check, Failover, Mode, Status, Step, Trigger};
 use domain::{DnsName, HostId, Hostname, JobId, PolicyId, RunId, Timestamp};
 use protocol::report::{Level, LogLine};
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ pub struct Question {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum OfferedAnswer {
-    Common(Answer),
+    Common(AnswerKind),
     Further(FurtherAnswer),
 }
 
@@ -109,9 +109,11 @@ pub struct Run {
     /// Who is asked when the chosen one cannot issue, in this order.
     pub fallbacks: Vec<Choice>,
     /// Why the next of them was asked, each time: as many as there are here were given up.
-    pub turned: Vec<Turned>,
+    #[serde(rename = "turned")]
+    pub failovers: Vec<Failover>,
     /// The directory of the CA that is asked now, or was last.
-    pub asked: String,
+    #[serde(rename = "asked")]
+    pub current_ca: String,
     /// What made it due when nobody asked.
     pub why_now: Option<String>,
     pub names: Vec<DnsName>,

@@ -1,6 +1,6 @@
 //! Tells what a handler writes down while it works.
 //!
-//! In: an order in hand and its context. Out: batches on `vigilo.log.…`, a few a second at most, none for a step that ends
+//! In: an order in flight and its context. Out: batches on `vigilo.log.…`, a few a second at most, none for a step that ends
 //! before the first is due. Never: a wait for the stream's word, nor an end before the handler's: the report has it all.
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The worker loop: orders in, handlers around, reports out. The settle table of the house, carried out.
 //!
 //! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement; a step that is saved on
-//! its way stays in hand (`handover`).
+//! its way stays in hand (`direct_reply`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use tracing::{Instrument, info_span, warn};
 
 use crate::clock::SystemClock;
 use crate::connection::{Bus, BusError};
-use crate::desk::{Desk, REPORT_IT, Settled, Shared, Turns, Typed};
 use crate::doubt::Doubt;
 use crate::handler::StepHandler;
 use crate::mail::step_of;
+use crate::order_service::{OrderService, REPORT_IT, Settled, Shared, StepLocks, Typed};
 use crate::panics::caught;
 use crate::readers::{ACK_WAIT, Reader};
 use crate::streams::StreamName;
@@ -36,7 +36,7 @@ pub struct Work {
     shared: Shared,
     kind: Worker,
     slots: usize,
-    desks: HashMap<StepKind, Box<dyn Desk>>,
+    desks: HashMap<StepKind, Box<dyn OrderService>>,
 }
 
 /// The orders that a worker has in hand, each in a task of its own, and what stops them.
@@ -56,7 +56,7 @@ impl Work {
             bus,
             clock: Arc::new(SystemClock),
             worker: name,
-            turns: Turns::default(),
+            step_locks: StepLocks::default(),
             doubt: Doubt::default(),
         };
         Self {

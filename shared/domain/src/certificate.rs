@@ -195,7 +195,7 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// What was served, or why nothing could be seen. Where several leaves are served by turns: the one that ends first.
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: LookResult,
     /// Handshakes on fresh connections that this comes from.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub looks: u32,
@@ -213,8 +213,8 @@ impl Snapshot {
     /// `3 looks, 1 leaf`: what the look rests on, and no more than that.
     pub fn extent(&self) -> String {
         let leaves = match &self.seen {
-            Seen::Served(_) => 1 + self.others.len(),
-            Seen::Unreachable { .. } => 0,
+            LookResult::Served(_) => 1 + self.others.len(),
+            LookResult::Unreachable { .. } => 0,
         };
         extent(self.looks, leaves)
     }
@@ -289,7 +289,7 @@ impl CertificateEnd {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "probe", rename_all = "snake_case")]
-pub enum Seen {
+pub enum LookResult {
     Served(Box<Served>),
     Unreachable { probe_error: String },
 }

@@ -96,7 +96,7 @@ impl Failure {
             code: self.code,
             what: self.what,
             hint: self.hint,
-            answers: vec![Answer::Resume, Answer::Resolve, Answer::Cancel],
+            answers: vec![AnswerKind::Resume, AnswerKind::Resolve, AnswerKind::Cancel],
             further: Vec::new(),
             seen_at: self.seen_at,
             keep_installed: self.keep_installed,
@@ -112,7 +112,7 @@ pub struct Question {
     pub what: String,
     pub hint: String,
     /// The buttons that are offered.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<AnswerKind>,
     /// What else this question may be answered with.
     #[serde(default, deserialize_with = "known_ones", skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<FurtherAnswer>,
@@ -156,7 +156,7 @@ impl Question {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum AnswerKind {
     /// Go on at the step that failed.
     Resume,
     /// Go on with a certificate that was got and uploaded by hand.

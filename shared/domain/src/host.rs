@@ -130,7 +130,7 @@ pub struct Host {
     pub id: HostId,
     pub workspace: WorkspaceId,
     #[serde(flatten)]
-    pub is: NewHost,
+    pub spec: NewHost,
     pub created_at: Timestamp,
 }
 

@@ -177,13 +177,13 @@ pub struct Cause {
 
 /// Who did something, when, and in which words. `vigilo` is the service itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Word {
+pub struct Remark {
     pub at: Timestamp,
     pub by: String,
     pub note: String,
 }
 
-impl Word {
+impl Remark {
     pub const OWN: &'static str = "vigilo";
 
     pub fn own(at: Timestamp, note: impl Into<String>) -> Self {
@@ -213,8 +213,8 @@ pub struct Incident {
     pub title: String,
     pub detail: String,
     pub opened_at: Timestamp,
-    pub acknowledged: Option<Word>,
-    pub closed: Option<Word>,
+    pub acknowledged: Option<Remark>,
+    pub closed: Option<Remark>,
     pub folded_into: Option<IncidentId>,
 }
 

@@ -17,7 +17,7 @@ use crate::keys::{KeyAlgorithm, KeyRotation};
 use crate::names::{DnsName, Hostname};
 use crate::policy::{Challenge, Provider};
 use crate::provider::ProviderId;
-use crate::run::{Course, Mode, Step};
+use crate::run::{Mode, RunProgress, Step};
 use crate::target::Target;
 use crate::window::Window;
 
@@ -117,18 +117,18 @@ pub struct Candidate {
 
 impl Plan {
     /// The CA that is asked now: the choice, or after it has failed one of its fallbacks.
-    pub fn asked(&self, course: &Course) -> &Choice {
-        self.nth(course.turned.len())
+    pub fn current_ca(&self, progress: &RunProgress) -> &Choice {
+        self.nth(progress.failovers.len())
     }
 
     /// The CA that got the order of this number.
-    pub fn asked_in(&self, course: &Course, attempt: u32) -> &Choice {
-        self.nth(course.turned.iter().filter(|one| one.attempt < attempt).count())
+    pub fn ca_of_attempt(&self, progress: &RunProgress, attempt: u32) -> &Choice {
+        self.nth(progress.failovers.iter().filter(|one| one.attempt < attempt).count())
     }
 
     /// Whether another CA could be asked after the present one.
-    pub fn stands_by(&self, course: &Course) -> bool {
-        course.turned.len() < self.fallbacks.len()
+    pub fn has_next_ca(&self, progress: &RunProgress) -> bool {
+        progress.failovers.len() < self.fallbacks.len()
     }
 
     fn nth(&self, turns: usize) -> &Choice {

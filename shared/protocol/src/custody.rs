@@ -30,7 +30,7 @@ pub struct ShownOrder {
     pub subject: String,
     /// The planner's.
     pub signature: String,
-    /// Its exact bytes: an [`crate::order::Order`], or a [`crate::handover::Current`] with one.
+    /// Its exact bytes: an [`crate::order::Order`], or a [`crate::direct_reply::Current`] with one.
     pub payload: String,
 }
 

@@ -4,8 +4,8 @@
 //! In: the types of `domain`. Out: JSON with a schema version. Touches: nothing. Never: a connection.
 
 pub mod custody;
+pub mod direct_reply;
 pub mod event;
-pub mod handover;
 pub mod log;
 pub mod order;
 mod outcome;

@@ -2,7 +2,7 @@
 //! CA answered. One message is about several certificates; the first of them stands where a version that knew only one
 //! looks for it.
 
-use domain::ari::{Answer, CertId};
+use domain::ari::{CertId, RenewalInfoAnswer};
 use domain::ca::CaRef;
 use domain::{HostId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub struct Told {
     pub cert_id: CertId,
     pub asked_at: Timestamp,
     pub told_at: Timestamp,
-    pub answer: Answer,
+    pub answer: RenewalInfoAnswer,
 }
 
 impl RenewalInfoTold {

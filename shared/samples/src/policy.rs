@@ -1,5 +1,5 @@
 use domain::host::Criticality;
-use domain::policy::{Charge, NewPolicy, Policy};
+use domain::policy::{NewPolicy, Policy, PolicyFacts};
 use domain::{HostId, PolicyId, Timestamp, WorkspaceId};
 use serde_json::{Value, json};
 
@@ -24,24 +24,24 @@ pub fn policy(changes: Value) -> Policy {
     policy_of(new_policy_with("www.example.org", changes))
 }
 
-fn policy_of(says: NewPolicy) -> Policy {
+fn policy_of(spec: NewPolicy) -> Policy {
     Policy {
         id: PolicyId::new(),
         workspace: WorkspaceId::default_workspace(),
         host_id: HostId::new(),
-        says,
+        spec,
         created_at: Timestamp::EPOCH,
     }
 }
 
 /// What is known of the policy of `www.example.org`: it has never been renewed, and nothing is served.
-pub fn policy_facts(changes: Value) -> Charge {
+pub fn policy_facts(changes: Value) -> PolicyFacts {
     facts_of(new_policy_with("www.example.org", changes))
 }
 
-pub fn facts_of(says: NewPolicy) -> Charge {
-    Charge {
-        policy: policy_of(says),
+pub fn facts_of(spec: NewPolicy) -> PolicyFacts {
+    PolicyFacts {
+        policy: policy_of(spec),
         port: 443,
         addresses: Vec::new(),
         criticality: Criticality::default(),

@@ -95,7 +95,9 @@ async fn read(
 /// What the CAs charge that these runs of an earlier version ask: a list of plans, each with its course.
 pub(crate) fn costs_of(unread: Value) -> Result<Vec<Option<u64>>, String> {
     let runs: Vec<(Value, Option<Value>)> = from_json(unread)?;
-    runs.into_iter().map(|(plan, course)| cost_of(plan, course)).collect()
+    runs.into_iter()
+        .map(|(plan, progress)| cost_of(plan, progress))
+        .collect()
 }
 
 impl Store {

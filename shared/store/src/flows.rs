@@ -10,7 +10,7 @@ pub const STRIDE: i64 = 1_000_000;
 
 impl Store {
     /// The first of `count` turns for runs of this flow; each further one is a `STRIDE` later.
-    pub async fn take_turns(&self, flow: &str, count: usize, now: Timestamp) -> Result<i64, StoreError> {
+    pub async fn take_positions(&self, flow: &str, count: usize, now: Timestamp) -> Result<i64, StoreError> {
         let width = i64::try_from(count).unwrap_or(i64::MAX / STRIDE).saturating_mul(STRIDE);
         let first = sqlx::query_scalar!(
             r#"with recursive l as (

@@ -42,7 +42,7 @@ impl TryFrom<Row> for HostView {
         let host = Host {
             id: HostId::from_uuid(row.id),
             workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
-            is: from_json(row.says).map_err(corrupt)?,
+            spec: from_json(row.says).map_err(corrupt)?,
             created_at: at(row.created_at),
         };
         Ok(Self {
@@ -61,7 +61,7 @@ impl Store {
         let host = Host {
             id: HostId::new(),
             workspace: workspace.clone(),
-            is: new.clone(),
+            spec: new.clone(),
             created_at: now,
         };
         sqlx::query!(

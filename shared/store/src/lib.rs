@@ -19,10 +19,10 @@ mod jobs;
 mod ledger;
 mod limits;
 mod notifications;
+mod pacing;
 mod policies;
 mod providers;
 mod quarantine;
-mod quiet;
 mod renewal_info;
 mod requests;
 mod rows;
@@ -56,15 +56,15 @@ pub use jobs::{Held, JobAct, JobTx, LineFilter, LineView, NewLine, NewPlace, Pla
 pub use ledger::{LaneRoom, LedgerTx, Product, Since};
 pub use limits::{BucketRow, Reservation};
 pub use notifications::{Announcement, Next, Notification, NotificationView};
+pub use pacing::{TagWindows, TargetGroup};
 pub use policies::{Added, Changed, PolicyView, RenewalView, Taken};
-pub use quiet::{TagWindows, TargetGroup};
 pub use renewal_info::{Answered, LockedRenewal, RenewalTx, ToAsk};
 pub use requests::AnsweredRequest;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
 pub use snapshots::SnapshotRow;
 pub use steps::{StepRecord, StepView};
-pub use survey::{AskWindow, Due, HostLook, LockedHost, Sighting, SurveyTx};
+pub use survey::{AskWindow, Due, HostLook, LockedHost, Observation, SurveyTx};
 
 /// A connection that was used just now is taken at its word; a longer silence may hide a server that is gone.
 const SURE_FOR: Duration = Duration::from_secs(1);

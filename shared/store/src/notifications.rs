@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::channel::ChannelKind;
 use domain::ids::{IncidentId, WorkspaceId};
-use domain::incident::{Change, Recipient, Word};
+use domain::incident::{Change, Recipient, Remark};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -15,12 +15,12 @@ use crate::{Store, StoreError};
 #[derive(Debug, Clone, Copy)]
 pub struct Announcement<'a> {
     pub change: Change,
-    pub word: &'a Word,
+    pub word: &'a Remark,
 }
 
 impl<'a> Announcement<'a> {
     #[must_use]
-    pub fn new(change: Change, word: &'a Word) -> Self {
+    pub fn new(change: Change, word: &'a Remark) -> Self {
         Self { change, word }
     }
 }

@@ -1,7 +1,7 @@
 //! Which policies the clock judges next, and what it said.
 
 use domain::ari::Suggestion;
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::clock::Timestamp;
 use domain::ids::{PolicyId, RunId};
 use domain::policy::Policy;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::policies::Row;
 use crate::renewal_info::suggestion;
 use crate::rows::{at, from_json, from_word, word};
-use crate::{LedgerTx, Store, StoreError, quiet};
+use crate::{LedgerTx, Store, StoreError, pacing};
 
 /// A policy with what its judgement needs.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Store {
     pub async fn policies_to_judge(
         &self,
         now: Timestamp,
-        in_hand_until: Timestamp,
+        claimed_until: Timestamp,
         limit: i64,
     ) -> Result<Vec<ToJudge>, StoreError> {
         let rows = sqlx::query!(
@@ -79,7 +79,7 @@ impl Store {
                                   where w.workspace = h.workspace and h.says -> 'tags' ? w.tag) tags on true
                left join renewal_info ari on ari.host_id = t.host_id"#,
             now.get(),
-            in_hand_until.get(),
+            claimed_until.get(),
             limit,
         )
         .fetch_all(&self.pool)
@@ -93,7 +93,7 @@ impl Store {
                 }
                 (_, _, _) => None,
             };
-            let tag_windows = quiet::all(row.windows).map_err(corrupt)?;
+            let tag_windows = pacing::all(row.windows).map_err(corrupt)?;
             let served = row.seen.map(|seen| life(row.id, seen)).transpose()?.flatten();
             let suggested = suggestion(row.window_start, row.window_end, row.explanation_url).map_err(corrupt)?;
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
@@ -121,7 +121,7 @@ impl Store {
     /// Writes down what was said of policies that were taken until this instant. What has happened since they were taken
     /// (a run has ended, another certificate was seen) was not judged: they are judged again when that said. What somebody
     /// else changes in this moment is left to the next judgement: nobody is waited for, who may wait for this one.
-    pub async fn keep_judgements(&self, judgements: &[Judgement], in_hand_until: Timestamp) -> Result<(), StoreError> {
+    pub async fn keep_judgements(&self, judgements: &[Judgement], claimed_until: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = judgements.iter().map(|one| one.policy.get()).collect();
         let due: Vec<Option<OffsetDateTime>> = judgements.iter().map(|one| one.due_at.map(Timestamp::get)).collect();
         let next: Vec<OffsetDateTime> = judgements.iter().map(|one| one.judge_at.get()).collect();
@@ -141,7 +141,7 @@ impl Store {
             &next,
             &why,
             &waits,
-            in_hand_until.get(),
+            claimed_until.get(),
         )
         .execute(&self.pool)
         .await?;
@@ -178,7 +178,7 @@ impl LedgerTx {
 fn life(policy: Uuid, seen: Value) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
     let snapshot: Snapshot = from_json(seen).map_err(|why| StoreError::corrupt("snapshots", policy, why))?;
     Ok(match snapshot.seen {
-        Seen::Served(served) => Some((served.leaf.not_before, served.leaf.not_after)),
-        Seen::Unreachable { .. } => None,
+        LookResult::Served(served) => Some((served.leaf.not_before, served.leaf.not_after)),
+        LookResult::Unreachable { .. } => None,
     })
 }

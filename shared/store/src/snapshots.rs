@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use domain::Timestamp;
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
-use domain::sight::CLOSER;
+use domain::observation::CLOSER;
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -27,15 +27,15 @@ pub struct SnapshotRow {
 impl SnapshotRow {
     pub(crate) fn fingerprint(&self) -> Option<String> {
         match &self.snapshot.seen {
-            Seen::Served(served) => Some(served.leaf.fingerprint.as_str().to_owned()),
-            Seen::Unreachable { .. } => None,
+            LookResult::Served(served) => Some(served.leaf.fingerprint.as_str().to_owned()),
+            LookResult::Unreachable { .. } => None,
         }
     }
 
     pub(crate) fn not_after(&self) -> Option<OffsetDateTime> {
         match &self.snapshot.seen {
-            Seen::Served(served) => Some(served.leaf.not_after.get()),
-            Seen::Unreachable { .. } => None,
+            LookResult::Served(served) => Some(served.leaf.not_after.get()),
+            LookResult::Unreachable { .. } => None,
         }
     }
 }

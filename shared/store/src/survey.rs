@@ -7,8 +7,8 @@ use domain::Timestamp;
 use domain::certificate::Fingerprint;
 use domain::host::NewHost;
 use domain::ids::{HostId, WorkspaceId};
-use domain::sight::Steadiness;
-use domain::sight::trouble::Standing;
+use domain::observation::Steadiness;
+use domain::observation::trouble::Standing;
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
@@ -31,7 +31,7 @@ pub struct AskWindow {
 pub struct Due {
     pub id: HostId,
     pub workspace: WorkspaceId,
-    pub is: NewHost,
+    pub spec: NewHost,
     /// It served several leaves at one address, and has not been steady since.
     pub is_mixed: bool,
     /// The address and the leaf of each snapshot of the newest look.
@@ -43,22 +43,22 @@ pub struct Due {
 pub struct LockedHost {
     pub id: HostId,
     pub workspace: WorkspaceId,
-    pub is: NewHost,
+    pub spec: NewHost,
     /// When the newest look that was answered had been asked for.
     pub answered_at: Option<Timestamp>,
-    /// `domain::sight::essence` of it.
-    pub sight: Option<String>,
+    /// `domain::observation::digest` of it.
+    pub digest: Option<String>,
     pub steadiness: Steadiness,
     pub standing: Standing,
 }
 
 /// What a look came to.
 #[derive(Debug, Clone)]
-pub struct Sighting {
+pub struct Observation {
     pub host_id: HostId,
     pub asked_at: Timestamp,
     pub seen_at: Timestamp,
-    pub sight: String,
+    pub digest: String,
     pub steadiness: Steadiness,
     pub standing: Standing,
     pub next_at: Timestamp,
@@ -91,7 +91,7 @@ impl TryFrom<Row> for Due {
         Ok(Self {
             id: HostId::from_uuid(row.id),
             workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
-            is: from_json(row.says).map_err(corrupt)?,
+            spec: from_json(row.says).map_err(corrupt)?,
             is_mixed: row.is_mixed,
             last: from_json(row.last).map_err(corrupt)?,
         })
@@ -245,9 +245,9 @@ impl SurveyTx {
             Ok(LockedHost {
                 id: HostId::from_uuid(row.id),
                 workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
-                is: from_json(row.says).map_err(corrupt)?,
+                spec: from_json(row.says).map_err(corrupt)?,
                 answered_at: row.probe_answered_at.map(at),
-                sight: row.last_sight,
+                digest: row.last_sight,
                 steadiness: Steadiness {
                     mixed_at: row.mixed_at.map(at),
                     since: row.steady_since.map(at),
@@ -272,22 +272,22 @@ impl SurveyTx {
 
     /// Writes down what these locked hosts looked like. An ask that is younger than the answer stays out.
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
-    pub async fn save(&mut self, sightings: &[Sighting]) -> Result<(), StoreError> {
-        let ids: Vec<Uuid> = sightings.iter().map(|one| one.host_id.get()).collect();
-        let of = |pick: fn(&Sighting) -> Timestamp| -> Vec<OffsetDateTime> {
-            sightings.iter().map(|one| pick(one).get()).collect()
+    pub async fn save(&mut self, observations: &[Observation]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = observations.iter().map(|one| one.host_id.get()).collect();
+        let of = |pick: fn(&Observation) -> Timestamp| -> Vec<OffsetDateTime> {
+            observations.iter().map(|one| pick(one).get()).collect()
         };
-        let maybe = |pick: fn(&Sighting) -> Option<Timestamp>| -> Vec<Option<OffsetDateTime>> {
-            sightings.iter().map(|one| pick(one).map(Timestamp::get)).collect()
+        let maybe = |pick: fn(&Observation) -> Option<Timestamp>| -> Vec<Option<OffsetDateTime>> {
+            observations.iter().map(|one| pick(one).map(Timestamp::get)).collect()
         };
-        let looks: Vec<i32> = sightings
+        let looks: Vec<i32> = observations
             .iter()
             .map(|one| i32::try_from(one.steadiness.looks).unwrap_or(i32::MAX))
             .collect();
-        let sights: Vec<String> = sightings.iter().map(|one| one.sight.clone()).collect();
+        let digests: Vec<String> = observations.iter().map(|one| one.digest.clone()).collect();
         let standing =
-            |pick: fn(&Standing) -> bool| -> Vec<bool> { sightings.iter().map(|one| pick(&one.standing)).collect() };
-        let troubles = sightings.iter().map(|one| &one.standing.troubles);
+            |pick: fn(&Standing) -> bool| -> Vec<bool> { observations.iter().map(|one| pick(&one.standing)).collect() };
+        let troubles = observations.iter().map(|one| &one.standing.troubles);
         let troubles = troubles.map(|all| if all.is_empty() { Ok(None) } else { json(all).map(Some) });
         let troubles: Vec<Option<Value>> = troubles.collect::<Result<_, _>>()?;
         let saved = sqlx::query!(
@@ -304,7 +304,7 @@ impl SurveyTx {
             &ids,
             &of(|one| one.asked_at),
             &of(|one| one.seen_at),
-            &sights,
+            &digests,
             &of(|one| one.next_at),
             &maybe(|one| one.steadiness.mixed_at) as &[Option<OffsetDateTime>],
             &maybe(|one| one.steadiness.since) as &[Option<OffsetDateTime>],

@@ -15,7 +15,7 @@ use crate::{out, print};
 
 /// Which runs are meant.
 #[derive(Args)]
-pub struct Meant {
+pub struct RunSelection {
     /// Ids of runs
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     ids: Vec<String>,
@@ -54,29 +54,29 @@ pub struct Resolution {
     note: Option<String>,
 }
 
-pub async fn tell(client: &Client, verb: &str, meant: &Meant) -> Result<(), Failed> {
-    let [id] = meant.ids.as_slice() else {
-        return many(client, verb, meant).await;
+pub async fn tell(client: &Client, verb: &str, selection: &RunSelection) -> Result<(), Failed> {
+    let [id] = selection.ids.as_slice() else {
+        return many(client, verb, selection).await;
     };
     let act = RunAct {
-        note: meant.note.clone(),
-        new_account: meant.new_account,
+        note: selection.note.clone(),
+        new_account: selection.new_account,
     };
     let told: AmendedRun = client.post(&format!("/runs/{}/{verb}", part(id)), &act).await?;
     out::answer(client.json, &told, |told| print::acts::one(verb, told));
     Ok(())
 }
 
-async fn many(client: &Client, verb: &str, meant: &Meant) -> Result<(), Failed> {
-    let ids = meant.ids.iter().map(|id| id.parse::<RunId>());
+async fn many(client: &Client, verb: &str, selection: &RunSelection) -> Result<(), Failed> {
+    let ids = selection.ids.iter().map(|id| id.parse::<RunId>());
     let ids = ids.collect::<Result<Vec<RunId>, _>>();
     let ids = ids.map_err(|refused| Failed::Refused(refused.to_string()))?;
     let act = RunsAct {
-        ids: (!meant.all).then_some(Bounded(ids)),
-        all: meant.all,
-        code: meant.code.clone(),
-        note: meant.note.clone(),
-        new_account: meant.new_account,
+        ids: (!selection.all).then_some(Bounded(ids)),
+        all: selection.all,
+        code: selection.code.clone(),
+        note: selection.note.clone(),
+        new_account: selection.new_account,
     };
     let told: ToldMany = client.post(&format!("/runs/{verb}"), &act).await?;
     out::aside(&print::acts::refused(&told));

@@ -19,7 +19,7 @@ pub enum BulkCommand {
     /// Say what would happen: which hosts, at which CA, at what price, when, and who is left out; nothing happens yet
     Plan {
         #[command(flatten)]
-        wish: Box<Wish>,
+        spec: Box<BulkSpecArgs>,
         #[command(flatten)]
         global: Global,
     },
@@ -42,7 +42,7 @@ pub enum BulkCommand {
 }
 
 #[derive(Args)]
-pub struct Wish {
+pub struct BulkSpecArgs {
     /// Only these hostnames
     hosts: Vec<String>,
     /// Only the hostnames in this file, one a line; `-` reads standard input
@@ -125,7 +125,7 @@ pub struct Wish {
 
 pub async fn run(command: BulkCommand) -> Result<(), Failed> {
     match command {
-        BulkCommand::Plan { wish, global } => plan(&Client::new(&global)?, &wish).await,
+        BulkCommand::Plan { spec, global } => plan(&Client::new(&global)?, &spec).await,
         BulkCommand::Commit {
             id,
             stale_ok,
@@ -145,22 +145,22 @@ pub async fn run(command: BulkCommand) -> Result<(), Failed> {
     }
 }
 
-async fn plan(client: &Client, wish: &Wish) -> Result<(), Failed> {
-    let mut body = json!({"spec": wish.spec()?});
-    if let Some(key) = &wish.idempotency_key {
+async fn plan(client: &Client, spec: &BulkSpecArgs) -> Result<(), Failed> {
+    let mut body = json!({"spec": spec.spec()?});
+    if let Some(key) = &spec.idempotency_key {
         body["idempotency_key"] = json!(key);
     }
     let taken: JobTaken = client.post("/jobs", &body).await?;
-    if wish.no_wait {
+    if spec.no_wait {
         out::answer(client.json, &taken, print::job::taken);
         return Ok(());
     }
     let id = taken.job_id.to_string();
-    let patience = Duration::from_secs(wish.timeout);
+    let patience = Duration::from_secs(spec.timeout);
     job::wait(client, &id, Until::Planned, patience).await
 }
 
-impl Wish {
+impl BulkSpecArgs {
     fn spec(&self) -> Result<Value, Failed> {
         Ok(json!({
             "filter": self.filter()?,

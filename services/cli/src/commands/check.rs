@@ -15,7 +15,7 @@ const AT_ONCE: usize = 16;
 
 pub async fn every_host(client: &Client) -> Result<Vec<String>, Failed> {
     let hosts: Vec<Host> = client.all("/hosts", &[]).await?;
-    Ok(hosts.into_iter().map(|host| host.host.is.hostname.into()).collect())
+    Ok(hosts.into_iter().map(|host| host.host.spec.hostname.into()).collect())
 }
 
 /// A host that cannot be reached is told, and is no success; one that the API refuses ends the command when all are

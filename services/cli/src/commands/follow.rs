@@ -11,7 +11,7 @@ use crate::{out, print};
 
 /// An event as JSON for machines: its kind beside its fields.
 #[derive(Serialize)]
-struct Told<'a, T> {
+struct Followed<'a, T> {
     event: &'a str,
     #[serde(flatten)]
     data: T,
@@ -38,7 +38,7 @@ pub async fn run(client: &Client, id: &str) -> Result<(), Failed> {
 fn line(json_wanted: bool, happening: &Happening) -> Result<(), Failed> {
     let data: Line = happening.read()?;
     if json_wanted {
-        out::json(&Told { event: "line", data });
+        out::json(&Followed { event: "line", data });
     } else {
         out::line(print::log::line(&data));
     }
@@ -51,7 +51,7 @@ fn standing(json_wanted: bool, happening: &Happening) -> Result<Option<Result<()
     let (status, event) = (data.status, happening.kind.as_str());
     let is_last = event == "end" || status == Status::NeedsManual;
     if json_wanted {
-        out::json(&Told { event, data });
+        out::json(&Followed { event, data });
     } else if is_last {
         out::put(&print::log::outcome(&data));
     }

@@ -80,8 +80,8 @@ pub async fn run(command: HostCommand) -> Result<(), Failed> {
             let body = json!({"hostname": hostname, "port": port, "addresses": addresses, "environment": environment,
                               "criticality": word(criticality), "tags": tags, "probe_interval_seconds": probe_interval});
             let added: host::Host = Client::new(&global)?.post("/hosts", &body).await?;
-            out::answer(global.json, &added, |added| print::added(&added.is.hostname));
-            if let Some(why) = DnsName::from(&added.is.hostname).unissuable() {
+            out::answer(global.json, &added, |added| print::added(&added.spec.hostname));
+            if let Some(why) = DnsName::from(&added.spec.hostname).unissuable() {
                 out::aside_line(format!(
                     "it is watched; this version cannot get a certificate for it: {why}"
                 ));

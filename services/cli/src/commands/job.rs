@@ -57,22 +57,22 @@ pub enum JobCommand {
     /// Hold the runs that have not begun; those that have go to their end
     Pause {
         #[command(flatten)]
-        word: Word,
+        job: JobSelection,
     },
     /// Let go what is paused or halted
     Resume {
         #[command(flatten)]
-        word: Word,
+        job: JobSelection,
     },
     /// Give up the plan, or every run that has not ended
     Cancel {
         #[command(flatten)]
-        word: Word,
+        job: JobSelection,
     },
 }
 
 #[derive(clap::Args)]
-pub struct Word {
+pub struct JobSelection {
     id: String,
     /// Why, for the record
     #[arg(long)]
@@ -144,18 +144,16 @@ pub async fn run(command: JobCommand) -> Result<(), Failed> {
             });
             Ok(())
         }
-        JobCommand::Pause { word } => tell("pause", &word).await,
-        JobCommand::Resume { word } => tell("resume", &word).await,
-        JobCommand::Cancel { word } => tell("cancel", &word).await,
+        JobCommand::Pause { job } => tell("pause", &job).await,
+        JobCommand::Resume { job } => tell("resume", &job).await,
+        JobCommand::Cancel { job } => tell("cancel", &job).await,
     }
 }
 
-async fn tell(verb: &str, word: &Word) -> Result<(), Failed> {
-    let client = Client::new(&word.global)?;
-    let note = JobNote {
-        note: word.note.clone(),
-    };
-    let path = format!("/jobs/{}/{verb}", part(&word.id));
+async fn tell(verb: &str, job: &JobSelection) -> Result<(), Failed> {
+    let client = Client::new(&job.global)?;
+    let note = JobNote { note: job.note.clone() };
+    let path = format!("/jobs/{}/{verb}", part(&job.id));
     let taken: JobTaken = client.post(&path, &note).await?;
     out::answer(client.json, &taken, |taken| print::job::told(verb, taken));
     Ok(())

@@ -58,7 +58,7 @@ pub async fn run(command: PolicyCommand) -> Result<(), Failed> {
     match command {
         PolicyCommand::Add { policy, global } => {
             let added: policy::Policy = Client::new(&global)?.post("/policies", &policy.added()?).await?;
-            out::answer(global.json, &added, |added| print::added(&added.says.hostname));
+            out::answer(global.json, &added, |added| print::added(&added.spec.hostname));
             Ok(())
         }
         PolicyCommand::Set { policy, global } => {
@@ -66,7 +66,7 @@ pub async fn run(command: PolicyCommand) -> Result<(), Failed> {
             let client = Client::new(&global)?;
             let changed: policy::Policy = client.patch(&path, &policy.changes(&client).await?).await?;
             out::answer(global.json, &changed, |changed| {
-                print::policy::changed(&changed.says.hostname)
+                print::policy::changed(&changed.spec.hostname)
             });
             Ok(())
         }
@@ -233,9 +233,9 @@ impl PolicyArgs {
             return Ok(None);
         }
         let all: Vec<Policy> = client.all("/policies", &[]).await?;
-        let mut all = all.into_iter().map(|shown| shown.policy.says);
-        let found = all.find(|says| says.hostname.as_str() == self.hostname);
-        let Some(targets) = found.map(|says| says.targets) else {
+        let mut all = all.into_iter().map(|shown| shown.policy.spec);
+        let found = all.find(|spec| spec.hostname.as_str() == self.hostname);
+        let Some(targets) = found.map(|spec| spec.targets) else {
             let remedy = "see vigilo policy list";
             return Err(Failed::Refused(format!(
                 "{} has no active policy; {remedy}",

@@ -7,13 +7,13 @@ use super::{Text, hostname, or_dash, text_or_dash};
 
 pub fn list(items: &[Host]) -> Text {
     super::list(items, |host| {
-        let is = &host.host.is;
+        let spec = &host.host.spec;
         format!(
             "{:<40} {:>5} {:<12} {:<9} {}",
-            hostname(&is.hostname),
-            is.port,
+            hostname(&spec.hostname),
+            spec.port,
             host.status,
-            is.criticality.as_str(),
+            spec.criticality.as_str(),
             host.snapshot
                 .as_ref()
                 .map_or_else(|| "not looked at yet".to_owned(), sight),
@@ -24,8 +24,8 @@ pub fn list(items: &[Host]) -> Text {
 /// What was seen, in one line.
 fn sight(snapshot: &Snapshot) -> String {
     match &snapshot.seen {
-        api::hosts::Seen::Unreachable { probe_error } => format!("unreachable: {probe_error}"),
-        api::hosts::Seen::Served(served) => {
+        api::hosts::AddressState::Unreachable { probe_error } => format!("unreachable: {probe_error}"),
+        api::hosts::AddressState::Served(served) => {
             format!("{}  {}", expiry(served.days_until_expiry), served.leaf.fingerprint)
         }
     }
@@ -41,19 +41,19 @@ fn expiry(days: i64) -> String {
 
 /// A host with what each of its addresses serves.
 pub fn detail(detail: &HostDetail) -> Text {
-    let (host, is) = (&detail.host, &detail.host.host.is);
+    let (host, spec) = (&detail.host, &detail.host.host.spec);
     let mut text = Text::of(format!(
         "{}, port {}  {}  {}  newest run: {}",
-        hostname(&is.hostname),
-        is.port,
-        is.environment,
-        is.criticality.as_str(),
+        hostname(&spec.hostname),
+        spec.port,
+        spec.environment,
+        spec.criticality.as_str(),
         host.status
     ));
     text.line(format!(
         "last seen {}, looked at once in {}",
         or_dash(host.last_seen_at),
-        counted(is.probe_interval_seconds, "second")
+        counted(spec.probe_interval_seconds, "second")
     ));
     detail.look.iter().for_each(|seen| address(seen, &mut text));
     text

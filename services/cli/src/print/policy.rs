@@ -1,7 +1,7 @@
 //! Policies.
 
 use api::policies::Policy;
-use domain::ari::Answer;
+use domain::ari::RenewalInfoAnswer;
 use domain::{Hostname, counted};
 
 use super::{Text, or_dash};
@@ -17,18 +17,18 @@ pub fn changed(hostname: &Hostname) -> Text {
 /// When it renews itself comes last, with the reason: that has no width of its own. So does what is wrong with the CA's
 /// renewal information; that a CA has none is usual.
 fn policy(policy: &Policy) -> String {
-    let says = &policy.policy.says;
-    let usual = Answer::NotOffered.trouble();
+    let spec = &policy.policy.spec;
+    let usual = RenewalInfoAnswer::NotOffered.trouble();
     let trouble = policy.renewal_info.as_ref().and_then(|info| info.last_error.clone());
     let trouble = trouble.filter(|said| usual.as_ref() != Some(said));
     let aside = trouble.map_or_else(String::new, |said| format!("; renewal information: {said}"));
     format!(
         "{:<40} {:<12} {:<12} {:<8} {}  due {:<20}  {}{aside}",
-        says.hostname.as_str(),
+        spec.hostname.as_str(),
         policy.status,
-        says.provider.as_str(),
-        says.key_algorithm.as_str(),
-        counted(says.targets.len(), "target"),
+        spec.provider.as_str(),
+        spec.key_algorithm.as_str(),
+        counted(spec.targets.len(), "target"),
         or_dash(policy.due_at),
         or_dash(policy.due_why.as_ref()),
     )

@@ -96,10 +96,10 @@ fn choice(run: &Run, text: &mut Text) {
     for next in &run.fallbacks {
         text.line(format!("    then {}: {}", chosen(next), next.why));
     }
-    for turned in &run.turned {
+    for failover in &run.failovers {
         text.line(format!(
             "    turned to the next at {}: {} {}",
-            turned.at, turned.failure.code, turned.failure.what
+            failover.at, failover.failure.code, failover.failure.what
         ));
     }
 }

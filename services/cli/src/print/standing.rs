@@ -2,7 +2,7 @@
 
 use api::runs::{Because, OfferedAnswer, Run, Standing};
 use domain::counted;
-use domain::disposition::{Answer, Failure, FurtherAnswer};
+use domain::disposition::{AnswerKind, Failure, FurtherAnswer};
 use domain::run::{Mode, Status};
 
 use super::Text;
@@ -97,11 +97,11 @@ pub fn answers(standing: &Standing, mode: Option<Mode>) -> Vec<String> {
     std::iter::once(first).chain(further).collect()
 }
 
-const fn verb(answer: Answer) -> &'static str {
+const fn verb(answer: AnswerKind) -> &'static str {
     match answer {
-        Answer::Resume => "resume",
-        Answer::Resolve => "resolve",
-        Answer::Cancel => "cancel",
+        AnswerKind::Resume => "resume",
+        AnswerKind::Resolve => "resolve",
+        AnswerKind::Cancel => "cancel",
     }
 }
 

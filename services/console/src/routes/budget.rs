@@ -16,7 +16,7 @@ pub(crate) async fn show(
     State(now): State<Now>,
     caller: Caller,
 ) -> Result<Json<Budget>, Problem> {
-    shown(&store, &caller, now.read()).await
+    load_budget(&store, &caller, now.read()).await
 }
 
 pub(crate) async fn set(
@@ -32,10 +32,10 @@ pub(crate) async fn set(
         return Err(Invalid::new("budget_micro_usd_per_month", problem, remedy).into());
     }
     store.set_budget(&caller.workspace, limit, now).await?;
-    shown(&store, &caller, now).await
+    load_budget(&store, &caller, now).await
 }
 
-async fn shown(store: &Store, caller: &Caller, now: Timestamp) -> Result<Json<Budget>, Problem> {
+async fn load_budget(store: &Store, caller: &Caller, now: Timestamp) -> Result<Json<Budget>, Problem> {
     let budget = store.budget(&caller.workspace, now).await?;
     let waiting = store.waiting_for_budget(&caller.workspace).await?;
     Ok(Json(Budget {

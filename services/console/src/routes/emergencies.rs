@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
-use crate::planner::{Planner, Wish};
+use crate::planner::{Planner, WantedRenewal};
 use crate::query::{Params, limit};
 use crate::reading::Reading;
 use crate::routes::renewals::answered;
@@ -73,7 +73,7 @@ pub(crate) async fn renew(
         .filter(|host| !host.run.is_some_and(|(_, status)| active(status)))
         .map(|host| host.hostname)
         .collect();
-    let wish = Wish {
+    let wanted = WantedRenewal {
         mode: Some(Mode::Live),
         strategy: None,
         trigger: Trigger::Bulk,
@@ -85,7 +85,7 @@ pub(crate) async fn renew(
         despite_cooldown: true,
     };
     let on_their_way = all - still.len();
-    let answered = answered(planner.renew(&caller, &still, &wish).await?);
+    let answered = answered(planner.renew(&caller, &still, &wanted).await?);
     Ok((StatusCode::ACCEPTED, Json(EmergencyRenewal { answered, on_their_way })))
 }
 

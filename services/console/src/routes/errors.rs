@@ -11,13 +11,13 @@ use codes::Explanation;
 use crate::error::{Code, Problem};
 
 /// What the reader prefers, as far as we have it.
-enum Wish {
+enum Format {
     Json,
     Html,
     Markdown,
 }
 
-fn wish(headers: &HeaderMap) -> Wish {
+fn format_wanted(headers: &HeaderMap) -> Format {
     let accepted = headers
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok())
@@ -27,24 +27,24 @@ fn wish(headers: &HeaderMap) -> Wish {
         .map(|kind| kind.split(';').next().unwrap_or_default().trim());
     kinds
         .filter_map(|kind| match kind {
-            "text/html" => Some(Wish::Html),
-            "text/markdown" | "text/plain" => Some(Wish::Markdown),
-            "application/json" => Some(Wish::Json),
+            "text/html" => Some(Format::Html),
+            "text/markdown" | "text/plain" => Some(Format::Markdown),
+            "application/json" => Some(Format::Json),
             _ => None,
         })
         .next()
-        .unwrap_or(Wish::Json)
+        .unwrap_or(Format::Json)
 }
 
 pub(crate) async fn list(headers: HeaderMap) -> Response {
     let all = codes::all();
-    let body = match wish(&headers) {
-        Wish::Json => Json(Items {
+    let body = match format_wanted(&headers) {
+        Format::Json => Json(Items {
             items: all.iter().map(explained).collect::<Vec<_>>(),
         })
         .into_response(),
-        Wish::Html => Html(contents(all)).into_response(),
-        Wish::Markdown => markdown(all.iter().map(Explanation::markdown).collect::<Vec<_>>().join("\n")),
+        Format::Html => Html(contents(all)).into_response(),
+        Format::Markdown => markdown(all.iter().map(Explanation::markdown).collect::<Vec<_>>().join("\n")),
     };
     ([(VARY, "accept")], body).into_response()
 }
@@ -54,10 +54,10 @@ pub(crate) async fn show(Path(code): Path<String>, headers: HeaderMap) -> Result
         let detail = "there is no such code; GET /api/v1/errors lists all";
         Problem::new(Code::NoSuchThing, detail)
     })?;
-    let body = match wish(&headers) {
-        Wish::Json => Json(explained(found)).into_response(),
-        Wish::Html => Html(html(found)).into_response(),
-        Wish::Markdown => markdown(found.markdown()),
+    let body = match format_wanted(&headers) {
+        Format::Json => Json(explained(found)).into_response(),
+        Format::Html => Html(html(found)).into_response(),
+        Format::Markdown => markdown(found.markdown()),
     };
     Ok(([(VARY, "accept")], body).into_response())
 }

@@ -18,7 +18,7 @@ use crate::state::{Console, Now};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wish {
+pub(crate) struct EventsQuery {
     since: Option<String>,
     follow: Option<String>,
 }
@@ -38,12 +38,12 @@ pub(crate) struct Sources {
 
 pub(crate) async fn show(
     sources: Sources,
-    Params(wish): Params<Wish>,
+    Params(query): Params<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let follow = yes("follow", wish.follow.as_deref())?;
+    let follow = yes("follow", query.follow.as_deref())?;
     // NATS takes an instant beyond the year 2262 for one long past.
-    let from = match (came_back(&headers)?, wish.since.as_deref()) {
+    let from = match (came_back(&headers)?, query.since.as_deref()) {
         (Some(number), _) => From::Behind(number),
         (None, Some(since)) => From::Since(instant(since)?.min(sources.now.read())),
         (None, None) if follow => From::Now,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::health::{Health, Word};
+use api::health::{EngineWord, Health};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -42,9 +42,9 @@ pub(crate) async fn show(
 
 async fn look(store: &Store, bus: &Bus, engines: &Engines) -> (StatusCode, Health) {
     let found = engines.look(store, bus).await;
-    let works = found.database == Word::Ok && found.nats == Word::Ok && found.disk != Word::Full;
+    let works = found.database == EngineWord::Ok && found.nats == EngineWord::Ok && found.disk != EngineWord::Full;
     let health = Health {
-        status: if works { Word::Ok } else { Word::Down },
+        status: if works { EngineWord::Ok } else { EngineWord::Down },
         database: found.database,
         nats: found.nats,
         notifications: notifications(store).await,
@@ -60,10 +60,10 @@ async fn look(store: &Store, bus: &Bus, engines: &Engines) -> (StatusCode, Healt
     (status, health)
 }
 
-async fn notifications(store: &Store) -> Word {
+async fn notifications(store: &Store) -> EngineWord {
     match tokio::time::timeout(PATIENCE, store.notifications_failing()).await {
-        Ok(Ok(0)) => Word::Ok,
-        Ok(Ok(_)) => Word::Failing,
-        Ok(Err(_)) | Err(_) => Word::Unknown,
+        Ok(Ok(0)) => EngineWord::Ok,
+        Ok(Ok(_)) => EngineWord::Failing,
+        Ok(Err(_)) | Err(_) => EngineWord::Unknown,
     }
 }

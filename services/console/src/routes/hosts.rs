@@ -86,7 +86,7 @@ pub(crate) async fn list(
     let limit = limit(list.limit.as_deref())?;
     let after = after(list.after)?;
     let rows = store.hosts(&caller.workspace, after.as_deref(), limit + 1).await?;
-    let page = Page::of(rows, limit, |view| view.host.is.hostname.to_string());
+    let page = Page::of(rows, limit, |view| view.host.spec.hostname.to_string());
     let now = now.read();
     Ok(Json(page.try_map(|view| views::host(view, now))?))
 }
@@ -99,7 +99,7 @@ pub(crate) async fn show(
     Path(host): Path<String>,
 ) -> Result<Json<HostDetail>, Problem> {
     let view = load(&store, &caller, &host).await?;
-    whole(&store, &caller, view, now.read()).await
+    load_detail(&store, &caller, view, now.read()).await
 }
 
 /// Has the host looked at now, and answers with what was seen.
@@ -112,7 +112,7 @@ pub(crate) async fn check(
     Reading { store, now, caller }: Reading,
     Path(host): Path<String>,
 ) -> Result<Json<HostDetail>, Problem> {
-    let hostname = load(&store, &caller, &host).await?.host.is.hostname;
+    let hostname = load(&store, &caller, &host).await?.host.spec.hostname;
     let asked_at = planner.probe(&caller, &hostname).await?;
     let answered = async {
         loop {
@@ -131,10 +131,15 @@ pub(crate) async fn check(
         Problem::new(Code::TooSlow, detail)
     };
     let view = tokio::time::timeout(CHECK_WITHIN, answered).await.map_err(unseen)??;
-    whole(&store, &caller, view, now.read()).await
+    load_detail(&store, &caller, view, now.read()).await
 }
 
-async fn whole(store: &Store, caller: &Caller, view: HostView, now: Timestamp) -> Result<Json<HostDetail>, Problem> {
+async fn load_detail(
+    store: &Store,
+    caller: &Caller,
+    view: HostView,
+    now: Timestamp,
+) -> Result<Json<HostDetail>, Problem> {
     let look = store.newest_look(&caller.workspace, view.host.id).await?;
     Ok(Json(views::detail(view, look, now)?))
 }

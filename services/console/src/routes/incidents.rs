@@ -4,7 +4,7 @@ use api::Page;
 use api::incidents::{Incident, IncidentDetail, Note};
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::incident::{Change, State as Stands, Word};
+use domain::incident::{Change, Remark, State as Stands};
 use domain::{IncidentId, Invalid};
 use serde::Deserialize;
 use store::{Announcement, IncidentFilter, IncidentTx, IncidentView, Store};
@@ -37,7 +37,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Incident>>, Problem> {
     let limit = limit(list.limit.as_deref())?;
     let filter = IncidentFilter {
-        state: list.state.as_deref().map(stands).transpose()?,
+        state: list.state.as_deref().map(parse_state).transpose()?,
         before: list.after.as_deref().map(cursor).transpose()?,
         id: None,
     };
@@ -52,7 +52,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<IncidentDetail>, Problem> {
     let view = load(&store, &caller, &id).await?;
-    whole(&store, &caller, view).await
+    load_detail(&store, &caller, view).await
 }
 
 /// Somebody has it in hand.
@@ -73,7 +73,7 @@ pub(crate) async fn acknowledge(
     tx.tell(incident, Announcement::new(Change::Acknowledged, &word), &told, word.at)
         .await?;
     tx.commit().await?;
-    whole(&store, &caller, load(&store, &caller, &id).await?).await
+    load_detail(&store, &caller, load(&store, &caller, &id).await?).await
 }
 
 /// A person says that it is over.
@@ -94,7 +94,7 @@ pub(crate) async fn close(
     tx.tell(incident, Announcement::new(Change::Closed, &word), &told, word.at)
         .await?;
     tx.commit().await?;
-    whole(&store, &caller, load(&store, &caller, &id).await?).await
+    load_detail(&store, &caller, load(&store, &caller, &id).await?).await
 }
 
 async fn out_of_place(tx: &mut IncidentTx, incident: IncidentId, why: &str) -> Result<Problem, Problem> {
@@ -103,12 +103,12 @@ async fn out_of_place(tx: &mut IncidentTx, incident: IncidentId, why: &str) -> R
     Ok(Problem::new(Code::OutOfPlace, detail))
 }
 
-fn word(Note { note }: Note, caller: &Caller, now: &Now) -> Result<Word, Invalid> {
+fn word(Note { note }: Note, caller: &Caller, now: &Now) -> Result<Remark, Invalid> {
     if note.chars().count() > LONGEST_NOTE {
         let right = format!("say it in at most {LONGEST_NOTE} characters");
         return Err(Invalid::new("note", "it is too long", right));
     }
-    Ok(Word {
+    Ok(Remark {
         at: now.read(),
         by: caller.name.clone(),
         note,
@@ -121,7 +121,7 @@ async fn load(store: &Store, caller: &Caller, id: &str) -> Result<IncidentView, 
     found.ok_or_else(|| Problem::absent("incident_id", id))
 }
 
-async fn whole(store: &Store, caller: &Caller, view: IncidentView) -> Result<Json<IncidentDetail>, Problem> {
+async fn load_detail(store: &Store, caller: &Caller, view: IncidentView) -> Result<Json<IncidentDetail>, Problem> {
     let (workspace, id) = (&caller.workspace, view.incident.id);
     let members = store.incident_members(workspace, id, MOST_MEMBERS).await?;
     let changes = store.incident_changes(workspace, id).await?;
@@ -129,7 +129,7 @@ async fn whole(store: &Store, caller: &Caller, view: IncidentView) -> Result<Jso
     Ok(Json(views::detail(view, members, changes, notifications)))
 }
 
-fn stands(text: &str) -> Result<Stands, Invalid> {
+fn parse_state(text: &str) -> Result<Stands, Invalid> {
     let found = Stands::ALL.into_iter().find(|state| state.as_str() == text);
     found.ok_or_else(|| {
         let known: Vec<&str> = Stands::ALL.into_iter().map(Stands::as_str).collect();

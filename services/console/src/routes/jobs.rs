@@ -102,28 +102,31 @@ pub(crate) async fn lines(
     Ok(Json(page.map(views::line)))
 }
 
-pub(crate) async fn commit(told: Told, Perhaps(how): Perhaps<Commit>) -> Result<(StatusCode, Json<JobTaken>), Problem> {
-    let job_id = load(&told.store, &told.caller, &told.id).await?.id;
-    told.planner.commit(&told.caller, job_id, how.stale_ok).await?;
+pub(crate) async fn commit(
+    context: JobActContext,
+    Perhaps(how): Perhaps<Commit>,
+) -> Result<(StatusCode, Json<JobTaken>), Problem> {
+    let job_id = load(&context.store, &context.caller, &context.id).await?.id;
+    context.planner.commit(&context.caller, job_id, how.stale_ok).await?;
     Ok((StatusCode::ACCEPTED, Json(JobTaken { job_id })))
 }
 
-pub(crate) async fn pause(told: Told, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
-    told.tell(Verb::JobPause, why).await
+pub(crate) async fn pause(context: JobActContext, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
+    context.tell(Verb::JobPause, why).await
 }
 
-pub(crate) async fn resume(told: Told, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
-    told.tell(Verb::JobResume, why).await
+pub(crate) async fn resume(context: JobActContext, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
+    context.tell(Verb::JobResume, why).await
 }
 
-pub(crate) async fn cancel(told: Told, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
-    told.tell(Verb::JobCancel, why).await
+pub(crate) async fn cancel(context: JobActContext, Perhaps(why): Perhaps<JobNote>) -> Result<Json<JobTaken>, Problem> {
+    context.tell(Verb::JobCancel, why).await
 }
 
 /// Who speaks of which job.
 #[derive(axum::extract::FromRequestParts)]
 #[from_request(state(crate::state::Console))]
-pub(crate) struct Told {
+pub(crate) struct JobActContext {
     #[from_request(via(State))]
     store: Store,
     #[from_request(via(State))]
@@ -133,7 +136,7 @@ pub(crate) struct Told {
     id: String,
 }
 
-impl Told {
+impl JobActContext {
     async fn tell(self, verb: Verb, why: JobNote) -> Result<Json<JobTaken>, Problem> {
         let job_id = load(&self.store, &self.caller, &self.id).await?.id;
         self.planner.tell_job(&self.caller, verb, job_id, why.note).await?;

@@ -21,7 +21,7 @@ use crate::state::Console;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wish {
+pub(crate) struct LogQuery {
     follow: Option<String>,
 }
 
@@ -41,13 +41,13 @@ pub(crate) struct Sources {
 pub(crate) async fn show(
     sources: Sources,
     Path(id): Path<String>,
-    Params(wish): Params<Wish>,
+    Params(query): Params<LogQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let run = load(&sources.store, &sources.caller, &id).await?.run.head.id;
     let workspace = sources.caller.workspace;
     let mut tail = came_back(&headers)?;
-    if yes("follow", wish.follow.as_deref())? {
+    if yes("follow", query.follow.as_deref())? {
         let follower = sources.followers.join()?;
         let of_record = FollowedLog::of_record(sources.store, workspace, run, tail);
         let followed = of_record.joined(&sources.bus).await;

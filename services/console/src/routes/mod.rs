@@ -1,7 +1,7 @@
 //! One file per noun of the API.
 
+pub(crate) mod acts;
 pub(crate) mod budget;
-pub(crate) mod deeds;
 pub(crate) mod emergencies;
 pub(crate) mod errors;
 pub(crate) mod events;

@@ -38,10 +38,10 @@ pub(crate) async fn add(
     let Some((_, host_id)) = hosts.into_iter().next() else {
         return Err(unknown(&hostname).into());
     };
-    let (now, says) = (now.read(), new.clone());
+    let (now, spec) = (now.read(), new.clone());
     let added = store.add_policies(&caller.workspace, &[(host_id, new)], now).await?;
     if let Some((_, other)) = added.taken.first() {
-        return Err(Problem::field(Code::Duplicate, taken(&caller.workspace, other)));
+        return Err(Problem::field(Code::Duplicate, target_taken(&caller.workspace, other)));
     }
     let Some((_, id)) = added.policies.into_iter().next() else {
         return Err(Problem::field(Code::Duplicate, exists(&hostname)));
@@ -50,7 +50,7 @@ pub(crate) async fn add(
         id,
         workspace: caller.workspace,
         host_id,
-        says,
+        spec,
         created_at: now,
     };
     Ok((StatusCode::CREATED, Json(policy)))
@@ -93,7 +93,7 @@ async fn add_part(
     for (index, (_, new)) in places.into_iter().zip(&known) {
         let name = new.hostname.as_str();
         if let Some(other) = others.get(name) {
-            import.refuse(index, Some(name.to_owned()), taken(&caller.workspace, other));
+            import.refuse(index, Some(name.to_owned()), target_taken(&caller.workspace, other));
         } else if !created.contains(name) {
             import.refuse(index, Some(name.to_owned()), exists(&new.hostname));
         }
@@ -109,7 +109,7 @@ pub(crate) async fn list(
     let limit = limit(list.limit.as_deref())?;
     let after = after(list.after)?;
     let rows = store.policies(&caller.workspace, after.as_deref(), limit + 1).await?;
-    let page = Page::of(rows, limit, |view| view.policy.says.hostname.to_string());
+    let page = Page::of(rows, limit, |view| view.policy.spec.hostname.to_string());
     Ok(Json(page.map(policy)))
 }
 
@@ -120,13 +120,13 @@ pub(crate) async fn change(
     Body(fields): Body<Map<String, Value>>,
 ) -> Result<Json<Policy>, Problem> {
     let was = load(&store, &caller, &host).await?;
-    let says = changed(&was, fields)?;
+    let spec = changed(&was, fields)?;
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
-    says.check_entry(Some(&was.says))
-        .and_then(|()| catalogue.check(&says))?;
-    match store.change_policy(&was, &says, now.read()).await? {
+    spec.check_entry(Some(&was.spec))
+        .and_then(|()| catalogue.check(&spec))?;
+    match store.change_policy(&was, &spec, now.read()).await? {
         Changed::Done => {}
-        Changed::Taken(other) => return Err(Problem::field(Code::Duplicate, taken(&caller.workspace, &other))),
+        Changed::Taken(other) => return Err(Problem::field(Code::Duplicate, target_taken(&caller.workspace, &other))),
         Changed::Overtaken => {
             let remedy = "look at it, then say your change again";
             let problem = "somebody has changed this policy in the same moment";
@@ -136,22 +136,22 @@ pub(crate) async fn change(
             ));
         }
     }
-    info!(by = %caller.name, policy = %was.says.hostname, "a policy was changed");
-    Ok(Json(Policy { says, ..was }))
+    info!(by = %caller.name, policy = %was.spec.hostname, "a policy was changed");
+    Ok(Json(Policy { spec, ..was }))
 }
 
 fn changed(was: &Policy, fields: Map<String, Value>) -> Result<NewPolicy, Problem> {
-    let own = was.says.hostname.as_str();
+    let own = was.spec.hostname.as_str();
     if fields.get("hostname").is_some_and(|name| name.as_str() != Some(own)) {
         let remedy = "add a policy for the other host: vigilo policy add";
         return Err(Invalid::new("hostname", format!("this is the policy of {own}"), remedy).into());
     }
-    let mut says =
-        serde_json::to_value(&was.says).map_err(|error| Problem::new(Code::Unreadable, error.to_string()))?;
+    let mut spec =
+        serde_json::to_value(&was.spec).map_err(|error| Problem::new(Code::Unreadable, error.to_string()))?;
     for (field, value) in fields {
         let of_before = FIELDS_OF_BEFORE.iter().find(|(before, _)| *before == field);
         let field = of_before.map_or(field.clone(), |(_, today)| (*today).to_owned());
-        match (says.as_object_mut(), value) {
+        match (spec.as_object_mut(), value) {
             (Some(all), Value::Null) => {
                 all.remove(&field);
             }
@@ -161,7 +161,7 @@ fn changed(was: &Policy, fields: Map<String, Value>) -> Result<NewPolicy, Proble
             (None, _) => {}
         }
     }
-    Ok(body::read(says.to_string().as_bytes())?)
+    Ok(body::read(spec.to_string().as_bytes())?)
 }
 
 /// What is under way is not left without its policy: it is ended first.
@@ -179,10 +179,10 @@ pub(crate) async fn forget(
             Invalid::new("hostname", problem, remedy),
         ));
     }
-    if !store.forget_policy(&caller.workspace, &policy.says.hostname).await? {
+    if !store.forget_policy(&caller.workspace, &policy.spec.hostname).await? {
         return Err(Problem::absent("policy", &host));
     }
-    info!(by = %caller.name, policy = %policy.says.hostname, "a policy was taken away");
+    info!(by = %caller.name, policy = %policy.spec.hostname, "a policy was taken away");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -206,7 +206,7 @@ fn unknown(hostname: &Hostname) -> Invalid {
 }
 
 /// What another workspace has is not named.
-fn taken(own: &WorkspaceId, other: &Taken) -> Invalid {
+fn target_taken(own: &WorkspaceId, other: &Taken) -> Invalid {
     let theirs = if other.workspace == *own {
         format!("the policy of {}", other.hostname)
     } else {

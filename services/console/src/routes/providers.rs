@@ -19,10 +19,10 @@ pub(crate) async fn list(
     State(now): State<Now>,
     caller: Caller,
 ) -> Result<Json<Providers>, Problem> {
-    Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)))
+    Ok(Json(providers(&store.catalogue(&caller.workspace, now.read()).await?)))
 }
 
-fn shelf(catalogue: &Catalogue) -> Providers {
+fn providers(catalogue: &Catalogue) -> Providers {
     let shown = |entry: &ProviderEntry| Provider {
         stale: catalogue.stale(&entry.id).map(str::to_owned),
         entry: entry.clone(),
@@ -41,10 +41,10 @@ pub(crate) async fn show(
 ) -> Result<Json<Provider>, Problem> {
     let catalogue = store.catalogue(&caller.workspace, now.read()).await?;
     let entry = found(&catalogue, &id)?.clone();
-    Ok(Json(shown(entry, now.read())))
+    Ok(Json(present(entry, now.read())))
 }
 
-fn shown(entry: ProviderEntry, now: domain::Timestamp) -> Provider {
+fn present(entry: ProviderEntry, now: domain::Timestamp) -> Provider {
     let stale = entry.stale(now);
     Provider { entry, stale }
 }
@@ -70,7 +70,7 @@ pub(crate) async fn add(
     }
     apart(&catalogue, &entry)?;
     store.keep_provider(&caller.workspace, &entry).await?;
-    Ok((StatusCode::CREATED, Json(shown(entry, now))))
+    Ok((StatusCode::CREATED, Json(present(entry, now))))
 }
 
 /// One directory is one provider: its price would hang on chance otherwise.
@@ -96,7 +96,7 @@ pub(crate) async fn change(
     let entry = change.applied_to(found(&catalogue, &id)?, now)?;
     apart(&catalogue, &entry)?;
     store.keep_provider(&caller.workspace, &entry).await?;
-    Ok(Json(shown(entry, now)))
+    Ok(Json(present(entry, now)))
 }
 
 /// The workspace's own entry goes; what it hid counts again.
@@ -108,7 +108,7 @@ pub(crate) async fn forget(
 ) -> Result<Json<Providers>, Problem> {
     let own = id.parse().map_err(|_| Problem::absent("id", &id))?;
     if store.forget_provider(&caller.workspace, &own).await? {
-        return Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)));
+        return Ok(Json(providers(&store.catalogue(&caller.workspace, now.read()).await?)));
     }
     let remedy =
         "what the workspace neither added nor changed cannot be forgotten; disable it: vigilo provider set --disable";
@@ -133,5 +133,5 @@ pub(crate) async fn prefer(
         catalogue.can_be_named(id).map_err(|refused| refused.within(&field))?;
     }
     store.prefer_providers(&caller.workspace, &ids).await?;
-    Ok(Json(shelf(&store.catalogue(&caller.workspace, now.read()).await?)))
+    Ok(Json(providers(&store.catalogue(&caller.workspace, now.read()).await?)))
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::auth::Caller;
 use crate::body::Body;
 use crate::error::Problem;
-use crate::planner::{Planner, Renewed, Wish};
+use crate::planner::{Planner, Renewed, WantedRenewal};
 
 /// The planner's own keys may have 200: ours get a number at the end.
 const LONGEST_KEY: usize = 180;
@@ -48,7 +48,7 @@ pub(crate) async fn ask(
     let (hostnames, unreadable) = sorted(asked);
     // Who names the hosts knows them; what means all of them is a bulk.
     let trigger = if renewal.all { Trigger::Bulk } else { Trigger::Operator };
-    let wish = Wish {
+    let wanted = WantedRenewal {
         mode: renewal.mode,
         strategy: renewal.strategy,
         trigger,
@@ -57,7 +57,7 @@ pub(crate) async fn ask(
         when_allowed: renewal.when_allowed,
         despite_cooldown: false,
     };
-    let mut answered = answered(planner.renew(&caller, &hostnames, &wish).await?);
+    let mut answered = answered(planner.renew(&caller, &hostnames, &wanted).await?);
     answered.refused.splice(0..0, unreadable);
     Ok((StatusCode::ACCEPTED, Json(answered)))
 }

@@ -18,7 +18,7 @@ use crate::body::Body;
 use crate::error::Problem;
 use crate::query::{Params, limit};
 use crate::reading::Reading;
-use crate::untaken;
+use crate::undelivered;
 use crate::views::run as views;
 
 const MOST_IDS: usize = 1_000;
@@ -53,10 +53,10 @@ pub(crate) async fn list(
     };
     let rows = store.runs(&caller.workspace, &filter, limit + 1).await?;
     let now = now.read();
-    let held_up = untaken::look(&bus, &rows, now).await;
+    let held_up = undelivered::look(&bus, &rows, now).await;
     let page = Page::of(rows, limit, |view| view.run.head.id.to_string());
     Ok(Json(page.map(|view| {
-        let said = untaken::words(&view, &held_up, now);
+        let said = undelivered::words(&view, &held_up, now);
         let mut run = views::run(view);
         run.standing = views::or_waits_for(run.standing, said);
         run
@@ -90,8 +90,8 @@ pub(crate) async fn standing(
     };
     let rows = store.runs(&caller.workspace, &filter, most).await?;
     let now = now.read();
-    let lying = untaken::look(&bus, &rows, now).await;
-    let said = |view| views::or_waits_for(views::standing(view), untaken::words(view, &lying, now));
+    let lying = undelivered::look(&bus, &rows, now).await;
+    let said = |view| views::or_waits_for(views::standing(view), undelivered::words(view, &lying, now));
     let items = rows.iter().map(said).collect();
     Ok(Json(Items { items }))
 }
@@ -105,8 +105,8 @@ pub(crate) async fn show(
     let steps = store.steps(&caller.workspace, view.run.head.id).await?;
     let acts = store.acts(&caller.workspace, view.run.head.id).await?;
     let now = now.read();
-    let lying = untaken::look(&bus, std::slice::from_ref(&view), now).await;
-    let said = untaken::words(&view, &lying, now);
+    let lying = undelivered::look(&bus, std::slice::from_ref(&view), now).await;
+    let said = undelivered::words(&view, &lying, now);
     let mut detail = views::detail(view, steps, acts)?;
     detail.run.standing = views::or_waits_for(detail.run.standing, said);
     Ok(Json(detail))

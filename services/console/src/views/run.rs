@@ -3,7 +3,7 @@
 use api::runs::{Act, Because, Failure, OfferedAnswer, Question, Run, RunDetail, Standing, StepRecord};
 use domain::disposition;
 use domain::plan::Plan;
-use domain::run::{self, Course, Ending, Mode, Position, Step};
+use domain::run::{self, Ending, Mode, Position, RunProgress, Step};
 use protocol::report::Exchange;
 use serde_json::Value;
 use store::{RunView, StepView, StoreError};
@@ -99,7 +99,7 @@ pub(crate) fn run(view: RunView) -> Run {
         stays,
         attempt: state.attempt,
         failures: state.failures,
-        failing_since: state.course.failing_since,
+        failing_since: state.progress.failing_since,
         host_id: head.host_id,
         policy_id: head.policy_id,
         job_id: head.job,
@@ -108,9 +108,9 @@ pub(crate) fn run(view: RunView) -> Run {
         trigger: head.trigger,
         operator: head.operator,
         targets: plan.targets.iter().map(|target| target.body().title()).collect(),
-        steps_planned: planned(&plan, head.mode, &state.course),
-        asked: plan.asked(&state.course).ca.to_string(),
-        turned: state.course.turned,
+        steps_planned: planned(&plan, head.mode, &state.progress),
+        current_ca: plan.current_ca(&state.progress).ca.to_string(),
+        failovers: state.progress.failovers,
         choice: plan.choice,
         fallbacks: plan.fallbacks,
         why_now: plan.why_now,
@@ -121,9 +121,9 @@ pub(crate) fn run(view: RunView) -> Run {
 }
 
 /// The steps of a run that nothing disturbs.
-fn planned(plan: &Plan, mode: Mode, course: &Course) -> Vec<Step> {
+fn planned(plan: &Plan, mode: Mode, progress: &RunProgress) -> Vec<Step> {
     let mut steps = plan.steps(mode);
-    steps.retain(|step| *step != Step::Tidy || !course.tidied);
+    steps.retain(|step| *step != Step::Tidy || !progress.tidied);
     steps
 }
 

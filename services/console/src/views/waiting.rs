@@ -30,7 +30,7 @@ pub(crate) fn words(run: &LoadedRun) -> Option<String> {
 
 /// A run that the schedule made rests without an order while its host is looked at.
 fn resting(run: &LoadedRun, until: Timestamp) -> String {
-    if run.state.checkpoint.is_none() && run.state.course.look_since.is_some() {
+    if run.state.checkpoint.is_none() && run.state.progress.look_since.is_some() {
         "waits for a look at what its host serves now, before it begins".to_owned()
     } else {
         format!("goes on with what it has begun at {until}")

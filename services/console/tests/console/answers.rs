@@ -267,7 +267,7 @@ async fn planned(world: &World, run: &NewRun) -> Result<JobId> {
         committed_by: Some("ann".to_owned()),
         created_to: 0,
         refused: 0,
-        turns: Vec::new(),
+        queue_positions: Vec::new(),
         holds: Holds {
             paused_by: Some("ann".to_owned()),
             halts: vec![serde_json::from_value::<Halt>(json!({

@@ -1,9 +1,9 @@
 //! The API as a client meets it: a real Postgres and a real NATS behind it, the planner's part played by the test.
 
+mod acts;
 mod answers;
 mod asking;
 mod budget;
-mod deeds;
 mod description;
 mod document;
 mod door;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use domain::IncidentId;
 use domain::channel::ChannelKind;
 use domain::disposition::ErrorCode;
-use domain::incident::{Cause, Change, Incident, Member, Recipient, Severity, State, Word};
+use domain::incident::{Cause, Change, Incident, Member, Recipient, Remark, Severity, State};
 use serde_json::{Value, json};
 use store::{Announcement, NewRun};
 
@@ -84,7 +84,7 @@ pub async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
     let mut tx = world.store.incident_tx(&head.workspace).await?;
     tx.open(&incident).await?;
     tx.join(id, &member, &incident.title, Severity::Sev2).await?;
-    let word = Word::own(now(), "run");
+    let word = Remark::own(now(), "run");
     tx.tell(id, Announcement::new(Change::Opened, &word), &[ops], now())
         .await?;
     tx.commit().await?;

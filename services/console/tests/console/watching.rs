@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use domain::certificate::{Seen, Snapshot};
+use domain::certificate::{LookResult, Snapshot};
 use domain::disposition::Failure;
 use domain::run::{Because, Checkpoint, Ending, Position, RunHead, RunState, Step};
 use domain::secret::Envelope;
@@ -50,7 +50,7 @@ fn new_run(hostname: Hostname, host_id: HostId, policy_id: PolicyId) -> NewRun {
         head,
         plan,
         state,
-        turn: 0,
+        queue_position: 0,
         held: None,
     }
 }
@@ -68,7 +68,7 @@ pub async fn stands(world: &World, run: &NewRun, position: Position) -> Result<(
         head: run.head.clone(),
         plan: run.plan.clone(),
         state,
-        turn: run.turn,
+        queue_position: run.queue_position,
     };
     ledger.save([&run], &HashMap::new(), now()).await?;
     Ok(ledger.commit().await?)
@@ -101,7 +101,7 @@ pub fn served(run: &NewRun) -> Result<[SnapshotRow; 2]> {
         "unfinished": "a client certificate is wanted",
     });
     let others = json!([{ "fingerprint": "02", "called": "CN=www.example.org", "not_after": now() }]);
-    let row = |dialled: &str, seen: Seen, others| {
+    let row = |dialled: &str, seen: LookResult, others| {
         let snapshot = Snapshot {
             id: SnapshotId::new(),
             dialled: dialled.parse()?,
@@ -118,7 +118,7 @@ pub fn served(run: &NewRun) -> Result<[SnapshotRow; 2]> {
             snapshot,
         })
     };
-    let unreachable = Seen::Unreachable {
+    let unreachable = LookResult::Unreachable {
         probe_error: "connection refused".to_owned(),
     };
     Ok([
@@ -351,7 +351,7 @@ async fn a_host_shows_what_was_seen_of_it() -> Result<()> {
     let host = run.head.host_id;
     let none = world.get(&format!("/hosts/{host}/snapshots")).await?.good(200)?;
     assert_eq!(none["items"], json!([]));
-    let seen = Seen::Unreachable {
+    let seen = LookResult::Unreachable {
         probe_error: "connection refused".to_owned(),
     };
     let snapshot = Snapshot {

@@ -130,7 +130,7 @@ pub fn given_up(event: &RunEvent) -> Option<String> {
 }
 
 /// The run of an event that ends the trouble of its host.
-pub fn mends(event: &RunEvent) -> Option<RunId> {
+pub fn recovery(event: &RunEvent) -> Option<RunId> {
     match (event.mode, event.status) {
         (Mode::Live, Status::Succeeded) => Some(event.run_id),
         (Mode::DryRun, _) => None,

@@ -196,8 +196,8 @@ fn only_a_live_success_mends() {
             mode: Mode::DryRun,
             ..live.clone()
         };
-        assert_eq!(mends(&live).is_some(), status == Status::Succeeded, "{status:?}");
-        assert_eq!(mends(&dry), None);
+        assert_eq!(recovery(&live).is_some(), status == Status::Succeeded, "{status:?}");
+        assert_eq!(recovery(&dry), None);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use domain::WorkspaceId;
-use domain::incident::{State, Word};
+use domain::incident::{Remark, State};
 use domain::run::Status;
 
 use crate::world::{Running, World, all_stuck, next, view};
@@ -39,12 +39,12 @@ async fn one_cause_on_forty_hosts_is_one_incident_that_closes_when_all_are_mende
     hosts.dedup();
     assert_eq!(hosts.len(), 40);
 
-    let mut mended = Vec::new();
+    let mut recovered = Vec::new();
     for event in &stuck {
-        mended.push(next(&world, event, Status::Succeeded).await?);
+        recovered.push(next(&world, event, Status::Succeeded).await?);
     }
-    let last = mended.pop().expect("the last host");
-    world.publish(&mended).await?;
+    let last = recovered.pop().expect("the last host");
+    world.publish(&recovered).await?;
     view(&world, |view| {
         view.open_members == 1 && view.incident.state == State::Open
     })
@@ -54,7 +54,7 @@ async fn one_cause_on_forty_hosts_is_one_incident_that_closes_when_all_are_mende
     let word = closed.incident.closed.expect("who closed it");
     assert_eq!(
         (word.by.as_str(), word.note),
-        (Word::OWN, format!("run {} succeeded", last.run_id))
+        (Remark::OWN, format!("run {} succeeded", last.run_id))
     );
     for service in services {
         service.stop().await?;

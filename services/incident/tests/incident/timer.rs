@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bus::SystemClock;
-use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot};
+use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
 use domain::clock::Clock;
 use domain::host::Criticality;
 use domain::ids::SnapshotId;
-use domain::incident::{NEAR, Severity, State, Word};
+use domain::incident::{NEAR, Remark, Severity, State};
 use domain::{HostId, Timestamp, WorkspaceId};
 use protocol::event::RunEvent;
 use store::{IncidentView, SnapshotRow};
@@ -57,7 +57,7 @@ async fn saw(world: &World, host_id: HostId, leaves: &[&CertificateFacts]) -> Re
             id: SnapshotId::new(),
             dialled: SocketAddr::from(([192, 0, 2, number], 443)),
             taken_at,
-            seen: Seen::Served(Box::new(served)),
+            seen: LookResult::Served(Box::new(served)),
             looks: 1,
             others: Vec::new(),
         };
@@ -144,7 +144,7 @@ async fn a_look_that_finds_a_new_certificate_at_every_address_closes_it() -> Res
     saw(&world, stuck.host_id, &[&new, &new]).await?;
     let closed = view(&world, |view| view.incident.state == State::Closed).await?;
     let word = closed.incident.closed.clone().expect("who closed it");
-    assert_eq!(word.by, Word::OWN);
+    assert_eq!(word.by, Remark::OWN);
     assert!(
         word.note.contains("a new certificate was seen at each of 2"),
         "{word:?}"

@@ -104,7 +104,7 @@ impl World {
             head: head.clone(),
             plan,
             state,
-            turn: 0,
+            queue_position: 0,
             held: None,
         };
         let workspace = WorkspaceId::default_workspace();
@@ -208,7 +208,7 @@ pub async fn next(world: &World, before: &RunEvent, status: Status) -> Result<Ru
         head: head.clone(),
         plan,
         state,
-        turn: 0,
+        queue_position: 0,
         held: None,
     };
     let workspace = WorkspaceId::default_workspace();

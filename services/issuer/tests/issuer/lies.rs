@@ -12,7 +12,7 @@ use domain::disposition::FurtherAnswer;
 use issuer::{Config, DirectoryConfig};
 use protocol::order::{IssueSpec, Order};
 use serde_json::json;
-use testkit::faulty_ca::{Chain, Fault, Place, RetryAfter, Reused};
+use testkit::faulty_ca::{Chain, Fault, FaultPoint, RetryAfter, Reused};
 
 use crate::liar::Liar;
 use crate::world::{ctx, drive, question, refusal, rest, retry, tokens_of, told};
@@ -37,7 +37,7 @@ async fn whatever_comes_as_the_chain_the_same_certificate_is_downloaded_again() 
         (page(200), "no certificate chain"),
         (gone, "no such certificate"),
     ] {
-        liar.ca.misbehave(Place::Certificate, &fault, 1);
+        liar.ca.misbehave(FaultPoint::Certificate, &fault, 1);
         let error = refusal(&liar.issuer().await?, &order).await?;
         ensure!(!error.forget_checkpoint, "{fault:?}: the order has its certificate");
         let (_, why) = retry(error)?;
@@ -82,14 +82,17 @@ async fn an_order_that_begins_with_a_dead_authorization_is_over_at_the_first_loo
     ] {
         liar.ca.reuse_authorization(dead, Some(state));
         let mut order = liar.order(&issuer, &[good, dead]).await?;
-        let polls = liar.ca.requests(Place::Order);
+        let polls = liar.ca.requests(FaultPoint::Order);
         let error = refusal(&issuer, &order).await?;
         ensure!(error.forget_checkpoint, "{state:?}: nothing can come of this order");
         let asked = question(error)?;
         ensure!(asked.code.as_str() == "ISS-0007", "{asked:?}");
         ensure!(asked.what.contains(says) && asked.what.contains(dead), "{asked:?}");
         ensure!(!asked.what.contains(good), "only what is dead is named: {asked:?}");
-        ensure!(liar.ca.requests(Place::Order) == polls, "{state:?}: it was not polled");
+        ensure!(
+            liar.ca.requests(FaultPoint::Order) == polls,
+            "{state:?}: it was not polled"
+        );
 
         // Resume: a new order, for which the CA makes a new authorization.
         liar.ca.reuse_authorization(dead, None);
@@ -117,10 +120,10 @@ async fn whatever_is_said_to_a_predecessor_the_order_is_placed_once_without() ->
     for status in [500, 400, 404, 403] {
         liar.ca.refuse_predecessors(status);
         let mut order = renewal().await?;
-        let before = liar.ca.requests(Place::NewOrder);
+        let before = liar.ca.requests(FaultPoint::NewOrder);
         let noted = rest(&issuer, &mut order).await?.take_notes();
         ensure!(
-            liar.ca.requests(Place::NewOrder) == before + 2,
+            liar.ca.requests(FaultPoint::NewOrder) == before + 2,
             "{status}: once with, once without"
         );
         ensure!(
@@ -131,13 +134,13 @@ async fn whatever_is_said_to_a_predecessor_the_order_is_placed_once_without() ->
         drive(&issuer, &mut order).await?;
     }
     for fault in [Fault::BreakOff, Fault::Internal] {
-        liar.ca.misbehave(Place::NewOrder, &fault, 1);
-        let before = liar.ca.requests(Place::NewOrder);
+        liar.ca.misbehave(FaultPoint::NewOrder, &fault, 1);
+        let before = liar.ca.requests(FaultPoint::NewOrder);
         liar.ca.refuse_predecessors(500);
         rest(&issuer, &mut renewal().await?)
             .await
             .with_context(|| format!("{fault:?}"))?;
-        ensure!(liar.ca.requests(Place::NewOrder) == before + 2, "{fault:?}");
+        ensure!(liar.ca.requests(FaultPoint::NewOrder) == before + 2, "{fault:?}");
     }
     ensure!(liar.ca.replaced().iter().all(Option::is_none));
     Ok(())
@@ -152,7 +155,7 @@ async fn a_ca_without_renewal_information_is_not_warned_about() -> Result<()> {
     let noted = rest(&issuer, &mut order).await?.take_notes();
     let warned = format!("{:?}", noted.log);
     ensure!(!warned.contains("Warn") && !warned.contains("replac"), "{warned}");
-    ensure!(liar.ca.requests(Place::NewOrder) == 1);
+    ensure!(liar.ca.requests(FaultPoint::NewOrder) == 1);
     Ok(())
 }
 
@@ -216,7 +219,7 @@ async fn a_moved_directory_says_where_to() -> Result<()> {
     let liar = Liar::start().await?;
     for to in ["https://new.example/acme/directory", "/acme/v2"] {
         let fault = Fault::Moved { to: to.to_owned() };
-        liar.ca.misbehave(Place::Directory, &fault, 1);
+        liar.ca.misbehave(FaultPoint::Directory, &fault, 1);
         let issuer = liar.issuer().await?;
         let order = liar.order(&issuer, &["www.example.org"]).await?;
         let asked = question(refusal(&issuer, &order).await?)?;
@@ -237,7 +240,7 @@ async fn the_line_that_allows_another_origin_is_taken_as_it_is_printed() -> Resu
             "newOrder": "https://other.example:9443/order",
         }),
     };
-    liar.ca.misbehave(Place::Directory, &elsewhere, 1);
+    liar.ca.misbehave(FaultPoint::Directory, &elsewhere, 1);
     let issuer = liar.issuer().await?;
     let order = liar.order(&issuer, &["www.example.org"]).await?;
     let asked = question(refusal(&issuer, &order).await?)?;
@@ -268,12 +271,12 @@ async fn order_not_ready_costs_a_look_and_no_claim() -> Result<()> {
         status: 403,
         body: json!({"type": "urn:ietf:params:acme:error:orderNotReady", "detail": "not yet"}),
     };
-    liar.ca.misbehave(Place::Finalize, &not_ready, 3);
+    liar.ca.misbehave(FaultPoint::Finalize, &not_ready, 3);
     let begun = Instant::now();
     drive(&issuer, &mut order).await?;
     // The claim alone would have held each of them for 35 s.
     ensure!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-    ensure!(liar.ca.requests(Place::Finalize) == 4 && liar.ca.issued() == 1);
+    ensure!(liar.ca.requests(FaultPoint::Finalize) == 4 && liar.ca.issued() == 1);
     Ok(())
 }
 
@@ -293,18 +296,18 @@ async fn an_order_whose_authorizations_cannot_be_read_is_the_one_that_is_gone_on
         let issuer = liar.issuer().await?;
         let before = liar.ca.orders();
         let mut order = liar.order(&issuer, &["one.example.org", "two.example.org"]).await?;
-        liar.ca.misbehave(Place::Authorization, &fault, 1);
+        liar.ca.misbehave(FaultPoint::Authorization, &fault, 1);
         rest(&issuer, &mut order).await.with_context(|| format!("{fault:?}"))?;
         ensure!(tokens_of(&order)?.is_empty(), "{fault:?}: nothing is known of them yet");
-        liar.ca.misbehave(Place::Authorization, &fault, 1);
+        liar.ca.misbehave(FaultPoint::Authorization, &fault, 1);
         let error = refusal(&liar.issuer().await?, &order).await?;
         ensure!(!error.forget_checkpoint, "{fault:?}");
 
         // What it is proven with is saved before it is presented.
-        let challenges = liar.ca.requests(Place::Challenge);
+        let challenges = liar.ca.requests(FaultPoint::Challenge);
         rest(&liar.issuer().await?, &mut order).await?;
         let tokens: HashSet<String> = tokens_of(&order)?.into_iter().collect();
-        ensure!(tokens.len() == 2 && liar.ca.requests(Place::Challenge) == challenges);
+        ensure!(tokens.len() == 2 && liar.ca.requests(FaultPoint::Challenge) == challenges);
         drive(&issuer, &mut order).await?;
         ensure!(liar.ca.orders() == before + 1, "{fault:?}: {} orders", liar.ca.orders());
     }
@@ -319,7 +322,8 @@ async fn bodies_that_are_no_json_are_quoted_by_their_first_words() -> Result<()>
     let order = liar.order(&issuer, &["www.example.org"]).await?;
     for status in [200, 201, 400, 429, 500, 503] {
         let body = "<html>\n<b>Gate\u{1b}[2Jway\0 says no</b>".to_owned();
-        liar.ca.misbehave(Place::NewOrder, &Fault::Page { status, body }, 1);
+        liar.ca
+            .misbehave(FaultPoint::NewOrder, &Fault::Page { status, body }, 1);
         let noted: StepContext = ctx();
         let error = issuer.carry_out(&order, &noted).await.err().context("it must fail")?;
         let said = told(error).to_string();

@@ -8,7 +8,7 @@ use domain::run::{Check, Checkpoint, Mode, Rehearsal};
 use issuer::Config;
 use protocol::order::{IssueSpec, Order};
 use testkit::FaultyCa;
-use testkit::faulty_ca::{Fault, Place, RetryAfter};
+use testkit::faulty_ca::{Fault, FaultPoint, RetryAfter};
 
 use crate::world::{Issuer, World, config_for, ctx, order_at, told, with_account};
 
@@ -137,7 +137,7 @@ async fn nothing_is_left_at_the_ca() -> Result<()> {
     let ca = FaultyCa::start(world.pebble.http_port()).await?;
     let order = order_at(&ca.directory_url(), &["a.example.org", "b.example.org"])?;
     through(&faulty_issuer(&world, &ca)?, order).await?;
-    ensure!(ca.orders() == 1 && ca.requests(Place::Finalize) == 0 && ca.issued() == 0);
+    ensure!(ca.orders() == 1 && ca.requests(FaultPoint::Finalize) == 0 && ca.issued() == 0);
     ensure!(ca.proven_names().is_empty(), "{:?}", ca.proven_names());
     Ok(())
 }
@@ -167,7 +167,7 @@ async fn the_staging_is_asked_in_place_of_the_production() -> Result<()> {
 async fn a_rate_limit_is_a_cross_with_its_code_and_hides_nothing_else() -> Result<()> {
     let world = World::start().await?;
     let ca = FaultyCa::start(world.pebble.http_port()).await?;
-    ca.misbehave(Place::NewOrder, &Fault::RateLimit(RetryAfter::Seconds(3600)), 1);
+    ca.misbehave(FaultPoint::NewOrder, &Fault::RateLimit(RetryAfter::Seconds(3600)), 1);
     let order = order_at(&ca.directory_url(), &["www.example.org"])?;
     let rehearsal = through(&faulty_issuer(&world, &ca)?, order).await?;
     let crosses = crosses(&rehearsal.checks);
@@ -187,7 +187,7 @@ async fn a_rate_limit_is_a_cross_with_its_code_and_hides_nothing_else() -> Resul
 async fn a_ca_that_takes_its_time_is_a_cross_before_anybody_tires() -> Result<()> {
     let world = World::start().await?;
     let ca = FaultyCa::start(world.pebble.http_port()).await?;
-    ca.misbehave(Place::NewOrder, &Fault::Slow(Duration::from_secs(120)), 1);
+    ca.misbehave(FaultPoint::NewOrder, &Fault::Slow(Duration::from_secs(120)), 1);
     let order = order_at(&ca.directory_url(), &["www.example.org"])?;
     let mut config = faulty_config(&world, &ca)?;
     config.request_timeout_seconds = 60;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use bus::StepHandler;
-use domain::ari::{Answer, CertId};
+use domain::ari::{CertId, RenewalInfoAnswer};
 use domain::run::Mode;
 use testkit::PebbleOptions;
 
@@ -105,16 +105,16 @@ async fn the_cas_window_is_asked_for_without_an_account() -> Result<()> {
     let cas = world.acme()?.renewal_info();
     let directory = world.pebble.directory_url().parse()?;
     let answer = cas.ask(&directory, &certificate).await;
-    let Answer::Suggested { suggestion, retry_at } = &answer else {
+    let RenewalInfoAnswer::Suggested { suggestion, retry_at } = &answer else {
         anyhow::bail!("no suggestion but {answer:?}")
     };
     ensure!(suggestion.window.start() > issued.leaf.not_before && suggestion.window.end() < issued.leaf.not_after);
     ensure!(retry_at.is_some(), "Pebble wants to be asked again");
     let unknown = "AAAA.AAAA".parse()?;
     let answer = cas.ask(&directory, &unknown).await;
-    ensure!(!matches!(answer, Answer::Suggested { .. }), "{answer:?}");
+    ensure!(!matches!(answer, RenewalInfoAnswer::Suggested { .. }), "{answer:?}");
     let elsewhere = "https://elsewhere.example/dir".parse()?;
     let answer = cas.ask(&elsewhere, &certificate).await;
-    ensure!(matches!(answer, Answer::NotAllowed { .. }), "{answer:?}");
+    ensure!(matches!(answer, RenewalInfoAnswer::NotAllowed { .. }), "{answer:?}");
     Ok(())
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use domain::ari::{Answer, Asked, CertId, next_ask};
+use domain::ari::{Asked, CertId, RenewalInfoAnswer, next_ask};
 use domain::{HostId, Timestamp};
 use protocol::order::{IssueSpec, Order};
-use testkit::faulty_ca::{Fault, Place, RetryAfter};
+use testkit::faulty_ca::{Fault, FaultPoint, RetryAfter};
 
 use crate::liar::Liar;
 use crate::world::{Issuer, ctx, refusal, rest, retry};
@@ -37,7 +37,10 @@ const BEHIND: RetryAfter = RetryAfter::BySkewedClock {
 };
 
 /// Every way of asking, at this place, as a 429 and as a 503; `begin` brings an order to where it meets the place.
-async fn holds(place: Place, begin: impl AsyncFn(&Liar, &Issuer, &Fault) -> Result<Order<IssueSpec>>) -> Result<()> {
+async fn holds(
+    place: FaultPoint,
+    begin: impl AsyncFn(&Liar, &Issuer, &Fault) -> Result<Order<IssueSpec>>,
+) -> Result<()> {
     let liar = Liar::start().await?;
     let issuer = liar.issuer().await?;
     for (asked, failures, [least, most]) in RULE {
@@ -76,7 +79,7 @@ async fn opened(liar: &Liar, issuer: &Issuer) -> Result<Order<IssueSpec>> {
 
 #[tokio::test]
 async fn what_a_ca_asks_for_at_a_new_order_is_waited_for_by_the_rule() -> Result<()> {
-    holds(Place::NewOrder, async |liar, issuer, _| {
+    holds(FaultPoint::NewOrder, async |liar, issuer, _| {
         liar.order(issuer, &["www.example.org"]).await
     })
     .await
@@ -84,10 +87,10 @@ async fn what_a_ca_asks_for_at_a_new_order_is_waited_for_by_the_rule() -> Result
 
 #[tokio::test]
 async fn what_a_ca_asks_for_at_an_authorization_is_waited_for_by_the_rule() -> Result<()> {
-    holds(Place::Authorization, async |liar, issuer, fault| {
+    holds(FaultPoint::Authorization, async |liar, issuer, fault| {
         let mut order = liar.order(issuer, &["www.example.org"]).await?;
         // An order that was placed is remembered first, though it cannot be read.
-        liar.ca.misbehave(Place::Authorization, fault, 1);
+        liar.ca.misbehave(FaultPoint::Authorization, fault, 1);
         rest(issuer, &mut order).await?;
         Ok(order)
     })
@@ -96,12 +99,12 @@ async fn what_a_ca_asks_for_at_an_authorization_is_waited_for_by_the_rule() -> R
 
 #[tokio::test]
 async fn what_a_ca_asks_for_at_an_order_is_waited_for_by_the_rule() -> Result<()> {
-    holds(Place::Order, async |liar, issuer, _| opened(liar, issuer).await).await
+    holds(FaultPoint::Order, async |liar, issuer, _| opened(liar, issuer).await).await
 }
 
 #[tokio::test]
 async fn what_a_ca_asks_for_at_a_challenge_or_finalization_is_waited_for_by_the_rule() -> Result<()> {
-    for place in [Place::Challenge, Place::Finalize] {
+    for place in [FaultPoint::Challenge, FaultPoint::Finalize] {
         holds(place, async |liar, issuer, _| opened(liar, issuer).await).await?;
     }
     Ok(())
@@ -109,7 +112,10 @@ async fn what_a_ca_asks_for_at_a_challenge_or_finalization_is_waited_for_by_the_
 
 #[tokio::test]
 async fn what_a_ca_asks_for_at_the_download_is_waited_for_by_the_rule() -> Result<()> {
-    holds(Place::Certificate, async |liar, issuer, _| opened(liar, issuer).await).await
+    holds(FaultPoint::Certificate, async |liar, issuer, _| {
+        opened(liar, issuer).await
+    })
+    .await
 }
 
 /// An order that is answered well, and is never done: its patience is counted, whatever the CA asks for.
@@ -123,7 +129,7 @@ async fn an_order_that_stays_processing_is_left_to_the_ledger_by_the_rule() -> R
         let mut order = opened(&liar, &issuer).await?;
         order.failures = failures;
         liar.ca.stall(asked);
-        let (before, polls) = (ctx().now(), liar.ca.requests(Place::Order));
+        let (before, polls) = (ctx().now(), liar.ca.requests(FaultPoint::Order));
         let (until, why) = retry(refusal(&issuer, &order).await?)?;
         liar.ca.go_on();
         ensure!(why.what.contains("still processing"), "{asked:?}: {why:?}");
@@ -135,14 +141,14 @@ async fn an_order_that_stays_processing_is_left_to_the_ledger_by_the_rule() -> R
             (least..=most + SLACK).contains(&wait),
             "{asked:?} after {failures} failures: {wait} s, not {least} to {most}"
         );
-        let polls = liar.ca.requests(Place::Order) - polls;
+        let polls = liar.ca.requests(FaultPoint::Order) - polls;
         ensure!(polls < 40, "{asked:?}: {polls} polls within a second");
     }
     Ok(())
 }
 
 /// When a certificate is asked about again that lives for a year.
-fn next(answer: &Answer, failures: u32, now: Timestamp) -> Result<u64> {
+fn next(answer: &RenewalInfoAnswer, failures: u32, now: Timestamp) -> Result<u64> {
     let asked = Asked {
         failures,
         before: None,
@@ -171,10 +177,10 @@ async fn what_a_ca_asks_for_with_renewal_information_is_waited_for_by_the_rule()
         liar.ca.offer_renewal_info(window, Some(asked));
         let issuer = liar.acme().await?.renewal_info();
         let offered = issuer.ask(&directory, &certificate).await;
-        ensure!(matches!(offered, Answer::Suggested { .. }), "{offered:?}");
-        liar.ca.misbehave(Place::RenewalInfo, &Fault::Busy(asked), 1);
+        ensure!(matches!(offered, RenewalInfoAnswer::Suggested { .. }), "{offered:?}");
+        liar.ca.misbehave(FaultPoint::RenewalInfo, &Fault::Busy(asked), 1);
         let busy = issuer.ask(&directory, &certificate).await;
-        ensure!(matches!(busy, Answer::Unavailable { .. }), "{busy:?}");
+        ensure!(matches!(busy, RenewalInfoAnswer::Unavailable { .. }), "{busy:?}");
         // A good answer that asks for no time grows by the time between two of them (`domain::ari::asking`).
         let first = least.min(if least < 3_599 { 60 } else { least });
         for (answer, least) in [(offered, first), (busy, least)] {

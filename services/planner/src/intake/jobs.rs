@@ -6,7 +6,7 @@ use protocol::request::{Answer, BulkCommitRequest, BulkPlanRequest, JobRequest};
 use super::checks::check_note;
 use super::sender::Sender;
 use super::{Intake, Refusal};
-use crate::jobs::JobWord;
+use crate::jobs::JobActKind;
 
 impl Intake {
     pub(super) async fn plan_bulk(
@@ -31,14 +31,14 @@ impl Intake {
         Ok(self.jobs.commit(workspace, request).await?)
     }
 
-    pub(super) async fn told_job(
+    pub(super) async fn act_on_job(
         &self,
         workspace: &WorkspaceId,
-        word: JobWord,
+        kind: JobActKind,
         request: &JobRequest,
     ) -> Result<Answer, Refusal> {
         check_note(request.note.as_deref())?;
-        Ok(self.jobs.tell(workspace, word, request).await?)
+        Ok(self.jobs.tell(workspace, kind, request).await?)
     }
 
     pub(super) async fn show_job(&self, workspace: &WorkspaceId, request: &JobRequest) -> Result<Answer, Refusal> {

@@ -1,10 +1,11 @@
 //! Requests from the console, the CLI and other systems: judged, turned into runs, answered after the commit.
 
+mod acts;
 mod checks;
 mod jobs;
 mod renewals;
 mod sender;
-mod words;
+pub(crate) mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +23,11 @@ use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::jobs::{JobWord, Jobs};
+use crate::decide::acts::ActKind;
+use crate::jobs::{JobActKind, Jobs};
 use crate::ledger::Ledger;
-use crate::people::Word;
-use crate::renewal_info::RenewalInfo;
-use crate::survey::Survey;
+use crate::sweeps::renewal_info::RenewalInfo;
+use crate::sweeps::survey::Survey;
 use checks::{few_enough, no_nul};
 use sender::Sender;
 
@@ -126,16 +127,16 @@ impl Intake {
         let (workspace, body) = (&workspace, sender.sign(&workspace, readable(body)?)?);
         match verb {
             Verb::Renew => self.renew(sender, workspace, read(body)?).await,
-            Verb::Resume => self.told(workspace, Word::Resume, body).await,
-            Verb::Retry => self.told(workspace, Word::Retry, body).await,
-            Verb::Cancel => self.told(workspace, Word::Cancel, body).await,
+            Verb::Resume => self.act_on_runs(workspace, ActKind::Resume, body).await,
+            Verb::Retry => self.act_on_runs(workspace, ActKind::Retry, body).await,
+            Verb::Cancel => self.act_on_runs(workspace, ActKind::Cancel, body).await,
             Verb::Resolve => self.resolve(workspace, &read(body)?).await,
             Verb::Probe => self.probe(workspace, &read(body)?).await,
             Verb::BulkPlan => self.plan_bulk(sender, workspace, read(body)?).await,
             Verb::BulkCommit => self.commit_bulk(sender, workspace, &read(body)?).await,
-            Verb::JobPause => self.told_job(workspace, JobWord::Pause, &read(body)?).await,
-            Verb::JobResume => self.told_job(workspace, JobWord::Resume, &read(body)?).await,
-            Verb::JobCancel => self.told_job(workspace, JobWord::Cancel, &read(body)?).await,
+            Verb::JobPause => self.act_on_job(workspace, JobActKind::Pause, &read(body)?).await,
+            Verb::JobResume => self.act_on_job(workspace, JobActKind::Resume, &read(body)?).await,
+            Verb::JobCancel => self.act_on_job(workspace, JobActKind::Cancel, &read(body)?).await,
             Verb::JobShow => self.show_job(workspace, &read(body)?).await,
             Verb::Events => self.open_events(workspace, &read(body)?).await,
         }

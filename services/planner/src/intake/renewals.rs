@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::run::Mode;
 use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer, Refused, RenewRequest};
@@ -12,8 +12,9 @@ use tracing::info;
 use super::checks::few_enough;
 use super::sender::Sender;
 use super::{Intake, Refusal};
-use crate::compose::{self, Asked};
-use crate::{judge, money, once, turns};
+use crate::decide::compose::{self, Asked};
+use crate::decide::{judge, money, once};
+use crate::ledger::positions;
 
 impl Intake {
     pub(super) async fn renew(
@@ -31,7 +32,7 @@ impl Intake {
             }
             let now = self.ledger.now();
             let (mut runs, answer) = self.decide(workspace, &request, now).await?;
-            turns::give(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
+            positions::assign(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
             let kept = once::kept(&answer, &wish).map_err(|e| corrupt(&request, &e))?;
             let answered = AnsweredRequest {
                 workspace,
@@ -60,21 +61,21 @@ impl Intake {
         now: Timestamp,
     ) -> Result<(Vec<NewRun>, Answer), StoreError> {
         let names: Vec<String> = request.hostnames.iter().map(ToString::to_string).collect();
-        let charges = self.store.charges(workspace, &names).await?;
+        let policy_facts = self.store.policy_facts(workspace, &names).await?;
         let catalogue = self.store.catalogue(workspace, now).await?;
-        let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
+        let policies: Vec<PolicyId> = policy_facts.iter().map(|facts| facts.policy.id).collect();
         let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
-        let charges: HashMap<&Hostname, &Charge> = charges
+        let policy_facts: HashMap<&Hostname, &PolicyFacts> = policy_facts
             .iter()
-            .map(|charge| (&charge.policy.says.hostname, charge))
+            .map(|facts| (&facts.policy.spec.hostname, facts))
             .collect();
         let (mut runs, mut accepted, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
-            let charge = charges.get(hostname).copied();
+            let facts = policy_facts.get(hostname).copied();
             let made = self
-                .asked(charge, request, &active, now)
-                .and_then(|(charge, asked)| compose::new_run(charge, &asked, &catalogue, now));
+                .asked(facts, request, &active, now)
+                .and_then(|(facts, asked)| compose::new_run(facts, &asked, &catalogue, now));
             match made {
                 Ok(run) => {
                     accepted.push(Accepted {
@@ -119,27 +120,27 @@ impl Intake {
     /// What is asked of this policy, when nothing is against it now.
     fn asked<'a>(
         &self,
-        charge: Option<&'a Charge>,
+        facts: Option<&'a PolicyFacts>,
         request: &RenewRequest,
         active: &HashMap<PolicyId, RunId>,
         now: Timestamp,
-    ) -> Result<(&'a Charge, Asked), Invalid> {
+    ) -> Result<(&'a PolicyFacts, Asked), Invalid> {
         let remedy = "add one first: vigilo policy add";
-        let charge = charge.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
-        let by_policy = if charge.policy.says.dry_run_default {
+        let facts = facts.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
+        let by_policy = if facts.policy.spec.dry_run_default {
             Mode::DryRun
         } else {
             Mode::Live
         };
         let mode = request.mode.unwrap_or(by_policy);
-        let active = active.get(&charge.policy.id).copied();
+        let active = active.get(&facts.policy.id).copied();
         let (mut cooled_at, mut why) = (None, None);
         if request.despite_cooldown {
-            why = judge::judge_despite_cooldown(charge, mode, active, now)?;
+            why = judge::judge_despite_cooldown(facts, mode, active, now)?;
         } else if request.when_allowed {
-            cooled_at = judge::judge_when_allowed(charge, mode, active, now)?;
+            cooled_at = judge::judge_when_allowed(facts, mode, active, now)?;
         } else {
-            judge::judge(charge, mode, active, now)?;
+            judge::judge(facts, mode, active, now)?;
         }
         let asked = Asked {
             mode,
@@ -151,7 +152,7 @@ impl Intake {
             at_once: request.at_once,
             cooled_at,
         };
-        Ok((charge, asked))
+        Ok((facts, asked))
     }
 }
 

@@ -2,16 +2,16 @@
 //!
 //! In: what people ask (`desk`), the passing of time. Out: plans, runs, what holds runs back. Touches: Postgres; any
 //! number of planners share the work: a job is in the hands of one of them at a time, and when that one dies another
-//! goes on with the next page. Never: a decision at the commit that the plan did not show.
+//! goes on with the next batch. Never: a decision at the commit that the plan did not show.
 
+mod acts;
 mod creating;
-mod decide;
-mod desk;
 mod planning;
-mod quotas;
 mod watching;
 
-pub(crate) use desk::JobWord;
+pub(crate) use acts::JobActKind;
+#[cfg(test)]
+pub(crate) use acts::new_job;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +27,10 @@ use tracing::{error, warn};
 use crate::ledger::Ledger;
 
 const TICK: Duration = Duration::from_millis(250);
-/// A planner that dies with a job in hand leaves it to the others after this long. Every page takes it anew.
-const IN_HAND: Duration = Duration::from_secs(10);
+/// A planner that dies with a job claimed leaves it to the others after this long. Every batch takes it anew.
+const CLAIMED_FOR: Duration = Duration::from_secs(10);
 /// Hosts or runs of one transaction.
-const PAGE: u32 = 2_500;
+const BATCH: u32 = 2_500;
 
 pub(crate) struct Jobs {
     pub store: Store,
@@ -89,7 +89,7 @@ impl Jobs {
 
     async fn claim(&self, states: &[JobState]) -> Option<Job> {
         let now = self.ledger.now();
-        match self.store.claim_job(states, now, now.plus(IN_HAND)).await {
+        match self.store.claim_job(states, now, now.plus(CLAIMED_FOR)).await {
             Ok(job) => job,
             Err(error) => {
                 warn!(%error, "jobs cannot be read; trying again");
@@ -98,7 +98,7 @@ impl Jobs {
         }
     }
 
-    /// What heals by itself is tried again when nobody has the job in hand any more; a plan that cannot be made says so.
+    /// What heals by itself is tried again when the job is not claimed any more; a plan that cannot be made says so.
     async fn trouble(&self, job: &Job, error: StoreError) {
         match error {
             StoreError::Unavailable(why) => warn!(%why, job = %job.id, "a job cannot be worked on; trying again"),

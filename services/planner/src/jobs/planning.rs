@@ -1,10 +1,10 @@
-//! The plan, page by page: what was decided is kept before the next page is begun, so a planner that dies loses a page.
+//! The plan, batch by batch: what was decided is kept before the next batch is begun, so a planner that dies loses a batch.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::job::{Cap, Job, JobState, Speed};
-use domain::policy::Charge;
+use domain::policy::PolicyFacts;
 use domain::provider::Catalogue;
 use domain::run::Mode;
 use domain::{Hostname, PolicyId, RunId, Timestamp};
@@ -12,9 +12,9 @@ use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::decide::{Left, Seen, Terms, decide};
-use super::quotas::Quotas;
-use super::{IN_HAND, Jobs, PAGE};
+use super::{BATCH, CLAIMED_FOR, Jobs};
+use crate::decide::plan::quotas::Quotas;
+use crate::decide::plan::{KnownName, Left, Terms, decide};
 
 /// What the lines that are decided have left of the job's own budget and of the month's.
 fn budgets(job: &Job) -> Vec<(Cap, u64)> {
@@ -31,7 +31,7 @@ const USUAL: Duration = Duration::from_secs(20);
 
 /// A plan that is being made.
 struct Draft {
-    /// As the last page left it.
+    /// As the last batch left it.
     job: Job,
     /// Hosts that are not decided yet, those to come first at the end.
     rest: Vec<String>,
@@ -42,9 +42,9 @@ struct Draft {
 }
 
 /// The hosts that are decided next: their names, what their policies say, and the runs that are active there.
-struct HostsOfPage<'a> {
+struct HostsOfBatch<'a> {
     names: &'a [String],
-    charges: &'a HashMap<&'a str, &'a Charge>,
+    policy_facts: &'a HashMap<&'a str, &'a PolicyFacts>,
     active: &'a HashMap<PolicyId, RunId>,
 }
 
@@ -54,7 +54,7 @@ impl Jobs {
             return Ok(());
         };
         while !draft.rest.is_empty() {
-            if stop.is_cancelled() || !self.page(&mut draft).await? {
+            if stop.is_cancelled() || !self.batch(&mut draft).await? {
                 return Ok(());
             }
         }
@@ -80,7 +80,7 @@ impl Jobs {
             now_stands.totals.month_left_micro_usd = month_left;
         }
         now_stands.hosts = Some(now_stands.lines.saturating_add(open));
-        tx.put(&now_stands, now.plus(IN_HAND)).await?;
+        tx.put(&now_stands, now.plus(CLAIMED_FOR)).await?;
         tx.commit().await?;
         let left = self.left(&now_stands).await?;
         let catalogue = self.store.catalogue(&job.workspace, now).await?;
@@ -134,20 +134,20 @@ impl Jobs {
     }
 
     /// Decides the next hosts and keeps it; false when somebody else has the plan in hand, or it was cancelled.
-    async fn page(&self, draft: &mut Draft) -> Result<bool, StoreError> {
+    async fn batch(&self, draft: &mut Draft) -> Result<bool, StoreError> {
         let now = self.ledger.now();
-        let page = usize::try_from(PAGE).unwrap_or(usize::MAX).min(draft.rest.len());
-        let names = draft.rest.split_off(draft.rest.len() - page);
-        let charges = self.store.charges(&draft.job.workspace, &names).await?;
-        let policies: Vec<PolicyId> = charges.iter().map(|charge| charge.policy.id).collect();
+        let batch = usize::try_from(BATCH).unwrap_or(usize::MAX).min(draft.rest.len());
+        let names = draft.rest.split_off(draft.rest.len() - batch);
+        let policy_facts = self.store.policy_facts(&draft.job.workspace, &names).await?;
+        let policies: Vec<PolicyId> = policy_facts.iter().map(|facts| facts.policy.id).collect();
         let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
-        let charges: HashMap<&str, &Charge> = charges
+        let policy_facts: HashMap<&str, &PolicyFacts> = policy_facts
             .iter()
-            .map(|charge| (charge.policy.says.hostname.as_str(), charge))
+            .map(|facts| (facts.policy.spec.hostname.as_str(), facts))
             .collect();
-        let hosts = HostsOfPage {
+        let hosts = HostsOfBatch {
             names: &names,
-            charges: &charges,
+            policy_facts: &policy_facts,
             active: &active,
         };
         let lines = self.lines(draft, &hosts, now)?;
@@ -162,13 +162,13 @@ impl Jobs {
         }
         job.lines += u32::try_from(lines.len()).unwrap_or(u32::MAX);
         tx.keep_lines(&lines).await?;
-        tx.put(&job, now.plus(IN_HAND)).await?;
+        tx.put(&job, now.plus(CLAIMED_FOR)).await?;
         tx.commit().await?;
         draft.job = job;
         Ok(true)
     }
 
-    fn lines(&self, draft: &mut Draft, hosts: &HostsOfPage<'_>, now: Timestamp) -> Result<Vec<NewLine>, StoreError> {
+    fn lines(&self, draft: &mut Draft, hosts: &HostsOfBatch<'_>, now: Timestamp) -> Result<Vec<NewLine>, StoreError> {
         let terms = Terms {
             job: &draft.job,
             ladder: &self.ladder,
@@ -178,10 +178,10 @@ impl Jobs {
         let mut lines = Vec::with_capacity(hosts.names.len());
         // The last of the rest comes first.
         for (name, nr) in hosts.names.iter().rev().zip(draft.job.lines + 1..) {
-            let seen = match hosts.charges.get(name.as_str()) {
-                Some(charge) => Seen::Charge(charge, hosts.active.get(&charge.policy.id).copied()),
-                None if draft.strange.contains(name) => Seen::Nothing,
-                None => Seen::HostAlone,
+            let seen = match hosts.policy_facts.get(name.as_str()) {
+                Some(facts) => KnownName::Policy(facts, hosts.active.get(&facts.policy.id).copied()),
+                None if draft.strange.contains(name) => KnownName::Nothing,
+                None => KnownName::HostAlone,
             };
             let (decision, run) = decide(seen, &terms, &mut draft.left);
             let hostname: Hostname = name.parse().map_err(|why| StoreError::Corrupt {

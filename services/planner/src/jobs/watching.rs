@@ -9,9 +9,9 @@ use store::{JobTx, StoreError};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Jobs, PAGE};
-use crate::halt::judge;
-use crate::people::{Deed, Word};
+use super::{BATCH, Jobs};
+use crate::decide::acts::{ActKind, RunAct};
+use crate::decide::halt::judge;
 
 const USUALLY: Duration = Duration::from_secs(1);
 /// A job with few places is waited for.
@@ -116,12 +116,12 @@ impl Jobs {
     async fn cancel_some(&self, job: &Job) -> Result<(), StoreError> {
         let open = self.store.open_runs_of_job(job.id, TOLD_AT_ONCE).await?;
         if !open.is_empty() {
-            let deed = Deed {
-                word: Word::Cancel,
+            let act = RunAct {
+                kind: ActKind::Cancel,
                 by: job.cancelled_by.clone().unwrap_or_else(|| job.requested_by.clone()),
                 note: format!("job {} was cancelled", job.id),
             };
-            self.ledger.tell(&job.workspace, &open, &deed).await?;
+            self.ledger.tell(&job.workspace, &open, &act).await?;
         }
         let Some((mut tx, mut job)) = self.store.job_tx(&job.workspace, job.id).await? else {
             return Ok(());
@@ -146,9 +146,9 @@ async fn sweep(tx: &mut JobTx, job: &mut Job) -> Result<bool, StoreError> {
     let Some(after) = job.held_to else {
         return Ok(false);
     };
-    let page = tx.not_begun(after, i64::from(PAGE)).await?;
+    let batch = tx.not_begun(after, i64::from(BATCH)).await?;
     let next = |one: &store::Held| job.holds.held_next(&one.traits, one.in_cohort, one.held.as_deref());
-    let changes: Vec<(RunId, Option<String>)> = page
+    let changes: Vec<(RunId, Option<String>)> = batch
         .iter()
         .map(|one| (one, next(one)))
         .filter(|(one, next)| one.held != *next)
@@ -157,8 +157,8 @@ async fn sweep(tx: &mut JobTx, job: &mut Job) -> Result<bool, StoreError> {
     if !changes.is_empty() {
         tx.hold(&changes).await?;
     }
-    let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-    job.held_to = page.last().map(|one| one.run).filter(|_| !is_last);
+    let is_last = batch.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+    job.held_to = batch.last().map(|one| one.run).filter(|_| !is_last);
     Ok(changes.iter().any(|(_, held)| held.is_none()))
 }
 

@@ -3,11 +3,16 @@
 //! One transaction: lock the runs, `advance` each in memory, keep what the reports brought, release what the lanes
 //! have room for, save, commit. Then publish, then acknowledge.
 
+mod acts;
 mod apart;
-mod deeds;
-mod kept;
-mod page;
-mod sweeps;
+pub(crate) mod backlog;
+mod batch;
+pub(crate) mod current;
+pub(crate) mod positions;
+pub(crate) mod readiness;
+mod record;
+pub(crate) mod rules;
+mod wake;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +25,7 @@ use domain::clock::Clock;
 use domain::lane::Lane;
 use domain::run::{Event, Step};
 use domain::{HostId, RunId, Timestamp};
-use protocol::handover::CurrentAsk;
+use protocol::direct_reply::CurrentAsk;
 use protocol::order::{Order, Spec};
 use protocol::report::Report;
 use store::{LedgerTx, LoadedRun, Since, Store, StoreError};
@@ -28,20 +33,20 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+pub(crate) use self::acts::ActOutcome;
 use self::apart::Fate;
-pub(crate) use self::deeds::DeedOutcome;
-use self::page::{Gates, Page, Waiting, given_up, is_out};
-use crate::backlog::Backlog;
-use crate::borders::crossed_by_report;
-use crate::compose::{self, Material};
+use self::batch::{Batch, Gates, Waiting, given_up, is_out};
 use crate::config::Windows;
-use crate::look_first::{self, Looks};
-use crate::pace::{OrdersOut, Rooms};
+use crate::decide::borders::crossed_by_report;
+use crate::decide::compose::{self, Material};
+use crate::decide::look_first::{self, Looks};
+use crate::decide::pace::{OrdersOut, Rooms};
+use crate::decide::quota::{Quota, QuotaEffect};
+use crate::ledger::backlog::Backlog;
+use crate::ledger::readiness::Readiness;
+use crate::ledger::rules::RuleBook;
 use crate::postman::{Mail, Postman};
-use crate::quota::{Answer, Quota};
-use crate::readiness::Readiness;
-use crate::rules::RuleBook;
-use crate::survey::{self, Survey};
+use crate::sweeps::survey::{self, Survey};
 
 /// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
 /// the transaction itself takes.
@@ -202,11 +207,11 @@ impl Ledger {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
         let ids: Vec<RunId> = reports.iter().map(|report| report.value.run_id).collect();
-        let mut page = Page::of(tx.load(&ids).await?);
-        let (mut kept, mut refused) = (kept::Kept::default(), HashMap::new());
+        let mut batch = Batch::of(tx.load(&ids).await?);
+        let (mut record, mut refused) = (record::Record::default(), HashMap::new());
         for (place, delivery) in reports.iter().enumerate() {
             let report = &delivery.value;
-            let run = page.runs.get(&report.run_id);
+            let run = batch.runs.get(&report.run_id);
             if let Some(why) = run.and_then(|run| crossed_by_report(report, run)) {
                 refused.insert(place, why);
                 continue;
@@ -217,29 +222,29 @@ impl Ledger {
                 outcome: report.outcome.clone(),
             };
             // Past the deadline nobody waits any more: the next order goes to the stream.
-            let inbox = delivery.reply_to().filter(|_| page.is_in_hand(report.run_id, now));
-            let before = run.map(|run| run.state.course.target_checks(report.attempt));
-            let moved = page.advance(report.run_id, event, now);
-            if let (true, Some(run)) = (moved, page.runs.get(&report.run_id)) {
-                kept.keep(report, run, before.unwrap_or_default())?;
+            let inbox = delivery.reply_to().filter(|_| batch.is_in_flight(report.run_id, now));
+            let before = run.map(|run| run.state.progress.target_checks(report.attempt));
+            let moved = batch.advance(report.run_id, event, now);
+            if let (true, Some(run)) = (moved, batch.runs.get(&report.run_id)) {
+                record.add(report, run, before.unwrap_or_default())?;
                 if report.step == Step::Issue {
-                    page.answers.push((report.run_id, Answer::of(&report.outcome)));
+                    batch.answers.push((report.run_id, QuotaEffect::of(&report.outcome)));
                 }
             }
             if let Some(inbox) = inbox {
                 if moved && report.outcome.continues(now) {
-                    page.go_on(report.run_id, now);
+                    batch.go_on(report.run_id, now);
                 }
                 let waiting = Waiting {
                     step: report.step,
                     subject: delivery.subject().to_owned(),
                     inbox: inbox.to_owned(),
                 };
-                page.waiting.insert(report.run_id, waiting);
+                batch.waiting.insert(report.run_id, waiting);
             }
         }
-        kept.write(&mut tx, now).await?;
-        let mail = self.finish(tx, page, now).await?;
+        record.write(&mut tx, now).await?;
+        let mail = self.finish(tx, batch, now).await?;
         Ok(Applied { mail, refused })
     }
 
@@ -248,14 +253,14 @@ impl Ledger {
     pub(crate) async fn current(&self, ask: &CurrentAsk) -> Result<Option<Order<Spec>>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
-        let mut page = Page::of(tx.load(&[ask.run_id]).await?);
-        if let Some(attempt) = page.runs.get(&ask.run_id).and_then(given_up) {
-            page.advance(ask.run_id, Event::Overdue { attempt }, now);
-            let mail = self.finish(tx, page, now).await?;
+        let mut batch = Batch::of(tx.load(&[ask.run_id]).await?);
+        if let Some(attempt) = batch.runs.get(&ask.run_id).and_then(given_up) {
+            batch.advance(ask.run_id, Event::Overdue { attempt }, now);
+            let mail = self.finish(tx, batch, now).await?;
             self.postman.send(mail).await;
             return Ok(None);
         }
-        let mail = self.orders(&mut tx, &page, &[ask.run_id]).await?;
+        let mail = self.orders(&mut tx, &batch, &[ask.run_id]).await?;
         tx.commit().await?;
         Ok(mail.orders.into_iter().find(|order| order.step == ask.step))
     }
@@ -268,14 +273,14 @@ impl Ledger {
         if lanes.is_empty() {
             return Ok(0);
         }
-        let (mail, postponed) = self.finish_over(tx, Page::default(), lanes, now).await?;
+        let (mail, postponed) = self.finish_over(tx, Batch::default(), lanes, now).await?;
         self.send(mail).await;
         Ok(postponed)
     }
 
-    async fn finish(&self, tx: LedgerTx, page: Page, now: Timestamp) -> Result<Mail, StoreError> {
-        let lanes = page.lanes();
-        Ok(self.finish_over(tx, page, lanes, now).await?.0)
+    async fn finish(&self, tx: LedgerTx, batch: Batch, now: Timestamp) -> Result<Mail, StoreError> {
+        let lanes = batch.lanes();
+        Ok(self.finish_over(tx, batch, lanes, now).await?.0)
     }
 
     /// Releases in these lanes, saves, commits; gives what is to be published, and how many runs must wait on.
@@ -283,7 +288,7 @@ impl Ledger {
     async fn finish_over(
         &self,
         mut tx: LedgerTx,
-        mut page: Page,
+        mut batch: Batch,
         lanes: Vec<Lane>,
         now: Timestamp,
     ) -> Result<(Mail, usize), StoreError> {
@@ -301,15 +306,15 @@ impl Ledger {
         if rooms.has_slow() {
             self.backlog.want();
         }
-        for (lane, since) in std::mem::take(&mut page.left).into_values() {
+        for (lane, since) in std::mem::take(&mut batch.left).into_values() {
             rooms.give_back(lane, since);
         }
         let mut quota = Quota::new(rules);
-        quota.take_down(&mut tx, &page.answered(), now).await?;
-        quota.take_down_of_all(&page.answered(), now);
+        quota.take_down(&mut tx, &batch.answered(), now).await?;
+        quota.take_down_of_all(&batch.answered(), now);
         for id in quota.surplus() {
             // One run asks for all of the account; this one waits with the others.
-            page.advance(id, Event::Resumed, now);
+            batch.advance(id, Event::Resumed, now);
         }
         quota.count_tokens(&mut tx, &lanes, &mut rooms, now).await?;
         let free = lanes.into_iter().map(|lane| (rooms.free(&lane), lane));
@@ -318,40 +323,40 @@ impl Ledger {
             .map(|(room, lane)| (lane, room))
             .collect();
         if !free.is_empty() {
-            page.join(tx.turns(&free, now).await?);
+            batch.join(tx.next_in_lanes(&free, now).await?);
         }
-        quota.prepare(&mut tx, page.due(now).into_iter()).await?;
-        let looks = self.looks(&mut tx, &page, now).await?;
+        quota.prepare(&mut tx, batch.due(now).into_iter()).await?;
+        let looks = self.looks(&mut tx, &batch, now).await?;
         let gates = Gates {
             rooms: &mut rooms,
             quota: &mut quota,
             looks,
             answers: self.readiness.answers(),
         };
-        page.release(gates, now);
-        tx.keep_acts(&page.acts).await?;
+        batch.release(gates, now);
+        tx.keep_acts(&batch.acts).await?;
         quota.write(&mut tx, now).await?;
-        let moved: Vec<RunId> = page.moved.iter().copied().collect();
+        let moved: Vec<RunId> = batch.moved.iter().copied().collect();
         let marked = self.postman.published(&moved);
-        tx.save(page.changes(), &marked, now).await?;
-        tx.judge_again(&page.ended_policies(), now).await?;
-        let mut mail = self.orders(&mut tx, &page, &page.ordered()).await?;
-        mail.handed = page.hand_over(&mut mail.orders);
-        mail.events = page.events(now);
-        mail.looks = std::mem::take(&mut page.looks);
+        tx.save(batch.changes(), &marked, now).await?;
+        tx.judge_again(&batch.ended_policies(), now).await?;
+        let mut mail = self.orders(&mut tx, &batch, &batch.ordered()).await?;
+        mail.direct_replies = batch.direct_replies(&mut mail.orders);
+        mail.events = batch.events(now);
+        mail.looks = std::mem::take(&mut batch.looks);
         (mail.moved, mail.marked) = (moved, marked);
         tx.commit().await?;
         if quota.has_news_of_all() {
             self.rules.forget();
         }
-        self.readiness.ask(page.to_look_at(), now);
-        Ok((mail, page.postponed))
+        self.readiness.ask(batch.to_look_at(), now);
+        Ok((mail, batch.postponed))
     }
 
     /// What is known of the hosts whose runs begin of themselves now.
-    async fn looks(&self, tx: &mut LedgerTx, page: &Page, now: Timestamp) -> Result<Looks, StoreError> {
+    async fn looks(&self, tx: &mut LedgerTx, batch: &Batch, now: Timestamp) -> Result<Looks, StoreError> {
         let since = *self.looks_since.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = page.due(now).into_iter().filter(|run| look_first::is_needed(run));
+        let due = batch.due(now).into_iter().filter(|run| look_first::is_needed(run));
         let hosts: Vec<HostId> = due.map(|run| run.head.host_id).collect();
         if hosts.is_empty() {
             return Ok(Looks::none(since));
@@ -362,13 +367,13 @@ impl Ledger {
     }
 
     /// The orders of those of these runs that are out.
-    async fn orders(&self, tx: &mut LedgerTx, page: &Page, ids: &[RunId]) -> Result<Mail, StoreError> {
+    async fn orders(&self, tx: &mut LedgerTx, batch: &Batch, ids: &[RunId]) -> Result<Mail, StoreError> {
         let out: Vec<&LoadedRun> = ids
             .iter()
-            .filter_map(|id| page.runs.get(id))
+            .filter_map(|id| batch.runs.get(id))
             .filter(|run| is_out(run))
             .collect();
-        let mut materials = kept::materials(tx, &out).await?;
+        let mut materials = record::materials(tx, &out).await?;
         let mut mail = Mail::default();
         for run in out {
             let has = materials.remove(&run.head.id).unwrap_or_else(Material::default);

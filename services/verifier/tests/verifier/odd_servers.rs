@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail};
-use domain::certificate::Seen;
+use domain::certificate::LookResult;
 use domain::disposition::Disposition;
 use time::Duration;
 
@@ -160,7 +160,7 @@ async fn a_peer_that_never_answers_does_not_hold_the_verifier_up() -> Result<()>
 
     let rehearsal = rehearsed(&verify, &order).await?;
     assert!(rehearsal.checks.iter().any(|check| !check.passed && !check.advisory));
-    assert!(matches!(rehearsal.snapshots[0].seen, Seen::Unreachable { .. }));
+    assert!(matches!(rehearsal.snapshots[0].seen, LookResult::Unreachable { .. }));
     Ok(())
 }
 

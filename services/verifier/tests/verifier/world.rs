@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use bus::{Progress, StepContext, StepError, StepHandler, SystemClock};
-use domain::certificate::{Seen, Served, Snapshot};
+use domain::certificate::{LookResult, Served, Snapshot};
 use domain::clock::Clock;
 use domain::disposition::{Disposition, Question};
 use domain::reach::Reach;
@@ -138,8 +138,8 @@ pub async fn rehearsed(verify: &Verify, order: &Order<VerifySpec>) -> Result<Reh
 
 pub fn served(snapshot: &Snapshot) -> Result<&Served> {
     match &snapshot.seen {
-        Seen::Served(served) => Ok(served),
-        Seen::Unreachable { probe_error } => bail!("nothing was served: {probe_error}"),
+        LookResult::Served(served) => Ok(served),
+        LookResult::Unreachable { probe_error } => bail!("nothing was served: {probe_error}"),
     }
 }
 

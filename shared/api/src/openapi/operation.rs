@@ -17,7 +17,7 @@ pub(crate) struct Body {
 }
 
 /// One status, and what comes with it.
-pub(crate) struct Answer {
+pub(crate) struct ResponseDoc {
     pub status: u16,
     pub description: &'static str,
     /// By media type; without a schema it is text.
@@ -34,7 +34,7 @@ pub struct Operation {
     pub(crate) needs_token: bool,
     pub(crate) parameters: Vec<Value>,
     pub(crate) body: Option<Body>,
-    pub(crate) answers: Vec<Answer>,
+    pub(crate) answers: Vec<ResponseDoc>,
 }
 
 fn operation(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
@@ -150,7 +150,7 @@ impl Operation {
     }
 
     pub(crate) fn answers<T: JsonSchema>(mut self, status: u16, description: &'static str) -> Self {
-        self.answers.push(Answer {
+        self.answers.push(ResponseDoc {
             status,
             description,
             contents: vec![("application/json", Some(schema_of::<T>))],
@@ -160,7 +160,7 @@ impl Operation {
 
     /// The status alone.
     pub(crate) fn answers_nothing(mut self) -> Self {
-        self.answers.push(Answer {
+        self.answers.push(ResponseDoc {
             status: 204,
             description: "done",
             contents: Vec::new(),
@@ -169,7 +169,7 @@ impl Operation {
     }
 
     pub(crate) fn answers_text(mut self, description: &'static str, media_type: &'static str) -> Self {
-        self.answers.push(Answer {
+        self.answers.push(ResponseDoc {
             status: 200,
             description,
             contents: vec![(media_type, None)],

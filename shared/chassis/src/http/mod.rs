@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-pub use self::places::{Place, Places};
+pub use self::places::{ConnectionSlot, Places};
 use self::stalled::Stalled;
 
 /// After an accept that failed: for want of file descriptors, most likely.
@@ -78,7 +78,7 @@ pub async fn serve(listener: TcpListener, routes: Router, limits: Limits, until:
 struct Connection {
     stream: TcpStream,
     from: SocketAddr,
-    _place: Place,
+    _place: ConnectionSlot,
 }
 
 /// The next connection that may stay.

@@ -31,7 +31,7 @@ pub(super) struct Free {
 }
 
 /// Given back when it is dropped.
-pub struct Place {
+pub struct ConnectionSlot {
     places: Places,
     of: IpAddr,
     _permit: OwnedSemaphorePermit,
@@ -59,7 +59,7 @@ impl Places {
     }
 
     /// A place now, or none.
-    pub fn try_take(&self, from: IpAddr) -> Option<Place> {
+    pub fn try_take(&self, from: IpAddr) -> Option<ConnectionSlot> {
         let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
         Free {
             places: self.clone(),
@@ -85,7 +85,7 @@ impl Places {
 
 impl Free {
     /// Nothing when this address has as many as it may have.
-    pub(super) fn take(self, from: IpAddr) -> Option<Place> {
+    pub(super) fn take(self, from: IpAddr) -> Option<ConnectionSlot> {
         let of = network(from);
         {
             let mut taken = self.places.taken();
@@ -95,7 +95,7 @@ impl Free {
             }
             *many += 1;
         }
-        Some(Place {
+        Some(ConnectionSlot {
             places: self.places,
             of,
             _permit: self.permit,
@@ -103,7 +103,7 @@ impl Free {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         if let Some(many) = taken.of.get_mut(&self.of) {
@@ -130,7 +130,7 @@ fn network(from: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    async fn take(places: &Places, from: &str) -> Option<Place> {
+    async fn take(places: &Places, from: &str) -> Option<ConnectionSlot> {
         places.free().await.take(from.parse().expect("an address"))
     }
 

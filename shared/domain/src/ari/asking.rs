@@ -25,7 +25,7 @@ const DRIFT: u32 = 20;
 /// What came of a question, as one name each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Answer {
+pub enum RenewalInfoAnswer {
     Suggested {
         suggestion: Suggestion,
         /// The CA's `Retry-After`; nothing when it gave none.
@@ -48,7 +48,7 @@ pub enum Answer {
     NotAllowed { said: String },
 }
 
-impl Answer {
+impl RenewalInfoAnswer {
     /// For people; nothing when there is a suggestion.
     pub fn trouble(&self) -> Option<String> {
         match self {
@@ -96,23 +96,26 @@ pub struct Asked {
 }
 
 /// When it is asked about next; nothing when it will have ended by then.
-pub fn next_ask(host: HostId, answer: &Answer, asked: Asked, now: Timestamp) -> Option<Timestamp> {
+pub fn next_ask(host: HostId, answer: &RenewalInfoAnswer, asked: Asked, now: Timestamp) -> Option<Timestamp> {
     let in_time = (asked.not_after.since(now) / PARTS).max(SHORTEST);
     let wait = wait(answer, asked, now).min(in_time);
     let next = now.plus(wait + share(host.get(), wait / DRIFT));
     (next < asked.not_after).then_some(next)
 }
 
-fn wait(answer: &Answer, asked: Asked, now: Timestamp) -> Duration {
+fn wait(answer: &RenewalInfoAnswer, asked: Asked, now: Timestamp) -> Duration {
     match answer {
-        Answer::Suggested { retry_at: Some(at), .. } => kept(at.since(now), grown(asked.before, now)),
-        Answer::Suggested { retry_at: None, .. } => ROUND,
-        Answer::Unavailable { until, .. } => {
+        RenewalInfoAnswer::Suggested { retry_at: Some(at), .. } => kept(at.since(now), grown(asked.before, now)),
+        RenewalInfoAnswer::Suggested { retry_at: None, .. } => ROUND,
+        RenewalInfoAnswer::Unavailable { until, .. } => {
             let growth = GROWTH.saturating_pow(asked.failures.saturating_sub(1));
             let own = SHORTEST.saturating_mul(growth).min(ROUND);
             until.map_or(own, |until| kept(until.since(now), own))
         }
-        Answer::NotOffered | Answer::Unknown { .. } | Answer::Garbled { .. } | Answer::NotAllowed { .. } => ROUND,
+        RenewalInfoAnswer::NotOffered
+        | RenewalInfoAnswer::Unknown { .. }
+        | RenewalInfoAnswer::Garbled { .. }
+        | RenewalInfoAnswer::NotAllowed { .. } => ROUND,
     }
 }
 
@@ -136,22 +139,22 @@ mod tests {
         Timestamp::EPOCH.plus(Duration::from_secs(seconds))
     }
 
-    fn suggested(retry_at: Option<Timestamp>) -> Answer {
+    fn suggested(retry_at: Option<Timestamp>) -> RenewalInfoAnswer {
         let window = Window::new(at(1), at(2)).expect("a window");
         let suggestion = Suggestion {
             window,
             explanation_url: None,
         };
-        Answer::Suggested { suggestion, retry_at }
+        RenewalInfoAnswer::Suggested { suggestion, retry_at }
     }
 
-    fn busy(until: Option<Timestamp>) -> Answer {
+    fn busy(until: Option<Timestamp>) -> RenewalInfoAnswer {
         let said = "503".to_owned();
-        Answer::Unavailable { until, said }
+        RenewalInfoAnswer::Unavailable { until, said }
     }
 
     /// How long until the next question, in seconds, without the drift.
-    fn asked_after(answer: &Answer, failures: u32) -> u64 {
+    fn asked_after(answer: &RenewalInfoAnswer, failures: u32) -> u64 {
         wait(answer, asked(failures, at(9_999_999)), at(1_000)).as_secs()
     }
 
@@ -194,9 +197,9 @@ mod tests {
         let waits: Vec<u64> = (1..=7).map(|failures| asked_after(&busy(None), failures)).collect();
         assert_eq!(waits, [60, 240, 960, 3_840, 15_360, 21_600, 21_600]);
         for lasting in [
-            Answer::NotOffered,
-            Answer::Unknown { said: String::new() },
-            Answer::Garbled { said: String::new() },
+            RenewalInfoAnswer::NotOffered,
+            RenewalInfoAnswer::Unknown { said: String::new() },
+            RenewalInfoAnswer::Garbled { said: String::new() },
         ] {
             assert_eq!(asked_after(&lasting, 1), 21_600);
             assert!(lasting.trouble().is_some() && !lasting.is_passing());

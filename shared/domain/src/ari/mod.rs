@@ -9,7 +9,7 @@ mod predecessor;
 mod revocation;
 mod window;
 
-pub use asking::{Answer, Asked, ROUND, WITHOUT_POLICY, first_ask, next_ask};
+pub use asking::{Asked, ROUND, RenewalInfoAnswer, WITHOUT_POLICY, first_ask, next_ask};
 pub use cert_id::{CertId, NoCertId};
 pub use predecessor::{Predecessor, Renewal, exempt};
 pub use revocation::{Deadlines, Known, Threshold, calls_for_renewal};

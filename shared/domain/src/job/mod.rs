@@ -258,7 +258,7 @@ impl JobState {
 
 /// The turns of all runs of one criticality, given out one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turns {
+pub struct QueuePositions {
     pub rank: i16,
     pub first: i64,
     pub runs: u32,
@@ -289,7 +289,7 @@ pub struct Job {
     /// Of these, lines that could not become runs any more.
     pub refused: u32,
     /// The turns of its runs; none before the first of them is created.
-    pub turns: Vec<Turns>,
+    pub queue_positions: Vec<QueuePositions>,
     pub holds: Holds,
     /// `holds` is applied to the runs up to this one; none: to all.
     pub held_to: Option<RunId>,

@@ -307,13 +307,13 @@ pub struct Policy {
     pub workspace: WorkspaceId,
     pub host_id: HostId,
     #[serde(flatten)]
-    pub says: NewPolicy,
+    pub spec: NewPolicy,
     pub created_at: Timestamp,
 }
 
 /// A policy with what its host adds; what the planner judges and composes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
+pub struct PolicyFacts {
     pub policy: Policy,
     pub port: u16,
     pub addresses: Vec<std::net::IpAddr>,
@@ -328,10 +328,10 @@ pub struct Charge {
     pub renewal: Option<Renewal>,
 }
 
-impl Charge {
+impl PolicyFacts {
     /// When the host may be touched: as its policy says, else as any of its tags does.
     pub fn windows(&self) -> &[Window] {
-        let own = &self.policy.says.windows;
+        let own = &self.policy.spec.windows;
         if own.is_empty() { &self.tag_windows } else { own }
     }
 }

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::{RunState, TargetState};
 use crate::plan::Plan;
-use crate::policy::Charge;
+use crate::policy::PolicyFacts;
 use crate::target::Target;
 
 /// What the policy and its host say now.
@@ -32,11 +32,11 @@ pub struct Today<'a> {
 }
 
 impl<'a> Today<'a> {
-    pub fn of(charge: &'a Charge) -> Self {
+    pub fn of(facts: &'a PolicyFacts) -> Self {
         Self {
-            port: charge.port,
-            addresses: &charge.addresses,
-            targets: &charge.policy.says.targets,
+            port: facts.port,
+            addresses: &facts.addresses,
+            targets: &facts.policy.spec.targets,
         }
     }
 }
@@ -81,7 +81,7 @@ impl Amended {
         if self.plan.port != today.port {
             self.said.push(format!("port {} → {}", self.plan.port, today.port));
             self.plan.port = today.port;
-            self.state.course.verified = false;
+            self.state.progress.verified = false;
         }
         if self.plan.addresses != today.addresses {
             let list = |all: &[IpAddr]| match all {
@@ -91,13 +91,13 @@ impl Amended {
             let (from, to) = (list(&self.plan.addresses), list(today.addresses));
             self.said.push(format!("addresses to look at: {from} → {to}"));
             self.plan.addresses = today.addresses.to_vec();
-            self.state.course.verified = false;
+            self.state.progress.verified = false;
         }
     }
 
     fn keep(&mut self, index: usize, target: &Target) {
-        let course = &mut self.state.course;
-        let (Some(own), Some(state)) = (self.plan.targets.get_mut(index), course.targets.get_mut(index)) else {
+        let progress = &mut self.state.progress;
+        let (Some(own), Some(state)) = (self.plan.targets.get_mut(index), progress.targets.get_mut(index)) else {
             return;
         };
         let is_back = matches!(state, TargetState::Removed { .. });
@@ -108,7 +108,7 @@ impl Amended {
         if !differences.is_empty() {
             self.said
                 .push(format!("{}: {}", target.body().title(), differences.join(", ")));
-            course.verified = false;
+            progress.verified = false;
         }
         let only_addresses = differences.iter().all(|one| one.starts_with(ADDRESSES));
         if is_back || (Self::is_installed(state) && !only_addresses) {
@@ -122,9 +122,9 @@ impl Amended {
     }
 
     fn remove(&mut self, index: usize) {
-        let course = &mut self.state.course;
-        let unproven = u16::try_from(index).is_ok_and(|index| course.unproven(index).is_some());
-        let (Some(own), Some(state)) = (self.plan.targets.get(index), course.targets.get_mut(index)) else {
+        let progress = &mut self.state.progress;
+        let unproven = u16::try_from(index).is_ok_and(|index| progress.unproven(index).is_some());
+        let (Some(own), Some(state)) = (self.plan.targets.get(index), progress.targets.get_mut(index)) else {
             return;
         };
         let installed = match state {
@@ -149,7 +149,7 @@ impl Amended {
     fn add(&mut self, target: &Target) {
         self.said.push(format!("{} is a target now", target.body().title()));
         self.plan.targets.push(target.clone());
-        self.state.course.targets.push(TargetState::Pending);
+        self.state.progress.targets.push(TargetState::Pending);
     }
 }
 
@@ -183,17 +183,17 @@ fn fields(target: &Target) -> BTreeMap<String, Value> {
 }
 
 /// What today's policy says otherwise of the certificate itself: this run does not take it.
-pub fn of_the_next(plan: &Plan, charge: &Charge) -> Vec<&'static str> {
-    let says = &charge.policy.says;
+pub fn of_the_next(plan: &Plan, facts: &PolicyFacts) -> Vec<&'static str> {
+    let spec = &facts.policy.spec;
     // A cost-aware choice says who lost; it is no difference that another CA than the policy's was taken.
-    let own_ca = plan.choice.lost.is_empty().then(|| says.ca().ok()).flatten();
+    let own_ca = plan.choice.lost.is_empty().then(|| spec.ca().ok()).flatten();
     let differs = [
-        ("names", plan.names != says.names()),
+        ("names", plan.names != spec.names()),
         ("CA", own_ca.is_some_and(|ca| ca != plan.choice.ca)),
-        ("profile", plan.profile != says.profile),
-        ("key algorithm", plan.key_algorithm != says.key_algorithm),
-        ("key source", plan.key_source != says.key_source),
-        ("challenge", plan.challenge != says.challenge),
+        ("profile", plan.profile != spec.profile),
+        ("key algorithm", plan.key_algorithm != spec.key_algorithm),
+        ("key source", plan.key_source != spec.key_source),
+        ("challenge", plan.challenge != spec.challenge),
     ];
     let named = differs.into_iter().filter(|(_, is_other)| *is_other);
     named.map(|(name, _)| name).collect()

@@ -1,6 +1,6 @@
 //! How a run begins: queued, with its plan.
 
-use super::{Because, Course, Position, RunState};
+use super::{Because, Position, RunProgress, RunState};
 use crate::clock::Timestamp;
 use crate::plan::Plan;
 
@@ -22,7 +22,7 @@ impl RunState {
             failures: 0,
             checkpoint: None,
             cancelled_by: None,
-            course: Course::of(plan),
+            progress: RunProgress::of(plan),
         }
     }
 }

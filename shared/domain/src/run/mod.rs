@@ -3,10 +3,10 @@
 mod advance;
 mod amend;
 mod begin;
-mod course;
 mod intent;
 mod outcome;
 mod product;
+mod progress;
 mod queue;
 mod step;
 #[cfg(test)]
@@ -24,12 +24,12 @@ use crate::names::Hostname;
 
 pub use advance::{Event, Ignored, advance, outwaits_at};
 pub use amend::{Amended, Today, amend, of_the_next};
-pub use course::{Course, TargetLook, TargetState, TargetsFound, Turned, Unproven};
 pub use intent::Intent;
 pub use outcome::Outcome;
 pub use product::{
     Check, Checkpoint, Former, IssuedCertificate, Left, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
 };
+pub use progress::{Failover, RunProgress, TargetLook, TargetState, TargetsFound, Unproven};
 pub use queue::{keeps_window, place, queue};
 pub use step::{Step, StepKind};
 
@@ -148,7 +148,7 @@ pub struct RunState {
     pub checkpoint: Option<Checkpoint>,
     /// Who asked for the end; what was begun is still finished or removed.
     pub cancelled_by: Option<String>,
-    pub course: Course,
+    pub progress: RunProgress,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

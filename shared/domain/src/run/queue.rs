@@ -27,7 +27,7 @@ pub fn place(workspace: &WorkspaceId, plan: &Plan, state: &RunState, step: Step)
     match step {
         Step::PrepareKey => Lane::pool(Pool::KeySigner),
         // Issue has one lane per CA, because the CA's cap of orders in flight holds per account there.
-        Step::Issue => Lane::ca(&plan.asked(&state.course).ca),
+        Step::Issue => Lane::ca(&plan.current_ca(&state.progress).ca),
         Step::Deploy(index) | Step::Rollback(index) => {
             deployment(workspace, plan.targets.get(usize::from(index)), again)
         }

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use protocol::custody::{CustodyAnswer, OpenRequest, RecipientRequest, SealRequest};
+use protocol::direct_reply::CurrentAsk;
 use protocol::event::RunEvent;
-use protocol::handover::CurrentAsk;
 use protocol::log::LogBatch;
 use protocol::order::{DeploySpec, IssueSpec, Order, PrepareKeySpec, TidySpec, VerifySpec};
 use protocol::probe::{ProbeAsk, ProbeSeen};

@@ -1,6 +1,6 @@
 //! What several kinds of messages carry.
 
-use domain::certificate::{CertificateFacts, Fingerprint, Seen, Served, Snapshot};
+use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
 use domain::disposition::Failure;
 use domain::run::{Checkpoint, Former, Receipt};
 use domain::secret::Envelope;
@@ -101,13 +101,13 @@ pub fn snapshots() -> Vec<Snapshot> {
         chain_end: None,
         unfinished: None,
     };
-    let nothing = Seen::Unreachable {
+    let nothing = LookResult::Unreachable {
         probe_error: "connection refused".to_owned(),
     };
-    vec![look(4, Seen::Served(Box::new(served))), look(5, nothing)]
+    vec![look(4, LookResult::Served(Box::new(served))), look(5, nothing)]
 }
 
-fn look(number: u8, seen: Seen) -> Snapshot {
+fn look(number: u8, seen: LookResult) -> Snapshot {
     let id = format!("019ab3c0-0000-7000-8000-00000000000{number}");
     Snapshot {
         id: id.parse::<SnapshotId>().expect("an id"),

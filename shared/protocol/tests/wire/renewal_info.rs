@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::HostId;
-use domain::ari::{Answer, CertId, Suggestion, Window};
+use domain::ari::{CertId, RenewalInfoAnswer, Suggestion, Window};
 use protocol::SCHEMA;
 use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold, Served, Told};
 
@@ -39,7 +39,7 @@ fn ask() -> RenewalInfoAsk {
     }
 }
 
-fn answered(host_id: HostId, answer: Answer) -> Told {
+fn answered(host_id: HostId, answer: RenewalInfoAnswer) -> Told {
     Told {
         host_id,
         cert_id: certificate(),
@@ -49,7 +49,7 @@ fn answered(host_id: HostId, answer: Answer) -> Told {
     }
 }
 
-fn told(answer: Answer) -> RenewalInfoTold {
+fn told(answer: RenewalInfoAnswer) -> RenewalInfoTold {
     RenewalInfoTold {
         schema: SCHEMA,
         workspace: workspace(),
@@ -58,10 +58,10 @@ fn told(answer: Answer) -> RenewalInfoTold {
     }
 }
 
-fn suggested() -> Answer {
+fn suggested() -> RenewalInfoAnswer {
     let window = Window::new(at(0), at(0).plus(Duration::from_secs(155_520))).expect("a window");
     let explanation_url = Some("https://ca.example.org/why".to_owned());
-    Answer::Suggested {
+    RenewalInfoAnswer::Suggested {
         suggestion: Suggestion {
             window,
             explanation_url,
@@ -80,17 +80,17 @@ fn every_answer_is_told_as_before() {
     let said = || "what the CA said".to_owned();
     let answers = [
         ("suggested", suggested()),
-        ("not-offered", Answer::NotOffered),
-        ("unknown", Answer::Unknown { said: said() }),
-        ("garbled", Answer::Garbled { said: said() }),
+        ("not-offered", RenewalInfoAnswer::NotOffered),
+        ("unknown", RenewalInfoAnswer::Unknown { said: said() }),
+        ("garbled", RenewalInfoAnswer::Garbled { said: said() }),
         (
             "unavailable",
-            Answer::Unavailable {
+            RenewalInfoAnswer::Unavailable {
                 until: Some(at(120)),
                 said: said(),
             },
         ),
-        ("not-allowed", Answer::NotAllowed { said: said() }),
+        ("not-allowed", RenewalInfoAnswer::NotAllowed { said: said() }),
     ];
     for (kind, answer) in answers {
         travels(&format!("renewal-info-told-{kind}"), &told(answer));
@@ -101,7 +101,7 @@ fn every_answer_is_told_as_before() {
 fn several_certificates_travel_in_one_message() {
     let more = vec![served(another())];
     travels("renewal-info-ask-of-two", &RenewalInfoAsk { more, ..ask() });
-    let more = vec![answered(another(), Answer::NotOffered)];
+    let more = vec![answered(another(), RenewalInfoAnswer::NotOffered)];
     let told = RenewalInfoTold {
         more,
         ..told(suggested())
@@ -118,7 +118,7 @@ fn every_ask_has_a_name_of_its_own_and_its_answer_another() {
     let names = [
         ask().message_id(),
         later.message_id(),
-        told(Answer::NotOffered).message_id(),
+        told(RenewalInfoAnswer::NotOffered).message_id(),
     ];
     assert!(
         names[0] != names[1] && names[0] != names[2] && names[1] != names[2],

@@ -1,7 +1,7 @@
 //! Runs with trouble go in: into an incident of their own, into one that is open, or with others into one.
 
 use domain::ids::{IncidentId, RunId};
-use domain::incident::{Change, Incident, Member, Severity, Word};
+use domain::incident::{Change, Incident, Member, Remark, Severity};
 use uuid::Uuid;
 
 use super::{Group, IncidentTx};
@@ -130,7 +130,7 @@ impl IncidentTx {
         into: IncidentId,
         others: &[IncidentId],
         group: &Group,
-        word: &Word,
+        word: &Remark,
     ) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = others.iter().map(|id| id.get()).collect();
         let workspace = self.workspace.clone();

@@ -6,7 +6,7 @@ use domain::Timestamp;
 use domain::host::Criticality;
 use domain::ids::{HostId, IncidentId, WorkspaceId};
 use domain::incident::Severity;
-use domain::sight::trouble::Trouble;
+use domain::observation::trouble::Trouble;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 

@@ -8,7 +8,7 @@ mod watch;
 
 use domain::disposition::ErrorCode;
 use domain::ids::{HostId, IncidentId, RunId, WorkspaceId};
-use domain::incident::{Cause, Incident, Member, State, Word};
+use domain::incident::{Cause, Incident, Member, Remark, State};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -36,7 +36,7 @@ pub struct IncidentView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastChange {
     pub change: String,
-    pub word: Word,
+    pub word: Remark,
 }
 
 /// What the list is narrowed to.

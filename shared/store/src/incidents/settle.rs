@@ -1,7 +1,7 @@
 //! What becomes of incidents that are there: mended, raised, taken in hand, closed; and their history.
 
 use domain::ids::{HostId, IncidentId};
-use domain::incident::{Change, Severity, State, Word};
+use domain::incident::{Change, Remark, Severity, State};
 use uuid::Uuid;
 
 use super::IncidentTx;
@@ -11,8 +11,8 @@ use crate::rows::{json, word, words};
 impl IncidentTx {
     /// The trouble of a host is over: closes its runs that told of it before `over.at`. Gives their incidents. While the
     /// host serves several leaves by turns one good run is no end: then nothing is closed.
-    pub async fn mend_host(&mut self, host: HostId, over: &Word) -> Result<Vec<IncidentId>, StoreError> {
-        let mended = sqlx::query_scalar!(
+    pub async fn close_of_host(&mut self, host: HostId, over: &Remark) -> Result<Vec<IncidentId>, StoreError> {
+        let recovered = sqlx::query_scalar!(
             r#"with mended as (
                    update incident_members set closed_at = $3, closed_because = $4
                    where workspace = $1 and host_id = $2 and closed_at is null and told_at < $3
@@ -26,7 +26,7 @@ impl IncidentTx {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        Ok(mended.into_iter().map(IncidentId::from_uuid).collect())
+        Ok(recovered.into_iter().map(IncidentId::from_uuid).collect())
     }
 
     /// Whether the host served several leaves at one address, and has not been steady since.
@@ -40,7 +40,7 @@ impl IncidentTx {
     }
 
     /// Closes the incident when none of its runs and hosts has trouble any more. Says whether it was.
-    pub async fn close_if_mended(&mut self, id: IncidentId, word: &Word) -> Result<bool, StoreError> {
+    pub async fn close_if_recovered(&mut self, id: IncidentId, word: &Remark) -> Result<bool, StoreError> {
         let closed = sqlx::query!(
             "update incidents set state = 'closed', closed = $3
              where workspace = $1 and id = $2 and state in ('open', 'acknowledged')
@@ -56,7 +56,7 @@ impl IncidentTx {
     }
 
     /// A person closes it, whatever its runs say. Says whether it was open.
-    pub async fn close(&mut self, id: IncidentId, word: &Word) -> Result<bool, StoreError> {
+    pub async fn close(&mut self, id: IncidentId, word: &Remark) -> Result<bool, StoreError> {
         sqlx::query!(
             "update incident_members m set closed_at = $3, closed_because = $4
              from incidents i where i.id = m.incident_id and i.workspace = $1 and i.id = $2
@@ -69,11 +69,11 @@ impl IncidentTx {
         .execute(&mut *self.tx)
         .await?;
         self.silence_troubles(id).await?;
-        self.close_if_mended(id, word).await
+        self.close_if_recovered(id, word).await
     }
 
     /// A person has it in hand. Says whether it was open and in nobody's hands.
-    pub async fn acknowledge(&mut self, id: IncidentId, word: &Word) -> Result<bool, StoreError> {
+    pub async fn acknowledge(&mut self, id: IncidentId, word: &Remark) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "update incidents set state = 'acknowledged', acknowledged = $3
              where workspace = $1 and id = $2 and state = 'open'",
@@ -102,7 +102,7 @@ impl IncidentTx {
     }
 
     /// A line of the incident's history.
-    pub async fn remember(&mut self, id: IncidentId, change: Change, word: &Word) -> Result<(), StoreError> {
+    pub async fn remember(&mut self, id: IncidentId, change: Change, word: &Remark) -> Result<(), StoreError> {
         sqlx::query!(
             "insert into incident_changes (id, incident_id, change, word) values ($1, $2, $3, $4)",
             Uuid::now_v7(),

@@ -26,7 +26,7 @@ pub struct RunFacts {
     /// When what the host serves ends, at the address where it ends first: from its newest probe, else from the plan.
     pub expires_at: Option<Timestamp>,
     /// A run of the host that succeeded after the trouble.
-    pub mended_by: Option<RunId>,
+    pub recovered_by: Option<RunId>,
 }
 
 /// Where a run may belong.
@@ -123,7 +123,7 @@ impl IncidentTx {
         Ok(Some(RunFacts {
             notify: notify.map_err(corrupt)?,
             expires_at: row.seen_end.or(row.planned_end).map(at),
-            mended_by: row.mended_by.map(RunId::from_uuid),
+            recovered_by: row.mended_by.map(RunId::from_uuid),
         }))
     }
 

@@ -1,7 +1,7 @@
 //! What the timer looks at: runs with trouble, and what their hosts were last seen to serve.
 
 use domain::Timestamp;
-use domain::certificate::{Fingerprint, Seen, Snapshot};
+use domain::certificate::{Fingerprint, LookResult, Snapshot};
 use domain::host::Criticality;
 use domain::ids::{HostId, IncidentId, RunId, WorkspaceId};
 use domain::incident::Severity;
@@ -33,7 +33,7 @@ pub struct Watched {
     /// The host served several leaves at one address, and has not been steady since.
     pub is_mixed: bool,
     /// The newest look at each address, if it is newer than the trouble.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<LookResult>,
     /// The leaf that was served before the trouble.
     pub before: Option<Fingerprint>,
 }
@@ -95,7 +95,7 @@ fn targets(stored: Value) -> Result<Vec<Target>, String> {
     from_json(stored)
 }
 
-fn seen(stored: Vec<Value>) -> Result<Vec<Seen>, String> {
+fn seen(stored: Vec<Value>) -> Result<Vec<LookResult>, String> {
     let all = stored.into_iter().map(from_json::<Snapshot>);
     all.map(|snapshot| Ok(snapshot?.seen)).collect()
 }

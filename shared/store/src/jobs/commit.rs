@@ -15,7 +15,7 @@ use crate::runs::insert_runs;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewPlace {
     pub nr: u32,
-    pub turn: i64,
+    pub queue_position: i64,
 }
 
 impl JobTx {
@@ -99,7 +99,7 @@ impl JobTx {
         // Ids of now: they sort behind every run that was created since the plan was made.
         let ids: Vec<Uuid> = places.iter().map(|_| RunId::new().get()).collect();
         let nrs: Vec<i32> = places.iter().map(|place| column(place.nr)).collect();
-        let turns: Vec<i64> = places.iter().map(|place| place.turn).collect();
+        let turns: Vec<i64> = places.iter().map(|place| place.queue_position).collect();
         // Looking first is cheaper than `on conflict`, which writes every row provisionally. The bounds let the lines be
         // read as one range, whatever the statistics of a job that is being made say.
         let rows = insert_runs!(

@@ -74,7 +74,7 @@ fn read(row: Row) -> Result<Job, String> {
         committed_by: row.committed_by,
         created_to: number(row.created_to)?,
         refused: number(row.refused)?,
-        turns: from_json(row.turns)?,
+        queue_positions: from_json(row.turns)?,
         holds: from_json(row.holds)?,
         held_to: row.held_to.map(RunId::from_uuid),
         judged_from: at(row.judged_from),
@@ -255,7 +255,7 @@ impl JobTx {
             job.cancelled_by,
             job.ended_at.map(Timestamp::get),
             look_at.get(),
-            json(&job.turns)?,
+            json(&job.queue_positions)?,
         )
         .execute(&mut *self.tx)
         .await?;

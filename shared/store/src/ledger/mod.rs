@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::Timestamp;
 use domain::ca::CaRef;
-use domain::certificate::{CertificateFacts, Seen, Snapshot};
+use domain::certificate::{CertificateFacts, LookResult, Snapshot};
 use domain::ids::{HostId, RunId, WorkspaceId};
 use domain::plan::Lane;
 use domain::run::{Status, outwaits_at};
@@ -203,7 +203,7 @@ impl LedgerTx {
     }
 
     /// Locks the runs whose turn it is: per lane at most so many, by their turn, then the longest due.
-    pub async fn turns(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
+    pub async fn next_in_lanes(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
         let lanes: Vec<String> = free.iter().map(|(lane, _)| lane.as_str().to_owned()).collect();
         let room: Vec<i64> = free.iter().map(|(_, room)| *room).collect();
         let rows = run_rows!(
@@ -320,8 +320,8 @@ impl LedgerTx {
         };
         let snapshot: Snapshot = from_json(seen).map_err(|why| StoreError::corrupt("snapshots", host, why))?;
         Ok(match snapshot.seen {
-            Seen::Served(served) => Some(served.leaf),
-            Seen::Unreachable { .. } => None,
+            LookResult::Served(served) => Some(served.leaf),
+            LookResult::Unreachable { .. } => None,
         })
     }
 

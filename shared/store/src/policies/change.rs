@@ -36,7 +36,7 @@ impl Store {
 
     /// Writes what the policy says from now on; the clock judges it anew.
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
-    pub async fn change_policy(&self, was: &Policy, says: &NewPolicy, now: Timestamp) -> Result<Changed, StoreError> {
+    pub async fn change_policy(&self, was: &Policy, spec: &NewPolicy, now: Timestamp) -> Result<Changed, StoreError> {
         let mut tx = self.pool.begin().await?;
         let stored = sqlx::query_scalar!(
             "select says from policies where workspace = $1 and id = $2 and active for no key update",
@@ -46,14 +46,14 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         // Compared as it is read: an earlier version may have written the same in other words.
-        let is_as_before = |stored| from_json::<NewPolicy>(stored).is_ok_and(|stored| stored == was.says);
+        let is_as_before = |stored| from_json::<NewPolicy>(stored).is_ok_and(|stored| stored == was.spec);
         if !stored.is_some_and(is_as_before) {
             return Ok(Changed::Overtaken);
         }
         sqlx::query!(
             "update policies set says = $2, judge_at = $3 where id = $1",
             was.id.get(),
-            json(says)?,
+            json(spec)?,
             now.get(),
         )
         .execute(&mut *tx)
@@ -62,11 +62,11 @@ impl Store {
         sqlx::query!(
             "update policies set renews_itself = $2 where id = $1",
             was.id.get(),
-            says.renews_itself()
+            spec.renews_itself()
         )
         .execute(&mut *tx)
         .await?;
-        let files = says.places();
+        let files = spec.places();
         let paths: Vec<String> = files.iter().cloned().collect();
         sqlx::query!(
             "delete from policy_files where policy_id = $1 and path <> all($2)",
@@ -78,7 +78,7 @@ impl Store {
         let claims = files.iter().map(|file| (file.clone(), was.id)).collect();
         let claimed = files::claim(&mut tx, &claims).await?;
         // What two policies have shared since before this was refused hinders no other change.
-        let new: Vec<String> = files.difference(&was.says.places()).cloned().collect();
+        let new: Vec<String> = files.difference(&was.spec.places()).cloned().collect();
         if new.iter().all(|file| claimed.contains(file)) {
             tx.commit().await?;
             return Ok(Changed::Done);

@@ -20,7 +20,7 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
-        let known = |says| from_json::<NewPolicy>(says).is_ok_and(|policy| policy.renews_itself());
+        let known = |spec| from_json::<NewPolicy>(spec).is_ok_and(|policy| policy.renews_itself());
         let (ids, renews): (Vec<Uuid>, Vec<bool>) = rows.into_iter().map(|row| (row.id, known(row.says))).unzip();
         if ids.is_empty() {
             return Ok(0);

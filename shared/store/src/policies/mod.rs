@@ -13,7 +13,7 @@ use domain::clock::Timestamp;
 use domain::host::NewHost;
 use domain::ids::{HostId, PolicyId, RunId, WorkspaceId};
 use domain::names::Hostname;
-use domain::policy::{Charge, NewPolicy, Policy};
+use domain::policy::{NewPolicy, Policy, PolicyFacts};
 use serde_json::Value;
 use sqlx::PgTransaction;
 use time::OffsetDateTime;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::renewal_info::{suggestion, window};
 use crate::rows::{at, from_json, json};
-use crate::{Store, StoreError, quiet};
+use crate::{Store, StoreError, pacing};
 
 pub use change::Changed;
 pub use files::Taken;
@@ -76,7 +76,7 @@ impl TryFrom<Row> for Policy {
             id: PolicyId::from_uuid(row.id),
             workspace: row.workspace.parse().map_err(|e| corrupt(format!("{e}")))?,
             host_id: HostId::from_uuid(row.host_id),
-            says: from_json(row.says).map_err(corrupt)?,
+            spec: from_json(row.says).map_err(corrupt)?,
             created_at: at(row.created_at),
         })
     }
@@ -176,7 +176,11 @@ impl Store {
 
     /// The active policies of these hostnames, each with its host and its last live run.
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
-    pub async fn charges(&self, workspace: &WorkspaceId, hostnames: &[String]) -> Result<Vec<Charge>, StoreError> {
+    pub async fn policy_facts(
+        &self,
+        workspace: &WorkspaceId,
+        hostnames: &[String],
+    ) -> Result<Vec<PolicyFacts>, StoreError> {
         let rows = sqlx::query!(
             r#"select p.id as "id!", p.workspace as "workspace!", p.host_id as "host_id!", p.says as "says!",
                       p.created_at as "created_at!", h.says as "host_says!",
@@ -200,7 +204,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let charges = rows.into_iter().map(|row| {
+        let policy_facts = rows.into_iter().map(|row| {
             let host: NewHost =
                 from_json(row.host_says).map_err(|why| StoreError::corrupt("hosts", row.host_id, why))?;
             let (id, workspace, host_id) = (row.id, row.workspace, row.host_id);
@@ -227,23 +231,27 @@ impl Store {
             };
             let addresses: Vec<IpAddr> = host.addresses;
             let last_live_at = row.last_live_at.map(at);
-            Ok(Charge {
+            Ok(PolicyFacts {
                 policy,
                 port: host.port,
                 addresses,
                 criticality: host.criticality,
                 last_live_at,
                 served_until: row.not_after.map(at),
-                tag_windows: quiet::all(row.windows)
+                tag_windows: pacing::all(row.windows)
                     .map_err(|why| StoreError::corrupt("tag_windows", row.host_id, why))?,
                 renewal,
             })
         });
-        charges.collect()
+        policy_facts.collect()
     }
 
     /// The charges of today for the hosts of these runs.
-    pub async fn charges_of_runs(&self, workspace: &WorkspaceId, runs: &[RunId]) -> Result<Vec<Charge>, StoreError> {
+    pub async fn policy_facts_of_runs(
+        &self,
+        workspace: &WorkspaceId,
+        runs: &[RunId],
+    ) -> Result<Vec<PolicyFacts>, StoreError> {
         let ids: Vec<Uuid> = runs.iter().map(|id| id.get()).collect();
         let names = sqlx::query_scalar!(
             "select distinct hostname from runs where workspace = $1 and id = any($2)",
@@ -251,7 +259,7 @@ impl Store {
             &ids,
         );
         let names = names.fetch_all(&self.pool).await?;
-        self.charges(workspace, &names).await
+        self.policy_facts(workspace, &names).await
     }
 
     /// The hostnames of all active policies.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::ari::{self, CertId};
-use domain::certificate::{Fingerprint, Seen, Served, Snapshot};
+use domain::certificate::{Fingerprint, LookResult, Served, Snapshot};
 use domain::clock::Timestamp;
 use domain::ids::{HostId, SnapshotId, WorkspaceId};
 use sqlx::PgConnection;
@@ -19,7 +19,7 @@ use crate::{LedgerTx, Store, StoreError};
 pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
     let mut of_host: BTreeMap<HostId, (&SnapshotRow, &Served)> = BTreeMap::new();
     for row in rows {
-        let Seen::Served(served) = &row.snapshot.seen else {
+        let LookResult::Served(served) = &row.snapshot.seen else {
             continue;
         };
         let kept = of_host.entry(row.host_id).or_insert((row, served.as_ref()));

@@ -5,7 +5,7 @@
 
 use domain::disposition::{ErrorCode, Question};
 use domain::plan::Plan;
-use domain::run::{Course, Ending, RunState};
+use domain::run::{Ending, RunProgress, RunState};
 use serde_json::Value;
 
 use crate::rows::from_json;
@@ -20,7 +20,7 @@ pub(crate) struct FactColumns {
 
 impl FactColumns {
     pub(crate) fn push(&mut self, plan: &Plan, state: &RunState) {
-        let choice = plan.asked(&state.course);
+        let choice = plan.current_ca(&state.progress);
         self.cas.push(choice.ca.to_string());
         self.costs.push(
             choice
@@ -39,24 +39,24 @@ pub(crate) struct Current {
 
 impl Current {
     pub(crate) fn ca(self) -> Result<Option<String>, String> {
-        let Some((plan, course)) = self.unread else {
+        let Some((plan, progress)) = self.unread else {
             return Ok(self.ca);
         };
-        let (plan, course) = read(plan, course)?;
-        Ok(Some(plan.asked(&course).ca.to_string()))
+        let (plan, progress) = read(plan, progress)?;
+        Ok(Some(plan.current_ca(&progress).ca.to_string()))
     }
 }
 
 /// What the CA charges that a run asks, out of its plan and its course.
-pub(crate) fn cost_of(plan: Value, course: Option<Value>) -> Result<Option<u64>, String> {
-    let (plan, course) = read(plan, course)?;
-    Ok(plan.asked(&course).cost_micro_usd)
+pub(crate) fn cost_of(plan: Value, progress: Option<Value>) -> Result<Option<u64>, String> {
+    let (plan, progress) = read(plan, progress)?;
+    Ok(plan.current_ca(&progress).cost_micro_usd)
 }
 
-fn read(plan: Value, course: Option<Value>) -> Result<(Plan, Course), String> {
+fn read(plan: Value, progress: Option<Value>) -> Result<(Plan, RunProgress), String> {
     let plan: Plan = from_json(plan)?;
-    let course = course.map_or_else(|| Ok(Course::of(&plan)), from_json)?;
-    Ok((plan, course))
+    let progress = progress.map_or_else(|| Ok(RunProgress::of(&plan)), from_json)?;
+    Ok((plan, progress))
 }
 
 /// What a question or an ending is about.

@@ -24,7 +24,7 @@ pub struct LoadedRun {
     pub plan: Plan,
     pub state: RunState,
     /// Smaller is released first.
-    pub turn: i64,
+    pub queue_position: i64,
 }
 
 impl LoadedRun {
@@ -74,7 +74,7 @@ pub struct NewRun {
     pub plan: Plan,
     pub state: RunState,
     /// Smaller is released first.
-    pub turn: i64,
+    pub queue_position: i64,
     /// Why it must wait although it is due.
     pub held: Option<String>,
 }
@@ -120,7 +120,7 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         .map(|run| json(&run.plan))
         .collect::<Result<Vec<Value>, StoreError>>()?;
     let jobs: Vec<Option<Uuid>> = runs.iter().map(|run| run.head.job.map(JobId::get)).collect();
-    let turns: Vec<i64> = runs.iter().map(|run| run.turn).collect();
+    let turns: Vec<i64> = runs.iter().map(|run| run.queue_position).collect();
     let held: Vec<Option<String>> = runs.iter().map(|run| run.held.clone()).collect();
     insert_runs!(
         "select u.*, $27, $27, $27

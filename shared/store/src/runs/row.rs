@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::disposition::Question;
 use domain::ids::{HostId, JobId, PolicyId, RunId};
 use domain::plan::Plan;
-use domain::run::{Because, Checkpoint, Course, Ending, Position, RunHead, RunState, queue};
+use domain::run::{Because, Checkpoint, Ending, Position, RunHead, RunProgress, RunState, queue};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -93,7 +93,7 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         checkpoint: row.checkpoint.map(from_json::<Checkpoint>).transpose()?,
         cancelled_by: row.cancelled_by,
         // Absent in runs of before the targets had states of their own.
-        course: row.course.map_or_else(|| Ok(Course::of(&plan)), from_json)?,
+        progress: row.course.map_or_else(|| Ok(RunProgress::of(&plan)), from_json)?,
     };
     let head = RunHead {
         id: RunId::from_uuid(row.id),
@@ -112,7 +112,7 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         head,
         plan,
         state,
-        turn: row.turn,
+        queue_position: row.turn,
     })
 }
 
@@ -197,7 +197,7 @@ impl Columns {
         self.endings.push(ending);
         self.checkpoints.push(state.checkpoint.as_ref().map(json).transpose()?);
         self.cancelled.push(state.cancelled_by.clone());
-        self.courses.push(json(&state.course)?);
+        self.courses.push(json(&state.progress)?);
         self.facts.push(plan, state);
         Ok(())
     }

@@ -92,20 +92,26 @@ async fn what_waits_for_money_is_judged_again_when_the_budget_changes() -> Resul
         why: "budget: it is spent".to_owned(),
         waits_for_budget,
     };
-    let in_hand = minutes(5);
-    assert_eq!(world.store.policies_to_judge(now(), in_hand, 10).await?.len(), 1);
+    let claimed_until = minutes(5);
+    assert_eq!(world.store.policies_to_judge(now(), claimed_until, 10).await?.len(), 1);
     world
         .store
-        .keep_judgements(&[judge(minutes(60), true)], in_hand)
+        .keep_judgements(&[judge(minutes(60), true)], claimed_until)
         .await?;
     assert_eq!(world.store.waiting_for_budget(&world.home).await?, 1);
-    assert!(world.store.policies_to_judge(now(), in_hand, 10).await?.is_empty());
+    assert!(
+        world
+            .store
+            .policies_to_judge(now(), claimed_until, 10)
+            .await?
+            .is_empty()
+    );
     world.store.set_budget(&world.home, None, now()).await?;
-    assert_eq!(world.store.policies_to_judge(now(), in_hand, 10).await?.len(), 1);
+    assert_eq!(world.store.policies_to_judge(now(), claimed_until, 10).await?.len(), 1);
 
     world
         .store
-        .keep_judgements(&[judge(minutes(60), false)], in_hand)
+        .keep_judgements(&[judge(minutes(60), false)], claimed_until)
         .await?;
     world.store.set_budget(&world.home, Some(1), now()).await?;
     assert!(

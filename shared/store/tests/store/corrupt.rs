@@ -67,7 +67,7 @@ async fn sweep(world: &World, kind: &str) -> Result<Vec<RunId>> {
     let lane = [(Lane::new(FIRST_LANE), 1)];
     let mut ledger = world.store.ledger().await?;
     let found = match kind {
-        "waiting" => ledger.turns(&lane, minutes(60)).await?,
+        "waiting" => ledger.next_in_lanes(&lane, minutes(60)).await?,
         "out" => ledger.overdue(minutes(60), 1).await?,
         "asking" => ledger.due_again(minutes(60), 1).await?,
         _ => ledger.unpublished(minutes(60), 1).await?,
@@ -150,10 +150,13 @@ async fn a_host_of_nonsense_is_corrupt_by_name() -> Result<()> {
     let world = World::new().await?;
     let run = world.run("www.example.org").await?;
     world.sql("update hosts set says = '{\"colour\": \"red\"}'").await?;
-    let charges = world.store.charges(&world.home, &["www.example.org".to_owned()]).await;
+    let policy_facts = world
+        .store
+        .policy_facts(&world.home, &["www.example.org".to_owned()])
+        .await;
     for found in [
         world.store.hosts(&world.home, None, 10).await.map(drop),
-        charges.map(drop),
+        policy_facts.map(drop),
     ] {
         let (table, id, why) = corrupt(found)?;
         assert_eq!((table, id), ("hosts", run.head.host_id.to_string()));
@@ -169,10 +172,13 @@ async fn a_policy_of_nonsense_is_corrupt_by_name() -> Result<()> {
     world
         .sql("update policies set says = says || '{\"provider\": \"magic\"}'")
         .await?;
-    let charges = world.store.charges(&world.home, &["www.example.org".to_owned()]).await;
+    let policy_facts = world
+        .store
+        .policy_facts(&world.home, &["www.example.org".to_owned()])
+        .await;
     for found in [
         world.store.policies(&world.home, None, 10).await.map(drop),
-        charges.map(drop),
+        policy_facts.map(drop),
     ] {
         let (table, id, why) = corrupt(found)?;
         assert_eq!((table, id), ("policies", run.head.policy_id.to_string()));
@@ -201,7 +207,7 @@ async fn a_product_of_nonsense_sets_its_run_aside_and_leaves_the_others() -> Res
 
     assert!(read.iter().any(|product| product.run_id == good));
     let lane = [(Lane::new(FIRST_LANE), 10)];
-    let turns = world.store.ledger().await?.turns(&lane, minutes(1)).await?;
+    let turns = world.store.ledger().await?.next_in_lanes(&lane, minutes(1)).await?;
     assert_eq!(loaded_ids(&turns), [good]);
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use domain::disposition::Failure;
 use domain::ids::JobId;
 use domain::plan::Choice;
-use domain::run::{Outcome, Product, Step, Turned};
+use domain::run::{Failover, Outcome, Product, Step};
 use serde_json::Value;
 use store::{NewRun, Standing};
 
@@ -34,8 +34,8 @@ impl World {
 
     /// As an earlier version saves a run that goes to its second CA, and asks there.
     async fn saved_by_an_earlier_version(&self, run: &NewRun, question: &Failure) -> Result<()> {
-        let mut course = run.state.course.clone();
-        course.turned.push(Turned {
+        let mut progress = run.state.progress.clone();
+        progress.failovers.push(Failover {
             attempt: 1,
             at: now(),
             failure: failure("it is down"),
@@ -46,7 +46,7 @@ impl World {
              where id = $1",
         )
         .bind(run.head.id.get())
-        .bind(serde_json::to_value(&course)?)
+        .bind(serde_json::to_value(&progress)?)
         .bind(serde_json::to_value(question.clone().ask())?);
         assert_eq!(saved.execute(&self.by_hand).await?.rows_affected(), 1);
         Ok(())
@@ -189,11 +189,11 @@ async fn troubles_of_the_schedule_are_told_of_policies_that_renew_themselves() -
 #[tokio::test]
 async fn the_migration_says_of_rows_of_before_what_the_domain_says() -> Result<()> {
     let world = World::new().await?;
-    let (plain, turned) = (world.created("a.example.org").await?, world.run("b.example.org").await?);
-    let turned = with_second_ca(turned)?;
-    world.create(std::slice::from_ref(&turned)).await?;
+    let (plain, failed_over) = (world.created("a.example.org").await?, world.run("b.example.org").await?);
+    let failed_over = with_second_ca(failed_over)?;
+    world.create(std::slice::from_ref(&failed_over)).await?;
     world
-        .saved_by_an_earlier_version(&turned, &Failure::new("ISS-0010", "what", "hint"))
+        .saved_by_an_earlier_version(&failed_over, &Failure::new("ISS-0010", "what", "hint"))
         .await?;
     world.keep_facts().await?;
     let by_the_domain = world.facts().await?;

@@ -9,34 +9,40 @@ use crate::world::{World, now};
 #[tokio::test]
 async fn a_flow_that_comes_later_starts_where_the_service_stands() -> Result<()> {
     let world = World::new().await?;
-    let bulk = world.store.take_turns("bulk", 1_000, now()).await?;
+    let bulk = world.store.take_positions("bulk", 1_000, now()).await?;
     let mut waiting = Vec::new();
     for place in 10..13 {
         let mut run = world.run(&format!("host-{place}.example.org")).await?;
-        run.turn = bulk + place * STRIDE;
+        run.queue_position = bulk + place * STRIDE;
         waiting.push(run);
     }
     world.create(&waiting).await?;
 
-    let other = world.store.take_turns("another", 2, now()).await?;
+    let other = world.store.take_positions("another", 2, now()).await?;
     assert_eq!(
         other,
         bulk + 10 * STRIDE,
         "beside the first that waits, not behind the last"
     );
-    assert_eq!(world.store.take_turns("another", 1, now()).await?, other + 2 * STRIDE);
-    assert_eq!(world.store.take_turns("bulk", 1, now()).await?, bulk + 1_000 * STRIDE);
+    assert_eq!(
+        world.store.take_positions("another", 1, now()).await?,
+        other + 2 * STRIDE
+    );
+    assert_eq!(
+        world.store.take_positions("bulk", 1, now()).await?,
+        bulk + 1_000 * STRIDE
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn when_nothing_waits_nobody_is_behind_for_what_it_has_had() -> Result<()> {
     let world = World::new().await?;
-    let had = world.store.take_turns("busy", 1_000, now()).await?;
+    let had = world.store.take_positions("busy", 1_000, now()).await?;
     assert_eq!(had, now().unix_micros());
-    let fresh = world.store.take_turns("fresh", 1, now()).await?;
+    let fresh = world.store.take_positions("fresh", 1, now()).await?;
     assert_eq!(fresh, had + 1_000 * STRIDE);
-    assert_eq!(world.store.take_turns("busy", 1, now()).await?, fresh + STRIDE);
+    assert_eq!(world.store.take_positions("busy", 1, now()).await?, fresh + STRIDE);
     Ok(())
 }
 
@@ -51,12 +57,19 @@ async fn a_host_has_the_windows_of_its_tags() -> Result<()> {
     };
     let names = [run.head.hostname.to_string()];
     world.store.set_tag_windows(&world.home, &said).await?;
-    assert!(world.store.charges(&world.home, &names).await?[0].windows().is_empty());
+    assert!(
+        world.store.policy_facts(&world.home, &names).await?[0]
+            .windows()
+            .is_empty()
+    );
 
     world
         .sql("update hosts set says = jsonb_set(says, '{tags}', '[\"edge\", \"eu\"]')")
         .await?;
-    assert_eq!(world.store.charges(&world.home, &names).await?[0].windows(), [night]);
+    assert_eq!(
+        world.store.policy_facts(&world.home, &names).await?[0].windows(),
+        [night]
+    );
     assert_eq!(world.store.tag_windows(&world.home).await?, [said.clone()]);
 
     said.windows.clear();

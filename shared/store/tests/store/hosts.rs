@@ -6,7 +6,7 @@ use crate::world::{World, duplicate, now};
 
 async fn names(world: &World, after: Option<&str>, limit: i64) -> Result<Vec<String>> {
     let page = world.store.hosts(&world.home, after, limit).await?;
-    Ok(page.iter().map(|view| view.host.is.hostname.to_string()).collect())
+    Ok(page.iter().map(|view| view.host.spec.hostname.to_string()).collect())
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn an_import_adds_what_is_new_and_leaves_what_is_there() -> Result<()> {
     added.sort();
     assert_eq!(added, ["a.example.org", "c.example.org"]);
     let views = world.store.hosts(&world.home, None, 10).await?;
-    assert_eq!((views[1].host.id, views[1].host.is.port), (known, 443));
+    assert_eq!((views[1].host.id, views[1].host.spec.port), (known, 443));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use domain::channel::ChannelKind;
 use domain::clock::Timestamp;
 use domain::disposition::ErrorCode;
 use domain::ids::IncidentId;
-use domain::incident::{Cause, Change, Incident, Member, Recipient, Severity, State, Word};
+use domain::incident::{Cause, Change, Incident, Member, Recipient, Remark, Severity, State};
 use store::{Announcement, Group, IncidentFilter, IncidentView, Known, NewRun, OfHost, Told};
 
 use crate::world::{World, minutes, now};
@@ -59,8 +59,8 @@ pub fn ops() -> Recipient {
     }
 }
 
-pub fn said(note: &str) -> Word {
-    Word::own(now(), note)
+pub fn said(note: &str) -> Remark {
+    Remark::own(now(), note)
 }
 
 /// An incident with one run, told to ops.
@@ -209,13 +209,13 @@ async fn folding_moves_every_run_and_what_was_not_told() -> Result<()> {
 async fn a_mended_host_closes_what_it_told_before_and_nothing_later() -> Result<()> {
     let world = World::new().await?;
     let (run, id) = opened(&world, "a.example.org").await?;
-    let over = |at: Timestamp| Word::own(at, "run 7 succeeded");
+    let over = |at: Timestamp| Remark::own(at, "run 7 succeeded");
     let mut tx = world.store.incident_tx(&world.home).await?;
-    let early = tx.mend_host(run.head.host_id, &over(now())).await?;
+    let early = tx.close_of_host(run.head.host_id, &over(now())).await?;
     assert_eq!(early, [], "a success of before is no news");
-    assert_eq!(tx.mend_host(run.head.host_id, &over(minutes(1))).await?, [id]);
-    assert!(tx.close_if_mended(id, &over(minutes(1))).await?);
-    assert!(!tx.close_if_mended(id, &over(minutes(2))).await?, "it closes once");
+    assert_eq!(tx.close_of_host(run.head.host_id, &over(minutes(1))).await?, [id]);
+    assert!(tx.close_if_recovered(id, &over(minutes(1))).await?);
+    assert!(!tx.close_if_recovered(id, &over(minutes(2))).await?, "it closes once");
     tx.commit().await?;
     let closed = view(&world, id).await?;
     assert_eq!((closed.incident.state, closed.open_members), (State::Closed, 0));
@@ -246,7 +246,7 @@ async fn a_mended_host_closes_what_it_told_before_and_nothing_later() -> Result<
 async fn people_acknowledge_and_close_once_and_severity_only_rises() -> Result<()> {
     let world = World::new().await?;
     let (_, id) = opened(&world, "a.example.org").await?;
-    let ann = Word {
+    let ann = Remark {
         at: minutes(1),
         by: "ann".to_owned(),
         note: "mine".to_owned(),
@@ -310,11 +310,11 @@ async fn of_two_that_write_at_once_the_second_sees_what_the_first_did() -> Resul
 async fn a_host_that_serves_two_leaves_by_turns_is_not_mended_by_a_run_that_succeeds() -> Result<()> {
     let world = World::new().await?;
     let (run, id) = opened(&world, "a.example.org").await?;
-    let over = Word::own(minutes(1), "run 7 succeeded");
+    let over = Remark::own(minutes(1), "run 7 succeeded");
     world.sql("update hosts set mixed_at = now()").await?;
     let mut tx = world.store.incident_tx(&world.home).await?;
     assert!(tx.is_mixed(run.head.host_id).await?);
-    assert_eq!(tx.mend_host(run.head.host_id, &over).await?, []);
+    assert_eq!(tx.close_of_host(run.head.host_id, &over).await?, []);
     tx.commit().await?;
     assert!(
         world
@@ -327,6 +327,6 @@ async fn a_host_that_serves_two_leaves_by_turns_is_not_mended_by_a_run_that_succ
 
     world.sql("update hosts set mixed_at = null").await?;
     let mut tx = world.store.incident_tx(&world.home).await?;
-    assert_eq!(tx.mend_host(run.head.host_id, &over).await?, [id]);
+    assert_eq!(tx.close_of_host(run.head.host_id, &over).await?, [id]);
     Ok(())
 }

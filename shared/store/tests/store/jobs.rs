@@ -7,7 +7,7 @@ use domain::host::NewHost;
 use domain::ids::JobId;
 use domain::job::{Decision, Holds, Included, Job, JobSpec, JobState, LeftOut, Totals};
 use domain::policy::NewPolicy;
-use domain::run::{Ending, Event, Position, Status, Turned};
+use domain::run::{Ending, Event, Failover, Position, Status};
 use serde_json::json;
 use store::{JobTx, LineFilter, NewLine, NewPlace, NewRun};
 
@@ -31,7 +31,7 @@ fn job(world: &World) -> Job {
         committed_by: None,
         created_to: 0,
         refused: 0,
-        turns: Vec::new(),
+        queue_positions: Vec::new(),
         holds: Holds::default(),
         held_to: None,
         judged_from: now(),
@@ -73,7 +73,12 @@ impl World {
     async fn carried_out(&self, job: &Job, last: u32) -> Result<u32> {
         let (mut tx, mut job) = self.locked(job).await?;
         let lines = tx.included(&job, last).await?.into_iter();
-        let places: Vec<NewPlace> = lines.map(|(nr, _)| NewPlace { nr, turn: nr.into() }).collect();
+        let places: Vec<NewPlace> = lines
+            .map(|(nr, _)| NewPlace {
+                nr,
+                queue_position: nr.into(),
+            })
+            .collect();
         job.committed_by = Some("bob".to_owned());
         let refused = tx.create_runs(&job, last, &places, minutes(1)).await?;
         job.created_to = last;
@@ -336,7 +341,7 @@ async fn to_blame_is_the_ca_that_was_asked() -> Result<()> {
     for run in &mut planned {
         let failure = Failure::new("ISS-0008", "what", "hint");
         if run.head.hostname.as_str() == "b.one.org" {
-            run.state.course.turned.push(Turned {
+            run.state.progress.failovers.push(Failover {
                 attempt: 1,
                 at: now(),
                 failure: failure.clone(),

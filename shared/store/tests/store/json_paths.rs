@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use domain::observation::trouble::Since;
 use domain::run::{PreparedKey, Product};
-use domain::sight::trouble::Since;
 use serde_json::Value;
 
 use crate::samples::{host, issued, plan, policy, sealed};

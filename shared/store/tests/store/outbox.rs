@@ -224,7 +224,7 @@ async fn a_plan_is_changed_only_by_an_amendment() -> Result<()> {
     ledger.amend(&[&changed]).await?;
     assert_eq!(ledger.load(&[run.head.id]).await?[0].plan.port, 8443);
     ledger.commit().await?;
-    let charges = world.store.charges_of_runs(&world.home, &[run.head.id]).await?;
-    assert_eq!(charges.len(), 1, "today's policy of its host");
+    let policy_facts = world.store.policy_facts_of_runs(&world.home, &[run.head.id]).await?;
+    assert_eq!(policy_facts.len(), 1, "today's policy of its host");
     Ok(())
 }

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use domain::disposition::Failure;
 use domain::run::{
-    Because, Check, Checkpoint, Course, Ending, Former, Position, Receipt, RunState, Step, TargetLook, TargetState,
-    Unproven,
+    Because, Check, Checkpoint, Ending, Former, Position, Receipt, RunProgress, RunState, Step, TargetLook,
+    TargetState, Unproven,
 };
 
 use crate::samples::{failure, fingerprint, plan, sealed};
@@ -77,11 +77,11 @@ fn laden(position: Position) -> RunState {
             sealed_key: sealed("account"),
         }),
         cancelled_by: Some("ben".to_owned()),
-        course: Course {
+        progress: RunProgress {
             targets: vec![installed(), aside()],
             verified: true,
             withheld: Some(failure("not served").ask()),
-            turned: Vec::new(),
+            failovers: Vec::new(),
             failing_since: Some(minutes(1)),
             look_since: Some(minutes(2)),
             target_looks: vec![TargetLook {
@@ -129,7 +129,7 @@ async fn a_run_of_before_the_targets_had_states_begins_their_course() -> Result<
     let world = World::new().await?;
     let old = world.created("www.example.org").await?;
     world.sql("update runs set course = null").await?;
-    let course = world.loaded(old.head.id).await?.state.course;
-    assert_eq!(course, Course::of(&plan("www.example.org")));
+    let progress = world.loaded(old.head.id).await?.state.progress;
+    assert_eq!(progress, RunProgress::of(&plan("www.example.org")));
     Ok(())
 }

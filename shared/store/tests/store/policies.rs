@@ -35,11 +35,11 @@ async fn a_policy_that_is_laid_down_makes_room_for_the_next() -> Result<()> {
     let next = [(old.head.host_id, policy("www.example.org"))];
     let added = world.store.add_policies(&world.home, &next, now()).await?;
 
-    let charges = world
+    let policy_facts = world
         .store
-        .charges(&world.home, &["www.example.org".to_owned()])
+        .policy_facts(&world.home, &["www.example.org".to_owned()])
         .await?;
-    let charged: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
+    let charged: Vec<_> = policy_facts.iter().map(|facts| facts.policy.id).collect();
     assert_eq!(charged, [added.policies[0].1]);
     Ok(())
 }
@@ -63,7 +63,7 @@ async fn pages_of_policies_follow_each_other_by_name() -> Result<()> {
     }
     let page = async |after| -> Result<Vec<String>> {
         let found = world.store.policies(&world.home, after, 2).await?;
-        Ok(found.iter().map(|view| view.policy.says.hostname.to_string()).collect())
+        Ok(found.iter().map(|view| view.policy.spec.hostname.to_string()).collect())
     };
     assert_eq!(page(None).await?, ["a.example.org", "b.example.org"]);
     assert_eq!(page(Some("b.example.org")).await?, ["c.example.org"]);
@@ -76,12 +76,12 @@ async fn a_charge_comes_with_its_policy_and_its_host() -> Result<()> {
     let run = world.run("www.example.org").await?;
     let asked = ["www.example.org".to_owned(), "unknown.example.org".to_owned()];
 
-    let charges = world.store.charges(&world.home, &asked).await?;
+    let policy_facts = world.store.policy_facts(&world.home, &asked).await?;
 
-    assert_eq!(charges.len(), 1);
-    assert_eq!(charges[0].policy.id, run.head.policy_id);
-    assert_eq!(charges[0].policy.says, policy("www.example.org"));
-    assert_eq!((charges[0].port, charges[0].last_live_at), (443, None));
+    assert_eq!(policy_facts.len(), 1);
+    assert_eq!(policy_facts[0].policy.id, run.head.policy_id);
+    assert_eq!(policy_facts[0].policy.spec, policy("www.example.org"));
+    assert_eq!((policy_facts[0].port, policy_facts[0].last_live_at), (443, None));
     Ok(())
 }
 
@@ -100,11 +100,11 @@ async fn a_charge_counts_live_runs_that_were_not_cancelled() -> Result<()> {
         .await?;
 
     let last = async |run: store::NewRun| -> Result<_> {
-        let charges = world
+        let policy_facts = world
             .store
-            .charges(&world.home, &[run.head.hostname.to_string()])
+            .policy_facts(&world.home, &[run.head.hostname.to_string()])
             .await?;
-        Ok(charges[0].last_live_at)
+        Ok(policy_facts[0].last_live_at)
     };
     assert_eq!(last(live).await?, Some(now()));
     assert_eq!(last(rehearsed).await?, None);
@@ -124,10 +124,10 @@ async fn a_policy_that_an_earlier_version_has_stored_is_read_and_changed() -> Re
         )
         .await?;
     let stored = world.store.policy_of(&world.home, &www).await?.expect("it is there");
-    assert!(stored.says.staging);
-    assert_eq!(stored.says.key_source, domain::key_source::KeySource::default());
+    assert!(stored.spec.staging);
+    assert_eq!(stored.spec.key_source, domain::key_source::KeySource::default());
 
-    let mut says = stored.says.clone();
+    let mut says = stored.spec.clone();
     says.staging = false;
     let changed = world.store.change_policy(&stored, &says, now()).await?;
     assert_eq!(changed, store::Changed::Done);
@@ -222,7 +222,7 @@ async fn no_two_active_policies_replace_one_file_in_whatever_workspaces() -> Res
         .policy_of(&world.home, &c.parse()?)
         .await?
         .expect("it is there");
-    let mut by_hand = of_c.says.clone();
+    let mut by_hand = of_c.spec.clone();
     by_hand.auto_renew = false;
     assert_eq!(
         world.store.change_policy(&of_c, &by_hand, now()).await?,

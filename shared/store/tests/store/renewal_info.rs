@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use domain::Timestamp;
 use domain::ari::{Suggestion, Window};
-use domain::certificate::Seen;
+use domain::certificate::LookResult;
 use domain::ids::HostId;
 use store::{Answered, AskWindow, Judgement, NewRun, SnapshotRow, ToAsk};
 
@@ -26,7 +26,7 @@ fn leaf(name: &str) -> Result<String> {
 /// The run has just installed this certificate.
 fn installed(run: &NewRun, of: &str) -> Result<SnapshotRow> {
     let mut row = seen(run, now(), Some(minutes(100_000)));
-    if let Seen::Served(served) = &mut row.snapshot.seen {
+    if let LookResult::Served(served) = &mut row.snapshot.seen {
         served.leaf.fingerprint = fingerprint(of);
         served.leaf_pem = leaf(run.head.hostname.as_str())?;
     }
@@ -143,31 +143,37 @@ fn judged(run: &NewRun, judge_at: Timestamp) -> Judgement {
 }
 
 /// How many policies are judged now.
-async fn to_judge(world: &World, in_hand: Timestamp) -> Result<usize> {
-    Ok(world.store.policies_to_judge(now(), in_hand, 10).await?.len())
+async fn to_judge(world: &World, claimed_until: Timestamp) -> Result<usize> {
+    Ok(world.store.policies_to_judge(now(), claimed_until, 10).await?.len())
 }
 
 #[tokio::test]
 async fn another_certificate_and_the_end_of_a_run_wake_the_clock_the_same_one_does_not() -> Result<()> {
     let world = World::new().await?;
-    let (run, in_hand) = (&served(&world, 1).await?[0], minutes(5));
+    let (run, claimed_until) = (&served(&world, 1).await?[0], minutes(5));
     let far = judged(run, minutes(360));
-    assert_eq!(to_judge(&world, in_hand).await?, 1);
-    world.store.keep_judgements(std::slice::from_ref(&far), in_hand).await?;
+    assert_eq!(to_judge(&world, claimed_until).await?, 1);
+    world
+        .store
+        .keep_judgements(std::slice::from_ref(&far), claimed_until)
+        .await?;
     look(&world, installed(run, "leaf")?).await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 0, "the same");
+    assert_eq!(to_judge(&world, claimed_until).await?, 0, "the same");
     look(&world, installed(run, "another leaf")?).await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 1);
+    assert_eq!(to_judge(&world, claimed_until).await?, 1);
 
-    world.store.keep_judgements(std::slice::from_ref(&far), in_hand).await?;
+    world
+        .store
+        .keep_judgements(std::slice::from_ref(&far), claimed_until)
+        .await?;
     let mut ledger = world.store.ledger().await?;
     ledger.judge_again(&[run.head.policy_id], now()).await?;
     ledger.commit().await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 1);
+    assert_eq!(to_judge(&world, claimed_until).await?, 1);
     // While it is in hand something happens that its judgement knows nothing of.
     look(&world, installed(run, "a third leaf")?).await?;
-    world.store.keep_judgements(&[far], in_hand).await?;
-    assert_eq!(to_judge(&world, in_hand).await?, 1, "it is judged once more");
+    world.store.keep_judgements(&[far], claimed_until).await?;
+    assert_eq!(to_judge(&world, claimed_until).await?, 1, "it is judged once more");
     Ok(())
 }
 
@@ -195,11 +201,11 @@ async fn an_answer_wakes_the_clock_and_names_the_predecessor() -> Result<()> {
     let shown = policies[0].renewal.as_ref().context("it was asked")?;
     assert_eq!(shown.suggestion.as_ref(), Some(suggested));
     let names = [run.head.hostname.to_string()];
-    let charge = world.store.charges(&world.home, &names).await?;
-    assert!(charge[0].renewal.is_none(), "no run of ours got this certificate");
+    let facts = world.store.policy_facts(&world.home, &names).await?;
+    assert!(facts[0].renewal.is_none(), "no run of ours got this certificate");
     world.sql("update renewal_info set issued_here = true").await?;
-    let charge = world.store.charges(&world.home, &names).await?;
-    let renewal = charge[0].renewal.as_ref().context("a predecessor")?;
+    let facts = world.store.policy_facts(&world.home, &names).await?;
+    let renewal = facts[0].renewal.as_ref().context("a predecessor")?;
     assert_eq!(renewal.issued_at, run.plan.choice.ca);
     assert_eq!(renewal.predecessor.names, ["www.example.org"]);
     Ok(())
@@ -217,7 +223,11 @@ async fn nobody_is_asked_about_what_was_replaced_until_the_next_one_is_seen() ->
     ledger.commit().await?;
     assert_eq!(due_hosts(&world, 10, minutes(600)).await?, []);
     let names = [run.head.hostname.to_string()];
-    assert!(world.store.charges(&world.home, &names).await?[0].renewal.is_none());
+    assert!(
+        world.store.policy_facts(&world.home, &names).await?[0]
+            .renewal
+            .is_none()
+    );
     look(&world, installed(run, "next")?).await?;
     assert_eq!(due_hosts(&world, 10, now()).await?, [run.head.host_id]);
     Ok(())

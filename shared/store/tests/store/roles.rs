@@ -85,7 +85,7 @@ async fn console_sets_the_rules(console: &World) -> Result<()> {
 async fn planner_looks_around(planner: &World) -> Result<()> {
     let store = &planner.store;
     store.policies_to_judge(now(), minutes(300), 10).await?;
-    store.take_turns("a flow", 3, now()).await?;
+    store.take_positions("a flow", 3, now()).await?;
     store.forget_reservations(minutes(1)).await?;
     store.forget_snapshots(minutes(1), 10).await?;
     store.forget_logs(minutes(1), 10).await?;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use domain::certificate::{Seen, Served, Snapshot};
+use domain::certificate::{LookResult, Served, Snapshot};
 use domain::clock::Timestamp;
 use domain::disposition::Failure;
 use domain::host::NewHost;
@@ -68,8 +68,8 @@ pub fn seen(run: &NewRun, taken_at: Timestamp, until: Option<Timestamp>) -> Snap
         dialled: SocketAddr::from((Ipv4Addr::LOCALHOST, 443)),
         taken_at,
         seen: match until {
-            Some(not_after) => Seen::Served(Box::new(served(not_after))),
-            None => Seen::Unreachable {
+            Some(not_after) => LookResult::Served(Box::new(served(not_after))),
+            None => LookResult::Unreachable {
                 probe_error: "connection refused".to_owned(),
             },
         },

@@ -63,11 +63,11 @@ async fn a_charge_knows_the_end_of_the_certificate_that_was_last_seen() -> Resul
     let last = seen(&run, minutes(2), Some(minutes(400)));
     let down = seen(&run, minutes(3), None);
     keep(&world, &[last, before, down]).await?;
-    let charges = world
+    let policy_facts = world
         .store
-        .charges(&world.home, &["www.example.org".to_owned()])
+        .policy_facts(&world.home, &["www.example.org".to_owned()])
         .await?;
-    assert_eq!(charges[0].served_until, Some(minutes(400)));
+    assert_eq!(policy_facts[0].served_until, Some(minutes(400)));
     Ok(())
 }
 
@@ -76,7 +76,7 @@ async fn what_a_host_serves_is_kept_whatever_its_texts_hold() -> Result<()> {
     let world = World::new().await?;
     let run = world.created("www.example.org").await?;
     let mut odd = seen(&run, minutes(1), None);
-    odd.snapshot.seen = domain::certificate::Seen::Unreachable {
+    odd.snapshot.seen = domain::certificate::LookResult::Unreachable {
         probe_error: "it said \u{0}".to_owned(),
     };
     keep(&world, &[odd]).await?;

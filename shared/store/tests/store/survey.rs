@@ -3,9 +3,9 @@ use std::time::Duration;
 use anyhow::Result;
 use domain::Timestamp;
 use domain::ids::HostId;
-use domain::sight::Steadiness;
-use domain::sight::trouble::Standing;
-use store::{AskWindow, Due, Sighting, SnapshotRow};
+use domain::observation::Steadiness;
+use domain::observation::trouble::Standing;
+use store::{AskWindow, Due, Observation, SnapshotRow};
 
 use crate::samples::seen;
 use crate::world::{World, minutes, now};
@@ -25,16 +25,16 @@ async fn due(world: &World, window: i64, at: Timestamp) -> Result<Vec<HostId>> {
 async fn sighted(world: &World, host: HostId, asked_at: Timestamp, next_at: Timestamp) -> Result<()> {
     let mut survey = world.store.survey().await?;
     assert_eq!(survey.load(&[host]).await?.len(), 1);
-    let sighting = Sighting {
+    let observation = Observation {
         host_id: host,
         asked_at,
         seen_at: asked_at,
-        sight: "as ever".to_owned(),
+        digest: "as ever".to_owned(),
         steadiness: Steadiness::default(),
         standing: Standing::default(),
         next_at,
     };
-    survey.save(&[sighting]).await?;
+    survey.save(&[observation]).await?;
     Ok(survey.commit().await?)
 }
 
@@ -229,7 +229,7 @@ async fn a_mixed_host_is_known_to_runs_and_looks_and_due_within_minutes_until_it
         .claim_due(room(10, LONG_AGO), minutes(6), minutes(7))
         .await?;
     assert_eq!((claimed.len(), claimed[0].is_mixed), (1, true));
-    let domain::certificate::Seen::Served(served) = &row.snapshot.seen else {
+    let domain::certificate::LookResult::Served(served) = &row.snapshot.seen else {
         panic!("it served a certificate")
     };
     assert_eq!(
@@ -245,16 +245,16 @@ async fn a_mixed_host_is_known_to_runs_and_looks_and_due_within_minutes_until_it
         since: Some(minutes(6)),
         looks: 3,
     };
-    let sighting = Sighting {
+    let observation = Observation {
         host_id: host,
         asked_at: minutes(6),
         seen_at: minutes(16),
-        sight: "calm".to_owned(),
+        digest: "calm".to_owned(),
         steadiness: steady,
         standing: Standing::default(),
         next_at: minutes(600),
     };
-    survey.save(&[sighting]).await?;
+    survey.save(&[observation]).await?;
     assert_eq!(survey.load(&[host]).await?.remove(0).steadiness, steady);
     survey.commit().await?;
     Ok(())

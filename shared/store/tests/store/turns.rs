@@ -15,7 +15,7 @@ const AT_ONCE: Duration = Duration::from_secs(20);
 
 async fn turns(ledger: &mut LedgerTx, room: i64) -> Result<Vec<RunId>, StoreError> {
     Ok(loaded_ids(
-        &ledger.turns(&[(Lane::new(FIRST_LANE), room)], now()).await?,
+        &ledger.next_in_lanes(&[(Lane::new(FIRST_LANE), room)], now()).await?,
     ))
 }
 
@@ -23,7 +23,7 @@ async fn turns(ledger: &mut LedgerTx, room: i64) -> Result<Vec<RunId>, StoreErro
 async fn one_by_one(world: &World) -> Result<Vec<RunId>> {
     let (mut ledger, mut order) = (world.store.ledger().await?, Vec::new());
     loop {
-        let next = ledger.turns(&[(Lane::new(FIRST_LANE), 1)], minutes(60)).await?;
+        let next = ledger.next_in_lanes(&[(Lane::new(FIRST_LANE), 1)], minutes(60)).await?;
         if next.is_empty() {
             return Ok(order);
         }
@@ -93,8 +93,11 @@ async fn a_run_is_not_handed_out_before_it_is_due() -> Result<()> {
     let mut ledger = world.store.ledger().await?;
     let lane = [(Lane::new(FIRST_LANE), 10)];
 
-    assert!(ledger.turns(&lane, minutes(4)).await?.is_empty());
-    assert_eq!(loaded_ids(&ledger.turns(&lane, minutes(5)).await?), ids(&[later]));
+    assert!(ledger.next_in_lanes(&lane, minutes(4)).await?.is_empty());
+    assert_eq!(
+        loaded_ids(&ledger.next_in_lanes(&lane, minutes(5)).await?),
+        ids(&[later])
+    );
     Ok(())
 }
 
@@ -130,7 +133,7 @@ async fn each_lane_gives_its_own_turns() -> Result<()> {
     let first = Lane::new(FIRST_LANE);
 
     assert_eq!(ledger.waiting_lanes().await?, [issue.clone(), first.clone()]);
-    let given = loaded_ids(&ledger.turns(&[(issue, 2), (first, 1)], now()).await?);
+    let given = loaded_ids(&ledger.next_in_lanes(&[(issue, 2), (first, 1)], now()).await?);
     let of = |these: &[RunId]| given.iter().filter(|id| these.contains(id)).count();
     assert_eq!((of(&runs[..3]), of(&runs[3..])), (2, 1));
     Ok(())

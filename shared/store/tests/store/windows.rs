@@ -36,7 +36,10 @@ async fn fill(store: &Store) -> Result<Vec<RunId>> {
     let mut ledger = store.ledger().await?;
     let free = WINDOW - out(&mut ledger).await?;
     ensure!(free >= 0, "the window is overdrawn by {}", -free);
-    let turns = released(ledger.turns(&[(Lane::new(FIRST_LANE), free)], now()).await?, now())?;
+    let turns = released(
+        ledger.next_in_lanes(&[(Lane::new(FIRST_LANE), free)], now()).await?,
+        now(),
+    )?;
     save(&mut ledger, &turns, now()).await?;
     ensure!(out(&mut ledger).await? <= WINDOW, "more is out than the window allows");
     ledger.commit().await?;

@@ -43,7 +43,7 @@ async fn inventory(world: &World, of: &WorkspaceId, run: &NewRun) -> Result<[usi
         usize::try_from(store.count_hosts(of).await?)?,
         usize::from(store.has_host(of, run.head.host_id).await?),
         store.policies(of, None, 10).await?.len(),
-        store.charges(of, &names).await?.len(),
+        store.policy_facts(of, &names).await?.len(),
         store.policy_hostnames(of).await?.len(),
     ])
 }
@@ -107,8 +107,8 @@ async fn neighbours_with_hosts_of_the_same_name_see_each_their_own() -> Result<(
         let names = ["www.example.org".to_owned()];
         let hosts = world.store.host_ids(of, &names).await?;
         assert_eq!(hosts, [("www.example.org".to_owned(), mine.head.host_id)]);
-        let charges = world.store.charges(of, &names).await?;
-        let policies: Vec<_> = charges.iter().map(|charge| charge.policy.id).collect();
+        let policy_facts = world.store.policy_facts(of, &names).await?;
+        let policies: Vec<_> = policy_facts.iter().map(|facts| facts.policy.id).collect();
         assert_eq!(policies, [mine.head.policy_id]);
     }
     Ok(())

@@ -188,7 +188,7 @@ fn queued(workspace: &WorkspaceId, hostname: &str, host_id: HostId, policy_id: P
         head,
         plan,
         state,
-        turn: 0,
+        queue_position: 0,
         held: None,
     }
 }
@@ -216,7 +216,7 @@ impl With for NewRun {
 
     fn of(mut self, criticality: Criticality) -> Self {
         self.head.criticality = criticality;
-        self.turn = -i64::from(criticality.rank());
+        self.queue_position = -i64::from(criticality.rank());
         self
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// A resource of the CA (RFC 8555 §7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum FaultPoint {
     Directory,
     NewNonce,
     NewAccount,
@@ -86,7 +86,7 @@ fn skewed(ahead: i64) -> SystemTime {
     if ahead < 0 { now - by } else { now + by }
 }
 
-impl Place {
+impl FaultPoint {
     pub(super) fn of(path: &str) -> Option<Self> {
         let mut parts = path.trim_start_matches('/').split('/');
         let (noun, id) = (parts.next()?, parts.next());
@@ -109,27 +109,27 @@ impl Place {
 
 #[derive(Default)]
 pub(super) struct Faults {
-    planned: HashMap<Place, VecDeque<Fault>>,
-    requests: HashMap<Place, usize>,
+    planned: HashMap<FaultPoint, VecDeque<Fault>>,
+    requests: HashMap<FaultPoint, usize>,
 }
 
 impl Faults {
-    pub(super) fn push(&mut self, place: Place, fault: &Fault, times: usize) {
+    pub(super) fn push(&mut self, place: FaultPoint, fault: &Fault, times: usize) {
         let queue = self.planned.entry(place).or_default();
         queue.extend(std::iter::repeat_n(fault.clone(), times));
     }
 
-    pub(super) fn forget(&mut self, place: Place) {
+    pub(super) fn forget(&mut self, place: FaultPoint) {
         self.planned.remove(&place);
     }
 
     /// Counts the request; gives the fault that it meets.
-    pub(super) fn meet(&mut self, place: Place) -> Option<Fault> {
+    pub(super) fn meet(&mut self, place: FaultPoint) -> Option<Fault> {
         *self.requests.entry(place).or_default() += 1;
         self.planned.get_mut(&place)?.pop_front()
     }
 
-    pub(super) fn requests(&self, place: Place) -> usize {
+    pub(super) fn requests(&self, place: FaultPoint) -> usize {
         self.requests.get(&place).copied().unwrap_or(0)
     }
 }

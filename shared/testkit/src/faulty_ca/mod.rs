@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 pub use self::authority::Chain;
 pub use self::book::{Lapse, Reused};
-pub use self::faults::{Fault, Place, RetryAfter};
+pub use self::faults::{Fault, FaultPoint, RetryAfter};
 
 use self::authority::Authority;
 use self::book::Book;
@@ -111,12 +111,12 @@ impl FaultyCa {
     }
 
     /// The next requests at this place meet the fault, one after another behind the faults that were set before.
-    pub fn misbehave(&self, place: Place, fault: &Fault, times: usize) {
+    pub fn misbehave(&self, place: FaultPoint, fault: &Fault, times: usize) {
         self.ca.faults().push(place, fault, times);
     }
 
     /// Faults at this place that have not been met yet are forgotten.
-    pub fn behave(&self, place: Place) {
+    pub fn behave(&self, place: FaultPoint) {
         self.ca.faults().forget(place);
     }
 
@@ -257,7 +257,7 @@ impl FaultyCa {
 
     /// Requests at this place, those that met a fault too.
     #[must_use]
-    pub fn requests(&self, place: Place) -> usize {
+    pub fn requests(&self, place: FaultPoint) -> usize {
         self.ca.faults().requests(place)
     }
 }

@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 
 use super::Ca;
 use super::book::{AuthorizationId, Book, Lapse, Order, OrderId, Proof};
-use super::faults::{Fault, Place, RetryAfter};
+use super::faults::{Fault, FaultPoint, RetryAfter};
 use super::jws::{decoded, text};
 use super::problem::{Refusal, document};
 
 const REPLAY_NONCE: &str = "replay-nonce";
 const LARGEST: usize = 1 << 20;
 
-type Answer = Result<Response, Refusal>;
+type CaResult = Result<Response, Refusal>;
 
 pub(super) fn router(ca: Ca) -> Router {
     Router::new()
@@ -43,7 +43,7 @@ pub(super) fn router(ca: Ca) -> Router {
 
 /// Every answer has a fresh nonce, that of a fault too.
 async fn misbehaving(State(ca): State<Ca>, request: Request, next: Next) -> Response {
-    let place = Place::of(request.uri().path());
+    let place = FaultPoint::of(request.uri().path());
     let gives_nonce = request.method() != Method::GET;
     let fault = place.and_then(|place| ca.faults().meet(place));
     let mut response = match fault {
@@ -125,7 +125,7 @@ async fn directory(State(ca): State<Ca>) -> Json<Value> {
 }
 
 /// What was set for all certificates, good or not.
-async fn renewal_info(State(ca): State<Ca>) -> Answer {
+async fn renewal_info(State(ca): State<Ca>) -> CaResult {
     let book = ca.book();
     let said = book.renewals.answer.clone().ok_or_else(Refusal::not_found)?;
     let response = ([(CONTENT_TYPE, "application/json")], said).into_response();
@@ -135,7 +135,7 @@ async fn renewal_info(State(ca): State<Ca>) -> Answer {
     })
 }
 
-async fn new_account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
+async fn new_account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> CaResult {
     let signed = ca.verified(uri.path(), &body)?;
     let mut book = ca.book();
     let (id, status) = match book.account_of(&signed.key) {
@@ -157,12 +157,12 @@ async fn new_account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
 }
 
 /// A change of the contact, which is not kept.
-async fn account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
+async fn account(State(ca): State<Ca>, uri: Uri, body: Bytes) -> CaResult {
     ca.verified(uri.path(), &body)?.account()?;
     Ok(Json(json!({"status": "valid"})).into_response())
 }
 
-async fn new_order(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
+async fn new_order(State(ca): State<Ca>, uri: Uri, body: Bytes) -> CaResult {
     let signed = ca.verified(uri.path(), &body)?;
     let account = signed.account()?;
     let identifiers = signed.payload["identifiers"].as_array();
@@ -194,7 +194,7 @@ async fn new_order(State(ca): State<Ca>, uri: Uri, body: Bytes) -> Answer {
     ))
 }
 
-async fn order(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> Answer {
+async fn order(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> CaResult {
     let account = ca.verified(uri.path(), &body)?.account()?;
     let book = ca.book();
     own_order(&book, id, account)?;
@@ -211,7 +211,7 @@ fn answered_order(ca: &Ca, book: &Book, id: OrderId) -> Response {
     }
 }
 
-async fn authorization(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, uri: Uri, body: Bytes) -> Answer {
+async fn authorization(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, uri: Uri, body: Bytes) -> CaResult {
     let signed = ca.verified(uri.path(), &body)?;
     let mut book = ca.book();
     own_authorization(&book, id, signed.account()?)?;
@@ -221,7 +221,7 @@ async fn authorization(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, ur
     Ok(Json(shown_authorization(&ca, &book, id)).into_response())
 }
 
-async fn challenge(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, uri: Uri, body: Bytes) -> Answer {
+async fn challenge(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, uri: Uri, body: Bytes) -> CaResult {
     let signed = ca.verified(uri.path(), &body)?;
     let (name, token) = {
         let book = ca.book();
@@ -238,7 +238,7 @@ async fn challenge(State(ca): State<Ca>, Path(id): Path<AuthorizationId>, uri: U
     Ok(Json(shown_challenge(&ca, &book, id)).into_response())
 }
 
-async fn finalize(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> Answer {
+async fn finalize(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> CaResult {
     let signed = ca.verified(uri.path(), &body)?;
     let mut book = ca.book();
     let order = own_order(&book, id, signed.account()?)?;
@@ -255,7 +255,7 @@ async fn finalize(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body:
     Ok(answered_order(&ca, &book, id))
 }
 
-async fn certificate(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> Answer {
+async fn certificate(State(ca): State<Ca>, Path(id): Path<OrderId>, uri: Uri, body: Bytes) -> CaResult {
     let account = ca.verified(uri.path(), &body)?.account()?;
     let book = ca.book();
     let chain = own_order(&book, id, account)?

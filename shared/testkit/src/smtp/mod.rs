@@ -75,14 +75,14 @@ struct Kept {
 
 /// What a session needs.
 #[derive(Clone)]
-struct Desk {
+struct MailStore {
     kept: Arc<Mutex<Kept>>,
     tls: MailTls,
     acceptor: TlsAcceptor,
     login: Option<(String, String)>,
 }
 
-impl Desk {
+impl MailStore {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,7 +90,7 @@ impl Desk {
 
 pub struct MailServer {
     port: Port,
-    desk: Desk,
+    store: MailStore,
     pki: LocalServer,
     running: Option<JoinHandle<()>>,
 }
@@ -102,7 +102,7 @@ impl MailServer {
     /// If no port is free, or the cryptography refuses.
     pub async fn start(tls: MailTls, login: Option<(&str, &str)>) -> Result<Self> {
         let pki = pki::local_server()?;
-        let desk = Desk {
+        let store = MailStore {
             kept: Arc::default(),
             tls,
             acceptor: talk::acceptor(&pki)?,
@@ -110,7 +110,7 @@ impl MailServer {
         };
         let mut server = Self {
             port: ports::lease()?,
-            desk,
+            store,
             pki,
             running: None,
         };
@@ -129,7 +129,7 @@ impl MailServer {
     pub async fn start_again(&mut self) -> Result<()> {
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port()));
         let listener = TcpListener::bind(at).await.context("listening for mail")?;
-        self.running = Some(tokio::spawn(serve(listener, self.desk.clone())));
+        self.running = Some(tokio::spawn(serve(listener, self.store.clone())));
         Ok(())
     }
 
@@ -155,19 +155,19 @@ impl MailServer {
 
     /// Mail for this address is refused from now on.
     pub fn refuse(&self, address: &str) {
-        self.desk.kept().refused.insert(address.to_owned());
+        self.store.kept().refused.insert(address.to_owned());
     }
 
     /// Everything that was sent, the oldest first.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
-        self.desk.kept().mails.clone()
+        self.store.kept().mails.clone()
     }
 
     /// Connections that were greeted.
     #[must_use]
     pub fn sessions(&self) -> usize {
-        self.desk.kept().sessions
+        self.store.kept().sessions
     }
 }
 
@@ -179,14 +179,14 @@ impl Drop for MailServer {
     }
 }
 
-async fn serve(listener: TcpListener, desk: Desk) {
+async fn serve(listener: TcpListener, store: MailStore) {
     // Aborted with this task: a server that is stopped holds no session open.
     let mut sessions = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let desk = desk.clone();
+        let store = store.clone();
         sessions.spawn(async move {
             // A client that goes away in the middle is its own affair; the tests look at what was kept.
-            let _ = talk::session(stream, &desk).await;
+            let _ = talk::session(stream, &store).await;
         });
     }
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Desk, Mail, MailTls};
+use super::{Mail, MailStore, MailTls};
 use crate::pki::LocalServer;
 
 pub(super) fn acceptor(pki: &LocalServer) -> Result<TlsAcceptor> {
@@ -26,18 +26,18 @@ pub(super) fn acceptor(pki: &LocalServer) -> Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-pub(super) async fn session(stream: TcpStream, desk: &Desk) -> Result<()> {
-    desk.kept().sessions += 1;
-    match desk.tls {
-        MailTls::None => talk(BufStream::new(stream), desk, true).await.map(drop),
+pub(super) async fn session(stream: TcpStream, store: &MailStore) -> Result<()> {
+    store.kept().sessions += 1;
+    match store.tls {
+        MailTls::None => talk(BufStream::new(stream), store, true).await.map(drop),
         MailTls::Required => {
-            let stream = desk.acceptor.accept(stream).await?;
-            talk(BufStream::new(stream), desk, true).await.map(drop)
+            let stream = store.acceptor.accept(stream).await?;
+            talk(BufStream::new(stream), store, true).await.map(drop)
         }
-        MailTls::Starttls => match talk(BufStream::new(stream), desk, false).await? {
+        MailTls::Starttls => match talk(BufStream::new(stream), store, false).await? {
             Some(plain) => {
-                let stream = desk.acceptor.accept(plain.into_inner()).await?;
-                talk_on(&mut BufStream::new(stream), desk).await.map(drop)
+                let stream = store.acceptor.accept(plain.into_inner()).await?;
+                talk_on(&mut BufStream::new(stream), store).await.map(drop)
             }
             None => Ok(()),
         },
@@ -47,12 +47,12 @@ pub(super) async fn session(stream: TcpStream, desk: &Desk) -> Result<()> {
 /// Greets and talks; gives the stream back when it shall be encrypted.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: BufStream<S>,
-    desk: &Desk,
+    store: &MailStore,
     secure: bool,
 ) -> Result<Option<BufStream<S>>> {
     say(&mut stream, "220 mail.test ESMTP").await?;
     if secure {
-        talk_on(&mut stream, desk).await?;
+        talk_on(&mut stream, store).await?;
         return Ok(None);
     }
     while let Some(line) = hear(&mut stream).await? {
@@ -70,14 +70,14 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 #[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
-async fn talk_on<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufStream<S>, desk: &Desk) -> Result<()> {
-    let (mut mail, mut known) = (empty(), desk.login.is_none());
+async fn talk_on<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufStream<S>, store: &MailStore) -> Result<()> {
+    let (mut mail, mut known) = (empty(), store.login.is_none());
     while let Some(line) = hear(stream).await? {
         let answer = match verb(&line).as_str() {
-            "EHLO" if desk.login.is_some() => "250-mail.test\r\n250 AUTH PLAIN".to_owned(),
+            "EHLO" if store.login.is_some() => "250-mail.test\r\n250 AUTH PLAIN".to_owned(),
             "EHLO" => "250 mail.test".to_owned(),
             "AUTH" => {
-                known = is_login(&line, desk);
+                known = is_login(&line, store);
                 if known {
                     "235 2.7.0 welcome"
                 } else {
@@ -93,12 +93,12 @@ async fn talk_on<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufStream<S>, d
                 };
                 "250 2.1.0 ok".to_owned()
             }
-            "RCPT" => recipient(&mut mail, &line, desk),
+            "RCPT" => recipient(&mut mail, &line, store),
             "DATA" if mail.to.is_empty() => "503 5.5.1 no recipients".to_owned(),
             "DATA" => {
                 say(stream, "354 end with .").await?;
                 mail.data = data(stream).await?;
-                desk.kept().mails.push(std::mem::replace(&mut mail, empty()));
+                store.kept().mails.push(std::mem::replace(&mut mail, empty()));
                 "250 2.0.0 kept".to_owned()
             }
             "RSET" => {
@@ -122,9 +122,9 @@ fn empty() -> Mail {
     }
 }
 
-fn recipient(mail: &mut Mail, line: &str, desk: &Desk) -> String {
+fn recipient(mail: &mut Mail, line: &str, store: &MailStore) -> String {
     let to = address(line);
-    if desk.kept().refused.contains(&to) {
+    if store.kept().refused.contains(&to) {
         return format!("550 5.1.1 <{to}>: there is no such mailbox here");
     }
     mail.to.push(to);
@@ -132,8 +132,8 @@ fn recipient(mail: &mut Mail, line: &str, desk: &Desk) -> String {
 }
 
 /// `AUTH PLAIN` (RFC 4616): NUL user NUL password, in base64.
-fn is_login(line: &str, desk: &Desk) -> bool {
-    let Some((user, password)) = &desk.login else {
+fn is_login(line: &str, store: &MailStore) -> bool {
+    let Some((user, password)) = &store.login else {
         return true;
     };
     let expected = BASE64.encode(format!("\0{user}\0{password}"));

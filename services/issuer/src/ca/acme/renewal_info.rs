@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::Timestamp;
-use domain::ari::{Answer, CertId, Suggestion, Window};
+use domain::ari::{CertId, RenewalInfoAnswer, Suggestion, Window};
 use domain::clock::NoInstant;
 use http::{Response, StatusCode};
 use serde::Deserialize;
@@ -52,16 +52,16 @@ impl RenewalInfo {
         Self { directories, bases }
     }
 
-    pub async fn ask(&self, directory: &Url, certificate: &CertId) -> Answer {
+    pub async fn ask(&self, directory: &Url, certificate: &CertId) -> RenewalInfoAnswer {
         match self.asked(directory, certificate).await {
             Ok(answer) | Err(answer) => answer,
         }
     }
 
-    async fn asked(&self, directory: &Url, certificate: &CertId) -> Result<Answer, Answer> {
+    async fn asked(&self, directory: &Url, certificate: &CertId) -> Result<RenewalInfoAnswer, RenewalInfoAnswer> {
         let directory = self.directories.of(directory).map_err(not_asked)?;
         let Some(mut url) = self.base(&directory).await? else {
-            return Ok(Answer::NotOffered);
+            return Ok(RenewalInfoAnswer::NotOffered);
         };
         url.path_segments_mut()
             .map_err(|()| garbled("the directory's renewalInfo is no address".to_owned()))?
@@ -71,7 +71,7 @@ impl RenewalInfo {
         Ok(read(&answer))
     }
 
-    async fn base(&self, directory: &Directory) -> Result<Option<Url>, Answer> {
+    async fn base(&self, directory: &Directory) -> Result<Option<Url>, RenewalInfoAnswer> {
         if let Some(known) = self.known(&directory.url) {
             return Ok(known);
         }
@@ -92,17 +92,17 @@ impl RenewalInfo {
 }
 
 /// What an answer means, by its status first.
-fn read(answer: &Response<Bytes>) -> Answer {
+fn read(answer: &Response<Bytes>) -> RenewalInfoAnswer {
     let (status, until) = (answer.status(), client::retry_after_of(answer.headers()));
     let said = || format!("it answered {status}: {}", first_words(answer.body()));
     match status {
-        StatusCode::OK => suggestion(answer.body()).map_or_else(garbled, |suggestion| Answer::Suggested {
+        StatusCode::OK => suggestion(answer.body()).map_or_else(garbled, |suggestion| RenewalInfoAnswer::Suggested {
             suggestion,
             retry_at: until,
         }),
-        StatusCode::NOT_FOUND => Answer::Unknown { said: said() },
-        StatusCode::TOO_MANY_REQUESTS => Answer::Unavailable { until, said: said() },
-        _ if status.is_server_error() => Answer::Unavailable { until, said: said() },
+        StatusCode::NOT_FOUND => RenewalInfoAnswer::Unknown { said: said() },
+        StatusCode::TOO_MANY_REQUESTS => RenewalInfoAnswer::Unavailable { until, said: said() },
+        _ if status.is_server_error() => RenewalInfoAnswer::Unavailable { until, said: said() },
         _ => garbled(said()),
     }
 }
@@ -130,19 +130,21 @@ fn is_page(text: &str) -> bool {
     text.len() <= LONGEST_URL && Url::parse(text).is_ok_and(web)
 }
 
-fn garbled(said: String) -> Answer {
-    Answer::Garbled { said }
+fn garbled(said: String) -> RenewalInfoAnswer {
+    RenewalInfoAnswer::Garbled { said }
 }
 
-fn stopped(obstacle: Obstacle) -> Answer {
+fn stopped(obstacle: Obstacle) -> RenewalInfoAnswer {
     not_asked(translate(instant_acme::Error::Other(Box::new(obstacle))))
 }
 
-fn not_asked(error: CaError) -> Answer {
+fn not_asked(error: CaError) -> RenewalInfoAnswer {
     let said = error.to_string();
     match error {
-        CaError::NotAllowed { .. } | CaError::Misconfigured { .. } => Answer::NotAllowed { said },
-        CaError::RateLimited { until, .. } | CaError::Unavailable { until, .. } => Answer::Unavailable { until, said },
+        CaError::NotAllowed { .. } | CaError::Misconfigured { .. } => RenewalInfoAnswer::NotAllowed { said },
+        CaError::RateLimited { until, .. } | CaError::Unavailable { until, .. } => {
+            RenewalInfoAnswer::Unavailable { until, said }
+        }
         _ => garbled(said),
     }
 }
@@ -153,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> Answer {
+    fn answer(status: u16, retry_after: Option<&str>, body: &str) -> RenewalInfoAnswer {
         let mut response = Response::builder().status(status);
         if let Some(value) = retry_after {
             response = response.header(RETRY_AFTER, value);
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_window_of_the_rfc_is_read() {
-        let Answer::Suggested { suggestion, retry_at } = answer(200, Some("21600"), GOOD) else {
+        let RenewalInfoAnswer::Suggested { suggestion, retry_at } = answer(200, Some("21600"), GOOD) else {
             panic!("it is a suggestion")
         };
         assert_eq!(suggestion.window.start().to_string(), "2025-01-02T04:00:00Z");
@@ -182,7 +184,7 @@ mod tests {
     fn a_window_that_no_calendar_has_is_left_out_with_the_reason() {
         for outside in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+23:59"] {
             for end in ["2025-01-02T04:00:00Z", "2025-01-03T04:00:00Z"] {
-                let Answer::Garbled { said } = answer(200, None, &GOOD.replace(end, outside)) else {
+                let RenewalInfoAnswer::Garbled { said } = answer(200, None, &GOOD.replace(end, outside)) else {
                     panic!("{outside} is no instant")
                 };
                 assert!(said.contains(outside) && said.contains("the years 0 to 9999"), "{said}");
@@ -205,7 +207,7 @@ mod tests {
                     }
                     let read = read(&response.body(Bytes::from(input.to_vec())).expect("an answer"));
                     let written = serde_json::to_vec(&read).expect("it can be told");
-                    let again: Answer = serde_json::from_slice(&written).expect("it can be heard");
+                    let again: RenewalInfoAnswer = serde_json::from_slice(&written).expect("it can be heard");
                     assert_eq!(again, read);
                 }
             });
@@ -215,7 +217,10 @@ mod tests {
     #[test]
     fn a_missing_retry_after_is_no_reason_to_drop_the_window() {
         let read = answer(200, None, GOOD);
-        assert!(matches!(read, Answer::Suggested { retry_at: None, .. }), "{read:?}");
+        assert!(
+            matches!(read, RenewalInfoAnswer::Suggested { retry_at: None, .. }),
+            "{read:?}"
+        );
     }
 
     #[test]
@@ -225,7 +230,7 @@ mod tests {
             None,
             &GOOD.replace("https://acme.example.com", "javascript:alert(1)//"),
         );
-        let Answer::Suggested { suggestion, .. } = read else {
+        let RenewalInfoAnswer::Suggested { suggestion, .. } = read else {
             panic!("it is a suggestion")
         };
         assert_eq!(suggestion.explanation_url, None);
@@ -243,16 +248,19 @@ mod tests {
         ];
         for body in garbage {
             assert!(
-                matches!(answer(200, Some("5"), body), Answer::Garbled { .. }),
+                matches!(answer(200, Some("5"), body), RenewalInfoAnswer::Garbled { .. }),
                 "{body:?}"
             );
         }
-        assert!(matches!(answer(404, None, ""), Answer::Unknown { .. }));
-        assert!(matches!(answer(302, None, ""), Answer::Garbled { .. }));
+        assert!(matches!(answer(404, None, ""), RenewalInfoAnswer::Unknown { .. }));
+        assert!(matches!(answer(302, None, ""), RenewalInfoAnswer::Garbled { .. }));
         assert!(matches!(
             answer(503, Some("60"), "busy"),
-            Answer::Unavailable { until: Some(_), .. }
+            RenewalInfoAnswer::Unavailable { until: Some(_), .. }
         ));
-        assert!(matches!(answer(429, None, ""), Answer::Unavailable { until: None, .. }));
+        assert!(matches!(
+            answer(429, None, ""),
+            RenewalInfoAnswer::Unavailable { until: None, .. }
+        ));
     }
 }

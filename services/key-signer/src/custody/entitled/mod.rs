@@ -13,7 +13,7 @@ use bus::signing::Trusted;
 use domain::secret::{Envelope, Purpose};
 use domain::{RunId, Timestamp};
 use protocol::custody::{CustodyAnswer, OpenRequest, ShownOrder};
-use protocol::handover::Current;
+use protocol::direct_reply::Current;
 use protocol::order::Order;
 use protocol::subjects::{self, Worker};
 use serde::Deserialize;

@@ -15,18 +15,18 @@ use super::{Weighed, asking, begun, ended, standing, waiting};
 use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::plan::Plan;
-use crate::run::{Because, Course, Ending, Former, Left, Product, RunState, Step, TargetState};
+use crate::run::{Because, Ending, Former, Left, Product, RunProgress, RunState, Step, TargetState};
 
 /// After a deployment or a look: where the run goes.
 pub(super) fn onward(run: &RunState, plan: &Plan) -> RunState {
-    let course = &run.course;
-    if let Some(index) = course.first(|one| matches!(one, TargetState::Pending)) {
+    let progress = &run.progress;
+    if let Some(index) = progress.first(|one| matches!(one, TargetState::Pending)) {
         return begun(run, Step::Deploy(index));
     }
-    if !course.verified && (course.any(Course::is_installed) || plan.targets.is_empty()) {
+    if !progress.verified && (progress.any(RunProgress::is_installed) || plan.targets.is_empty()) {
         return begun(run, Step::Verify);
     }
-    let first_aside = earliest_aside(course);
+    let first_aside = earliest_aside(progress);
     if let Some((index, until, (failures, failure))) = first_aside {
         let because = Because::Retry { failure };
         return RunState {
@@ -35,17 +35,17 @@ pub(super) fn onward(run: &RunState, plan: &Plan) -> RunState {
             ..waiting(run, Step::Deploy(index), until, because)
         };
     }
-    if let Some((index, question, retry_at)) = what_is_stuck(course) {
+    if let Some((index, question, retry_at)) = what_is_stuck(progress) {
         return asking(run, Step::Deploy(index), question, retry_at);
     }
-    for (index, one) in course.targets.iter().enumerate() {
+    for (index, one) in progress.targets.iter().enumerate() {
         if let TargetState::Broken { failure } = one {
             let at = u16::try_from(index).ok().map(Step::Deploy);
             let failure = failure.clone();
             return ended(run, Ending::Failed { failure, at });
         }
     }
-    if course.tidied {
+    if progress.tidied {
         return ended(run, Ending::Succeeded);
     }
     begun(run, Step::Tidy)
@@ -53,28 +53,32 @@ pub(super) fn onward(run: &RunState, plan: &Plan) -> RunState {
 
 type Aside = (u16, Timestamp, (u32, Failure));
 
-fn earliest_aside(course: &Course) -> Option<Aside> {
-    let asides = course.targets.iter().enumerate().filter_map(|(index, one)| match one {
-        TargetState::Aside {
-            until,
-            failures,
-            failure,
-        } => Some((u16::try_from(index).ok()?, *until, (*failures, failure.clone()))),
-        TargetState::Pending
-        | TargetState::Stuck { .. }
-        | TargetState::Broken { .. }
-        | TargetState::Installed { .. }
-        | TargetState::Returning { .. }
-        | TargetState::RolledBack { .. }
-        | TargetState::Removed { .. } => None,
-    });
+fn earliest_aside(progress: &RunProgress) -> Option<Aside> {
+    let asides = progress
+        .targets
+        .iter()
+        .enumerate()
+        .filter_map(|(index, one)| match one {
+            TargetState::Aside {
+                until,
+                failures,
+                failure,
+            } => Some((u16::try_from(index).ok()?, *until, (*failures, failure.clone()))),
+            TargetState::Pending
+            | TargetState::Stuck { .. }
+            | TargetState::Broken { .. }
+            | TargetState::Installed { .. }
+            | TargetState::Returning { .. }
+            | TargetState::RolledBack { .. }
+            | TargetState::Removed { .. } => None,
+        });
     asides.min_by_key(|(_, until, _)| *until)
 }
 
 /// One question for all targets that need a person; it names the first.
-fn what_is_stuck(course: &Course) -> Option<(u16, Question, Option<Timestamp>)> {
+fn what_is_stuck(progress: &RunProgress) -> Option<(u16, Question, Option<Timestamp>)> {
     let mut found: Option<(u16, Question, Option<Timestamp>)> = None;
-    for (index, one) in course.targets.iter().enumerate() {
+    for (index, one) in progress.targets.iter().enumerate() {
         let TargetState::Stuck { question, retry_at } = one else {
             continue;
         };
@@ -90,11 +94,14 @@ fn what_is_stuck(course: &Course) -> Option<(u16, Question, Option<Timestamp>)> 
 }
 
 fn with_target(run: &RunState, index: usize, state: TargetState) -> RunState {
-    let mut course = run.course.clone();
-    if let Some(one) = course.targets.get_mut(index) {
+    let mut progress = run.progress.clone();
+    if let Some(one) = progress.targets.get_mut(index) {
         *one = state;
     }
-    RunState { course, ..run.clone() }
+    RunState {
+        progress,
+        ..run.clone()
+    }
 }
 
 pub(super) fn deployed(run: &RunState, plan: &Plan, index: usize, weighed: Weighed) -> RunState {
@@ -115,8 +122,8 @@ pub(super) fn deployed(run: &RunState, plan: &Plan, index: usize, weighed: Weigh
         }
     };
     let mut run = with_target(run, index, state);
-    if run.course.targets.get(index).is_some_and(Course::is_installed) {
-        run.course.verified = false;
+    if run.progress.targets.get(index).is_some_and(RunProgress::is_installed) {
+        run.progress.verified = false;
     }
     onward(&run, plan)
 }
@@ -139,7 +146,7 @@ pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Times
     let question = match weighed {
         Weighed::Done(_) => {
             let mut run = run.clone();
-            run.course.verified = true;
+            run.progress.verified = true;
             return onward(&run, plan);
         }
         // Nothing wrong was seen: what is installed stays, and the look may go better by itself.
@@ -151,7 +158,7 @@ pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Times
         other @ (Weighed::Rest { .. } | Weighed::Again { .. }) => return standing(run, Step::Verify, other),
     };
     let mut next = run.clone();
-    for (index, one) in next.course.targets.iter_mut().enumerate() {
+    for (index, one) in next.progress.targets.iter_mut().enumerate() {
         if let TargetState::Installed { replaced: Some(former) } = one
             && former.not_after > now
             && is_behind(plan, index, &question)
@@ -159,10 +166,10 @@ pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Times
             *one = TargetState::Returning { to: former.clone() };
         }
     }
-    match next_to_return(&next.course) {
+    match next_to_return(&next.progress) {
         None => asking(run, Step::Verify, question, None),
         Some(index) => {
-            next.course.withheld = Some(question);
+            next.progress.withheld = Some(question);
             begun(&next, Step::Rollback(index))
         }
     }
@@ -173,8 +180,8 @@ pub(super) fn verified(run: &RunState, plan: &Plan, weighed: Weighed, now: Times
 pub(super) fn taken_back(run: &RunState, now: Timestamp) -> Option<RunState> {
     let mut next = run.clone();
     let mut begins = None;
-    for unproven in &run.course.unproven {
-        let one = next.course.targets.get_mut(usize::from(unproven.target))?;
+    for unproven in &run.progress.unproven {
+        let one = next.progress.targets.get_mut(usize::from(unproven.target))?;
         let former = unproven
             .receipt
             .replaced
@@ -187,7 +194,7 @@ pub(super) fn taken_back(run: &RunState, now: Timestamp) -> Option<RunState> {
         begins.get_or_insert((unproven.target, question));
     }
     let (first, question) = begins?;
-    next.course.withheld = Some(question);
+    next.progress.withheld = Some(question);
     Some(begun(&next, Step::Rollback(first)))
 }
 
@@ -206,9 +213,9 @@ fn why_unproven(state: &TargetState) -> Option<Question> {
 
 /// What a run that ends now leaves as it made it, in words.
 pub(super) fn stays(run: &RunState, plan: &Plan) -> Vec<String> {
-    let with_state = plan.targets.iter().zip(&run.course.targets).zip(0_u16..);
+    let with_state = plan.targets.iter().zip(&run.progress.targets).zip(0_u16..);
     let named = with_state.filter_map(|((target, state), index)| {
-        let unproven = run.course.unproven(index).is_some();
+        let unproven = run.progress.unproven(index).is_some();
         let how = match state {
             TargetState::Installed { .. } | TargetState::Removed { installed: true } => {
                 "the new certificate is installed"
@@ -253,24 +260,24 @@ fn is_behind(plan: &Plan, index: usize, question: &Question) -> bool {
     seen.iter().any(|at| !claimed(at))
 }
 
-fn next_to_return(course: &Course) -> Option<u16> {
-    course.first(|one| matches!(one, TargetState::Returning { .. }))
+fn next_to_return(progress: &RunProgress) -> Option<u16> {
+    progress.first(|one| matches!(one, TargetState::Returning { .. }))
 }
 
 pub(super) fn returned(run: &RunState, index: usize, weighed: Weighed) -> RunState {
     let step = u16::try_from(index).map_or(Step::Confirm, Step::Rollback);
     match weighed {
         Weighed::Done(product) => {
-            let to = match (product, run.course.targets.get(index)) {
+            let to = match (product, run.progress.targets.get(index)) {
                 (Product::RolledBack(back), _) => back.leaf,
                 (_, Some(TargetState::Returning { to })) => to.leaf.clone(),
                 (_, _) => return standing(run, step, Weighed::Done(Product::Tidied)),
             };
             let mut run = with_target(run, index, TargetState::RolledBack { to });
             if let Step::Rollback(target) = step {
-                run.course.leave(target, Left::Former);
+                run.progress.leave(target, Left::Former);
             }
-            match next_to_return(&run.course) {
+            match next_to_return(&run.progress) {
                 Some(next) => begun(&run, Step::Rollback(next)),
                 None => begun(&run, Step::Confirm),
             }
@@ -284,13 +291,13 @@ pub(super) fn returned(run: &RunState, index: usize, weighed: Weighed) -> RunSta
 pub(super) fn confirmed(run: &RunState, weighed: Weighed) -> RunState {
     let question = match weighed {
         Weighed::Done(_) => {
-            let Some(mut question) = run.course.withheld.clone() else {
+            let Some(mut question) = run.progress.withheld.clone() else {
                 return standing(run, Step::Confirm, Weighed::Done(Product::Tidied));
             };
             question.what = format!(
                 "{}. Rolled back: what was served before is served again ({})",
                 question.what,
-                put_back(&run.course)
+                put_back(&run.progress)
             );
             question
         }
@@ -314,7 +321,7 @@ pub(super) fn confirmed(run: &RunState, weighed: Weighed) -> RunState {
 
 /// The first trouble and what came of mending it, in one question.
 fn after(run: &RunState, how: &str, question: Question) -> Question {
-    match &run.course.withheld {
+    match &run.progress.withheld {
         None => question,
         Some(first) => Question {
             what: format!("{}; {how}: {}", first.what, question.what),
@@ -324,9 +331,9 @@ fn after(run: &RunState, how: &str, question: Question) -> Question {
     }
 }
 
-fn put_back(course: &Course) -> String {
+fn put_back(progress: &RunProgress) -> String {
     let mut all: Vec<&str> = Vec::new();
-    for one in &course.targets {
+    for one in &progress.targets {
         if let TargetState::RolledBack { to } = one
             && !all.contains(&to.as_str())
         {

@@ -1,6 +1,6 @@
 //! What people do to a run that stands, and what the clock does in their absence.
 
-use super::{begun, deploy, elsewhere, ended, waiting};
+use super::{begun, deploy, ended, failover, waiting};
 use crate::clock::Timestamp;
 use crate::plan::Plan;
 use crate::run::{Because, Checkpoint, Ending, Ignored, Intent, Mode, Position, RunState, Step, TargetState};
@@ -14,7 +14,7 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
     match step {
         Step::Deploy(_) | Step::Verify => {
             let mut again = run.clone();
-            for one in &mut again.course.targets {
+            for one in &mut again.progress.targets {
                 match one {
                     TargetState::Stuck { .. } | TargetState::Broken { .. } | TargetState::RolledBack { .. } => {
                         *one = TargetState::Pending;
@@ -26,11 +26,11 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
                     | TargetState::Removed { .. } => {}
                 }
             }
-            again.course.verified = false;
-            again.course.withheld = None;
+            again.progress.verified = false;
+            again.progress.withheld = None;
             deploy::onward(&again, plan)
         }
-        Step::Issue => elsewhere::resumed(run),
+        Step::Issue => failover::resumed(run),
         Step::PrepareKey | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => {
             waiting(run, step, Timestamp::EPOCH, Because::Turn)
         }
@@ -50,7 +50,7 @@ pub(super) fn nudged(run: &RunState, plan: &Plan, now: Timestamp) -> RunState {
     match step {
         Step::Deploy(_) | Step::Verify => {
             let mut again = run.clone();
-            for one in &mut again.course.targets {
+            for one in &mut again.progress.targets {
                 if let TargetState::Aside { until, .. } = one {
                     *until = now;
                 }
@@ -73,7 +73,7 @@ pub(super) fn due_again(run: &RunState, plan: &Plan, now: Timestamp) -> RunState
     let failure = question.as_failure();
     if let Step::Deploy(_) = step {
         let mut again = run.clone();
-        for one in &mut again.course.targets {
+        for one in &mut again.progress.targets {
             if let TargetState::Stuck { question, retry_at } = one
                 && retry_at.is_some_and(|at| at <= now)
             {
@@ -106,14 +106,14 @@ pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
         checkpoint: None,
         ..run.clone()
     };
-    next.course.tidied &= run.checkpoint.is_none();
-    for one in &mut next.course.targets {
+    next.progress.tidied &= run.checkpoint.is_none();
+    for one in &mut next.progress.targets {
         if !matches!(one, TargetState::Removed { .. }) {
             one.clone_from(&state);
         }
     }
-    next.course.verified = false;
-    next.course.withheld = None;
+    next.progress.verified = false;
+    next.progress.withheld = None;
     deploy::onward(&next, plan)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn retried(run: &RunState, ending: &Ending, intent: Intent<'_>) -> Re
         ..run.clone()
     };
     Ok(match at.unwrap_or(plan.first_step()) {
-        Step::PrepareKey | Step::Issue => begun(&elsewhere::back_to_first(run), plan.first_step()),
+        Step::PrepareKey | Step::Issue => begun(&failover::back_to_first(run), plan.first_step()),
         step @ (Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy) => {
             resumed(run, plan, step)
         }
@@ -168,7 +168,7 @@ fn leaves_records(run: &RunState) -> bool {
     match run.step() {
         None | Some(Step::PrepareKey | Step::Channels | Step::Tidy) => false,
         Some(Step::Issue) => matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })),
-        Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm) => !run.course.tidied,
+        Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm) => !run.progress.tidied,
     }
 }
 
@@ -182,7 +182,7 @@ pub(super) fn given_up_if_asked(run: RunState, intent: Intent<'_>, now: Timestam
     match &run.position {
         Position::Ended {
             ending: Ending::Succeeded,
-        } if mode == Mode::DryRun || run.course.is_complete() => run,
+        } if mode == Mode::DryRun || run.progress.is_complete() => run,
         Position::Ended {
             ending: Ending::Succeeded | Ending::Failed { .. },
         } => cancelled(&run, plan, by),

@@ -14,19 +14,19 @@ pub(super) fn rehearsed(run: &RunState, plan: &Plan, step: Step, outcome: Outcom
         } => {
             let failed = rehearsal.checks.iter().filter(|check| !check.passed && !check.advisory);
             let said = failed.map(|check| format!("{step}: {} ({})", check.name, check.evidence));
-            next.course.crosses.extend(said);
+            next.progress.crosses.extend(said);
         }
         Outcome::Done { .. } => {}
         Outcome::Resting { until, checkpoint } => {
             return standing(run, step, super::Weighed::Rest { until, checkpoint });
         }
         Outcome::Retry { failure, .. } | Outcome::Failed { failure } => {
-            next.course
+            next.progress
                 .crosses
                 .push(format!("{step}: {} {}", failure.code, failure.what));
         }
         Outcome::Stuck { question, .. } => {
-            next.course
+            next.progress
                 .crosses
                 .push(format!("{step}: {} {}", question.code, question.what));
         }
@@ -38,7 +38,7 @@ pub(super) fn rehearsed(run: &RunState, plan: &Plan, step: Step, outcome: Outcom
 }
 
 fn concluded(run: &RunState, step: Step) -> RunState {
-    let crosses = &run.course.crosses;
+    let crosses = &run.progress.crosses;
     if crosses.is_empty() {
         return ended(run, Ending::Succeeded);
     }

@@ -49,7 +49,7 @@ pub(super) fn unready(run: &RunState, question: Question, now: Timestamp) -> Run
 
 fn with_look(run: &RunState, check: Check) -> RunState {
     let (before, mut next) = (run.attempt + 1, run.clone());
-    let looks = &mut next.course.target_looks;
+    let looks = &mut next.progress.target_looks;
     looks.retain(|look| look.before == before);
     if looks.len() < MOST {
         looks.push(TargetLook { before, check });

@@ -5,20 +5,20 @@ use crate::target::Target;
 
 fn with(plan: &Plan, states: Vec<TargetState>) -> RunState {
     let mut run = asking(Step::Deploy(0));
-    run.course = Course {
+    run.progress = RunProgress {
         targets: states,
         verified: true,
-        ..Course::of(plan)
+        ..RunProgress::of(plan)
     };
     run
 }
 
 fn target(n: usize, change: serde_json::Value) -> Target {
-    let mut says =
+    let mut spec =
         serde_json::json!({"kind": "file", "chain_path": format!("/t/{n}.crt"), "key_path": format!("/t/{n}.key")});
-    let fields = says.as_object_mut().expect("an object");
+    let fields = spec.as_object_mut().expect("an object");
     fields.extend(change.as_object().expect("an object").clone());
-    serde_json::from_value(says).expect("a target")
+    serde_json::from_value(spec).expect("a target")
 }
 
 fn amended(state: TargetState, targets: &[Target]) -> Option<Amended> {
@@ -82,7 +82,7 @@ fn a_kept_target_takes_what_has_changed_and_is_deployed_again_where_it_was_insta
         } else {
             state
         };
-        assert_eq!(after.state.course.targets, [expected], "{name}");
+        assert_eq!(after.state.progress.targets, [expected], "{name}");
         assert_eq!(
             after.said,
             ["file /t/0.crt: activate unset → \"nginx\", activate_timeout_seconds 30 → 90"]
@@ -95,8 +95,8 @@ fn other_addresses_of_an_installed_target_are_looked_at_and_nothing_is_deployed_
     let elsewhere = target(0, serde_json::json!({"serves_at": ["192.0.2.1:443"]}));
     let installed = TargetState::Installed { replaced: None };
     let after = amended(installed.clone(), &[elsewhere]).expect("an amendment");
-    assert_eq!(after.state.course.targets, [installed]);
-    assert!(!after.state.course.verified);
+    assert_eq!(after.state.progress.targets, [installed]);
+    assert!(!after.state.progress.verified);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_removed_target_is_left_as_it_is_unless_it_is_on_its_way_back() {
                 installed: name == "installed",
             },
         };
-        assert_eq!(after.state.course.targets, [left, TargetState::Pending], "{name}");
+        assert_eq!(after.state.progress.targets, [left, TargetState::Pending], "{name}");
         let stays = after.said.iter().any(|said| said.contains("put there stays"));
         assert_eq!(stays, name == "installed", "{name}: {:?}", after.said);
         assert!(after.said.iter().any(|said| said == "file /t/7.crt is a target now"));
@@ -123,7 +123,7 @@ fn a_target_that_comes_back_is_deployed() {
     for installed in [false, true] {
         let after = amended(TargetState::Removed { installed }, &[target(0, serde_json::json!({}))]);
         assert_eq!(
-            after.expect("an amendment").state.course.targets,
+            after.expect("an amendment").state.progress.targets,
             [TargetState::Pending]
         );
     }
@@ -143,7 +143,7 @@ fn other_addresses_of_the_host_are_looked_at() {
         (after.plan.port, after.plan.addresses.as_slice()),
         (8443, &addresses[..])
     );
-    assert!(!after.state.course.verified, "it is looked at again");
+    assert!(!after.state.progress.verified, "it is looked at again");
     assert_eq!(
         after.said,
         ["port 443 → 8443", "addresses to look at: those of the name → 192.0.2.7"]
@@ -181,5 +181,5 @@ fn a_run_goes_on_without_what_was_removed_and_with_what_was_added() {
     }
     assert_eq!(seen, ["deploy-2", "verify", "tidy"]);
     assert_eq!(run.status(), Status::Succeeded);
-    assert!(run.course.is_complete());
+    assert!(run.progress.is_complete());
 }

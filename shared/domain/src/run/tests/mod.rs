@@ -107,9 +107,9 @@ fn out(step: Step) -> RunState {
         failures: 0,
         checkpoint: None,
         cancelled_by: None,
-        course: Course {
+        progress: RunProgress {
             targets: vec![TargetState::Pending],
-            ..Course::default()
+            ..RunProgress::default()
         },
     }
 }
@@ -152,7 +152,7 @@ fn reported(outcome: Outcome) -> Event {
 }
 
 fn tell(run: &RunState, event: Event) -> RunState {
-    advance(run, Intent::live(&plan(run.course.targets.len())), event, at(5)).expect("the run can take it")
+    advance(run, Intent::live(&plan(run.progress.targets.len())), event, at(5)).expect("the run can take it")
 }
 
 fn report(attempt: u32, step: Step, outcome: Outcome) -> Event {

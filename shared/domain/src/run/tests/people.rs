@@ -91,7 +91,7 @@ fn a_rehearsal_goes_on_past_every_cross_and_fails_at_the_end() {
         .expect("its report");
     }
     assert_eq!(seen, ["prepare-key", "issue", "deploy-0", "verify", "channels"]);
-    assert_eq!((run.status(), run.course.crosses.len()), (Status::Failed, 5));
+    assert_eq!((run.status(), run.progress.crosses.len()), (Status::Failed, 5));
 }
 
 #[test]

@@ -90,11 +90,11 @@ proptest! {
                         && !matches!(before.position, Position::Out { .. });
                     let resolved = matches!(what, Happening::Resolve);
                     prop_assert_eq!(newly_out || resolved, next.attempt == before.attempt + 1, "one number per order");
-                    issued |= before.step() == Some(Step::Issue) && next.course.targets.len() == 2
+                    issued |= before.step() == Some(Step::Issue) && next.progress.targets.len() == 2
                         && matches!(next.step(), Some(Step::Deploy(_) | Step::Verify));
                     prop_assert!(!(issued && next.step() == Some(Step::Issue)), "never a second order after issuance");
                     let succeeded = next.status() == Status::Succeeded;
-                    prop_assert!(!succeeded || next.course.is_complete(), "no success without a look at every target");
+                    prop_assert!(!succeeded || next.progress.is_complete(), "no success without a look at every target");
                     run = next;
                 }
             }

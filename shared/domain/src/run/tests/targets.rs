@@ -104,13 +104,13 @@ fn only_the_target_behind_a_faulty_address_is_rolled_back() {
     )
     .expect("its report");
     assert_eq!(step(&run), "rollback-1");
-    assert!(Course::is_installed(&run.course.targets[0]));
+    assert!(RunProgress::is_installed(&run.progress.targets[0]));
 }
 
 #[test]
 fn what_had_nothing_before_is_not_rolled_back() {
     let mut run = goes(&issued_for(1), done);
-    run.course.targets = vec![TargetState::Installed { replaced: None }];
+    run.progress.targets = vec![TargetState::Installed { replaced: None }];
     assert_eq!(goes(&run, stuck).status(), Status::NeedsManual);
 }
 
@@ -168,13 +168,13 @@ fn stays(run: &RunState) -> &[String] {
 #[test]
 fn a_cancelled_run_puts_back_what_its_server_may_not_have_taken_and_then_ends() {
     let run = goes(&issued_for(1), hung);
-    assert_eq!(run.course.unproven(0), Some(&receipt()));
+    assert_eq!(run.progress.unproven(0), Some(&receipt()));
     let run = cancel(&run);
     assert_eq!(step(&run), "rollback-0");
     let run = cancel(&run);
     assert_eq!(step(&run), "rollback-0", "a way back that was begun is gone to its end");
     let run = goes(&run, done);
-    assert_eq!((step(&run), run.course.unproven(0)), ("confirm".to_owned(), None));
+    assert_eq!((step(&run), run.progress.unproven(0)), ("confirm".to_owned(), None));
     let run = goes(&goes(&run, done), done);
     assert_eq!((run.status(), stays(&run)), (Status::Cancelled, &[][..]));
 }
@@ -198,7 +198,7 @@ fn what_a_deployer_has_put_back_is_put_back_by_nobody_else() {
         goes(&goes(&issued_for(1), hung), refused),
         goes(&issued_for(1), retry),
     ] {
-        assert_eq!(run.course.unproven(0), None);
+        assert_eq!(run.progress.unproven(0), None);
         let run = goes(&cancel(&run), done);
         assert_eq!((run.status(), stays(&run)), (Status::Cancelled, &[][..]));
     }
@@ -207,7 +207,7 @@ fn what_a_deployer_has_put_back_is_put_back_by_nobody_else() {
 #[test]
 fn an_activation_that_ends_at_last_proves_the_pair() {
     let run = goes(&goes(&issued_for(1), hung), done);
-    assert_eq!((step(&run), run.course.unproven(0)), ("verify".to_owned(), None));
+    assert_eq!((step(&run), run.progress.unproven(0)), ("verify".to_owned(), None));
 }
 
 /// Another failure does not tell what is in place.
@@ -274,7 +274,7 @@ fn a_look_that_proves_nothing_against_what_is_installed_is_asked_about_and_nothi
         panic!("{:?}", run.position)
     };
     assert_eq!((*step, question.what.as_str()), (Step::Verify, failure().what.as_str()));
-    assert!(run.course.targets.iter().all(Course::is_installed));
+    assert!(run.progress.targets.iter().all(RunProgress::is_installed));
     let again = tell(&run, Event::Resumed);
     assert_eq!(super::step(&again), "verify", "resume looks again and installs nothing");
 }
@@ -292,7 +292,7 @@ fn a_look_that_nobody_took_puts_nothing_back() {
         panic!("{:?}", asking.position)
     };
     assert_eq!(question.code.as_str(), "RUN-0001");
-    assert!(asking.course.targets.iter().all(Course::is_installed));
+    assert!(asking.progress.targets.iter().all(RunProgress::is_installed));
     assert!(retry_at.is_some(), "it looks again when a verifier is back");
 }
 
@@ -315,7 +315,7 @@ fn targets_that_are_not_ready_are_asked_about_before_a_certificate_is_asked_for(
     let seen = tell(&resumed, Event::TargetsSeen { found, at: at(7) });
     assert_eq!(seen.position, resumed.position);
     let ordered = tell(&seen, Event::Released);
-    let checks = ordered.course.target_checks(ordered.attempt);
+    let checks = ordered.progress.target_checks(ordered.attempt);
     let [cross, tick] = checks.as_slice() else {
         panic!("{checks:?}")
     };

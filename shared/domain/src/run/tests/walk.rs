@@ -101,7 +101,7 @@ fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
             outcome,
         };
         run = advance(&run, Intent::live(&plan), event, at(5 + turn)).expect("its report");
-        assert_eq!(run.course.failing_since, Some(at(5)));
+        assert_eq!(run.progress.failing_since, Some(at(5)));
     }
     let Position::Asking { question, .. } = &run.position else {
         panic!("{:?}", run.position)
@@ -109,7 +109,7 @@ fn patience_ends_in_a_question_and_resume_starts_counting_anew() {
     assert_eq!(question.code, ErrorCode::new("TST-0001"));
     let resumed = advance(&run, Intent::live(&plan), Event::Resumed, at(16)).expect("resumes");
     assert_eq!((resumed.failures, resumed.step()), (0, Some(Step::Issue)));
-    assert_eq!(resumed.course.failing_since, None);
+    assert_eq!(resumed.progress.failing_since, None);
 }
 
 #[test]
