@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use bus::StepContext;
 use domain::SnapshotId;
 use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
-use domain::run::{Checkpoint, IssuedCertificate, PreparedKey, Receipt};
+use domain::run::{AcmeOrder, Checkpoint, IssuedCertificate, PreparedKey, Receipt};
 use domain::secret::Envelope;
+use domain::solver;
 use rcgen::{CertificateParams, KeyPair};
 use url::Url;
 
@@ -48,12 +49,12 @@ impl Canned {
     }
 
     pub fn opened(&self) -> Checkpoint {
-        Checkpoint::AcmeOrder {
+        Checkpoint::AcmeOrder(AcmeOrder {
             url: self.order_url.clone(),
             expires: None,
-            tokens: vec!["t".repeat(43)],
+            placed: solver::Receipt::http01(vec!["t".repeat(43)]),
             unfinalized: false,
-        }
+        })
     }
 
     pub fn issued(&self) -> IssuedCertificate {
@@ -61,7 +62,7 @@ impl Canned {
             order_url: None,
             chain_pem: self.chain_pem.clone(),
             leaf: self.leaf.clone(),
-            tokens: vec!["t".repeat(43)],
+            left: solver::Receipt::http01(vec!["t".repeat(43)]),
             sealed_key: None,
         }
     }

@@ -99,7 +99,7 @@ pub fn issue(canned: &Arc<Canned>) -> Null<IssueSpec> {
         match (&order.spec.account_key, &order.checkpoint) {
             (None, _) => rest(canned.account()),
             (Some(_), None | Some(Checkpoint::AcmeAccountKey { .. })) => rest(canned.opened()),
-            (Some(_), Some(Checkpoint::AcmeOrder { .. })) => Progress::Done(Product::Issued(Box::new(canned.issued()))),
+            (Some(_), Some(Checkpoint::AcmeOrder(_))) => Progress::Done(Product::Issued(Box::new(canned.issued()))),
         }
     })
 }

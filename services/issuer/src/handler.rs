@@ -1,175 +1,112 @@
-//! Carries out Issue orders: account key, order, certificate; one irreversible effect per order, each after the one
-//! before was saved.
+//! Carries out Issue orders: each brings the issuance on by one irreversible effect, after the one before was saved.
 //!
-//! | the order carries | what is done | what is saved next |
-//! |---|---|---|
-//! | no account key | a key is made and sealed | the key; nothing is at the CA yet |
-//! | an account key | account registered or found, order opened | the order's URL and tokens; nothing is presented yet |
-//! | an opened order | challenges, finalize, chain: by the order's state | the certificate |
-//! | an opened order that may be left for another CA | challenges | that it may not be left any more |
+//! | what the CA's body says | what is done |
+//! |---|---|
+//! | the next checkpoint | it is saved, and the step goes on at once |
+//! | later | what is reached is saved, and the step rests |
+//! | the chain | it is checked, and what was placed for it is removed |
 //!
-//! In: one order. Out: its checkpoint or the chain. Never: a second finalized order for a step.
+//! In: one order. Out: its checkpoint or the chain. Never: a second certificate for a step.
+
+use std::sync::Arc;
 
 use bus::{Progress, StepContext, StepError, StepHandler};
-use domain::Timestamp;
 use domain::run::{Check, Checkpoint, IssuedCertificate, Product, Rehearsal, StepKind};
-use domain::secret::Envelope;
+use domain::solver::Receipt;
 use protocol::order::{IssueSpec, Order};
-use url::Url;
 
-use crate::ca::{Application, CertificateAuthority, Claim, Obtained};
+use crate::ca::{Advanced, Application, Authorities, Authority, Issued, Withdrawal};
 use crate::certificate::{check_chain, csr_der, early_end};
+use crate::challenge::solvers::Solvers;
 use crate::eyes::Eyes;
 use crate::order::{application, check_challenge, circumstances};
 use crate::rehearsal::Dry;
 use crate::verdict::{IssueError, judge};
 
-pub struct Issue<C> {
-    ca: C,
+pub struct Issue {
+    authorities: Arc<Authorities>,
+    solvers: Arc<Solvers>,
     eyes: Eyes,
 }
 
-/// The checkpoint that this order came with.
-#[derive(Clone, Copy)]
-struct Opened<'a> {
-    url: &'a Url,
-    expires: Option<Timestamp>,
-    tokens: &'a [String],
-    unfinalized: bool,
-}
-
-impl Opened<'_> {
-    /// The same order, once it is known what it is proven with.
-    fn with_tokens(&self, tokens: Vec<String>) -> Checkpoint {
-        Checkpoint::AcmeOrder {
-            url: self.url.clone(),
-            expires: self.expires,
-            tokens,
-            unfinalized: self.unfinalized,
+impl Issue {
+    pub fn new(authorities: Arc<Authorities>, solvers: Arc<Solvers>, eyes: Eyes) -> Self {
+        Self {
+            authorities,
+            solvers,
+            eyes,
         }
-    }
-
-    /// From now on the certificate may be asked for at any moment.
-    fn binding(&self) -> Checkpoint {
-        Checkpoint::AcmeOrder {
-            url: self.url.clone(),
-            expires: self.expires,
-            tokens: self.tokens.to_vec(),
-            unfinalized: false,
-        }
-    }
-}
-
-impl<C: CertificateAuthority> Issue<C> {
-    pub fn new(ca: C, eyes: Eyes) -> Self {
-        Self { ca, eyes }
     }
 
     async fn advance(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Progress, IssueError> {
-        check_challenge(order.spec.challenge)?;
+        check_challenge(&order.spec)?;
         let csr = csr_der(order.spec.csr_pem.as_deref())?;
-        let for_ = application(order, ctx)?;
-        let Some(account_key) = &order.spec.account_key else {
-            return self.make_account_key(&for_).await;
+        let for_ = Application {
+            csr_der: Some(&csr),
+            ..application(order, ctx)
         };
-        match &order.checkpoint {
-            None | Some(Checkpoint::AcmeAccountKey { .. }) => {
-                let unfinalized = order.spec.save_before_finalize;
-                self.open_order(&for_, account_key, unfinalized).await
+        let (ca, from) = (self.authorities.of(for_.ca)?, order.checkpoint.as_ref());
+        match ca.advance(&for_, from).await? {
+            Advanced::Issued(issued) => {
+                let placed = from.map(Checkpoint::leftovers).unwrap_or_default();
+                taken(ca, &for_, issued, placed).await
             }
-            Some(Checkpoint::AcmeOrder {
-                url,
-                expires,
-                tokens,
-                unfinalized,
-            }) => {
-                let opened = Opened {
-                    url,
-                    expires: *expires,
-                    tokens,
-                    unfinalized: *unfinalized,
-                };
-                self.complete(&for_, account_key, &csr, opened).await
-            }
+            Advanced::Next(checkpoint) => Ok(Progress::Resting {
+                until: ctx.now(),
+                checkpoint,
+            }),
+            Advanced::Later { until, checkpoint } => Ok(Progress::Resting { until, checkpoint }),
         }
-    }
-
-    async fn make_account_key(&self, for_: &Application<'_>) -> Result<Progress, IssueError> {
-        let sealed_key = self.ca.make_account_key(for_).await?;
-        for_.ctx.check(Check::tick(
-            "ACME account key made",
-            "sealed; registered with the next order",
-        ));
-        Ok(rest(for_, Checkpoint::AcmeAccountKey { sealed_key }))
-    }
-
-    async fn open_order(
-        &self,
-        for_: &Application<'_>,
-        account_key: &Envelope,
-        unfinalized: bool,
-    ) -> Result<Progress, IssueError> {
-        let opened = self.ca.open_order(for_, account_key).await?;
-        for_.ctx
-            .check(Check::tick("order opened at the CA", opened.url.as_str()));
-        let (url, expires, tokens) = (opened.url, opened.expires, opened.tokens);
-        let checkpoint = Checkpoint::AcmeOrder {
-            url,
-            expires,
-            tokens,
-            unfinalized,
-        };
-        Ok(rest(for_, checkpoint))
-    }
-
-    async fn complete(
-        &self,
-        for_: &Application<'_>,
-        account_key: &Envelope,
-        csr: &[u8],
-        opened: Opened<'_>,
-    ) -> Result<Progress, IssueError> {
-        let claim = Claim {
-            order_url: opened.url,
-            tokens: opened.tokens,
-            csr_der: csr,
-            finalize: !opened.unfinalized,
-        };
-        let chain_pem = match self.ca.ensure_issued(for_, account_key, &claim).await? {
-            Obtained::Chain(chain_pem) => chain_pem,
-            Obtained::Ready => {
-                for_.ctx.check(Check::tick(
-                    "every name is proven",
-                    "saved before the certificate is asked for",
-                ));
-                return Ok(rest(for_, opened.binding()));
-            }
-            Obtained::Tokens(tokens) => return Ok(rest(for_, opened.with_tokens(tokens))),
-        };
-        let leaf = check_chain(&chain_pem, csr, for_.names, for_.ctx.now())?;
-        for_.ctx.check(Check::tick(
-            "certificate issued",
-            format!("serial {} until {}", leaf.serial, leaf.not_after),
-        ));
-        if let Some(hint) = early_end(&chain_pem, for_.ctx.now()) {
-            for_.ctx.check(hint);
-        }
-        // What cannot be removed now is left to Tidy, which is spared otherwise.
-        let left = self.ca.withdraw(for_, opened.tokens).await;
-        let removed = opened.tokens.len() - left.len();
-        for_.ctx
-            .check(Check::tick("challenge responses removed", removed.to_string()));
-        Ok(Progress::Done(Product::Issued(Box::new(IssuedCertificate {
-            order_url: Some(opened.url.clone()),
-            chain_pem,
-            leaf,
-            tokens: left,
-            sealed_key: None,
-        }))))
     }
 }
 
-impl<C: CertificateAuthority> StepHandler for Issue<C> {
+/// The certificate, once it is the one that was asked for; what was placed for it is removed.
+async fn taken(
+    ca: &dyn Authority,
+    for_: &Application<'_>,
+    issued: Issued,
+    placed: Receipt,
+) -> Result<Progress, IssueError> {
+    let (Issued { chain_pem, order_url }, now) = (issued, for_.ctx.now());
+    let leaf = check_chain(&chain_pem, for_.csr_der.unwrap_or_default(), for_.names, now)?;
+    for_.ctx.check(Check::tick(
+        "certificate issued",
+        format!("serial {} until {}", leaf.serial, leaf.not_after),
+    ));
+    if let Some(hint) = early_end(&chain_pem, now) {
+        for_.ctx.check(hint);
+    }
+    let left = withdrawn(ca, for_, &placed).await;
+    let removed = placed.len() - left.len();
+    for_.ctx
+        .check(Check::tick("challenge responses removed", removed.to_string()));
+    Ok(Progress::Done(Product::Issued(Box::new(IssuedCertificate {
+        order_url,
+        chain_pem,
+        leaf,
+        left,
+        sealed_key: None,
+    }))))
+}
+
+/// What cannot be removed now is left to Tidy, which is spared otherwise.
+async fn withdrawn(ca: &dyn Authority, for_: &Application<'_>, placed: &Receipt) -> Receipt {
+    let what = Withdrawal {
+        left: placed,
+        solver: for_.solver,
+        ctx: for_.ctx,
+    };
+    match ca.withdraw(&what).await {
+        Ok(()) => Receipt::default(),
+        Err(remaining) => {
+            let why = format!("a challenge response was not removed: {}", remaining.why);
+            for_.ctx.warn(why, &[]);
+            remaining.left
+        }
+    }
+}
+
+impl StepHandler for Issue {
     type Spec = IssueSpec;
     const KIND: StepKind = StepKind::Issue;
 
@@ -180,15 +117,16 @@ impl<C: CertificateAuthority> StepHandler for Issue<C> {
     }
 
     async fn rehearse(&self, order: &Order<IssueSpec>, ctx: &StepContext) -> Result<Rehearsal, StepError> {
-        let (ca, eyes) = (&self.ca, &self.eyes);
-        Ok(Dry { ca, eyes, order, ctx }.rehearse().await)
-    }
-}
-
-/// At once: the ledger saves the checkpoint and orders again.
-fn rest(for_: &Application<'_>, checkpoint: Checkpoint) -> Progress {
-    Progress::Resting {
-        until: for_.ctx.now(),
-        checkpoint,
+        let ca = self.authorities.of(&order.spec.ca);
+        let ca = ca.map_err(|error| judge(error.into(), circumstances(order, ctx)))?;
+        let solver = self.solvers.of(&order.spec.solver);
+        let dry = Dry {
+            ca,
+            solver: &*solver,
+            eyes: &self.eyes,
+            order,
+            ctx,
+        };
+        Ok(dry.rehearse().await)
     }
 }

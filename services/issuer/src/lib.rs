@@ -9,6 +9,7 @@ pub mod ca;
 pub mod certificate;
 pub mod challenge;
 pub mod config;
+pub mod dns;
 pub mod eyes;
 pub mod handler;
 mod order;
@@ -17,6 +18,7 @@ mod renewal_info;
 pub mod tidy;
 pub mod verdict;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -30,9 +32,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, DirectoryConfig, PollConfig};
 
+use crate::ca::Authorities;
 use crate::ca::acme::Acme;
-use crate::challenge::{Http01, http01};
-use crate::eyes::{Dns, Eyes};
+use crate::challenge::solvers::Solvers;
+use crate::challenge::solvers::http01::Http01;
+use crate::challenge::{Responder, responder};
+use crate::dns::Dns;
+use crate::eyes::Eyes;
 use crate::handler::Issue;
 use crate::tidy::Tidy;
 
@@ -68,28 +74,26 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .finalize_claims(config.request_timeout() + BEYOND_A_REQUEST)
         .await
         .context("the issuer needs its claims on NATS")?;
-    let http01 = Http01::new(tokens);
-    let slots = config.slots;
-    let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone()).reaching(config.reach());
-    let acme = Acme::new(
-        config,
-        Custody::new(bus.clone(), Worker::Issuer),
-        http01.clone(),
-        claims,
-    )?;
+    let responder = Responder::new(tokens);
+    let (slots, dns) = (config.slots, Dns::new(&config.resolvers));
+    let http01 = Http01::new(responder.clone(), dns.clone(), config.reach());
+    let solvers = Arc::new(Solvers::new(http01));
+    let keys = Custody::new(bus.clone(), Worker::Issuer);
+    let acme = Acme::new(config, keys, Arc::clone(&solvers), claims)?;
+    let authorities = Arc::new(Authorities::new(acme));
     let asks = renewal_info::open(&bus)
         .await
         .context("the issuer needs the questions to CAs on NATS")?;
-    let asks = renewal_info::answer(bus.clone(), asks, acme.renewal_info(), life.soft());
+    let asks = renewal_info::answer(bus.clone(), asks, Arc::clone(&authorities), life.soft());
     // A hard stop leaves questions as they are: they are asked again.
     let asks = async { life.hard().run_until_cancelled(asks).await.unwrap_or(Ok(())) };
     let work = Work::new(bus, Worker::Issuer, slots)
-        .handles(Issue::new(acme, eyes))
-        .handles(Tidy::new(http01.clone()));
+        .handles(Issue::new(Arc::clone(&authorities), solvers, Eyes::new(dns)))
+        .handles(Tidy::new(authorities));
 
     let worked = CancellationToken::new();
     // Each in a box: together they are more than the stack of a test's thread holds.
-    let serving = Box::pin(serve(listener, http01, worked.clone()));
+    let serving = Box::pin(serve(listener, responder, worked.clone()));
     let (asks, orders) = (Box::pin(asks), Box::pin(work.run(life.soft(), life.hard())));
     let working = async {
         let _ends = worked.drop_guard();
@@ -101,11 +105,11 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     tokio::try_join!(working, serving).map(|_| ())
 }
 
-async fn serve(listener: TcpListener, http01: Http01, until: CancellationToken) -> anyhow::Result<()> {
-    let routes = http01::router(http01.clone());
+async fn serve(listener: TcpListener, responder: Responder, until: CancellationToken) -> anyhow::Result<()> {
+    let routes = responder::router(responder.clone());
     tokio::join!(
-        chassis::http::serve(listener, routes, http01::LIMITS, &until),
-        http01.listen(&until)
+        chassis::http::serve(listener, routes, responder::LIMITS, &until),
+        responder.listen(&until)
     );
     Ok(())
 }

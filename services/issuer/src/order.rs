@@ -6,28 +6,36 @@ use bus::StepContext;
 use domain::policy::Challenge;
 use protocol::order::{IssueSpec, Order};
 
-use crate::ca::{Application, CaError};
+use crate::ca::Application;
 use crate::verdict::{Circumstances, IssueError};
 
-pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Result<Application<'a>, CaError> {
-    let ca = &order.spec.ca;
-    Ok(Application {
+/// Without its CSR, which is read for what is carried out only.
+pub(crate) fn application<'a>(order: &'a Order<IssueSpec>, ctx: &'a StepContext) -> Application<'a> {
+    Application {
         workspace: &order.workspace,
         run: order.run_id,
-        directory: ca.as_acme().ok_or_else(|| CaError::NotServed { ca: ca.clone() })?,
+        ca: &order.spec.ca,
+        account: order.spec.account_key.as_ref(),
         names: &order.spec.names,
+        csr_der: None,
         profile: order.spec.profile.as_deref(),
         replaces: order.spec.replaces.as_ref(),
+        may_be_left: order.spec.save_before_finalize,
+        solver: &order.spec.solver,
         ctx,
-    })
+    }
 }
 
-pub(crate) fn check_challenge(challenge: Challenge) -> Result<(), IssueError> {
-    match challenge {
-        Challenge::Http01 => Ok(()),
-        Challenge::Dns01 => Err(IssueError::Challenge("dns-01")),
-        Challenge::None => Err(IssueError::Challenge("none")),
+/// The challenge must be one that the order's solver answers.
+pub(crate) fn check_challenge(spec: &IssueSpec) -> Result<(), IssueError> {
+    if spec.solver.body().challenge() == spec.challenge {
+        return Ok(());
     }
+    Err(IssueError::Challenge(match spec.challenge {
+        Challenge::Http01 => "http-01",
+        Challenge::Dns01 => "dns-01",
+        Challenge::None => "none",
+    }))
 }
 
 pub(crate) fn circumstances<S>(order: &Order<S>, ctx: &StepContext) -> Circumstances {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use bus::StepContext;
 use domain::disposition::Disposition;
 use domain::run::{Check, Checkpoint, Rehearsal};
-use domain::secret::Envelope;
 use protocol::order::{IssueSpec, Order};
 
-use crate::ca::{Application, CaError, CertificateAuthority, Meta, Rehearsed, offer};
-use crate::eyes::Eyes;
+use crate::ca::{Application, Authority, CaError, Meta, Rehearsed, offer};
+use crate::challenge::solvers::Solver;
+use crate::eyes::{Eyes, LookBy};
 use crate::order::{application, check_challenge, circumstances};
 use crate::verdict::{IssueError, judge};
 
@@ -28,76 +28,81 @@ fn silent() -> CaError {
     }
 }
 
-pub(crate) struct Dry<'a, C> {
-    pub ca: &'a C,
+pub(crate) struct Dry<'a> {
+    pub ca: &'a dyn Authority,
+    pub solver: &'a dyn Solver,
     pub eyes: &'a Eyes,
     pub order: &'a Order<IssueSpec>,
     pub ctx: &'a StepContext,
 }
 
-impl<C: CertificateAuthority> Dry<'_, C> {
-    /// Twice when the workspace has no account at the CA yet: its key is saved before anything is registered.
+impl Dry<'_> {
+    /// Twice when the CA wants something saved before anything is begun there.
     pub(crate) async fn rehearse(&self) -> Rehearsal {
-        let for_ = match application(self.order, self.ctx) {
-            Ok(for_) => for_,
-            Err(error) => return Rehearsal::of(vec![self.cross(DIRECTORY, error.into())]),
-        };
+        let for_ = application(self.order, self.ctx);
         let looked = match tokio::time::timeout(LOOK, self.ca.look(&for_)).await {
             Ok(looked) => looked,
             Err(_) => Err(silent()),
         };
         let (meta, directory) = match looked {
             Ok(meta) => {
-                let evidence = meta.shown(for_.directory);
+                let evidence = meta.shown(for_.ca);
                 (Some(meta), Check::tick(DIRECTORY, evidence))
             }
             Err(error) => (None, self.cross(DIRECTORY, error.into())),
         };
         let mut checks = vec![directory];
         checks.extend(meta.as_ref().and_then(|meta| self.profile(meta)));
-        match &self.order.spec.account_key {
-            Some(key) => checks.extend(self.look_everywhere(&for_, meta, key).await),
-            None => match self.ca.make_account_key(&for_).await {
-                Ok(sealed_key) => {
-                    return Rehearsal {
-                        needs: Some(Checkpoint::AcmeAccountKey { sealed_key }),
-                        ..Rehearsal::of(checks)
-                    };
-                }
-                Err(error) => {
-                    // That the CA is not allowed was said of its directory.
-                    if meta.is_some() {
-                        checks.push(self.cross("ACME account key", error.into()));
-                    }
-                    checks.extend(self.eyes.look_at(for_.names, &meta.unwrap_or_default()).await);
-                }
+        match self.look_everywhere(&for_, meta).await {
+            Ok(more) => {
+                checks.extend(more);
+                Rehearsal::of(checks)
+            }
+            Err(needs) => Rehearsal {
+                needs: Some(*needs),
+                ..Rehearsal::of(checks)
             },
         }
-        Rehearsal::of(checks)
     }
 
-    /// From here and from the CA, at the same time.
-    async fn look_everywhere(&self, for_: &Application<'_>, meta: Option<Meta>, key: &Envelope) -> Vec<Check> {
-        let at_the_ca = async {
-            check_challenge(self.order.spec.challenge)?;
-            Ok(self.ca.rehearse(for_, key).await)
-        };
+    /// From here and from the CA, at the same time; an error is what must be saved first.
+    async fn look_everywhere(&self, for_: &Application<'_>, meta: Option<Meta>) -> Result<Vec<Check>, Box<Checkpoint>> {
         let reachable = meta.is_some();
         let meta = meta.unwrap_or_default();
-        let (mut checks, asked) = tokio::join!(self.eyes.look_at(for_.names, &meta), at_the_ca);
+        let by = LookBy {
+            ca: &meta,
+            solver: self.solver,
+        };
+        let from_here = self.eyes.look_at(for_.names, by);
+        // Without an account one is made first, and then nobody looks yet.
+        let (mut checks, asked) = if for_.account.is_none() {
+            let asked = self.at_the_ca(for_).await?;
+            (from_here.await, asked)
+        } else {
+            let (checks, asked) = tokio::join!(from_here, self.at_the_ca(for_));
+            (checks, asked?)
+        };
         match asked {
-            Ok(Rehearsed {
-                checks: shown,
-                ended_by,
-            }) => {
+            Ok(rehearsed) => {
                 // What was said of the directory already is not said twice.
-                let ended_by = ended_by.filter(|_| reachable || !shown.is_empty());
-                checks.extend(shown);
-                checks.extend(ended_by.map(|error| self.cross("the CA takes the order", error.into())));
+                let ended_by = rehearsed.ended_by.filter(|_| reachable || !rehearsed.checks.is_empty());
+                checks.extend(rehearsed.checks);
+                checks.extend(ended_by.map(|ended| self.cross(ended.at, ended.error.into())));
             }
             Err(error) => checks.push(self.cross("challenge", error)),
         }
-        checks
+        Ok(checks)
+    }
+
+    async fn at_the_ca(&self, for_: &Application<'_>) -> Result<Result<Rehearsed, IssueError>, Box<Checkpoint>> {
+        if let Err(error) = check_challenge(&self.order.spec) {
+            return Ok(Err(error));
+        }
+        let mut rehearsed = self.ca.rehearse(for_).await;
+        match rehearsed.needs.take() {
+            Some(needs) => Err(Box::new(needs)),
+            None => Ok(Ok(rehearsed)),
+        }
     }
 
     /// Whether the CA has the profile that the live run will ask for.

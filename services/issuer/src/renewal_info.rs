@@ -16,7 +16,7 @@ use protocol::renewal_info::{RenewalInfoAsk, RenewalInfoTold, Served, Told};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::ca::acme::RenewalInfo;
+use crate::ca::Authorities;
 
 /// Each is about a handful of certificates, and a question about one is a small GET: they go out side by side.
 const AT_ONCE: usize = 2;
@@ -29,7 +29,7 @@ pub(crate) async fn open(bus: &Bus) -> Result<Inbox<RenewalInfoAsk>, BusError> {
 pub(crate) async fn answer(
     bus: Bus,
     asks: Inbox<RenewalInfoAsk>,
-    cas: RenewalInfo,
+    cas: Arc<Authorities>,
     stop: &CancellationToken,
 ) -> Result<(), BusError> {
     let desk = Arc::new(Desk { bus, cas });
@@ -38,7 +38,7 @@ pub(crate) async fn answer(
 
 struct Desk {
     bus: Bus,
-    cas: RenewalInfo,
+    cas: Arc<Authorities>,
 }
 
 impl Desk {
@@ -66,9 +66,9 @@ impl Desk {
     }
 
     async fn asked(&self, ask: &RenewalInfoAsk, served: &Served) -> Told {
-        let answer = match ask.ca.as_acme() {
-            Some(directory) => self.cas.ask(directory, &served.cert_id).await,
-            None => RenewalInfoAnswer::NotOffered,
+        let answer = match self.cas.of(&ask.ca) {
+            Ok(ca) => ca.renewal_info(&ask.ca, &served.cert_id).await,
+            Err(_) => RenewalInfoAnswer::NotOffered,
         };
         Told {
             host_id: served.host_id,

@@ -1,20 +1,33 @@
-//! Carries out Tidy orders: the http-01 responses of a finished run are removed.
+//! Carries out Tidy orders: what a finished run has left at its CA, or for it, is removed.
+
+use std::sync::Arc;
 
 use bus::{Progress, StepContext, StepError, StepHandler};
 use domain::run::{Check, Product, Rehearsal, StepKind};
 use protocol::order::{Order, TidySpec};
 
-use crate::challenge::Http01;
+use crate::ca::{Authorities, Withdrawal};
 use crate::order::circumstances;
 use crate::verdict::{IssueError, judge};
 
 pub struct Tidy {
-    http01: Http01,
+    authorities: Arc<Authorities>,
 }
 
 impl Tidy {
-    pub fn new(http01: Http01) -> Self {
-        Self { http01 }
+    pub fn new(authorities: Arc<Authorities>) -> Self {
+        Self { authorities }
+    }
+
+    async fn remove(&self, spec: &TidySpec, ctx: &StepContext) -> Result<(), IssueError> {
+        let ca = self.authorities.of_any(spec.ca.as_ref())?;
+        let what = Withdrawal {
+            left: &spec.left,
+            solver: &spec.solver,
+            ctx,
+        };
+        let removed = ca.withdraw(&what).await;
+        removed.map_err(|remaining| IssueError::NotRemoved(remaining.why))
     }
 }
 
@@ -23,13 +36,11 @@ impl StepHandler for Tidy {
     const KIND: StepKind = StepKind::Tidy;
 
     async fn carry_out(&self, order: &Order<TidySpec>, ctx: &StepContext) -> Result<Progress, StepError> {
-        for token in &order.spec.tokens {
-            let removed = self.http01.withdraw(token).await;
-            removed.map_err(|e| judge(IssueError::NotRemoved(e.to_string()), circumstances(order, ctx)))?;
-        }
+        let removed = self.remove(&order.spec, ctx).await;
+        removed.map_err(|error| judge(error, circumstances(order, ctx)))?;
         ctx.check(Check::tick(
             "challenge responses removed",
-            order.spec.tokens.len().to_string(),
+            order.spec.left.len().to_string(),
         ));
         Ok(Progress::Done(Product::Tidied))
     }

@@ -14,6 +14,7 @@ use bus::work::Work;
 use bus::{Bus, Connection, Progress, StepContext, StepError, StepHandler, SystemClock};
 use domain::clock::Clock;
 use domain::run::{Mode, Outcome, Product, Rehearsal, Step, StepKind};
+use domain::solver::{self, Solver};
 use domain::{HostId, RunId, WorkspaceId};
 use protocol::SCHEMA;
 use protocol::order::{Order, Spec, TidySpec};
@@ -102,7 +103,11 @@ fn order(hostname: &str) -> Result<Order<Spec>> {
         wait_seconds: 60,
         deadline: SystemClock.now().plus(Duration::from_secs(120)),
         checkpoint: None,
-        spec: Spec::Tidy(TidySpec { tokens: Vec::new() }),
+        spec: Spec::Tidy(TidySpec {
+            ca: None,
+            solver: Solver::default(),
+            left: solver::Receipt::default(),
+        }),
     })
 }
 

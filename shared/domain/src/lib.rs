@@ -44,6 +44,7 @@ pub mod provider;
 pub mod reach;
 pub mod run;
 pub mod secret;
+pub mod solver;
 pub mod target;
 pub mod text;
 pub mod window;

@@ -18,6 +18,7 @@ use crate::names::{DnsName, Hostname};
 use crate::policy::{Challenge, Provider};
 use crate::provider::ProviderId;
 use crate::run::{Mode, RunProgress, Step};
+use crate::solver::Solver;
 use crate::target::Target;
 use crate::window::Window;
 
@@ -43,6 +44,9 @@ pub struct Plan {
     pub key_algorithm: KeyAlgorithm,
     pub key_rotation: KeyRotation,
     pub challenge: Challenge,
+    /// Who answers the challenges.
+    #[serde(default, skip_serializing_if = "Solver::is_default")]
+    pub solver: Solver,
     /// The ACME profile that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,

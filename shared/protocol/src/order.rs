@@ -12,6 +12,7 @@ use domain::keys::KeyAlgorithm;
 use domain::policy::Challenge;
 use domain::run::{Checkpoint, Mode, Receipt, Step, StepKind};
 use domain::secret::Envelope;
+use domain::solver::{self, Solver};
 use domain::target::Target;
 use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,9 @@ pub struct IssueSpec {
     /// Absent in a rehearsal: nothing is finalized there.
     pub csr_pem: Option<String>,
     pub challenge: Challenge,
+    /// Who answers the challenges.
+    #[serde(default, skip_serializing_if = "Solver::is_default")]
+    pub solver: Solver,
     /// One of those that the CA's directory names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
@@ -212,6 +216,12 @@ pub struct ExpectedCertificate {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TidySpec {
-    /// http-01 tokens that were presented.
-    pub tokens: Vec<String>,
+    /// The CA of which something is left; absent: an order of a version before this field, and always an ACME CA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<CaRef>,
+    /// Who has placed it.
+    #[serde(default, skip_serializing_if = "Solver::is_default")]
+    pub solver: Solver,
+    #[serde(flatten)]
+    pub left: solver::Receipt,
 }

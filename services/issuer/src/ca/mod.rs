@@ -1,22 +1,26 @@
 //! The seam of certificate authorities: what the handlers ask of any CA, and what may come back.
 //!
-//! In: an [`Application`]. Out: an order, a chain, or an error that names its remedy. Never: a word of one CA's
-//! protocol beyond this file; its body translates.
+//! In: an [`Application`]. Out: a checkpoint, a chain, or an error that names its remedy. Never: a word of one CA's
+//! protocol beyond what stands here; its body translates.
 
 pub mod acme;
+mod authorities;
+mod error;
 pub mod problem;
 
-use std::future::Future;
-
+use async_trait::async_trait;
 use bus::StepContext;
-use custody::CustodyError;
-use domain::ari::CertId;
+use domain::ari::{CertId, RenewalInfoAnswer};
 use domain::ca::CaRef;
-use domain::run::Check;
+use domain::run::{Check, Checkpoint};
 use domain::secret::Envelope;
+use domain::solver::{Receipt, Solver};
 use domain::{DnsName, RunId, Timestamp, WorkspaceId};
 use url::Url;
 
+pub use crate::challenge::solvers::Remaining;
+pub use authorities::Authorities;
+pub use error::{CaError, offer};
 pub use problem::{Concern, NameProblem, Problem, ProblemKind};
 
 /// Who applies at which CA for which names, and where it is written down.
@@ -24,32 +28,51 @@ pub use problem::{Concern, NameProblem, Problem, ProblemKind};
 pub struct Application<'a> {
     pub workspace: &'a WorkspaceId,
     pub run: RunId,
-    pub directory: &'a Url,
+    pub ca: &'a CaRef,
+    /// The sealed secret of the workspace's account there; absent: it has none yet, or the CA wants none.
+    pub account: Option<&'a Envelope>,
     pub names: &'a [DnsName],
+    /// PKCS#10, DER; absent in a rehearsal, where no certificate is asked for.
+    pub csr_der: Option<&'a [u8]>,
+    /// The certificate profile that is asked for.
     pub profile: Option<&'a str>,
     /// The certificate that the new one replaces.
     pub replaces: Option<&'a CertId>,
+    /// The run may still go to another CA: a checkpoint that is binding is saved before the certificate is asked for.
+    pub may_be_left: bool,
+    /// What proves that the names are held.
+    pub solver: &'a Solver,
     pub ctx: &'a StepContext,
 }
 
-/// An order at the CA as it is checkpointed: none of its tokens has been presented. They are empty also where they could not
-/// be read yet.
+/// How far one order has brought an issuance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenedOrder {
-    pub url: Url,
-    pub expires: Option<Timestamp>,
-    pub tokens: Vec<String>,
+pub enum Advanced {
+    Issued(Issued),
+    /// To be saved before it goes on, which it can at once.
+    Next(Checkpoint),
+    /// Nothing is to be done before then; what is reached is saved.
+    Later {
+        until: Timestamp,
+        checkpoint: Checkpoint,
+    },
 }
 
-/// The order that shall become a certificate for this CSR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// PEM, leaf first, as the CA delivered it.
+    pub chain_pem: String,
+    /// The order at the CA, for those that have one.
+    pub order_url: Option<Url>,
+}
+
+/// What an issuance has left behind.
 #[derive(Clone, Copy)]
-pub struct Claim<'a> {
-    pub order_url: &'a Url,
-    /// Those that are saved; no other is presented.
-    pub tokens: &'a [String],
-    pub csr_der: &'a [u8],
-    /// Otherwise every name is proven, and no certificate asked for.
-    pub finalize: bool,
+pub struct Withdrawal<'a> {
+    pub left: &'a Receipt,
+    /// Who has placed it.
+    pub solver: &'a Solver,
+    pub ctx: &'a StepContext,
 }
 
 /// What a rehearsal has to know of a CA.
@@ -75,145 +98,50 @@ impl Default for Meta {
 
 impl Meta {
     /// As evidence.
-    pub fn shown(&self, directory: &Url) -> String {
+    pub fn shown(&self, ca: &CaRef) -> String {
         match self.caa_identities.as_slice() {
-            [] => format!("GET {directory} → 200; it does not say its name in CAA records"),
-            all => format!("GET {directory} → 200; in CAA records it is {}", all.join(" or ")),
+            [] => format!("GET {ca} → 200; it does not say its name in CAA records"),
+            all => format!("GET {ca} → 200; in CAA records it is {}", all.join(" or ")),
         }
     }
 }
 
-/// What a rehearsal at the CA has shown, and what ended it early.
-#[derive(Debug)]
+/// What a rehearsal at the CA has shown.
+#[derive(Debug, Default)]
 pub struct Rehearsed {
     pub checks: Vec<Check>,
-    pub ended_by: Option<CaError>,
+    /// Why it has come no further.
+    pub ended_by: Option<Ended>,
+    /// To be saved before the rehearsal can go on: nothing else was done.
+    pub needs: Option<Checkpoint>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Obtained {
-    /// PEM, leaf first, as the CA delivered it.
-    Chain(String),
-    /// The certificate may be asked for: the claim was not to do that.
-    Ready,
-    /// What the order is to be proven with is known now, and must be saved before it is presented.
-    Tokens(Vec<String>),
+/// What ended a rehearsal early.
+#[derive(Debug)]
+pub struct Ended {
+    /// What was being looked at, as the title of a check.
+    pub at: &'static str,
+    pub error: CaError,
 }
 
-pub trait CertificateAuthority: Send + Sync + 'static {
-    /// A new sealed account key; nothing happens at the CA.
-    fn make_account_key(&self, for_: &Application<'_>) -> impl Future<Output = Result<Envelope, CaError>> + Send;
+/// One certificate authority, whatever its kind. Every method may be called again for the same order, by another process too.
+#[async_trait]
+pub trait Authority: Send + Sync {
+    /// Brings an issuance on from where it was saved, by one effect that cannot be undone at most: one checkpoint is one order
+    /// at the CA and one certificate, however often it is gone on with.
+    async fn advance(&self, for_: &Application<'_>, from: Option<&Checkpoint>) -> Result<Advanced, CaError>;
 
-    /// Opens an order, and registers the account if the CA does not know it. An order that is opened twice does no
-    /// harm: the CA forgets what is never finalized.
-    fn open_order(
-        &self,
-        for_: &Application<'_>,
-        account_key: &Envelope,
-    ) -> impl Future<Output = Result<OpenedOrder, CaError>> + Send;
-
-    /// Brings the order on from whatever state it is in, as far as the claim says. May be repeated, at the end too: one order is one
-    /// certificate.
-    fn ensure_issued(
-        &self,
-        for_: &Application<'_>,
-        account_key: &Envelope,
-        claim: &Claim<'_>,
-    ) -> impl Future<Output = Result<Obtained, CaError>> + Send;
-
-    /// The challenge responses of an order that has its certificate, or has failed, are removed; gives the tokens of those that
-    /// could not be.
-    fn withdraw(&self, for_: &Application<'_>, tokens: &[String]) -> impl Future<Output = Vec<String>> + Send;
+    /// Removes what an issuance has left that is over; what is not there is removed.
+    async fn withdraw(&self, what: &Withdrawal<'_>) -> Result<(), Remaining>;
 
     /// What the CA says about itself; nothing is begun there.
-    fn look(&self, for_: &Application<'_>) -> impl Future<Output = Result<Meta, CaError>> + Send;
+    async fn look(&self, for_: &Application<'_>) -> Result<Meta, CaError>;
 
     /// Everything up to the certificate, taken back at the end.
-    fn rehearse(&self, for_: &Application<'_>, account_key: &Envelope) -> impl Future<Output = Rehearsed> + Send;
-}
+    async fn rehearse(&self, for_: &Application<'_>) -> Rehearsed;
 
-/// What can be done about it decides the variant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CaError {
-    /// A kind of CA that has no body here.
-    #[error("this version cannot ask the CA {ca}")]
-    NotServed { ca: CaRef },
-    #[error("the CA directory {directory} is not allowed")]
-    NotAllowed { directory: Url },
-    /// Our own side; `what` names the key.
-    #[error("{what}")]
-    Misconfigured { what: String },
-    /// Nobody goes there by itself: which CA issues is for people to say.
-    #[error("the CA's directory has moved: {from} answers {status} and points to {to}")]
-    Moved { from: Url, to: Url, status: u16 },
-    #[error("rate limited by the CA: {said}")]
-    RateLimited { until: Option<Timestamp>, said: String },
-    /// It takes no order for some of the names before a person has been at its portal; waiting does not help.
-    #[error("the CA has paused names because their checks failed too often in a row: {said}")]
-    Paused { portal: Url, said: String },
-    #[error("the CA cannot be used now: {what}")]
-    Unavailable { until: Option<Timestamp>, what: String },
-    /// The CA does not accept this account.
-    #[error("the CA does not accept the account: {0}")]
-    Denied(Problem),
-    /// The CA does not accept what was asked.
-    #[error("the CA refused: {0}")]
-    Refused(Problem),
-    /// The order has its certificate, and the answer to the download was none: it is downloaded again.
-    #[error("the CA has issued, and its answer to the download is no certificate chain: {what}")]
-    Undelivered { what: String },
-    #[error("the CA no longer knows the account")]
-    AccountGone,
-    #[error("the CA no longer knows the order {url}")]
-    OrderGone { url: String },
-    /// The order has failed for good; a challenge cannot be tried again in it.
-    #[error("the order is invalid: {}", problem::sentence(.names, .order.as_ref()))]
-    OrderInvalid {
-        names: Vec<NameProblem>,
-        order: Option<Problem>,
-    },
-    /// The same, because the CA reached nobody; and the issuer that should have answered did not live to see it.
-    #[error("the CA looked while an issuer was being restarted: {what}")]
-    Unattended { what: String },
-    #[error("the CA offers no {challenge} challenge for {name}")]
-    NoSuchChallenge { name: String, challenge: &'static str },
-    #[error("the CA has no profile {asked:?}: {}", offer(.offered))]
-    NoSuchProfile { asked: String, offered: Vec<String> },
-    #[error("the profile {asked:?} was asked for, and the CA made the order with {}", made_with(.got.as_deref()))]
-    OtherProfile { asked: String, got: Option<String> },
-    #[error("the challenge response could not be published: {what}")]
-    NotPresented { what: String },
-    #[error("it could not be told whether another issuer finalizes the order: {what}")]
-    NotClaimed { what: String },
-    #[error(transparent)]
-    Custody(#[from] CustodyError),
-}
-
-impl CaError {
-    /// Says which CA it is that does not answer or takes no more: who reads it may have several.
-    pub fn of(self, directory: &Url) -> Self {
-        match self {
-            Self::Unavailable { until, what } => Self::Unavailable {
-                until,
-                what: format!("{directory}: {what}"),
-            },
-            Self::RateLimited { until, said } => Self::RateLimited {
-                until,
-                said: format!("{directory}: {said}"),
-            },
-            other => other,
-        }
+    /// When the CA wants a certificate renewed, for those that say so (RFC 9773).
+    async fn renewal_info(&self, _ca: &CaRef, _certificate: &CertId) -> RenewalInfoAnswer {
+        RenewalInfoAnswer::NotOffered
     }
-}
-
-/// For people: what may be asked for.
-pub fn offer(profiles: &[String]) -> String {
-    match profiles {
-        [] => "it offers none".to_owned(),
-        all => format!("it offers {}", all.join(", ")),
-    }
-}
-
-fn made_with(profile: Option<&str>) -> String {
-    profile.map_or_else(|| "none".to_owned(), |name| format!("{name:?}"))
 }

@@ -1,5 +1,6 @@
 //! How we prove to a CA that we hold a name.
 
-pub mod http01;
+pub mod responder;
+pub mod solvers;
 
-pub use http01::Http01;
+pub use responder::Responder;

@@ -2,7 +2,7 @@
 
 use domain::run::Check;
 
-use super::dns::{CaaRecord, RelevantCaa};
+use crate::dns::{CaaRecord, RelevantCaa};
 
 /// The tags that a CA must understand; an unknown critical one forbids (RFC 8659 §4.5).
 const KNOWN: [&str; 5] = ["issue", "issuewild", "iodef", "contactemail", "contactphone"];

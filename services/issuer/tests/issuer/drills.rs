@@ -73,7 +73,7 @@ async fn while_another_process_finalizes_nobody_does_and_when_that_one_has_died_
 
 fn order_url(order: &Order<IssueSpec>) -> Result<String> {
     match &order.checkpoint {
-        Some(Checkpoint::AcmeOrder { url, .. }) => Ok(url.to_string()),
+        Some(Checkpoint::AcmeOrder(order)) => Ok(order.url.to_string()),
         other => anyhow::bail!("no order is open: {other:?}"),
     }
 }

@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use bus::{Progress, StepHandler};
 use domain::run::{Checkpoint, Product};
-use issuer::challenge::Http01;
+use domain::solver::{Receipt, Solver};
+use issuer::challenge::Responder;
 use issuer::tidy::Tidy;
 use protocol::order::{IssueSpec, Order, TidySpec};
 use testkit::PebbleOptions;
@@ -41,7 +42,7 @@ async fn key_order_and_certificate_are_three_orders_each_saved_before_the_next_e
     };
     let certificate = issued(product)?;
     ensure!(certificate.leaf.sans.len() == 2, "{:?}", certificate.leaf.sans);
-    ensure!(certificate.tokens.is_empty(), "nothing is left to Tidy");
+    ensure!(certificate.left.is_empty(), "nothing is left to Tidy");
     for token in &tokens {
         ensure!(world.tokens.load(token).await?.is_none(), "the responses are removed");
     }
@@ -79,17 +80,21 @@ async fn while_another_ca_stands_by_the_certificate_is_asked_for_only_after_that
 async fn tidy_removes_the_responses_and_may_be_repeated() -> Result<()> {
     let world = World::start().await?;
     let token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr_oA".to_owned();
-    let another = Http01::new(world.tokens.clone());
+    let another = Responder::new(world.tokens.clone());
     another.present(&token, "the answer of an issuer that is gone").await?;
     ensure!(
         world.tokens.load(&token).await?.is_some(),
         "any issuer answers until somebody removes it"
     );
-    let tidy = Tidy::new(Http01::new(world.tokens.clone()));
-    let order = world.order(&["www.example.org"])?.with(TidySpec {
-        tokens: vec![token.clone()],
-    });
-    for _ in 0..2 {
+    let tidy = Tidy::new(world.authorities()?);
+    let order = world.order(&["www.example.org"])?;
+    // The second one is of a planner before Tidy orders named the CA.
+    for ca in [Some(order.spec.ca.clone()), None] {
+        let order = order.clone().with(TidySpec {
+            ca,
+            solver: Solver::default(),
+            left: Receipt::http01(vec![token.clone()]),
+        });
         let ended = tidy.carry_out(&order, &ctx()).await.map_err(told)?;
         ensure!(matches!(ended, Progress::Done(Product::Tidied)));
         ensure!(world.tokens.load(&token).await?.is_none());

@@ -1,20 +1,21 @@
 //! A CA that is told to behave oddly, and the processes that are its clients.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use bus::Bus;
+use bus::claims::Claims;
+use bus::tokens::ChallengeTokens;
 use issuer::Config;
-use issuer::ca::acme::Acme;
-use issuer::challenge::{Http01, http01};
-use issuer::eyes::{Dns, Eyes};
-use issuer::handler::Issue;
+use issuer::ca::Authorities;
+use issuer::challenge::{Responder, responder};
 use protocol::order::{IssueSpec, Order};
 use testkit::faulty_ca::FaultyCa;
 use tokio::net::TcpListener;
 
-use crate::world::{Issuer, OpenKeys, bus, config_for, order_at, rest};
+use crate::world::{Issuer, authorities, bus, config_for, order_at, process, rest, solvers};
 
 /// A faulty CA, and what an issuer for it is made of.
 pub struct Liar {
@@ -32,7 +33,7 @@ impl Liar {
         let bus = bus().await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let ca = FaultyCa::start(listener.local_addr()?.port()).await?;
-        let router = http01::router(Http01::new(bus.challenge_tokens().await?));
+        let router = responder::router(Responder::new(bus.challenge_tokens().await?));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { ca, bus })
     }
@@ -47,20 +48,20 @@ impl Liar {
     }
 
     pub async fn issuer_with(&self, config: Config) -> Result<Issuer> {
-        let http01 = Http01::new(self.bus.challenge_tokens().await?);
-        let eyes = Eyes::new(Dns::new(&config.resolvers), http01);
-        Ok(Issue::new(self.acme_with(config).await?, eyes))
+        let (tokens, claims) = self.shared().await?;
+        process(config, tokens, claims)
     }
 
     /// The CAs of such a process, without its handlers.
-    pub async fn acme(&self) -> Result<Acme<OpenKeys>> {
-        self.acme_with(self.config()?).await
+    pub async fn authorities(&self) -> Result<Arc<Authorities>> {
+        let (config, (tokens, claims)) = (self.config()?, self.shared().await?);
+        let solvers = solvers(&config, tokens);
+        authorities(config, solvers, claims)
     }
 
-    async fn acme_with(&self, config: Config) -> Result<Acme<OpenKeys>> {
-        let http01 = Http01::new(self.bus.challenge_tokens().await?);
+    async fn shared(&self) -> Result<(ChallengeTokens, Claims)> {
         let claims = self.bus.finalize_claims(Duration::from_secs(35)).await?;
-        Ok(Acme::new(config, OpenKeys, http01, claims)?)
+        Ok((self.bus.challenge_tokens().await?, claims))
     }
 
     /// An order of a workspace that has its key; nothing is at the CA for it.

@@ -102,19 +102,20 @@ async fn the_cas_window_is_asked_for_without_an_account() -> Result<()> {
     let mut order = with_account(&world, &world.issuer()?, &["www.example.org"]).await?;
     let issued = drive(&world.issuer()?, &mut order).await?;
     let certificate = CertId::of_pem(&issued.chain_pem)?;
-    let cas = world.acme()?.renewal_info();
-    let directory = world.pebble.directory_url().parse()?;
-    let answer = cas.ask(&directory, &certificate).await;
+    let cas = world.authorities()?;
+    let ca = world.pebble.directory_url().parse()?;
+    let authority = cas.of(&ca)?;
+    let answer = authority.renewal_info(&ca, &certificate).await;
     let RenewalInfoAnswer::Suggested { suggestion, retry_at } = &answer else {
         anyhow::bail!("no suggestion but {answer:?}")
     };
     ensure!(suggestion.window.start() > issued.leaf.not_before && suggestion.window.end() < issued.leaf.not_after);
     ensure!(retry_at.is_some(), "Pebble wants to be asked again");
     let unknown = "AAAA.AAAA".parse()?;
-    let answer = cas.ask(&directory, &unknown).await;
+    let answer = authority.renewal_info(&ca, &unknown).await;
     ensure!(!matches!(answer, RenewalInfoAnswer::Suggested { .. }), "{answer:?}");
     let elsewhere = "https://elsewhere.example/dir".parse()?;
-    let answer = cas.ask(&elsewhere, &certificate).await;
+    let answer = authority.renewal_info(&elsewhere, &certificate).await;
     ensure!(matches!(answer, RenewalInfoAnswer::NotAllowed { .. }), "{answer:?}");
     Ok(())
 }

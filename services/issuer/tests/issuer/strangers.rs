@@ -9,7 +9,7 @@ use axum::http::{Request, StatusCode};
 use bus::Bus;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
-use issuer::challenge::{Http01, http01};
+use issuer::challenge::{Responder, responder};
 use testkit::Nats;
 use testkit::nats::settled;
 use tower::ServiceExt;
@@ -17,11 +17,11 @@ use tower::ServiceExt;
 /// `WAITING_OF_ONE` of the responder.
 const OF_ONE_ADDRESS: usize = 8;
 
-async fn asked(http01: &Http01, token: &str, from: &str) -> Result<StatusCode> {
+async fn asked(http01: &Responder, token: &str, from: &str) -> Result<StatusCode> {
     let request = Request::get(format!("/.well-known/acme-challenge/{token}"));
     let from: SocketAddr = format!("{from}:40000").parse()?;
     let request = request.extension(ConnectInfo(from)).body(Body::empty())?;
-    Ok(http01::router(http01.clone()).oneshot(request).await?.status())
+    Ok(responder::router(http01.clone()).oneshot(request).await?.status())
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn tokens_that_nobody_presented_cost_few_reads_and_keep_nobody_out() -> Re
     };
     let bus = Bus::connect(&connection, "issuer-test").await?.keeping_buckets();
     bus.apply_topology().await?;
-    let http01 = Http01::new(bus.challenge_tokens().await?);
+    let http01 = Responder::new(bus.challenge_tokens().await?);
     http01.present("known", "known.thumbprint").await?;
 
     // Every read of a bucket is one of these.

@@ -9,15 +9,11 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use bus::StepHandler;
-use issuer::ca::acme::Acme;
-use issuer::challenge::Http01;
-use issuer::eyes::{Dns, Eyes};
-use issuer::handler::Issue;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::world::{
-    Issuer, OpenKeys, World, bus, config_for, ctx, drive, failure, order_at, question, refusal, rest, retry, tokens_of,
+    Issuer, World, bus, config_for, ctx, drive, failure, order_at, process, question, refusal, rest, retry, tokens_of,
 };
 
 #[tokio::test]
@@ -201,9 +197,7 @@ async fn issuer_for(directory: &str) -> Result<Issuer> {
     let mut config = config_for(directory, None)?;
     config.request_timeout_seconds = 1;
     config.directories[0].root_file = Some(some_root().await);
-    let http01 = Http01::new(tokens);
-    let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone());
-    Ok(Issue::new(Acme::new(config, OpenKeys, http01, claims)?, eyes))
+    process(config, tokens, claims)
 }
 
 /// Plain HTTP needs no root; a machine of tests may have none.

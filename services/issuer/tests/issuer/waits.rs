@@ -163,7 +163,7 @@ async fn what_a_ca_asks_for_with_renewal_information_is_waited_for_by_the_rule()
     let liar = Liar::start().await?;
     let window = r#"{"suggestedWindow":{"start":"2025-01-02T04:00:00Z","end":"2025-01-03T04:00:00Z"}}"#;
     let certificate: CertId = "AAAA.AAAA".parse()?;
-    let directory = liar.ca.directory_url().parse()?;
+    let ca = liar.ca.directory_url().parse()?;
     for (asked, failures, least) in [
         (RetryAfter::Seconds(0), 1, 60),
         (RetryAfter::Seconds(0), 3, 960),
@@ -175,11 +175,12 @@ async fn what_a_ca_asks_for_with_renewal_information_is_waited_for_by_the_rule()
         (BEHIND, 1, 3_599),
     ] {
         liar.ca.offer_renewal_info(window, Some(asked));
-        let issuer = liar.acme().await?.renewal_info();
-        let offered = issuer.ask(&directory, &certificate).await;
+        let authorities = liar.authorities().await?;
+        let issuer = authorities.of(&ca)?;
+        let offered = issuer.renewal_info(&ca, &certificate).await;
         ensure!(matches!(offered, RenewalInfoAnswer::Suggested { .. }), "{offered:?}");
         liar.ca.misbehave(FaultPoint::RenewalInfo, &Fault::Busy(asked), 1);
-        let busy = issuer.ask(&directory, &certificate).await;
+        let busy = issuer.renewal_info(&ca, &certificate).await;
         ensure!(matches!(busy, RenewalInfoAnswer::Unavailable { .. }), "{busy:?}");
         // A good answer that asks for no time grows by the time between two of them (`domain::ari::asking`).
         let first = least.min(if least < 3_599 { 60 } else { least });

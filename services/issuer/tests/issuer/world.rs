@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bus::claims::Claims;
@@ -16,10 +17,15 @@ use domain::disposition::{Disposition, Failure, Question};
 use domain::policy::Challenge;
 use domain::run::{Checkpoint, IssuedCertificate, Mode, Product, Step};
 use domain::secret::Envelope;
+use domain::solver::Solver;
 use domain::{RunId, Timestamp, WorkspaceId};
+use issuer::ca::Authorities;
 use issuer::ca::acme::{AccountKeys, Acme};
-use issuer::challenge::{Http01, http01};
-use issuer::eyes::{Dns, Eyes};
+use issuer::challenge::solvers::Solvers;
+use issuer::challenge::solvers::http01::Http01;
+use issuer::challenge::{Responder, responder};
+use issuer::dns::Dns;
+use issuer::eyes::Eyes;
 use issuer::handler::Issue;
 use issuer::{Config, DirectoryConfig};
 use protocol::SCHEMA;
@@ -29,12 +35,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use zeroize::Zeroizing;
 
-pub type Issuer = Issue<Acme<OpenKeys>>;
+pub type Issuer = Issue;
 
 /// Account keys in envelopes that hide nothing: sealing is tested with the key-signer.
 #[derive(Clone, Copy)]
 pub struct OpenKeys;
 
+#[async_trait]
 impl AccountKeys for OpenKeys {
     async fn seal(&self, _: &WorkspaceId, pkcs8: &[u8]) -> Result<Envelope, CustodyError> {
         let text = format!("{}{}", Envelope::PREFIX, BASE64_STANDARD.encode(pkcs8));
@@ -79,7 +86,7 @@ impl World {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, pebble.http_port())).await?;
         // A replica of its own: it knows of no token but by NATS.
-        let router = http01::router(Http01::new(tokens.clone()));
+        let router = responder::router(Responder::new(tokens.clone()));
         let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio::spawn(async move { serving.await });
         Ok(Self {
@@ -96,18 +103,19 @@ impl World {
     }
 
     pub fn issuer_with(&self, config: Config) -> Result<Issuer> {
-        let http01 = Http01::new(self.tokens.clone());
-        let eyes = Eyes::new(Dns::new(&config.resolvers), http01.clone());
-        Ok(Issue::new(
-            Acme::new(config, OpenKeys, http01, self.claims.clone())?,
-            eyes,
-        ))
+        process(config, self.tokens.clone(), self.claims.clone())
     }
 
     /// The CAs of such a process, without its handlers.
-    pub fn acme(&self) -> Result<Acme<OpenKeys>> {
-        let http01 = Http01::new(self.tokens.clone());
-        Ok(Acme::new(self.config()?, OpenKeys, http01, self.claims.clone())?)
+    pub fn authorities(&self) -> Result<Arc<Authorities>> {
+        let config = self.config()?;
+        let solvers = self.solvers(&config);
+        authorities(config, solvers, self.claims.clone())
+    }
+
+    /// The solvers of such a process.
+    pub fn solvers(&self, config: &Config) -> Arc<Solvers> {
+        solvers(config, self.tokens.clone())
     }
 
     /// With the eyes of the CA: its DNS, and the port where it asks.
@@ -124,6 +132,25 @@ impl World {
     pub fn order(&self, names: &[&str]) -> Result<Order<IssueSpec>> {
         order_at(&self.pebble.directory_url(), names)
     }
+}
+
+pub fn solvers(config: &Config, tokens: ChallengeTokens) -> Arc<Solvers> {
+    let (responder, dns) = (Responder::new(tokens), Dns::new(&config.resolvers));
+    Arc::new(Solvers::new(Http01::new(responder, dns, config.reach())))
+}
+
+pub fn authorities(config: Config, solvers: Arc<Solvers>, claims: Claims) -> Result<Arc<Authorities>> {
+    Ok(Arc::new(Authorities::new(Acme::new(
+        config, OpenKeys, solvers, claims,
+    )?)))
+}
+
+/// A process with this configuration, its tokens and claims.
+pub fn process(config: Config, tokens: ChallengeTokens, claims: Claims) -> Result<Issuer> {
+    let solvers = solvers(&config, tokens);
+    let eyes = Eyes::new(Dns::new(&config.resolvers));
+    let authorities = authorities(config, Arc::clone(&solvers), claims)?;
+    Ok(Issue::new(authorities, solvers, eyes))
 }
 
 pub async fn nats() -> Connection {
@@ -184,6 +211,7 @@ pub fn order_at(directory: &str, names: &[&str]) -> Result<Order<IssueSpec>> {
             csr_pem: Some(csr_pem(&names)?),
             names,
             challenge: Challenge::Http01,
+            solver: Solver::default(),
             profile: None,
             replaces: None,
             save_before_finalize: false,
@@ -282,7 +310,7 @@ pub fn retry(error: StepError) -> Result<(Timestamp, Failure)> {
 
 pub fn tokens_of(order: &Order<IssueSpec>) -> Result<Vec<String>> {
     match &order.checkpoint {
-        Some(Checkpoint::AcmeOrder { tokens, .. }) => Ok(tokens.clone()),
+        Some(checkpoint) if checkpoint.is_open() => Ok(checkpoint.leftovers().tokens),
         other => bail!("no opened order but {other:?}"),
     }
 }

@@ -29,7 +29,7 @@ impl Wait {
 pub(crate) fn places_order(run: &LoadedRun) -> bool {
     run.head.mode == Mode::Live
         && run.state.step() == Some(Step::Issue)
-        && !matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }))
+        && !run.state.checkpoint.as_ref().is_some_and(Checkpoint::is_open)
 }
 
 /// The CA that the next order of this run goes to, or the one that has it.

@@ -11,10 +11,11 @@ use domain::plan::{Candidate, Choice, Plan, Strategy};
 use domain::policy::PolicyFacts;
 use domain::provider::Catalogue;
 use domain::run::{
-    Because, Checkpoint, Intent, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead,
-    RunProgress, RunState, Step, TargetState, Trigger,
+    Because, Intent, IssuedCertificate, Mode, Position, PreparedKey, Product, Receipt, RunHead, RunProgress, RunState,
+    Step, TargetState, Trigger,
 };
 use domain::secret::Envelope;
+use domain::solver::{self, Solver};
 use domain::target::Target;
 use domain::window::{self, Window};
 use domain::{Invalid, run};
@@ -155,6 +156,7 @@ fn plan(facts: &PolicyFacts, asked: &Asked, chosen: Chosen, now: Timestamp) -> P
         key_algorithm: spec.key_algorithm,
         key_rotation: spec.key_rotation,
         challenge: spec.challenge,
+        solver: Solver::default(),
         profile: spec.profile.clone(),
         targets: spec.targets.clone(),
         notify: spec.notify_on_failure.clone(),
@@ -265,6 +267,7 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
                 None
             },
             challenge: plan.challenge,
+            solver: plan.solver.clone(),
             profile: plan.profile.clone(),
             // A rehearsal replaces nothing, and another CA knows nothing of what this one issued.
             replaces: plan
@@ -303,7 +306,9 @@ fn spec(intent: Intent<'_>, state: &RunState, step: Step, has: &Material) -> Res
             notify: plan.notify.clone(),
         }),
         Step::Tidy => Spec::Tidy(TidySpec {
-            tokens: tokens(state, has),
+            ca: Some(plan.current_ca(&state.progress).ca.clone()),
+            solver: plan.solver.clone(),
+            left: leftovers(state, has),
         }),
     })
 }
@@ -358,11 +363,11 @@ fn former_leaf(state: &TargetState) -> Option<Fingerprint> {
 }
 
 /// Of the certificate, or of the order that was given up.
-fn tokens(state: &RunState, has: &Material) -> Vec<String> {
-    match (&state.checkpoint, has.certificate()) {
-        (Some(Checkpoint::AcmeOrder { tokens, .. }), _) => tokens.clone(),
-        (_, Some(issued)) => issued.tokens.clone(),
-        (_, None) => Vec::new(),
+pub(crate) fn leftovers(state: &RunState, has: &Material) -> solver::Receipt {
+    match (state.checkpoint.as_ref().filter(|one| one.is_open()), has.certificate()) {
+        (Some(given_up), _) => given_up.leftovers(),
+        (None, Some(issued)) => issued.left.clone(),
+        (None, None) => solver::Receipt::default(),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Looks {
 pub(crate) fn is_needed(run: &LoadedRun) -> bool {
     let begins = match run.state.step() {
         Some(Step::PrepareKey) => true,
-        Some(Step::Issue) => !matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. })),
+        Some(Step::Issue) => !run.state.checkpoint.as_ref().is_some_and(Checkpoint::is_open),
         Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy)
         | None => false,
     };
@@ -106,6 +106,9 @@ fn newer(run: &LoadedRun, look: Option<&HostLook>) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use domain::run::AcmeOrder;
+    use domain::solver;
+
     use super::*;
     use crate::decide::quota::tests::{at, run as waits_for_issue};
 
@@ -144,12 +147,12 @@ mod tests {
         let mut rehearsal = run();
         rehearsal.head.mode = Mode::DryRun;
         let mut ordered = run();
-        ordered.state.checkpoint = Some(Checkpoint::AcmeOrder {
+        ordered.state.checkpoint = Some(Checkpoint::AcmeOrder(AcmeOrder {
             url: "https://ca.example.org/order/1".parse().expect("a URL"),
             expires: None,
-            tokens: Vec::new(),
+            placed: solver::Receipt::default(),
             unfinalized: false,
-        });
+        }));
         for other in [asked_for, rehearsal, ordered] {
             assert!(!is_needed(&other), "{other:?}");
         }

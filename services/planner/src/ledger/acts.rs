@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use domain::chain::{self, Accepted, Wanted};
 use domain::limit::Bucket;
 use domain::policy::PolicyFacts;
-use domain::run::{Checkpoint, Event, IssuedCertificate, Position, Product, Step};
+use domain::run::{Event, IssuedCertificate, Position, Product, Step};
 use domain::{HostId, Invalid, RunId, Timestamp, WorkspaceId};
 use protocol::request::{AmendedRun, Amendment, ResolveRequest, Verb};
 use store::{Act, LedgerTx, LoadedRun, StepRecord, StoreError};
@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::{Batch, Ledger, record};
 use crate::decide::acts::{self, ActKind, RunAct};
-use crate::decide::compose::Material;
+use crate::decide::compose::{Material, leftovers};
 
 /// What became of the runs that a person meant.
 #[derive(Debug, Default)]
@@ -209,16 +209,11 @@ fn already_taken(request: &ResolveRequest, has: &Material) -> Option<()> {
 
 /// In the place of what a CA would have issued; the challenge responses of an order that was begun are still removed.
 fn issued(request: &ResolveRequest, run: &LoadedRun, has: &Material, accepted: &Accepted) -> IssuedCertificate {
-    let tokens = match (&run.state.checkpoint, has.certificate()) {
-        (Some(Checkpoint::AcmeOrder { tokens, .. }), _) => tokens.clone(),
-        (_, Some(before)) => before.tokens.clone(),
-        (_, None) => Vec::new(),
-    };
     IssuedCertificate {
         order_url: None,
         chain_pem: accepted.chain_pem.clone(),
         leaf: accepted.leaf.clone(),
-        tokens,
+        left: leftovers(&run.state, has),
         sealed_key: request.sealed_key.clone(),
     }
 }

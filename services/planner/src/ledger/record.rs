@@ -104,8 +104,8 @@ impl Record {
     }
 
     fn keep_account(&mut self, run: &LoadedRun, checkpoint: &Checkpoint) {
-        match checkpoint {
-            Checkpoint::AcmeAccountKey { sealed_key } => self.accounts.push(AccountKey {
+        if let Some(sealed_key) = checkpoint.new_account() {
+            self.accounts.push(AccountKey {
                 workspace: run.head.workspace.to_string(),
                 ca: run
                     .plan
@@ -113,8 +113,7 @@ impl Record {
                     .ca
                     .clone(),
                 sealed_key: sealed_key.clone(),
-            }),
-            Checkpoint::AcmeOrder { .. } => {}
+            });
         }
     }
 
@@ -186,7 +185,7 @@ pub(super) fn value(part: &impl Serialize) -> Result<Value, StoreError> {
 fn summary(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
         Outcome::Done { product } => ("done", describe_product(product)),
-        Outcome::Resting { checkpoint, .. } => ("resting", describe_checkpoint(checkpoint)),
+        Outcome::Resting { checkpoint, .. } => ("resting", checkpoint.to_string()),
         Outcome::Retry { until, failure, .. } => {
             ("retry", format!("{}: {}; again at {until}", failure.code, failure.what))
         }
@@ -231,13 +230,6 @@ fn describe_product(product: &Product) -> String {
             let green = rehearsal.checks.iter().filter(|check| check.passed).count();
             format!("rehearsed: {green} of {} checks passed", rehearsal.checks.len())
         }
-    }
-}
-
-fn describe_checkpoint(checkpoint: &Checkpoint) -> String {
-    match checkpoint {
-        Checkpoint::AcmeAccountKey { .. } => "made the key of a new ACME account".to_owned(),
-        Checkpoint::AcmeOrder { url, .. } => format!("the order at the CA is {url}"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod advance;
 mod amend;
 mod begin;
+mod checkpoint;
 mod intent;
 mod outcome;
 mod product;
@@ -24,10 +25,11 @@ use crate::names::Hostname;
 
 pub use advance::{Event, Ignored, advance, outwaits_at};
 pub use amend::{Amended, Today, amend, of_the_next};
+pub use checkpoint::{AcmeOrder, Checkpoint};
 pub use intent::Intent;
 pub use outcome::Outcome;
 pub use product::{
-    Check, Checkpoint, Former, IssuedCertificate, Left, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
+    Check, Former, IssuedCertificate, Left, PreparedKey, Product, Receipt, Rehearsal, RolledBack, Verified,
 };
 pub use progress::{Failover, RunProgress, TargetLook, TargetState, TargetsFound, Unproven};
 pub use queue::{keeps_window, place, queue};

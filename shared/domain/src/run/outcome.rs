@@ -54,18 +54,8 @@ impl Outcome {
     /// that is open: a new one draws from the CA's limits first.
     pub fn continues(&self, now: Timestamp) -> bool {
         match self {
-            Self::Resting {
-                until,
-                checkpoint: Checkpoint::AcmeOrder { .. },
-            } => *until <= now,
-            Self::Resting {
-                checkpoint: Checkpoint::AcmeAccountKey { .. },
-                ..
-            }
-            | Self::Done { .. }
-            | Self::Retry { .. }
-            | Self::Failed { .. }
-            | Self::Stuck { .. } => false,
+            Self::Resting { until, checkpoint } => *until <= now && checkpoint.is_open(),
+            Self::Done { .. } | Self::Retry { .. } | Self::Failed { .. } | Self::Stuck { .. } => false,
         }
     }
 }

@@ -6,8 +6,9 @@ use url::Url;
 
 use crate::certificate::{CertificateFacts, Fingerprint, Snapshot};
 use crate::clock::Timestamp;
-use crate::run::StepKind;
+use crate::run::{Checkpoint, StepKind};
 use crate::secret::Envelope;
+use crate::solver;
 use crate::text::{clean, clean_line};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +81,9 @@ pub struct IssuedCertificate {
     /// Leaf first, PEM, as the CA delivered it.
     pub chain_pem: String,
     pub leaf: CertificateFacts,
-    /// What is left to Tidy: the http-01 tokens that were presented and could not be removed at once.
-    pub tokens: Vec<String>,
+    /// What is left to Tidy: what was placed for it and could not be removed at once.
+    #[serde(flatten)]
+    pub left: solver::Receipt,
     /// The private key that a person brought with it, sealed for `leaf-key`; none: the prepared key is its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_key: Option<Envelope>,
@@ -202,33 +204,5 @@ impl Check {
     #[must_use]
     pub fn seen(self, at: Timestamp) -> Self {
         Self { at: Some(at), ..self }
-    }
-}
-
-/// Saved before the next effect, so that a step that is carried out again finds what it began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "checkpoint", rename_all = "snake_case")]
-pub enum Checkpoint {
-    /// A key for a new ACME account, not yet registered. The ledger keeps the first per workspace and CA.
-    AcmeAccountKey { sealed_key: Envelope },
-    /// The order at the CA: from here on it is the only one of this run.
-    AcmeOrder {
-        url: Url,
-        expires: Option<Timestamp>,
-        tokens: Vec<String>,
-        /// Nobody has asked for the certificate yet, and nobody does before this is saved as false: the order may be left
-        /// for another CA. Only where another one stands by; elsewhere it is false from the start.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        unfinalized: bool,
-    },
-}
-
-impl Checkpoint {
-    /// Whether a certificate may have been asked for with this order, or may be at any moment.
-    pub fn is_binding(&self) -> bool {
-        match self {
-            Self::AcmeOrder { unfinalized, .. } => !unfinalized,
-            Self::AcmeAccountKey { .. } => false,
-        }
     }
 }

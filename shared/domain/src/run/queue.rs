@@ -51,7 +51,7 @@ fn deployment(workspace: &WorkspaceId, target: Option<&Target>, again: bool) -> 
 pub fn keeps_window(step: Step, checkpoint: Option<&Checkpoint>) -> bool {
     match step {
         Step::PrepareKey | Step::Deploy(_) => true,
-        Step::Issue => !matches!(checkpoint, Some(Checkpoint::AcmeOrder { .. })),
+        Step::Issue => !checkpoint.is_some_and(Checkpoint::is_open),
         Step::Verify | Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => false,
     }
 }

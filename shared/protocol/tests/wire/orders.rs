@@ -3,7 +3,8 @@ use std::fmt::Debug;
 use domain::key_source::KeySource;
 use domain::keys::KeyAlgorithm;
 use domain::policy::Challenge;
-use domain::run::{Checkpoint, Mode, Step, StepKind};
+use domain::run::{AcmeOrder, Checkpoint, Mode, Step, StepKind};
+use domain::solver::{self, Solver};
 use protocol::SCHEMA;
 use protocol::order::{
     ChannelsSpec, ConfirmSpec, DeploySpec, DeployedCertificate, ExpectedCertificate, IssueSpec, Order, PrepareKeySpec,
@@ -57,6 +58,7 @@ fn issue() -> IssueSpec {
         names: names(),
         csr_pem: Some("-----BEGIN CERTIFICATE REQUEST-----".to_owned()),
         challenge: Challenge::Http01,
+        solver: Solver::default(),
         profile: Some("tlsserver".to_owned()),
         replaces: Some("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse().expect("an identifier")),
         save_before_finalize: false,
@@ -124,7 +126,9 @@ fn channels() -> ChannelsSpec {
 
 fn tidy() -> TidySpec {
     TidySpec {
-        tokens: vec!["token".to_owned()],
+        ca: "https://ca.example.org/dir".parse().ok(),
+        solver: Solver::default(),
+        left: solver::Receipt::http01(vec!["token".to_owned()]),
     }
 }
 
@@ -206,12 +210,12 @@ fn an_order_that_may_be_left_for_another_ca_says_so() {
         ..issue()
     };
     let mut meant = order(Step::Issue, spec.clone());
-    meant.checkpoint = Some(Checkpoint::AcmeOrder {
+    meant.checkpoint = Some(Checkpoint::AcmeOrder(AcmeOrder {
         url: "https://ca.example.org/order/1".parse().expect("a URL"),
         expires: None,
-        tokens: Vec::new(),
+        placed: solver::Receipt::default(),
         unfinalized: true,
-    });
+    }));
     arrives(
         "order-issue-unfinalized",
         meant.clone().with(Spec::Issue(Box::new(spec))),

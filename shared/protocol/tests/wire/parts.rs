@@ -2,8 +2,9 @@
 
 use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
 use domain::disposition::Failure;
-use domain::run::{Checkpoint, Former, Receipt};
+use domain::run::{AcmeOrder, Checkpoint, Former, Receipt};
 use domain::secret::Envelope;
+use domain::solver;
 use domain::target::Target;
 use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
 use serde_json::json;
@@ -62,12 +63,12 @@ pub fn receipt() -> Receipt {
 }
 
 pub fn acme_order() -> Checkpoint {
-    Checkpoint::AcmeOrder {
+    Checkpoint::AcmeOrder(AcmeOrder {
         url: "https://ca.example.org/order/1".parse().expect("a URL"),
         expires: Some(at(86_400)),
-        tokens: vec!["token".to_owned()],
+        placed: solver::Receipt::http01(vec!["token".to_owned()]),
         unfinalized: false,
-    }
+    })
 }
 
 pub fn leaf() -> CertificateFacts {

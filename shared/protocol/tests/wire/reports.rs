@@ -5,6 +5,7 @@ use domain::limit::Scope;
 use domain::run::{
     Check, Checkpoint, IssuedCertificate, Left, Outcome, PreparedKey, Product, Rehearsal, RolledBack, Step, Verified,
 };
+use domain::solver;
 use protocol::SCHEMA;
 use protocol::report::{Exchange, Level, LogLine, Notes, Report};
 
@@ -43,7 +44,7 @@ fn name(outcome: &Outcome) -> &'static str {
         },
         Outcome::Resting { checkpoint, .. } => match checkpoint {
             Checkpoint::AcmeAccountKey { .. } => "report-resting-account-key",
-            Checkpoint::AcmeOrder { .. } => "report-resting-order",
+            Checkpoint::AcmeOrder(_) => "report-resting-order",
         },
         Outcome::Retry { .. } => "report-retry",
         Outcome::Failed { .. } => "report-failed",
@@ -60,7 +61,7 @@ fn products() -> Vec<(Step, Product)> {
         order_url: "https://ca.example.org/order/1".parse().ok(),
         chain_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
         leaf: leaf(),
-        tokens: vec!["token".to_owned()],
+        left: solver::Receipt::http01(vec!["token".to_owned()]),
         sealed_key: None,
     };
     let back = RolledBack {

@@ -11,6 +11,7 @@ use domain::plan::Plan;
 use domain::policy::NewPolicy;
 use domain::run::IssuedCertificate;
 use domain::secret::Envelope;
+use domain::solver;
 use samples::file_target;
 use serde_json::json;
 use store::{NewRun, SnapshotRow};
@@ -56,7 +57,7 @@ pub fn issued() -> IssuedCertificate {
         order_url: Some("https://ca.example.org/order/1".parse().expect("a URL")),
         chain_pem: "leaf and issuer".to_owned(),
         leaf: served(now()).leaf,
-        tokens: Vec::new(),
+        left: solver::Receipt::default(),
         sealed_key: None,
     }
 }

@@ -4,10 +4,10 @@
 //! nothing about it needs saving but the key. Never: a key in a log, a key kept outside the library.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use custody::{Custody, CustodyError, OnBehalf};
 use domain::WorkspaceId;
 use domain::secret::{Envelope, Purpose};
@@ -26,21 +26,19 @@ use crate::ca::{Application, CaError, ProblemKind};
 const OLDEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Seals and opens account keys; the key-signer in production.
-pub trait AccountKeys: Send + Sync + 'static {
-    fn seal(
-        &self,
-        workspace: &WorkspaceId,
-        pkcs8: &[u8],
-    ) -> impl Future<Output = Result<Envelope, CustodyError>> + Send;
+#[async_trait]
+pub trait AccountKeys: Send + Sync {
+    async fn seal(&self, workspace: &WorkspaceId, pkcs8: &[u8]) -> Result<Envelope, CustodyError>;
 
-    fn open(
+    async fn open(
         &self,
         workspace: &WorkspaceId,
         envelope: &Envelope,
         on_behalf: OnBehalf<'_>,
-    ) -> impl Future<Output = Result<Zeroizing<Vec<u8>>, CustodyError>> + Send;
+    ) -> Result<Zeroizing<Vec<u8>>, CustodyError>;
 }
 
+#[async_trait]
 impl AccountKeys for Custody {
     async fn seal(&self, workspace: &WorkspaceId, pkcs8: &[u8]) -> Result<Envelope, CustodyError> {
         Self::seal(self, workspace, Purpose::AcmeAccount, pkcs8).await
@@ -60,15 +58,15 @@ type Id = (WorkspaceId, Url, String);
 /// Many orders of a new account come at once: one registers, the others wait for it.
 type Slot = Arc<OnceCell<Account>>;
 
-pub struct Accounts<K> {
-    keys: K,
+pub struct Accounts {
+    keys: Box<dyn AccountKeys>,
     known: Mutex<HashMap<Id, (Instant, Slot)>>,
 }
 
-impl<K: AccountKeys> Accounts<K> {
-    pub fn new(keys: K) -> Self {
+impl Accounts {
+    pub fn new(keys: impl AccountKeys + 'static) -> Self {
         Self {
-            keys,
+            keys: Box::new(keys),
             known: Mutex::default(),
         }
     }
@@ -87,7 +85,7 @@ impl<K: AccountKeys> Accounts<K> {
         directory: &Directory,
         sealed: &Envelope,
     ) -> Result<Account, CaError> {
-        let slot = self.slot(id(for_, sealed));
+        let slot = self.slot(id(for_, directory, sealed));
         let account = slot.get_or_try_init(|| self.register(for_, directory, sealed)).await?;
         Ok(account.clone())
     }
@@ -112,11 +110,11 @@ impl<K: AccountKeys> Accounts<K> {
     }
 
     /// The CA does not know it any more: the next order registers the same key again.
-    pub fn forget(&self, for_: &Application<'_>, sealed: &Envelope) {
+    pub fn forget(&self, for_: &Application<'_>, directory: &Directory, sealed: &Envelope) {
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id(for_, sealed));
+            .remove(&id(for_, directory, sealed));
     }
 
     fn slot(&self, id: Id) -> Slot {
@@ -154,10 +152,10 @@ fn on_behalf<'a>(for_: &Application<'a>) -> OnBehalf<'a> {
     }
 }
 
-fn id(for_: &Application<'_>, sealed: &Envelope) -> Id {
+fn id(for_: &Application<'_>, directory: &Directory, sealed: &Envelope) -> Id {
     (
         for_.workspace.clone(),
-        for_.directory.clone(),
+        directory.url.clone(),
         sealed.as_str().to_owned(),
     )
 }

@@ -11,46 +11,56 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bus::StepContext;
 use bus::claims::Claims;
+use domain::Timestamp;
 use domain::run::Check;
-use futures::future::try_join_all;
-use instant_acme::{Account, AuthorizationStatus, ChallengeStatus, ChallengeType, Error, Order, OrderStatus};
+use domain::solver::Receipt;
+use instant_acme::{Account, Error, Order, OrderStatus};
 
 use super::client::Obstacle;
 use super::nonce_proof;
 use super::pace::{Pace, Waits};
+use super::proving::{fetch_authorizations, not_presented, over};
 use super::translate::{is, is_bad_nonce, of_order, problem, translate};
-use crate::ca::{CaError, Claim, NameProblem, Obtained, Problem, ProblemKind};
-use crate::challenge::Http01;
+use crate::ca::{CaError, NameProblem, Problem, ProblemKind};
+use crate::challenge::solvers::{Record, Settled, Solver};
 
 pub struct Journey<'a> {
     pub account: &'a Account,
-    pub http01: &'a Http01,
+    pub solver: Box<dyn Solver + 'a>,
+    /// The same as the order names it.
+    pub answers: &'a domain::solver::Solver,
     pub claims: &'a Claims,
     pub pace: Pace,
     pub ctx: &'a StepContext,
 }
 
-/// What the CA wants to see for one name.
-pub struct Proof {
-    pub name: String,
-    pub token: String,
-    key_authorization: String,
+/// How far an order may be brought.
+#[derive(Clone, Copy)]
+pub struct Claim<'a> {
+    /// What is saved; nothing else is placed.
+    pub placed: &'a Receipt,
+    pub csr_der: &'a [u8],
+    /// Otherwise every name is proven, and no certificate asked for.
+    pub finalize: bool,
 }
 
-/// What this process answers for by itself, until its part of the journey ends; the fleet goes on answering.
-struct Presented<'a> {
-    http01: &'a Http01,
-    tokens: Vec<String>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obtained {
+    /// PEM, leaf first, as the CA delivered it.
+    Chain(String),
+    /// The certificate may be asked for: the claim was not to do that.
+    Ready,
+    /// What the order is to be proven with is known now, and must be saved before it is placed.
+    ToPlace(Receipt),
+    /// It is placed, and cannot be seen everywhere yet.
+    NotSettled { look_at: Timestamp },
+}
+
+/// What this execution has placed.
+struct Shown {
+    receipt: Receipt,
     /// This process has told the CA to look: so it was there when the CA did.
     attended: bool,
-}
-
-impl Drop for Presented<'_> {
-    fn drop(&mut self) {
-        for token in &self.tokens {
-            self.http01.forget(token);
-        }
-    }
 }
 
 impl Journey<'_> {
@@ -61,16 +71,20 @@ impl Journey<'_> {
     /// Until the certificate is there; an error when the CA wants to be left alone for long.
     pub async fn complete(&self, order: &mut Order, claim: &Claim<'_>) -> Result<Obtained, CaError> {
         let mut waits = self.pace.begin();
-        let mut presented = None;
+        let mut shown = None;
         loop {
             match order.state().status {
-                OrderStatus::Pending if presented.is_none() => {
-                    let proofs = self.proofs(order).await.map_err(unattended)?;
-                    let tokens: Vec<String> = proofs.iter().map(|proof| proof.token.clone()).collect();
-                    if tokens.iter().any(|token| !claim.tokens.contains(token)) {
-                        return Ok(Obtained::Tokens(tokens));
+                OrderStatus::Pending if shown.is_none() => {
+                    let records = self.records(order).await.map_err(unattended)?;
+                    let receipt = self.solver.locate(&records).await.map_err(not_presented)?;
+                    if !claim.placed.covers(&receipt) {
+                        return Ok(Obtained::ToPlace(receipt));
                     }
-                    presented = Some(self.answer(order, proofs).await?);
+                    if let Settled::NotYet { look_at } = self.present(&records, &receipt).await? {
+                        return Ok(Obtained::NotSettled { look_at });
+                    }
+                    let attended = self.set_ready(order).await?;
+                    shown = Some(Shown { receipt, attended });
                 }
                 OrderStatus::Pending => {
                     if let Err(stalled) = self.look_again(order, &mut waits).await {
@@ -81,29 +95,34 @@ impl Journey<'_> {
                 OrderStatus::Ready if !claim.finalize => return Ok(Obtained::Ready),
                 OrderStatus::Ready => self.finalize(order, claim.csr_der, &mut waits).await?,
                 OrderStatus::Valid => return self.download(order).await.map(Obtained::Chain),
-                OrderStatus::Invalid => {
-                    let attended = presented.as_ref().is_some_and(|presented| presented.attended);
-                    if let Some(presented) = presented {
-                        // Nobody asks for these any more.
-                        self.http01.withdraw_all(&presented.tokens, self.ctx).await;
-                    }
-                    let cause = self.cause(order.url()).await;
-                    return Err(if attended { cause } else { unattended(cause) });
-                }
+                OrderStatus::Invalid => return Err(self.failed(order, shown).await),
             }
         }
     }
 
+    /// Nobody asks for what was placed any more.
+    async fn failed(&self, order: &Order, shown: Option<Shown>) -> CaError {
+        let attended = shown.as_ref().is_some_and(|shown| shown.attended);
+        if let Some(shown) = shown
+            && let Err(remaining) = self.solver.remove(&shown.receipt).await
+        {
+            self.ctx
+                .warn(format!("a challenge response was not removed: {}", remaining.why), &[]);
+        }
+        let cause = self.cause(order.url()).await;
+        if attended { cause } else { unattended(cause) }
+    }
+
     /// Until the CA has seen every name, and no further.
-    pub async fn prove(&self, order: &mut Order) -> Result<(), CaError> {
+    pub async fn prove(&self, order: &mut Order, records: &[Record]) -> Result<(), CaError> {
         let mut waits = self.pace.begin();
-        let _presented = match order.state().status {
-            OrderStatus::Pending => {
-                let proofs = self.proofs(order).await?;
-                Some(self.answer(order, proofs).await?)
+        if order.state().status == OrderStatus::Pending {
+            let receipt = self.solver.locate(records).await.map_err(not_presented)?;
+            while self.present(records, &receipt).await? != Settled::Yes {
+                waits.pause(OrderStatus::Pending).await?;
             }
-            OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid | OrderStatus::Invalid => None,
-        };
+            self.set_ready(order).await?;
+        }
         loop {
             match order.state().status {
                 OrderStatus::Pending => self.look_again(order, &mut waits).await?,
@@ -111,86 +130,6 @@ impl Journey<'_> {
                 OrderStatus::Invalid => return Err(self.cause(order.url()).await),
             }
         }
-    }
-
-    /// The http-01 challenges of all names that are not yet proven. An order with an authorization that is over is over
-    /// itself, whatever state the CA shows: nothing can be proven in it any more (RFC 8555 §7.1.6).
-    pub async fn proofs(&self, order: &mut Order) -> Result<Vec<Proof>, CaError> {
-        fetch_authorizations(order).await?;
-        over(order).await?;
-        let (mut proofs, mut all) = (Vec::new(), order.authorizations());
-        while let Some(next) = all.next().await {
-            let mut authorization = next.map_err(translate)?;
-            if authorization.status != AuthorizationStatus::Pending {
-                continue;
-            }
-            let name = authorization.identifier().to_string();
-            let Some(challenge) = authorization.challenge(ChallengeType::Http01) else {
-                return Err(CaError::NoSuchChallenge {
-                    name,
-                    challenge: "http-01",
-                });
-            };
-            proofs.push(Proof {
-                name,
-                token: challenge.token.clone(),
-                key_authorization: challenge.key_authorization().as_str().to_owned(),
-            });
-        }
-        Ok(proofs)
-    }
-
-    async fn answer(&self, order: &mut Order, proofs: Vec<Proof>) -> Result<Presented<'_>, CaError> {
-        let tokens = proofs.iter().map(|proof| proof.token.clone()).collect();
-        let mut presented_here = Presented {
-            http01: self.http01,
-            tokens,
-            attended: false,
-        };
-        let presented = try_join_all(
-            proofs
-                .iter()
-                .map(|proof| self.http01.present(&proof.token, &proof.key_authorization)),
-        );
-        presented.await.map_err(|error| CaError::NotPresented {
-            what: error.to_string(),
-        })?;
-        for proof in &proofs {
-            self.ctx.check(Check::tick(
-                format!("challenge presented for {}", proof.name),
-                "http-01, at every issuer",
-            ));
-        }
-        presented_here.attended = self.set_ready(order).await?;
-        Ok(presented_here)
-    }
-
-    /// Each challenge that is still `pending`: a second time would be `malformed`. Whether that was every one.
-    async fn set_ready(&self, order: &mut Order) -> Result<bool, CaError> {
-        let (mut every_one, mut all) = (true, order.authorizations());
-        while let Some(next) = all.next().await {
-            let mut authorization = next.map_err(translate)?;
-            if authorization.status != AuthorizationStatus::Pending {
-                continue;
-            }
-            let Some(mut challenge) = authorization.challenge(ChallengeType::Http01) else {
-                continue;
-            };
-            if challenge.status != ChallengeStatus::Pending {
-                every_one = false;
-                continue;
-            }
-            match nonce_proof!(challenge.set_ready()) {
-                Ok(()) => {}
-                // Another worker was faster, or the challenge has failed already: the order's state tells which.
-                Err(Error::Api(said)) => {
-                    every_one = false;
-                    self.ctx.warn(format!("the CA did not take the challenge: {said}"), &[]);
-                }
-                Err(other) => return Err(translate(other)),
-            }
-        }
-        Ok(every_one)
     }
 
     async fn look_again(&self, order: &mut Order, waits: &mut Waits) -> Result<(), CaError> {
@@ -294,41 +233,6 @@ fn undelivered(what: impl ToString) -> CaError {
     CaError::Undelivered { what }
 }
 
-/// Whether an authorization of the order can never be proven any more: each with the CA's reason. The authorizations are
-/// here already.
-async fn over(order: &mut Order) -> Result<(), CaError> {
-    let (mut names, mut all) = (Vec::new(), order.authorizations());
-    while let Some(next) = all.next().await {
-        let authorization = next.map_err(translate)?;
-        let state = match authorization.status {
-            AuthorizationStatus::Pending | AuthorizationStatus::Valid => continue,
-            AuthorizationStatus::Invalid => "invalid",
-            AuthorizationStatus::Revoked => "revoked",
-            AuthorizationStatus::Expired => "expired",
-            AuthorizationStatus::Deactivated => "deactivated",
-        };
-        let said = authorization
-            .challenges
-            .iter()
-            .find_map(|challenge| challenge.error.as_ref());
-        let problem = said.map_or_else(|| without_reason(state), problem);
-        let name = authorization.identifier().to_string();
-        names.push(NameProblem { name, problem });
-    }
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(CaError::OrderInvalid { names, order: None })
-}
-
-fn without_reason(state: &str) -> Problem {
-    Problem {
-        kind: ProblemKind::Other(format!("authorization {state}")),
-        detail: format!("the CA's authorization for the name is {state}, and it does not say why"),
-        of_names: Vec::new(),
-    }
-}
-
 /// The CA contradicts itself for as long as anybody waits: both things that it says are told.
 fn not_ready(stalled: CaError, refusal: &Error) -> CaError {
     let refusal = translated(refusal);
@@ -377,16 +281,4 @@ fn not_claimed(error: bus::BusError) -> CaError {
     CaError::NotClaimed {
         what: error.to_string(),
     }
-}
-
-/// The library keeps what it has fetched: after an error the walk begins again, and only what is missing costs.
-async fn fetch_authorizations(order: &mut Order) -> Result<(), CaError> {
-    nonce_proof!(async {
-        let mut all = order.authorizations();
-        while let Some(next) = all.next().await {
-            next?;
-        }
-        Ok(())
-    })
-    .map_err(translate)
 }

@@ -1,9 +1,10 @@
-//! ACME (RFC 8555) with http-01: Let's Encrypt, and every CA that speaks the same.
+//! ACME (RFC 8555): Let's Encrypt, and every CA that speaks the same.
 //!
 //! In: an application with a sealed account key. Out: orders and chains. Touches: the CAs that the configuration
-//! allows, and the http-01 tokens. Never: a CA that is not listed, a second order for a step that has one.
+//! allows, and what the solvers touch. Never: a CA that is not listed, a second order for a step that has one.
 
 mod accounts;
+mod advance;
 mod answers;
 mod client;
 mod directories;
@@ -12,6 +13,7 @@ mod nonces;
 mod ordering;
 mod pace;
 mod paused;
+mod proving;
 mod recorder;
 mod redact;
 mod rehearsal;
@@ -22,23 +24,25 @@ mod warm;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bus::claims::Claims;
 use chassis::config::ConfigError;
-use domain::secret::Envelope;
-use instant_acme::{Account, Order};
-use url::Url;
+use domain::ari::{CertId, RenewalInfoAnswer};
+use domain::ca::CaRef;
+use domain::run::Checkpoint;
+use instant_acme::Account;
 
 pub use accounts::AccountKeys;
-pub use renewal_info::RenewalInfo;
 
 use self::accounts::Accounts;
 pub(crate) use self::answers::first_words;
 use self::directories::{Directories, Directory};
 use self::journey::Journey;
+use self::renewal_info::RenewalInfo;
 pub(crate) use self::translate::translate;
 use self::warm::WarmOrders;
-use super::{Application, CaError, CertificateAuthority, Claim, Meta, Obtained, OpenedOrder, Rehearsed};
-use crate::challenge::Http01;
+use super::{Advanced, Application, Authority, CaError, Meta, Rehearsed, Remaining, Withdrawal};
+use crate::challenge::solvers::Solvers;
 use crate::config::Config;
 
 /// The library gives up after three refused nonces in a row; with many at once, or a CA that refuses on purpose, that
@@ -56,71 +60,47 @@ macro_rules! nonce_proof {
 }
 use nonce_proof;
 
-pub struct Acme<K> {
+pub struct Acme {
     directories: Arc<Directories>,
-    accounts: Accounts<K>,
-    http01: Http01,
+    accounts: Accounts,
+    solvers: Arc<Solvers>,
     claims: Claims,
     warm: WarmOrders,
+    renewal_info: RenewalInfo,
 }
 
-impl<K: AccountKeys> Acme<K> {
+impl Acme {
     /// Fails for a configuration that cannot be used, with the key.
-    pub fn new(config: Config, keys: K, http01: Http01, claims: Claims) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: Config,
+        keys: impl AccountKeys + 'static,
+        solvers: Arc<Solvers>,
+        claims: Claims,
+    ) -> Result<Self, ConfigError> {
+        let directories = Arc::new(Directories::new(config)?);
         Ok(Self {
-            directories: Arc::new(Directories::new(config)?),
+            renewal_info: RenewalInfo::new(Arc::clone(&directories)),
+            directories,
             accounts: Accounts::new(keys),
-            http01,
+            solvers,
             claims,
             warm: WarmOrders::default(),
         })
     }
 
-    /// Asks the same CAs when they want certificates renewed.
-    pub fn renewal_info(&self) -> RenewalInfo {
-        RenewalInfo::new(Arc::clone(&self.directories))
-    }
-
-    async fn open_once(&self, for_: &Application<'_>, key: &Envelope) -> Result<OpenedOrder, CaError> {
-        let directory = self.directories.of(for_.directory)?;
-        let account = self.accounts.ensure(for_, &directory, key).await?;
-        let mut order = ordering::place(&account, for_).await?;
-        let expires = recorder::expires();
-        let journey = self.journey(&account, &directory, for_);
-        let tokens = match journey.proofs(&mut order).await {
-            Ok(proofs) => proofs.into_iter().map(|proof| proof.token).collect(),
-            Err(error) if is_of_no_use(&error) => return Err(error),
-            // The order is there and has been counted: it is the one to go on with, and to be read later.
-            Err(error) => {
-                for_.ctx
-                    .warn(format!("what the order asks for could not be read yet: {error}"), &[]);
-                Vec::new()
-            }
-        };
-        let url = order_url(&order)?;
-        self.warm.keep(url.clone(), order);
-        Ok(OpenedOrder { url, expires, tokens })
-    }
-
-    async fn issue_once(&self, for_: &Application<'_>, key: &Envelope, claim: &Claim<'_>) -> Result<Obtained, CaError> {
-        let directory = self.directories.of(for_.directory)?;
-        let account = self.accounts.ensure(for_, &directory, key).await?;
-        let journey = self.journey(&account, &directory, for_);
-        let mut order = match self.warm.take(claim.order_url) {
-            Some(order) => order,
-            None => journey.load(claim.order_url.as_str()).await?,
-        };
-        let obtained = journey.complete(&mut order, claim).await?;
-        if matches!(obtained, Obtained::Ready | Obtained::Tokens(_)) {
-            self.warm.keep(claim.order_url.clone(), order);
+    /// The client of a CA that may be used.
+    fn directory(&self, ca: &CaRef) -> Result<Arc<Directory>, CaError> {
+        match ca.as_acme() {
+            Some(url) => self.directories.of(url),
+            None => Err(CaError::NotServed { ca: ca.clone() }),
         }
-        Ok(obtained)
     }
 
     fn journey<'a>(&'a self, account: &'a Account, directory: &Directory, for_: &Application<'a>) -> Journey<'a> {
         Journey {
             account,
-            http01: &self.http01,
+            solver: self.solvers.of(for_.solver),
+            answers: for_.solver,
             claims: &self.claims,
             pace: directory.pace,
             ctx: for_.ctx,
@@ -128,49 +108,19 @@ impl<K: AccountKeys> Acme<K> {
     }
 }
 
-impl<K: AccountKeys> CertificateAuthority for Acme<K> {
-    async fn make_account_key(&self, for_: &Application<'_>) -> Result<Envelope, CaError> {
-        self.directories.of(for_.directory)?;
-        self.accounts.make_key(for_.workspace).await
+#[async_trait]
+impl Authority for Acme {
+    async fn advance(&self, for_: &Application<'_>, from: Option<&Checkpoint>) -> Result<Advanced, CaError> {
+        self.advance_from(for_, from).await.map_err(|error| error.of(for_.ca))
     }
 
-    async fn open_order(&self, for_: &Application<'_>, key: &Envelope) -> Result<OpenedOrder, CaError> {
-        let opened = recorder::around(for_.ctx, async {
-            match self.open_once(for_, key).await {
-                Err(CaError::AccountGone) => {
-                    self.accounts.forget(for_, key);
-                    self.open_once(for_, key).await
-                }
-                ended => ended,
-            }
-        });
-        opened.await.map_err(|error| error.of(for_.directory))
-    }
-
-    async fn ensure_issued(
-        &self,
-        for_: &Application<'_>,
-        key: &Envelope,
-        claim: &Claim<'_>,
-    ) -> Result<Obtained, CaError> {
-        let issued = recorder::around(for_.ctx, async {
-            match self.issue_once(for_, key, claim).await {
-                Err(CaError::AccountGone) => {
-                    self.accounts.forget(for_, key);
-                    self.issue_once(for_, key, claim).await
-                }
-                ended => ended,
-            }
-        });
-        issued.await.map_err(|error| error.of(for_.directory))
-    }
-
-    async fn withdraw(&self, for_: &Application<'_>, tokens: &[String]) -> Vec<String> {
-        self.http01.withdraw_all(tokens, for_.ctx).await
+    /// The CA forgets an order that is never finalized: there is nothing to do there.
+    async fn withdraw(&self, what: &Withdrawal<'_>) -> Result<(), Remaining> {
+        self.solvers.of(what.solver).remove(what.left).await
     }
 
     async fn look(&self, for_: &Application<'_>) -> Result<Meta, CaError> {
-        let directory = self.directories.of(for_.directory)?;
+        let directory = self.directory(for_.ca)?;
         let looking = directory.transport.look(&directory.url);
         let listing = recorder::around(for_.ctx, looking).await.map_err(translate)?;
         Ok(Meta {
@@ -180,28 +130,14 @@ impl<K: AccountKeys> CertificateAuthority for Acme<K> {
         })
     }
 
-    async fn rehearse(&self, for_: &Application<'_>, key: &Envelope) -> Rehearsed {
-        recorder::around(for_.ctx, rehearsal::rehearse(self, for_, key)).await
+    async fn rehearse(&self, for_: &Application<'_>) -> Rehearsed {
+        recorder::around(for_.ctx, rehearsal::rehearse(self, for_)).await
     }
-}
 
-impl<K: AccountKeys> Acme<K> {
-    fn directory(&self, url: &Url) -> Result<Arc<Directory>, CaError> {
-        self.directories.of(url)
+    async fn renewal_info(&self, ca: &CaRef, certificate: &CertId) -> RenewalInfoAnswer {
+        match ca.as_acme() {
+            Some(directory) => self.renewal_info.ask(directory, certificate).await,
+            None => RenewalInfoAnswer::NotOffered,
+        }
     }
-}
-
-/// Whether an order can never become a certificate for this account and these names.
-fn is_of_no_use(error: &CaError) -> bool {
-    matches!(
-        error,
-        CaError::OrderInvalid { .. } | CaError::NoSuchChallenge { .. } | CaError::AccountGone
-    )
-}
-
-fn order_url(order: &Order) -> Result<Url, CaError> {
-    order.url().parse().map_err(|error| CaError::Unavailable {
-        until: None,
-        what: format!("the CA gave {:?} as the order's URL: {error}", order.url()),
-    })
 }

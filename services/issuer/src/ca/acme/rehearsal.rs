@@ -11,12 +11,11 @@ use domain::run::Check;
 use domain::secret::Envelope;
 use instant_acme::{Account, AuthorizationStatus, Order};
 
-use super::accounts::AccountKeys;
 use super::directories::Directory;
-use super::journey::Proof;
 use super::translate::{is_bad_nonce, translate};
 use super::{Acme, Application, CaError, nonce_proof, ordering};
-use crate::ca::Rehearsed;
+use crate::ca::{Ended, Rehearsed};
+use crate::challenge::solvers::Record;
 
 /// For account and order. A rehearsal ends while somebody looks on.
 const OPENING: Duration = Duration::from_secs(15);
@@ -28,35 +27,45 @@ const TAKING_BACK: Duration = Duration::from_secs(15);
 struct Begun {
     account: Account,
     order: Order,
-    proofs: Vec<Proof>,
+    records: Vec<Record>,
 }
 
-pub async fn rehearse<K: AccountKeys>(acme: &Acme<K>, for_: &Application<'_>, key: &Envelope) -> Rehearsed {
+pub async fn rehearse(acme: &Acme, for_: &Application<'_>) -> Rehearsed {
+    let Some(key) = for_.account else {
+        return match acme.make_account_key(for_).await {
+            Ok(made) => Rehearsed {
+                needs: Some(made),
+                ..Rehearsed::default()
+            },
+            Err(error) => ended(Vec::new(), "ACME account key", error),
+        };
+    };
     let mut checks = Vec::new();
-    let ended = through(acme, for_, key, &mut checks).await;
-    Rehearsed {
-        checks,
-        ended_by: ended.err(),
+    match through(acme, for_, key, &mut checks).await {
+        Ok(()) => Rehearsed {
+            checks,
+            ..Rehearsed::default()
+        },
+        Err(error) => ended(checks, "the CA takes the order", error),
     }
 }
 
-async fn through<K: AccountKeys>(
-    acme: &Acme<K>,
-    for_: &Application<'_>,
-    key: &Envelope,
-    checks: &mut Vec<Check>,
-) -> Result<(), CaError> {
-    let production = acme.directory(for_.directory)?;
-    let stage = acme.directory(&production.rehearse_at)?;
+fn ended(checks: Vec<Check>, at: &'static str, error: CaError) -> Rehearsed {
+    Rehearsed {
+        checks,
+        ended_by: Some(Ended { at, error }),
+        needs: None,
+    }
+}
+
+async fn through(acme: &Acme, for_: &Application<'_>, key: &Envelope, checks: &mut Vec<Check>) -> Result<(), CaError> {
+    let production = acme.directory(for_.ca)?;
+    let stage = acme.directories.of(&production.rehearse_at)?;
     if stage.url != production.url {
         checks.push(account_at(acme, for_, &production, key).await);
         let evidence = format!("{} is asked in place of {}", stage.url, production.url);
         checks.push(Check::tick("rehearsed at the CA's staging", evidence));
     }
-    let for_ = &Application {
-        directory: &stage.url,
-        ..*for_
-    };
     let mut begun = match tokio::time::timeout(OPENING, begin(acme, for_, &stage, key)).await {
         Ok(begun) => begun?,
         Err(_) => return Err(too_slow()),
@@ -65,18 +74,13 @@ async fn through<K: AccountKeys>(
     checks.push(Check::tick("order opened, not finalized", begun.order.url()));
     let proven = prove(acme, for_, &stage, &mut begun).await;
     let left = take_back(acme, for_, &mut begun).await;
-    let seen = seen(for_, &begun.proofs, proven, checks);
+    let seen = seen(for_, &begun.records, proven, checks);
     checks.push(left);
     seen
 }
 
 /// Whether the CA where the live run applies knows the account; nothing is registered there.
-async fn account_at<K: AccountKeys>(
-    acme: &Acme<K>,
-    for_: &Application<'_>,
-    directory: &Directory,
-    key: &Envelope,
-) -> Check {
+async fn account_at(acme: &Acme, for_: &Application<'_>, directory: &Directory, key: &Envelope) -> Check {
     let title = format!("ACME account at {}", directory.url);
     match acme.accounts.load(for_, directory, key).await {
         Ok(Some(account)) => Check::tick(title, account.id()),
@@ -93,27 +97,17 @@ fn too_slow() -> CaError {
     }
 }
 
-async fn begin<K: AccountKeys>(
-    acme: &Acme<K>,
-    for_: &Application<'_>,
-    stage: &Directory,
-    key: &Envelope,
-) -> Result<Begun, CaError> {
+async fn begin(acme: &Acme, for_: &Application<'_>, stage: &Directory, key: &Envelope) -> Result<Begun, CaError> {
     match begin_once(acme, for_, stage, key).await {
         Err(CaError::AccountGone) => {
-            acme.accounts.forget(for_, key);
+            acme.accounts.forget(for_, stage, key);
             begin_once(acme, for_, stage, key).await
         }
         ended => ended,
     }
 }
 
-async fn begin_once<K: AccountKeys>(
-    acme: &Acme<K>,
-    for_: &Application<'_>,
-    stage: &Directory,
-    key: &Envelope,
-) -> Result<Begun, CaError> {
+async fn begin_once(acme: &Acme, for_: &Application<'_>, stage: &Directory, key: &Envelope) -> Result<Begun, CaError> {
     let account = acme.accounts.ensure(for_, stage, key).await?;
     // Whether the live run's CA has it was said of its directory; a staging may have others.
     let listed = |asked: &&str| ordering::profiles(&account).iter().any(|name| name == asked);
@@ -122,18 +116,17 @@ async fn begin_once<K: AccountKeys>(
         ..*for_
     };
     let mut order = ordering::place(&account, for_).await?;
-    let proofs = acme.journey(&account, stage, for_).proofs(&mut order).await?;
-    Ok(Begun { account, order, proofs })
+    let records = acme.journey(&account, stage, for_).records(&mut order).await?;
+    Ok(Begun {
+        account,
+        order,
+        records,
+    })
 }
 
-async fn prove<K: AccountKeys>(
-    acme: &Acme<K>,
-    for_: &Application<'_>,
-    stage: &Directory,
-    begun: &mut Begun,
-) -> Result<(), CaError> {
+async fn prove(acme: &Acme, for_: &Application<'_>, stage: &Directory, begun: &mut Begun) -> Result<(), CaError> {
     let journey = acme.journey(&begun.account, stage, for_);
-    match tokio::time::timeout(PROOF, journey.prove(&mut begun.order)).await {
+    match tokio::time::timeout(PROOF, journey.prove(&mut begun.order, &begun.records)).await {
         Ok(proven) => proven,
         Err(_) => Err(CaError::Unavailable {
             until: None,
@@ -145,7 +138,7 @@ async fn prove<K: AccountKeys>(
 /// One check for each name of which the CA has said something.
 fn seen(
     for_: &Application<'_>,
-    proofs: &[Proof],
+    records: &[Record],
     proven: Result<(), CaError>,
     checks: &mut Vec<Check>,
 ) -> Result<(), CaError> {
@@ -153,7 +146,7 @@ fn seen(
     match proven {
         Ok(()) => {
             checks.extend(for_.names.iter().map(|name| {
-                let asked = proofs.iter().any(|proof| proof.name == name.as_str());
+                let asked = records.iter().any(|record| record.name == name.as_str());
                 Check::tick(title(name.as_str()), how_seen(name.as_str(), asked))
             }));
             Ok(())
@@ -179,11 +172,11 @@ fn how_seen(name: &str, asked: bool) -> String {
 }
 
 /// What was proven in passing is not kept. What was valid before the rehearsal is left alone: it had no proof.
-async fn take_back<K: AccountKeys>(acme: &Acme<K>, for_: &Application<'_>, begun: &mut Begun) -> Check {
+async fn take_back(acme: &Acme, for_: &Application<'_>, begun: &mut Begun) -> Check {
     let title = "nothing is left behind";
     let taking_back = async {
-        let removed = withdraw(acme, &begun.proofs).await?;
-        let ended = deactivate(&mut begun.order, &begun.proofs).await?;
+        let removed = withdraw(acme, for_, &begun.records).await?;
+        let ended = deactivate(&mut begun.order, &begun.records).await?;
         let (removed, ended) = (counted(removed, "challenge response"), counted(ended, "authorization"));
         Ok(format!("{removed} removed, {ended} deactivated"))
     };
@@ -200,16 +193,16 @@ async fn take_back<K: AccountKeys>(acme: &Acme<K>, for_: &Application<'_>, begun
     }
 }
 
-async fn withdraw<K: AccountKeys>(acme: &Acme<K>, proofs: &[Proof]) -> Result<usize, String> {
-    for proof in proofs {
-        let removed = acme.http01.withdraw(&proof.token).await;
-        removed.map_err(|error| format!("the response for {}: {error}", proof.name))?;
-    }
-    Ok(proofs.len())
+async fn withdraw(acme: &Acme, for_: &Application<'_>, records: &[Record]) -> Result<usize, String> {
+    let solver = acme.solvers.of(for_.solver);
+    let placed = solver.locate(records).await.map_err(|error| error.what)?;
+    let removed = solver.remove(&placed).await;
+    removed.map_err(|remaining| format!("a challenge response: {}", remaining.why))?;
+    Ok(placed.len())
 }
 
 /// The library's copies are of before the proof: what has failed since is not deactivated, the CA says so itself.
-async fn deactivate(order: &mut Order, proofs: &[Proof]) -> Result<usize, String> {
+async fn deactivate(order: &mut Order, records: &[Record]) -> Result<usize, String> {
     let (mut ended, mut all) = (0, order.authorizations());
     while let Some(next) = all.next().await {
         let mut authorization = next.map_err(|error| translate(error).to_string())?;
@@ -218,7 +211,7 @@ async fn deactivate(order: &mut Order, proofs: &[Proof]) -> Result<usize, String
             authorization.status,
             AuthorizationStatus::Pending | AuthorizationStatus::Valid
         );
-        if !alive || !proofs.iter().any(|proof| proof.name == name) {
+        if !alive || !records.iter().any(|record| record.name == name) {
             continue;
         }
         match nonce_proof!(async { authorization.deactivate().await.map(|_| ()) }) {

@@ -26,7 +26,7 @@ use crate::ca::CaError;
 const LISTED_FOR: Duration = Duration::from_secs(3600);
 const LONGEST_URL: usize = 500;
 
-pub struct RenewalInfo {
+pub(super) struct RenewalInfo {
     directories: Arc<Directories>,
     /// The base of the questions at each directory; none: it offers no renewal information.
     bases: Mutex<HashMap<Url, (Instant, Option<Url>)>>,

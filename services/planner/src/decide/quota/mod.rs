@@ -79,14 +79,8 @@ impl QuotaEffect {
                 product: Product::Rehearsed(_),
             } => Self::Rehearsed,
             Outcome::Done { .. } => Self::Issued,
-            Outcome::Resting {
-                checkpoint: Checkpoint::AcmeOrder { .. },
-                ..
-            } => Self::Ordered,
-            Outcome::Resting {
-                checkpoint: Checkpoint::AcmeAccountKey { .. },
-                ..
-            } => Self::NotAsked,
+            Outcome::Resting { checkpoint, .. } if checkpoint.is_open() => Self::Ordered,
+            Outcome::Resting { .. } => Self::NotAsked,
             Outcome::Retry { until, .. } => trouble(Some(*until)),
             Outcome::Failed { .. } | Outcome::Stuck { .. } => trouble(None),
         }
@@ -200,7 +194,7 @@ impl Quota {
             return;
         }
         let needs = self.needs(run, Renewal::No);
-        let open = matches!(run.state.checkpoint, Some(Checkpoint::AcmeOrder { .. }));
+        let open = run.state.checkpoint.as_ref().is_some_and(Checkpoint::is_open);
         match answer {
             QuotaEffect::Ordered => self.close(run, &needs, |need| fate(need, Fate::Settle, Fate::Keep)),
             QuotaEffect::NotAsked => self.close(run, &needs, |_| Fate::GiveBack),

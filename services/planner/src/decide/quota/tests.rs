@@ -2,7 +2,8 @@ use domain::backoff::Ladder;
 use domain::host::Criticality;
 use domain::ids::{HostId, PolicyId, WorkspaceId};
 use domain::limit::Limit;
-use domain::run::{Mode, RunHead, RunState, Step, Trigger};
+use domain::run::{AcmeOrder, Mode, RunHead, RunState, Step, Trigger};
+use domain::solver;
 use serde_json::json;
 
 use super::*;
@@ -79,12 +80,12 @@ pub(crate) fn run(hostname: &str) -> LoadedRun {
 
 fn ordered(run: &LoadedRun) -> LoadedRun {
     let mut run = run.clone();
-    run.state.checkpoint = Some(Checkpoint::AcmeOrder {
+    run.state.checkpoint = Some(Checkpoint::AcmeOrder(AcmeOrder {
         url: "https://ca.example.org/order/1".parse().expect("a URL"),
         expires: None,
-        tokens: Vec::new(),
+        placed: solver::Receipt::default(),
         unfinalized: false,
-    });
+    }));
     run
 }
 

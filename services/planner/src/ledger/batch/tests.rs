@@ -1,4 +1,5 @@
-use domain::run::{Checkpoint, Outcome};
+use domain::run::{AcmeOrder, Checkpoint, Outcome};
+use domain::solver::{self, Solver};
 use domain::{Hostname, WorkspaceId};
 use protocol::order::TidySpec;
 
@@ -23,12 +24,12 @@ fn issuing() -> LoadedRun {
 
 /// The report of a worker that has opened an order at the CA, and goes on.
 fn opened(batch: &mut Batch, id: RunId) {
-    let checkpoint = Checkpoint::AcmeOrder {
+    let checkpoint = Checkpoint::AcmeOrder(AcmeOrder {
         url: "https://ca.example.org/order/1".parse().expect("a URL"),
         expires: None,
-        tokens: Vec::new(),
+        placed: solver::Receipt::default(),
         unfinalized: false,
-    };
+    });
     let (step, attempt) = (Step::Issue, batch.runs[&id].state.attempt);
     let outcome = Outcome::Resting {
         until: at(1),
@@ -60,7 +61,11 @@ fn composed(run: &LoadedRun) -> Order<Spec> {
         wait_seconds: 0,
         deadline: at(1_000),
         checkpoint: run.state.checkpoint.clone(),
-        spec: Spec::Tidy(TidySpec { tokens: Vec::new() }),
+        spec: Spec::Tidy(TidySpec {
+            ca: None,
+            solver: Solver::default(),
+            left: solver::Receipt::default(),
+        }),
     }
 }
 
@@ -85,7 +90,7 @@ fn a_worker_that_goes_on_keeps_its_place_and_gets_the_next_order() {
         panic!("it goes on")
     };
     assert_eq!(order.attempt, attempt + 1);
-    assert!(matches!(order.checkpoint, Some(Checkpoint::AcmeOrder { .. })));
+    assert!(matches!(order.checkpoint, Some(Checkpoint::AcmeOrder(_))));
 }
 
 #[test]

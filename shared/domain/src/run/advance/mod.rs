@@ -267,7 +267,7 @@ fn live(run: &RunState, plan: &Plan, reported: StepOutcome, now: Timestamp) -> R
 /// Whether the issuer has left something for Tidy.
 fn with_certificate(run: &RunState, product: &Product) -> RunState {
     let mut run = run.clone();
-    run.progress.tidied = matches!(product, Product::Issued(issued) if issued.tokens.is_empty());
+    run.progress.tidied = matches!(product, Product::Issued(issued) if issued.left.is_empty());
     run
 }
 

@@ -167,7 +167,7 @@ fn cancelled(run: &RunState, plan: &Plan, by: String) -> RunState {
 fn leaves_records(run: &RunState) -> bool {
     match run.step() {
         None | Some(Step::PrepareKey | Step::Channels | Step::Tidy) => false,
-        Some(Step::Issue) => matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })),
+        Some(Step::Issue) => run.checkpoint.as_ref().is_some_and(Checkpoint::is_open),
         Some(Step::Deploy(_) | Step::Verify | Step::Rollback(_) | Step::Confirm) => !run.progress.tidied,
     }
 }

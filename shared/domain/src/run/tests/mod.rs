@@ -81,19 +81,19 @@ fn issued() -> IssuedCertificate {
         order_url,
         chain_pem: "chain".into(),
         leaf,
-        tokens: vec!["t".into()],
+        left: crate::solver::Receipt::http01(vec!["t".into()]),
         sealed_key: None,
     }
 }
 
 fn checkpoint() -> Checkpoint {
     let url = "https://ca.example.org/order/1".parse().expect("a URL");
-    Checkpoint::AcmeOrder {
+    Checkpoint::AcmeOrder(AcmeOrder {
         url,
         expires: None,
-        tokens: vec!["t".into()],
+        placed: crate::solver::Receipt::http01(vec!["t".into()]),
         unfinalized: false,
-    }
+    })
 }
 
 /// A run whose order for `step` is out as attempt 1.

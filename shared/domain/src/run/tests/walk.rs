@@ -140,7 +140,7 @@ fn a_cancel_while_an_order_is_out_waits_for_its_answer() {
 /// What the issuer reports that has removed all it presented.
 fn issued_clean() -> Outcome {
     let certificate = IssuedCertificate {
-        tokens: Vec::new(),
+        left: crate::solver::Receipt::default(),
         ..issued()
     };
     Outcome::Done {

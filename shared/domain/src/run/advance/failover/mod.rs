@@ -144,7 +144,7 @@ fn bearable(plan: &Plan, now: Timestamp) -> Duration {
 /// A person has mended something: the plan's own choice is asked again, unless an order is open elsewhere.
 pub(super) fn back_to_first(run: &RunState) -> RunState {
     let mut first = run.clone();
-    if !matches!(run.checkpoint, Some(Checkpoint::AcmeOrder { .. })) {
+    if !run.checkpoint.as_ref().is_some_and(Checkpoint::is_open) {
         first.progress.failovers.clear();
     }
     first

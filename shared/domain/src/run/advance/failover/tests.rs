@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cause::OfCa;
 use crate::limit::Bucket;
-use crate::run::{Event, Intent, advance};
+use crate::run::{AcmeOrder, Event, Intent, advance};
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::EPOCH.plus(Duration::from_secs(seconds))
@@ -33,12 +33,12 @@ fn issuing(checkpoint: Option<Checkpoint>) -> RunState {
 }
 
 fn open_order(unfinalized: bool) -> Checkpoint {
-    Checkpoint::AcmeOrder {
+    Checkpoint::AcmeOrder(AcmeOrder {
         url: "https://ca0.example.org/order/1".parse().expect("a URL"),
         expires: None,
-        tokens: Vec::new(),
+        placed: crate::solver::Receipt::default(),
         unfinalized,
-    }
+    })
 }
 
 fn trouble(until: u64, elsewhere: bool) -> Outcome {

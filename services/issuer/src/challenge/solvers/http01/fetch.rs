@@ -14,10 +14,13 @@ use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use super::dns::Dns;
-use crate::challenge::Http01;
+use crate::challenge::Responder;
+use crate::dns::Dns;
 
+/// For one request.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// For all addresses of one name.
+const ALL_TOGETHER: Duration = Duration::from_secs(10);
 /// CAs follow about so many.
 const REDIRECTS: usize = 10;
 /// A key authorization has about a hundred bytes.
@@ -42,7 +45,7 @@ struct Challenge {
 
 /// Presents a token of our own, asks for it at each address and takes it away again.
 pub(super) async fn responses(
-    http01: &Http01,
+    responder: &Responder,
     way: &Way<'_>,
     name: &str,
     addresses: &[IpAddr],
@@ -51,13 +54,14 @@ pub(super) async fn responses(
         token: random(),
         answer: random(),
     };
-    let presented = http01.present(&challenge.token, &challenge.answer).await;
+    let presented = responder.present(&challenge.token, &challenge.answer).await;
     presented.map_err(|error| format!("the response could not be published: {error}"))?;
-    let asked = join_all(addresses.iter().map(|address| ask(way, name, *address, &challenge))).await;
-    if let Err(error) = http01.withdraw(&challenge.token).await {
+    let asked = join_all(addresses.iter().map(|address| ask(way, name, *address, &challenge)));
+    let asked = tokio::time::timeout(ALL_TOGETHER, asked).await;
+    if let Err(error) = responder.withdraw(&challenge.token).await {
         tracing::warn!(%error, "a response of a rehearsal was not removed; it expires by itself");
     }
-    Ok(asked)
+    asked.map_err(|_| format!("no answer within {} s", ALL_TOGETHER.as_secs()))
 }
 
 /// The address that CAs try first: an IPv6 address before all others (RFC 6724, as Let's Encrypt does).

@@ -14,11 +14,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use bus::BusError;
 use bus::tokens::{ChallengeTokens, TokenChange};
-use bus::{BusError, StepContext};
 use chassis::http::{Limits, Places};
 use futures::StreamExt;
-use futures::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +30,8 @@ const WAITING: usize = 256;
 const WAITING_OF_ONE: usize = 8;
 /// A token that is longer is none: those of CAs have about 43 characters.
 const LONGEST: usize = 128;
-/// What others present is heard at once, and forgotten with their word or after this: then it is looked up.
-const HEARD_FOR: Duration = Duration::from_secs(3600);
+/// What is presented here or by a replica is known at once, and forgotten when it is removed or after this: then it is looked up.
+const KNOWN_FOR: Duration = Duration::from_secs(3600);
 /// So many are kept before old ones are looked for.
 const FEW: usize = 4_096;
 
@@ -46,40 +45,38 @@ pub const LIMITS: Limits = Limits {
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Http01 {
+pub struct Responder {
     known: Arc<Mutex<Known>>,
     arrived: Arc<Notify>,
     fleet: ChallengeTokens,
     waiting: Places,
 }
 
+/// What this process has presented itself, and what it has heard that replicas have.
 #[derive(Default)]
-struct Known {
-    /// What this process has presented itself: most questions come right after.
-    own: HashMap<String, String>,
-    /// What replicas have presented.
-    heard: HashMap<String, (Instant, String)>,
-}
+struct Known(HashMap<String, (Instant, String)>);
 
 impl Known {
     fn find(&self, token: &str) -> Option<String> {
-        let heard = || self.heard.get(token).map(|(_, answer)| answer);
-        self.own.get(token).or_else(heard).cloned()
+        self.0.get(token).map(|(_, answer)| answer.clone())
+    }
+
+    fn keep(&mut self, token: String, answer: String) {
+        if self.0.len() >= FEW && self.0.len() == self.0.capacity() {
+            self.0.retain(|_, (at, _)| at.elapsed() < KNOWN_FOR);
+        }
+        self.0.insert(token, (Instant::now(), answer));
     }
 
     fn hear(&mut self, change: TokenChange) {
-        let Some(answer) = change.key_authorization else {
-            self.heard.remove(&change.token);
-            return;
-        };
-        if self.heard.len() >= FEW && self.heard.len() == self.heard.capacity() {
-            self.heard.retain(|_, (at, _)| at.elapsed() < HEARD_FOR);
+        match change.key_authorization {
+            Some(answer) => self.keep(change.token, answer),
+            None => drop(self.0.remove(&change.token)),
         }
-        self.heard.insert(change.token, (Instant::now(), answer));
     }
 }
 
-impl Http01 {
+impl Responder {
     pub fn new(fleet: ChallengeTokens) -> Self {
         Self {
             known: Arc::default(),
@@ -108,32 +105,14 @@ impl Http01 {
 
     /// From here on every issuer answers for the token. May be repeated.
     pub async fn present(&self, token: &str, key_authorization: &str) -> Result<(), BusError> {
-        let own = (token.to_owned(), key_authorization.to_owned());
-        self.known().own.insert(own.0, own.1);
+        self.known().keep(token.to_owned(), key_authorization.to_owned());
         self.fleet.present(token, key_authorization).await
     }
 
     /// Nobody answers any more. May be repeated, and for tokens that are gone.
     pub async fn withdraw(&self, token: &str) -> Result<(), BusError> {
-        self.forget(token);
+        self.known().0.remove(token);
         self.fleet.remove(token).await
-    }
-
-    /// The same for all of an order; gives those that could not be removed, which expire by themselves.
-    pub async fn withdraw_all(&self, tokens: &[String], ctx: &StepContext) -> Vec<String> {
-        let removals = tokens.iter().map(|token| async move {
-            let error = self.withdraw(token).await.err()?;
-            ctx.warn(format!("a challenge response was not removed: {error}"), &[]);
-            Some(token.clone())
-        });
-        join_all(removals).await.into_iter().flatten().collect()
-    }
-
-    /// This process answers from the fleet's tokens only: the CA has seen it, or another replica goes on.
-    pub fn forget(&self, token: &str) {
-        let mut known = self.known();
-        known.own.remove(token);
-        known.heard.remove(token);
     }
 
     /// Two looks at NATS at most, and between them a wait for what comes by itself.
@@ -171,21 +150,21 @@ impl Http01 {
 }
 
 /// What is served on `http01_listen`.
-pub fn router(http01: Http01) -> Router {
+pub fn router(responder: Responder) -> Router {
     Router::new()
         .route("/.well-known/acme-challenge/{token}", get(respond))
-        .with_state(http01)
+        .with_state(responder)
 }
 
 type From = Option<Extension<ConnectInfo<SocketAddr>>>;
 
-async fn respond(State(http01): State<Http01>, from: From, Path(token): Path<String>) -> Response {
+async fn respond(State(responder): State<Responder>, from: From, Path(token): Path<String>) -> Response {
     if !is_token(&token) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let this_machine = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let from = from.map_or(this_machine, |Extension(ConnectInfo(from))| from.ip());
-    match http01.find(&token, from).await {
+    match responder.find(&token, from).await {
         Some(answer) => ([(CONTENT_TYPE, "text/plain")], answer).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -10,7 +10,7 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 
 /// A CAA record (RFC 8659 §4.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CaaRecord {
+pub(crate) struct CaaRecord {
     pub critical: bool,
     pub tag: String,
     pub value: String,
@@ -18,13 +18,14 @@ pub(super) struct CaaRecord {
 
 /// The records that hold for a name, and where on the way up they were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RelevantCaa {
+pub(crate) struct RelevantCaa {
     /// The domain that has them; nothing when none has any.
     pub at: Option<String>,
     pub records: Vec<CaaRecord>,
 }
 
-/// A rehearsal says what is wrong with the resolver; nothing else needs one.
+/// A rehearsal says what is wrong with the resolver; nothing else needs one. Cheap to clone.
+#[derive(Clone)]
 pub struct Dns(Result<TokioResolver, String>);
 
 impl Dns {
@@ -49,7 +50,7 @@ impl Dns {
     }
 
     /// A and AAAA.
-    pub(super) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, String> {
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, String> {
         let resolver = self.0.as_ref().map_err(Clone::clone)?;
         let (v4, v6) = tokio::join!(
             resolver.lookup(absolute(name), RecordType::A),
@@ -64,7 +65,7 @@ impl Dns {
     }
 
     /// From the name up to the root, the first domain that has any (RFC 8659 §3).
-    pub(super) async fn caa(&self, name: &str) -> Result<RelevantCaa, String> {
+    pub(crate) async fn caa(&self, name: &str) -> Result<RelevantCaa, String> {
         let resolver = self.0.as_ref().map_err(Clone::clone)?;
         let mut at = Some(name);
         while let Some(domain) = at {
