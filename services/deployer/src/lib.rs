@@ -121,7 +121,7 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
         .until(life.soft());
     let keys = custody::Custody::new(bus.clone(), Worker::Deployer);
     // One for both: deployments and rollbacks of one moment share their activations.
-    let targets = Arc::new(Targets::new(allowed, &config));
+    let targets = Arc::new(Targets::new(allowed, config.backups()));
     let answering = ready::answer(&bus, Arc::clone(&targets), life.soft());
     let sweeping = sweep(Arc::clone(&targets), life.soft());
     let work = Work::new(bus.clone(), Worker::Deployer, config.slots)

@@ -29,7 +29,7 @@ fn is_new(watched: &Watched, served: &Served) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::certificate::{CertificateFacts, Fingerprint};
+    use domain::certificate::CertificateFacts;
     use domain::host::Criticality;
     use domain::incident::Severity;
     use domain::{HostId, IncidentId, RunId, Timestamp, WorkspaceId};
@@ -42,31 +42,10 @@ mod tests {
 
     fn served(name: &str, not_before: Timestamp) -> LookResult {
         let leaf = CertificateFacts {
-            fingerprint: Fingerprint::of(name.as_bytes()),
-            subject: String::new(),
-            issuer: String::new(),
-            serial: String::new(),
-            sans: Vec::new(),
-            key_type: "EC".to_owned(),
-            key_bits: 256,
-            signature_algorithm: String::new(),
-            not_before,
-            not_after: hour(10_000),
-            crl_urls: Vec::new(),
-            aia_urls: Vec::new(),
+            fingerprint: samples::fingerprint(name),
+            ..samples::leaf(not_before, hour(10_000))
         };
-        LookResult::Served(Box::new(Served {
-            leaf,
-            leaf_pem: String::new(),
-            chain_pem: String::new(),
-            chain_fingerprints: Vec::new(),
-            chain_trusted: true,
-            chain_problem: None,
-            protocol: String::new(),
-            cipher: String::new(),
-            chain_end: None,
-            unfinished: None,
-        }))
+        LookResult::Served(Box::new(samples::served(leaf)))
     }
 
     /// Trouble since the 100th hour, with what was seen after it.
@@ -80,12 +59,12 @@ mod tests {
             criticality: Criticality::Medium,
             told_at: hour(100),
             expires_at: None,
-            issued: Some(Fingerprint::of(b"issued")),
+            issued: Some(samples::fingerprint("issued")),
             asks_of_targets: false,
             renewed: false,
             is_mixed: false,
             seen,
-            before: Some(Fingerprint::of(b"old")),
+            before: Some(samples::fingerprint("old")),
         }
     }
 

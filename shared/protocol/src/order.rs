@@ -7,8 +7,6 @@ use domain::ari::CertId;
 use domain::backoff::NextTry;
 use domain::ca::CaRef;
 use domain::certificate::Fingerprint;
-use domain::key_source::KeySource;
-use domain::keys::KeyAlgorithm;
 use domain::policy::Challenge;
 use domain::run::{Checkpoint, Mode, Receipt, Step, StepKind};
 use domain::secret::Envelope;
@@ -17,7 +15,7 @@ use domain::target::Target;
 use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use crate::prepare_key::PrepareKeyWire;
+pub use crate::prepare_key::PrepareKeySpec;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order<S> {
@@ -102,19 +100,6 @@ impl Spec {
             Self::Tidy(_) => StepKind::Tidy,
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "PrepareKeyWire", into = "PrepareKeyWire")]
-pub struct PrepareKeySpec {
-    pub names: Vec<DnsName>,
-    pub key_source: KeySource,
-    pub algorithm: KeyAlgorithm,
-    /// The key in use, when the policy keeps it; absent: make a new one.
-    pub keep: Option<Envelope>,
-    /// The key opens with orders of this run alone. Key-signers of a version before this field do not heed it, and cannot open
-    /// such a key: they are upgraded before the planners.
-    pub bind_to_run: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

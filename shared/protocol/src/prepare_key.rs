@@ -1,4 +1,5 @@
-//! `PrepareKeySpec` as it travels: key-signers of before read the word of the key source, and planners of before write nothing else.
+//! What the key-signer is ordered, and how that travels: key-signers of before read the word of the key source, and planners of
+//! before write nothing else.
 
 use domain::DnsName;
 use domain::key_source::{self, KeySource};
@@ -6,10 +7,21 @@ use domain::keys::{KeyAlgorithm, KeyBackend};
 use domain::secret::Envelope;
 use serde::{Deserialize, Serialize};
 
-use crate::order::PrepareKeySpec;
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "PrepareKeyWire", into = "PrepareKeyWire")]
+pub struct PrepareKeySpec {
+    pub names: Vec<DnsName>,
+    pub key_source: KeySource,
+    pub algorithm: KeyAlgorithm,
+    /// The key in use, when the policy keeps it; absent: make a new one.
+    pub keep: Option<Envelope>,
+    /// The key opens with orders of this run alone. Key-signers of a version before this field do not heed it, and cannot open
+    /// such a key: they are upgraded before the planners.
+    pub bind_to_run: bool,
+}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct PrepareKeyWire {
+struct PrepareKeyWire {
     names: Vec<DnsName>,
     #[serde(default)]
     backend: KeyBackend,

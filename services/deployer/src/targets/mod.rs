@@ -17,8 +17,7 @@ use domain::{DnsName, Hostname, RunId, Timestamp, WorkspaceId};
 
 use self::activation::{Activation, Activations};
 pub use self::error::{TargetError, check};
-use self::file::FileInstaller;
-use crate::Config;
+use self::file::{Backups, FileInstaller};
 use crate::allowed::Allowed;
 use crate::certificate::{Bundle, Chain};
 
@@ -28,10 +27,10 @@ pub struct Targets {
 }
 
 impl Targets {
-    pub fn new(allowed: Allowed, config: &Config) -> Self {
+    pub fn new(allowed: Allowed, backups: Backups) -> Self {
         let activations = Arc::new(Activations::default());
         Self {
-            file: FileInstaller::new(allowed, activations, config.backups()),
+            file: FileInstaller::new(allowed, activations, backups),
         }
     }
 

@@ -15,6 +15,7 @@ use deployer::keys::KeyError;
 use deployer::ready::Found;
 use deployer::rollback::Rollback;
 use deployer::targets::Targets;
+use deployer::targets::file::Backups;
 use domain::certificate::{CertificateFacts, Fingerprint};
 use domain::clock::Clock;
 use domain::disposition::Question;
@@ -340,12 +341,9 @@ fn names_in(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn targets(allowed: Allowed, backups_kept: usize) -> Arc<Targets> {
-    let config = deployer::Config {
-        backups_kept,
-        ..deployer::Config::default()
-    };
-    Arc::new(Targets::new(allowed, &config))
+fn targets(allowed: Allowed, kept: usize) -> Arc<Targets> {
+    let age = std::time::Duration::from_secs(30 * 24 * 3600);
+    Arc::new(Targets::new(allowed, Backups { kept, age }))
 }
 
 fn allowed(roots: &[PathBuf], activations: &BTreeMap<String, Commands>) -> Result<Allowed> {

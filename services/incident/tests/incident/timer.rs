@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bus::SystemClock;
-use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
+use domain::certificate::{CertificateFacts, LookResult, Snapshot};
 use domain::clock::Clock;
 use domain::host::Criticality;
 use domain::ids::SnapshotId;
@@ -22,18 +22,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A certificate by its name, good from then for so long.
 fn leaf(name: &str, not_before: Timestamp, good_for: Duration) -> CertificateFacts {
     CertificateFacts {
-        fingerprint: Fingerprint::of(name.as_bytes()),
-        subject: String::new(),
-        issuer: String::new(),
-        serial: String::new(),
-        sans: Vec::new(),
-        key_type: "EC".to_owned(),
-        key_bits: 256,
-        signature_algorithm: String::new(),
-        not_before,
-        not_after: not_before.plus(good_for),
-        crl_urls: Vec::new(),
-        aia_urls: Vec::new(),
+        fingerprint: samples::fingerprint(name),
+        ..samples::leaf(not_before, not_before.plus(good_for))
     }
 }
 
@@ -41,18 +31,7 @@ fn leaf(name: &str, not_before: Timestamp, good_for: Duration) -> CertificateFac
 async fn saw(world: &World, host_id: HostId, leaves: &[&CertificateFacts]) -> Result<()> {
     let taken_at = SystemClock.now();
     let rows = leaves.iter().zip(1..).map(|(leaf, number)| {
-        let served = Served {
-            leaf: (*leaf).clone(),
-            leaf_pem: String::new(),
-            chain_pem: String::new(),
-            chain_fingerprints: vec![leaf.fingerprint.clone()],
-            chain_trusted: true,
-            chain_problem: None,
-            protocol: String::new(),
-            cipher: String::new(),
-            chain_end: None,
-            unfinished: None,
-        };
+        let served = samples::served((*leaf).clone());
         let snapshot = Snapshot {
             id: SnapshotId::new(),
             dialled: SocketAddr::from(([192, 0, 2, number], 443)),

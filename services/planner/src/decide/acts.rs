@@ -246,26 +246,7 @@ mod tests {
     }
 
     fn facts() -> PolicyFacts {
-        let spec = serde_json::from_value(json!({
-            "hostname": "www.example.org", "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
-        }));
-        let policy = domain::policy::Policy {
-            id: domain::PolicyId::new(),
-            workspace: domain::WorkspaceId::default_workspace(),
-            host_id: domain::HostId::new(),
-            spec: spec.expect("a policy"),
-            created_at: Timestamp::EPOCH,
-        };
-        PolicyFacts {
-            policy,
-            port: 443,
-            addresses: Vec::new(),
-            criticality: Default::default(),
-            last_live_at: None,
-            served_until: None,
-            tag_windows: Vec::new(),
-            renewal: None,
-        }
+        samples::policy_facts(json!({}))
     }
 
     #[test]
@@ -362,13 +343,8 @@ mod tests {
         let recorded = recorded(&said, &stuck.head.hostname);
         assert!(recorded.contains("needs a new certificate: names"), "{recorded}");
 
-        facts.policy.spec.targets = vec![
-            serde_json::from_value(serde_json::json!({
-                "kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key", "activate": "nginx",
-                "activate_timeout_seconds": 90,
-            }))
-            .expect("a target"),
-        ];
+        let activated = json!({"activate": "nginx", "activate_timeout_seconds": 90});
+        facts.policy.spec.targets = vec![samples::file_target_with("www.example.org", activated)];
         let (amended, said) = today(&stuck, &facts, ActKind::Resume);
         let amended = amended.expect("an amendment");
         assert_eq!(amended.plan.targets, facts.policy.spec.targets);

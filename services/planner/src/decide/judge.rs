@@ -88,36 +88,12 @@ fn cooled_down_at(facts: &PolicyFacts) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use domain::policy::{NewPolicy, Policy};
-    use domain::{HostId, PolicyId, WorkspaceId};
-
     use super::*;
 
     fn facts(cooldown: u32, last: Option<i64>) -> PolicyFacts {
-        let spec: NewPolicy = serde_json::from_value(serde_json::json!({
-            "hostname": "www.example.org", "cooldown_seconds": cooldown,
-            "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
-        }))
-        .expect("a policy");
-        let workspace = WorkspaceId::default_workspace();
-        let (id, host_id, created_at) = (PolicyId::new(), HostId::new(), Timestamp::EPOCH);
-        let policy = Policy {
-            id,
-            workspace,
-            host_id,
-            spec,
-            created_at,
-        };
-        let last_live_at = last.and_then(Timestamp::from_unix);
         PolicyFacts {
-            policy,
-            port: 443,
-            addresses: Vec::new(),
-            criticality: Default::default(),
-            last_live_at,
-            served_until: None,
-            tag_windows: Vec::new(),
-            renewal: None,
+            last_live_at: last.and_then(Timestamp::from_unix),
+            ..samples::policy_facts(serde_json::json!({"cooldown_seconds": cooldown}))
         }
     }
 

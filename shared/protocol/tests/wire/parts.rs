@@ -1,6 +1,6 @@
 //! What several kinds of messages carry.
 
-use domain::certificate::{CertificateFacts, Fingerprint, LookResult, Served, Snapshot};
+use domain::certificate::{CertificateFacts, LookResult, Served, Snapshot};
 use domain::disposition::Failure;
 use domain::run::{AcmeOrder, Checkpoint, Former, Receipt};
 use domain::secret::Envelope;
@@ -8,6 +8,8 @@ use domain::solver;
 use domain::target::Target;
 use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
 use serde_json::json;
+
+pub use samples::fingerprint;
 
 pub const RUN: &str = "019ab3c0-0000-7000-8000-000000000001";
 
@@ -26,10 +28,6 @@ pub fn at(seconds: i64) -> Timestamp {
 
 pub fn envelope(of: &str) -> Envelope {
     Envelope::try_from(format!("cmek:v1:{of}")).expect("an envelope")
-}
-
-pub fn fingerprint(of: &str) -> Fingerprint {
-    Fingerprint::of(of.as_bytes())
 }
 
 pub fn failure() -> Failure {
@@ -73,34 +71,21 @@ pub fn acme_order() -> Checkpoint {
 
 pub fn leaf() -> CertificateFacts {
     CertificateFacts {
-        fingerprint: fingerprint("leaf"),
-        subject: "CN=www.example.org".to_owned(),
-        issuer: "CN=Example CA".to_owned(),
         serial: "04d2".to_owned(),
-        sans: vec!["www.example.org".to_owned()],
-        key_type: "EC".to_owned(),
-        key_bits: 256,
-        signature_algorithm: "ecdsa-with-SHA256".to_owned(),
-        not_before: at(0),
-        not_after: at(7_776_000),
         crl_urls: vec!["http://ca.example.org/1.crl".to_owned()],
         aia_urls: vec!["http://ca.example.org/ca.der".to_owned()],
+        ..samples::leaf(at(0), at(7_776_000))
     }
 }
 
 /// One look that saw a certificate, and one that saw nothing.
 pub fn snapshots() -> Vec<Snapshot> {
     let served = Served {
-        leaf: leaf(),
         leaf_pem: "-----BEGIN CERTIFICATE-----\nleaf".to_owned(),
         chain_pem: "-----BEGIN CERTIFICATE-----\nleaf and issuer".to_owned(),
-        chain_fingerprints: vec![fingerprint("leaf"), fingerprint("issuer")],
         chain_trusted: false,
         chain_problem: Some("unknown issuer".to_owned()),
-        protocol: "TLSv1_3".to_owned(),
-        cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
-        chain_end: None,
-        unfinished: None,
+        ..samples::served(leaf())
     };
     let nothing = LookResult::Unreachable {
         probe_error: "connection refused".to_owned(),

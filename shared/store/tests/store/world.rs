@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use domain::clock::Timestamp;
 use domain::host::Criticality;
 use domain::ids::{HostId, PolicyId, RunId, SnapshotId, WorkspaceId};
-use domain::run::{Event, Mode, RunHead, RunState, Trigger, advance};
+use domain::run::{Event, Mode, RunHead, RunState, advance};
 use serde_json::json;
 use sqlx::PgPool;
 use store::{AnsweredRequest, LedgerTx, LoadedRun, NewRun, RunFilter, Store, StoreError};
@@ -171,17 +171,12 @@ pub fn sorted(mut runs: Vec<RunId>) -> Vec<RunId> {
 fn queued(workspace: &WorkspaceId, hostname: &str, host_id: HostId, policy_id: PolicyId) -> NewRun {
     let plan = plan(hostname);
     let head = RunHead {
-        id: RunId::new(),
         workspace: workspace.clone(),
         host_id,
         policy_id,
-        hostname: plan.hostname.clone(),
-        criticality: Criticality::Medium,
-        mode: Mode::Live,
-        trigger: Trigger::Operator,
         operator: "ann".to_owned(),
-        job: None,
         created_at: now(),
+        ..samples::run_head(hostname)
     };
     let state = RunState::queued(&plan, now());
     NewRun {

@@ -1,11 +1,11 @@
+use domain::Timestamp;
 use domain::ca::CaRef;
-use domain::host::Criticality;
 use domain::plan::{Candidate, Choice, Strategy};
-use domain::policy::{NewPolicy, Policy, PolicyFacts};
+use domain::policy::PolicyFacts;
 use domain::provider::{Catalogue, ProviderEntry, ProviderId};
-use domain::{HostId, PolicyId, Timestamp, WorkspaceId};
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Drawn;
+use samples::{policy_facts, provider};
 use serde_json::{Value, json};
 
 use super::{choose, fallbacks, refusal};
@@ -14,21 +14,8 @@ fn now() -> Timestamp {
     Timestamp::from_unix(1_790_000_000).expect("an instant")
 }
 
-/// An ACME CA with the catalogue's usual abilities, changed as told.
-fn ca(id: &str, changes: Value) -> ProviderEntry {
-    let mut entry = json!({
-        "id": id, "scope": "workspace", "kind": "acme", "title": id, "directory_url": format!("https://{id}.example.org/dir"),
-        "staging_url": null, "price": {"micro_usd": 0}, "abilities": {}, "max_validity_days": 90, "source": "a test",
-        "last_verified": "2026-09-01", "enabled": true, "served": true, "rank": 100,
-    });
-    for (key, value) in changes.as_object().into_iter().flatten() {
-        entry[key] = value.clone();
-    }
-    serde_json::from_value(entry).expect("an entry")
-}
-
 fn priced(id: &str, micro_usd: u64) -> ProviderEntry {
-    ca(id, json!({"price": {"micro_usd": micro_usd}}))
+    provider(id, json!({"price": {"micro_usd": micro_usd}}))
 }
 
 fn ids(texts: &[&str]) -> Vec<ProviderId> {
@@ -41,31 +28,8 @@ fn catalogue_of(entries: Vec<ProviderEntry>, preferred: &[&str]) -> Catalogue {
 
 /// Of a policy whose own provider is the CA `own`.
 fn facts(changes: Value) -> PolicyFacts {
-    let mut spec = json!({
-        "hostname": "www.example.org", "provider": "acme", "directory_url": "https://own.example.org/dir",
-        "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
-    });
-    for (key, value) in changes.as_object().into_iter().flatten() {
-        spec[key] = value.clone();
-    }
-    let spec: NewPolicy = serde_json::from_value(spec).expect("a policy");
-    let policy = Policy {
-        id: PolicyId::new(),
-        workspace: WorkspaceId::default_workspace(),
-        host_id: HostId::new(),
-        spec,
-        created_at: Timestamp::EPOCH,
-    };
-    PolicyFacts {
-        policy,
-        port: 443,
-        addresses: Vec::new(),
-        criticality: Criticality::Medium,
-        last_live_at: None,
-        served_until: None,
-        tag_windows: Vec::new(),
-        renewal: None,
-    }
+    let own = json!({"directory_url": "https://own.example.org/dir"});
+    policy_facts(samples::with(own, changes))
 }
 
 fn winner(facts: &PolicyFacts, catalogue: &Catalogue, strategy: Strategy) -> String {
@@ -120,13 +84,13 @@ fn policy_default_keeps_to_the_own_one_whatever_it_costs() {
 
 #[test]
 fn equally_cheap_ones_are_told_apart_by_preference_then_the_own_then_rank_then_id() {
-    let free = |id| ca(id, json!({}));
+    let free = |id| provider(id, json!({}));
     let policy = facts(json!({"fallbacks": ["b", "a"]}));
     let won = |entries, preferred: &[&str]| winner(&policy, &catalogue_of(entries, preferred), Strategy::CostAware);
     assert_eq!(won(vec![free("own"), free("a"), free("b")], &["b", "own"]), "b");
     assert_eq!(won(vec![free("own"), free("a"), free("b")], &[]), "own");
-    let off = ca("own", json!({"enabled": false}));
-    let ranked = ca("b", json!({"rank": 1}));
+    let off = provider("own", json!({"enabled": false}));
+    let ranked = provider("b", json!({"rank": 1}));
     assert_eq!(won(vec![off.clone(), free("a"), ranked], &[]), "b");
     assert_eq!(won(vec![off, free("a"), free("b")], &[]), "a");
 }
@@ -142,7 +106,7 @@ fn a_pinned_policy_stays_with_its_own() {
 
 #[test]
 fn exportable_acm_needs_the_policys_word() {
-    let sold = ca("own", json!({"abilities": {"exports_key_for_money": true}}));
+    let sold = provider("own", json!({"abilities": {"exports_key_for_money": true}}));
     let catalogue = catalogue_of(vec![sold], &[]);
     for strategy in [Strategy::CostAware, Strategy::PolicyDefault] {
         let refused = winner(&facts(json!({})), &catalogue, strategy);
@@ -177,7 +141,7 @@ fn what_does_not_fit_says_why() {
         (json!({"targets": ["aws_acm"]}), json!({}), "cannot be used at"),
         (json!({"external_account": true}), json!({}), "bound to an external one"),
     ] {
-        let own = ca("own", json!({ "abilities": abilities }));
+        let own = provider("own", json!({ "abilities": abilities }));
         let refused = winner(&facts(policy), &catalogue_of(vec![own], &[]), Strategy::PolicyDefault);
         assert!(
             refused.starts_with("provider: ") && refused.contains(reason),
@@ -192,7 +156,7 @@ fn a_policy_that_asks_for_staging_gets_no_other_ones_production() {
                       "key_backend_config": {"endpoint": "staging"}});
     let known = json!({"kind": "letsencrypt", "directory_url": "https://acme-v02.api.letsencrypt.org/directory",
                        "staging_url": "https://acme-staging-v02.api.letsencrypt.org/directory"});
-    let catalogue = catalogue_of(vec![ca("letsencrypt", known), priced("own", 0)], &[]);
+    let catalogue = catalogue_of(vec![provider("letsencrypt", known), priced("own", 0)], &[]);
     let choice = choose(&facts(body), &catalogue, Strategy::CostAware).expect("a choice");
     assert!(choice.ca.to_string().contains("staging"), "{choice:?}");
     assert!(because(&choice, "own").contains("no staging"), "{choice:?}");
@@ -223,7 +187,7 @@ fn a_directory_that_the_catalogue_does_not_know_is_taken_at_an_unknown_price() {
 
 #[test]
 fn old_facts_are_said_with_the_choice() {
-    let old = ca("own", json!({"last_verified": "2025-01-01"}));
+    let old = provider("own", json!({"last_verified": "2025-01-01"}));
     let choice = choose(
         &facts(json!({})),
         &catalogue_of(vec![old], &[]),
@@ -243,7 +207,7 @@ fn any_entry(id: &'static str) -> impl Drawn<Value = ProviderEntry> {
     )
         .prop_map(move |(enabled, served, price, rank, http)| {
             let challenges = if http { json!(["http-01"]) } else { json!(["dns-01"]) };
-            ca(
+            provider(
                 id,
                 json!({"enabled": enabled, "served": served, "rank": rank, "price": {"micro_usd": price},
                        "abilities": {"challenges": challenges}}),

@@ -1,27 +1,10 @@
-use domain::{HostId, PolicyId, WorkspaceId};
 use proptest::prelude::*;
+use samples::policy;
 use serde_json::json;
 
 use super::*;
 
 const T0: i64 = 1_767_225_600;
-
-fn policy(change: serde_json::Value) -> Policy {
-    let mut spec = json!({
-        "hostname": "www.example.org",
-        "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
-    });
-    if let (Some(spec), serde_json::Value::Object(change)) = (spec.as_object_mut(), change) {
-        spec.extend(change);
-    }
-    Policy {
-        id: PolicyId::new(),
-        workspace: WorkspaceId::default_workspace(),
-        host_id: HostId::new(),
-        spec: serde_json::from_value(spec).expect("a policy"),
-        created_at: Timestamp::EPOCH,
-    }
-}
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(seconds).expect("an instant")

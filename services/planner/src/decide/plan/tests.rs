@@ -1,15 +1,14 @@
 use std::time::Duration;
 
+use domain::WorkspaceId;
 use domain::filter::Filter;
 use domain::job::JobSpec;
 use domain::limit::{Limit, Scope};
 use domain::run::Position;
-use domain::{HostId, PolicyId, WorkspaceId};
+use samples::CA;
 use serde_json::{Value, json};
 
 use super::*;
-
-const CA: &str = "https://ca.example.org/dir";
 
 /// Midnight of 1 January 2026, a Thursday.
 fn at(seconds: u64) -> Timestamp {
@@ -18,36 +17,11 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn facts(name: &str, more: Value) -> PolicyFacts {
-    let mut spec = json!({
-        "hostname": name, "provider": "acme", "directory_url": CA,
-        "targets": [{"kind": "file", "chain_path": "/t/a.crt", "key_path": "/t/a.key"}],
-    });
-    let fields = spec.as_object_mut().expect("an object");
-    fields.extend(more.as_object().expect("an object").clone());
-    let policy = domain::policy::Policy {
-        id: PolicyId::new(),
-        workspace: WorkspaceId::default_workspace(),
-        host_id: HostId::new(),
-        spec: serde_json::from_value(spec).expect("a policy"),
-        created_at: at(0),
-    };
-    PolicyFacts {
-        policy,
-        port: 443,
-        addresses: Vec::new(),
-        criticality: Default::default(),
-        last_live_at: None,
-        served_until: None,
-        tag_windows: Vec::new(),
-        renewal: None,
-    }
+    samples::facts_of(samples::new_policy_with(name, more))
 }
 
 fn spec(body: Value) -> JobSpec {
-    let mut whole = json!({"filter": {}});
-    let fields = whole.as_object_mut().expect("an object");
-    fields.extend(body.as_object().expect("an object").clone());
-    serde_json::from_value(whole).expect("a spec")
+    serde_json::from_value(samples::with(json!({"filter": {}}), body)).expect("a spec")
 }
 
 /// A plan that is being made.
@@ -237,12 +211,11 @@ fn a_price_that_nobody_knows_fits_into_no_budget() {
 
 /// The CA of these tests at a price.
 fn priced(micro_usd: u64) -> Catalogue {
-    let entry = json!({
-        "id": "priced", "scope": "workspace", "kind": "acme", "title": "a CA", "directory_url": CA, "staging_url": null,
-        "price": {"micro_usd": micro_usd}, "abilities": {}, "max_validity_days": null, "source": "a test",
-        "last_verified": null, "enabled": true, "served": true, "rank": 100,
-    });
-    let entry = serde_json::from_value(entry).expect("a provider");
+    let price = json!({"micro_usd": micro_usd});
+    let entry = samples::provider(
+        "priced",
+        json!({"directory_url": CA, "price": price, "last_verified": null}),
+    );
     Catalogue::new(vec![entry], Vec::new(), at(0))
 }
 

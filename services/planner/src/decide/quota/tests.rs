@@ -1,14 +1,11 @@
 use domain::backoff::Ladder;
-use domain::host::Criticality;
-use domain::ids::{HostId, PolicyId, WorkspaceId};
 use domain::limit::Limit;
-use domain::run::{AcmeOrder, Mode, RunHead, RunState, Step, Trigger};
+use domain::run::{AcmeOrder, Mode, RunHead, RunState, Step};
 use domain::solver;
+use samples::CA;
 use serde_json::json;
 
 use super::*;
-
-const CA: &str = "https://ca.example.org/dir";
 
 fn limit(scope: Scope, burst: u32) -> Limit {
     Limit {
@@ -41,13 +38,7 @@ pub(crate) fn at(seconds: u64) -> Timestamp {
 
 /// A live run that waits for Issue.
 pub(crate) fn run(hostname: &str) -> LoadedRun {
-    let plan: domain::plan::Plan = serde_json::from_value(json!({
-        "hostname": hostname, "port": 443, "addresses": [], "criticality": "medium", "names": [hostname],
-        "choice": {"provider": "acme", "directory_url": CA, "why": "a test", "cost_micro_usd": 0},
-        "key_backend": "local", "key_algorithm": "p256", "key_rotation": "always", "challenge": "http-01", "targets": [],
-        "ladder": Ladder::default(),
-    }))
-    .expect("a plan");
+    let plan = samples::plan_with(hostname, json!({"targets": [], "ladder": Ladder::default()}));
     let state = RunState {
         position: Position::Waiting {
             step: Step::Issue,
@@ -58,17 +49,9 @@ pub(crate) fn run(hostname: &str) -> LoadedRun {
         ..RunState::queued(&plan, at(0))
     };
     let head = RunHead {
-        id: RunId::new(),
-        workspace: WorkspaceId::default_workspace(),
-        host_id: HostId::new(),
-        policy_id: PolicyId::new(),
-        hostname: hostname.parse().expect("a hostname"),
-        criticality: Criticality::Medium,
-        mode: Mode::Live,
-        trigger: Trigger::Operator,
         operator: "ann".to_owned(),
-        job: None,
         created_at: at(0),
+        ..samples::run_head(hostname)
     };
     LoadedRun {
         head,
