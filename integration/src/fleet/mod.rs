@@ -110,6 +110,21 @@ impl Fleet {
             record: Record::Owner,
             keys: run_dir::fresh("keys", None)?,
             settings,
+            former: None,
+        };
+        Self::over(estate, ground, |_| Ok(login.clone())).await
+    }
+
+    /// On the record that an earlier version has left; NATS is empty.
+    pub async fn on(former: Former, estate: &Estate) -> Result<Self> {
+        let nats = Nats::start().await?;
+        let login = (nats.user().to_owned(), nats.password().to_owned());
+        let ground = Ground {
+            nats,
+            record: Record::Owner,
+            keys: run_dir::fresh("keys", None)?,
+            settings: Value::Null,
+            former: Some(former),
         };
         Self::over(estate, ground, |_| Ok(login.clone())).await
     }
@@ -122,6 +137,7 @@ impl Fleet {
             record: Record::Roles,
             keys: secrets.to_path_buf(),
             settings: Value::Null,
+            former: None,
         };
         Self::over(estate, ground, |member| {
             let name = member.as_str();
@@ -140,10 +156,15 @@ impl Fleet {
             record,
             keys,
             settings,
+            former,
         } = ground;
         let postgres = Postgres::durable().await?;
         postgres.database(DATABASE).await?;
         let directory = run_dir::fresh("fleet", None)?;
+        if let Some(former) = former {
+            postgres.run_script(DATABASE, &former.dump).await?;
+            run_dir::write(&directory.join(ROOT_KEY), former.root_key, None)?;
+        }
         let (listen, token) = (ports::lease()?, "a-token-for-this-test-only".to_owned());
         let config = Config {
             estate,
@@ -234,6 +255,7 @@ fn against(url: &str, token: &str, args: &[&str]) -> Result<std::process::Comman
 }
 
 const DATABASE: &str = "vigilo";
+const ROOT_KEY: &str = "root.key";
 const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
 
 /// With whose rights the services use Postgres.
@@ -241,6 +263,14 @@ const ROLES: &str = include_str!("../../../deploy/postgres/roles.sql");
 enum Record {
     Owner,
     Roles,
+}
+
+/// What an earlier version has left.
+pub struct Former {
+    /// Its database as SQL.
+    pub dump: String,
+    /// Under which the secrets in it are sealed.
+    pub root_key: [u8; 32],
 }
 
 /// What the services of a fleet stand on.
@@ -251,6 +281,7 @@ struct Ground {
     keys: PathBuf,
     /// Further settings, in a table per service.
     settings: Value,
+    former: Option<Former>,
 }
 
 struct Config<'a> {
@@ -287,7 +318,7 @@ impl Config<'_> {
             "health_listen": format!("127.0.0.1:{health}"),
         });
         let own = match member {
-            Member::KeySigner => json!({"root_key_file": directory.join("root.key"), "create_root_key": true}),
+            Member::KeySigner => json!({"root_key_file": directory.join(ROOT_KEY), "create_root_key": true}),
             Member::Planner => {
                 json!({"database_url": self.url(member), "windows": windows(), "retry": ladder(), "schedule": by_hand()})
             }

@@ -25,6 +25,7 @@ mod hostile;
 mod hostile_inputs;
 mod incidents;
 mod live_log;
+mod migrated;
 mod pace;
 mod people;
 mod probes;

@@ -45,7 +45,7 @@ pub fn fresh(name: &str, owner: Option<Account>) -> Result<PathBuf> {
 ///
 /// # Errors
 /// If the file system refuses.
-pub fn write(path: &Path, content: &str, owner: Option<Account>) -> Result<()> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>, owner: Option<Account>) -> Result<()> {
     fs::write(path, content).with_context(|| format!("writing {}", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     give_to(path, owner)
