@@ -30,6 +30,7 @@ pub(crate) enum Code {
     KeySignerSilent,
     TooMuch,
     Defect,
+    IncidentSilent,
 }
 
 impl Code {
@@ -77,6 +78,11 @@ impl Code {
                 "API-0017",
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "The console met a defect of its own",
+            ),
+            Self::IncidentSilent => (
+                "API-0018",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The incident service does not answer",
             ),
         }
     }
@@ -209,7 +215,7 @@ impl IntoResponse for Problem {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 17] = [
+    const ALL: [Code; 18] = [
         Code::BadJson,
         Code::Refused,
         Code::Duplicate,
@@ -227,6 +233,7 @@ mod tests {
         Code::KeySignerSilent,
         Code::TooMuch,
         Code::Defect,
+        Code::IncidentSilent,
     ];
 
     #[test]

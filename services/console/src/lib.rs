@@ -1,8 +1,8 @@
 //! The console: the API that people, the CLI and other programs use.
 //!
 //! In: HTTP with a bearer token. Out: JSON under `/api/v1`, problems as RFC 9457. Touches: Postgres (writes hosts and
-//! policies, reads the rest), the planner by requests on NATS, the key-signer to seal what people upload. Never: moves
-//! a run, opens or shows a secret.
+//! policies, reads the rest), the planner and the incident service by requests on NATS, the key-signer to seal what people upload. Never: moves
+//! a run or an incident, opens or shows a secret.
 
 mod auth;
 mod body;
@@ -11,6 +11,7 @@ mod engines;
 mod error;
 mod follow;
 mod import;
+mod incidents;
 mod leaf_key;
 mod planner;
 mod query;

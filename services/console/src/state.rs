@@ -16,6 +16,7 @@ use crate::auth::Keys;
 use crate::config::Config;
 use crate::engines::Engines;
 use crate::follow::Followers;
+use crate::incidents::IncidentService;
 use crate::planner::Planner;
 use crate::rooms::Rooms;
 use crate::routes::health::Checkup;
@@ -25,6 +26,7 @@ pub struct Console {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) planner: Planner,
+    pub(crate) incidents: IncidentService,
     pub(crate) sealer: Sealer,
     pub(crate) keys: Keys,
     pub(crate) now: Now,
@@ -53,6 +55,7 @@ impl Console {
         Self {
             store,
             planner: Planner::new(bus.clone()),
+            incidents: IncidentService::new(bus.clone()),
             sealer: Sealer::new(bus.clone(), Asker::Console),
             bus,
             keys: Keys::new(&config.owner_token),

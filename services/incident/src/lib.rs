@@ -1,10 +1,11 @@
 //! The incident service tells a person when a live run failed or waits for one, and of what looks at hosts show although no run
 //! failed, until it is mended.
 //!
-//! In: run events; what probes saw; what CAs want of many hosts at once. Out: incidents, each run with trouble in exactly one; mails and signed events; the
+//! In: run events; what people do to incidents; what probes saw; what CAs want of many hosts at once. Out: incidents, each run with trouble in exactly one; mails and signed events; the
 //! rehearsal of those. Touches: NATS, Postgres (`incidents` and what hangs on them), a mail server, a webhook, and the
 //! key-signer for the mail server's password. Never: a run, a second incident for one run, an incident for a rehearsal.
 
+pub mod acts;
 mod bundle;
 mod config;
 mod courier;
@@ -73,13 +74,15 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     let work = Work::new(bus.clone(), Worker::Incident, REHEARSALS).handles(RehearseChannels::new(channels));
     let events = bus.trouble_and_its_end(intake::DURABLE).await?;
     life.ready();
-    let ((), worked, (), (), (), ()) = tokio::join!(
+    let ((), worked, acted, (), (), (), ()) = tokio::join!(
         intake.follow(events, life.soft()),
         work.run(life.soft(), life.hard()),
+        acts::answer(&bus, &store, life.soft()),
         courier.run(life.soft()),
         emergency::watch(&intake, life.soft()),
         estate::watch(&intake, config.watch(), life.soft()),
         watch::watch(&store, config.watch(), life.soft()),
     );
-    Ok(worked?)
+    worked?;
+    Ok(acted?)
 }

@@ -21,7 +21,7 @@ pub struct Problem {
 }
 
 /// What the console may refuse something with: code, status, title.
-pub const PROBLEMS: [(&str, u16, &str); 17] = [
+pub const PROBLEMS: [(&str, u16, &str); 18] = [
     ("API-0001", 400, "The body is not JSON"),
     ("API-0002", 422, "A value was refused"),
     ("API-0003", 409, "It exists already"),
@@ -39,6 +39,7 @@ pub const PROBLEMS: [(&str, u16, &str); 17] = [
     ("API-0015", 503, "The key-signer does not seal"),
     ("API-0016", 503, "Too much is asked at once"),
     ("API-0017", 500, "The console met a defect of its own"),
+    ("API-0018", 503, "The incident service does not answer"),
 ];
 
 fn problem_types(_: &mut SchemaGenerator) -> Schema {

@@ -70,7 +70,10 @@ impl User {
         Rights {
             publish,
             subscribe,
-            answers: matches!(self, Self::Worker(Worker::KeySigner | Worker::Deployer)),
+            answers: matches!(
+                self,
+                Self::Worker(Worker::KeySigner | Worker::Deployer | Worker::Incident)
+            ),
         }
     }
 }
@@ -124,7 +127,7 @@ fn planner() -> Vec<String> {
 }
 
 fn console() -> Vec<String> {
-    let mut all = owned(&["vigilo.command.>", storing::CONDITIONS]);
+    let mut all = owned(&["vigilo.command.>", subjects::INCIDENT_ACT_ALL, storing::CONDITIONS]);
     all.extend(custody_seals(Asker::Console));
     all.extend(looks());
     // How many orders lie undelivered.
@@ -192,7 +195,8 @@ fn heard(worker: Worker) -> Vec<String> {
         Worker::Deployer => owned(&[subjects::TARGET_CHECK]),
         // What other issuers present, as they present it.
         Worker::Issuer => vec![format!("{}>", crate::tokens::PREFIX)],
-        Worker::Verifier | Worker::Incident => Vec::new(),
+        Worker::Incident => owned(&[subjects::INCIDENT_ACT_ALL]),
+        Worker::Verifier => Vec::new(),
     }
 }
 
@@ -372,6 +376,19 @@ mod tests {
         let heard = |user: &User| user.rights().subscribe.contains(&subjects::CURRENT_ALL.to_owned());
         let hearing: Vec<User> = User::services().into_iter().filter(heard).collect();
         assert_eq!(hearing, [User::Planner]);
+    }
+
+    #[test]
+    fn people_act_on_incidents_by_the_console_and_the_incident_service_hears_them() {
+        let incident = User::Worker(Worker::Incident);
+        let act = subjects::incident_act(&"acme".parse().expect("a slug"));
+        for user in User::services() {
+            assert_eq!(may_publish(&user, &act), user == User::Console, "{user:?}");
+            let hears = user.rights().subscribe.contains(&subjects::INCIDENT_ACT_ALL.to_owned());
+            assert_eq!(hears, user == incident, "{user:?}");
+        }
+        assert!(!may_publish(&User::Workspace("acme".parse().expect("a slug")), &act));
+        assert!(incident.rights().answers);
     }
 
     #[test]

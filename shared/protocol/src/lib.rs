@@ -6,6 +6,7 @@
 pub mod custody;
 pub mod direct_reply;
 pub mod event;
+pub mod incident;
 pub mod log;
 pub mod order;
 mod outcome;

@@ -180,6 +180,19 @@ pub fn current(worker: Worker) -> String {
 /// Where the planner asks deployers whether targets could take a certificate.
 pub const TARGET_CHECK: &str = "vigilo.target-check";
 
+/// Where the console asks the incident service for what a person does to an incident.
+pub fn incident_act(workspace: &WorkspaceId) -> String {
+    format!("{INCIDENT_ACT}.{workspace}")
+}
+
+/// The workspace of such a subject.
+pub fn workspace_of_incident_act(subject: &str) -> Option<WorkspaceId> {
+    subject.strip_prefix(INCIDENT_ACT)?.strip_prefix('.')?.parse().ok()
+}
+
+const INCIDENT_ACT: &str = "vigilo.incident.act";
+pub const INCIDENT_ACT_ALL: &str = "vigilo.incident.act.*";
+
 pub const CURRENT_ALL: &str = "vigilo.current.*";
 
 pub fn custody_seal(asker: Asker) -> String {

@@ -4,17 +4,18 @@ use api::Page;
 use api::incidents::{Incident, IncidentDetail, Note};
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::incident::{Change, Remark, State as Stands};
+use domain::incident::State as Stands;
 use domain::{IncidentId, Invalid};
+use protocol::SCHEMA;
+use protocol::incident::{IncidentAct, IncidentActAsk};
 use serde::Deserialize;
-use store::{Announcement, IncidentFilter, IncidentTx, IncidentView, Store};
+use store::{IncidentFilter, IncidentView, Store};
 
 use crate::auth::Caller;
 use crate::body::Body;
-use crate::error::{Code, Problem};
+use crate::error::Problem;
+use crate::incidents::IncidentService;
 use crate::query::{Params, limit};
-use crate::reading::Reading;
-use crate::state::Now;
 use crate::views::incident as views;
 
 /// Runs of one incident that are shown at once.
@@ -55,64 +56,64 @@ pub(crate) async fn show(
     load_detail(&store, &caller, view).await
 }
 
-/// Somebody has it in hand.
+/// What a route that acts on an incident is given.
+#[derive(Clone, axum::extract::FromRequestParts)]
+#[from_request(state(crate::state::Console))]
+pub(crate) struct IncidentContext {
+    #[from_request(via(State))]
+    store: Store,
+    #[from_request(via(State))]
+    incidents: IncidentService,
+    caller: Caller,
+}
+
+/// A person works on it.
 pub(crate) async fn acknowledge(
-    Reading { store, now, caller }: Reading,
+    context: IncidentContext,
     Path(id): Path<String>,
     Body(note): Body<Note>,
 ) -> Result<Json<IncidentDetail>, Problem> {
-    let (incident, word) = (
-        load(&store, &caller, &id).await?.incident.id,
-        word(note, &caller, &now)?,
-    );
-    let mut tx = store.incident_tx(&caller.workspace).await?;
-    if !tx.acknowledge(incident, &word).await? {
-        return Err(out_of_place(&mut tx, incident, "only an open incident can be acknowledged").await?);
-    }
-    let told = tx.audience(&[incident]).await?;
-    tx.tell(incident, Announcement::new(Change::Acknowledged, &word), &told, word.at)
-        .await?;
-    tx.commit().await?;
-    load_detail(&store, &caller, load(&store, &caller, &id).await?).await
+    act(context, IncidentAct::Acknowledge, &id, note).await
 }
 
 /// A person says that it is over.
 pub(crate) async fn close(
-    Reading { store, now, caller }: Reading,
+    context: IncidentContext,
     Path(id): Path<String>,
     Body(note): Body<Note>,
 ) -> Result<Json<IncidentDetail>, Problem> {
-    let (incident, word) = (
-        load(&store, &caller, &id).await?.incident.id,
-        word(note, &caller, &now)?,
-    );
-    let mut tx = store.incident_tx(&caller.workspace).await?;
-    if !tx.close(incident, &word).await? {
-        return Err(out_of_place(&mut tx, incident, "it is closed already").await?);
-    }
-    let told = tx.audience(&[incident]).await?;
-    tx.tell(incident, Announcement::new(Change::Closed, &word), &told, word.at)
-        .await?;
-    tx.commit().await?;
-    load_detail(&store, &caller, load(&store, &caller, &id).await?).await
+    act(context, IncidentAct::Close, &id, note).await
 }
 
-async fn out_of_place(tx: &mut IncidentTx, incident: IncidentId, why: &str) -> Result<Problem, Problem> {
-    let stands = tx.state(incident).await?.map_or("gone", Stands::as_str);
-    let detail = format!("{why}; incident {incident} is {stands}");
-    Ok(Problem::new(Code::OutOfPlace, detail))
+async fn act(
+    context: IncidentContext,
+    act: IncidentAct,
+    id: &str,
+    note: Note,
+) -> Result<Json<IncidentDetail>, Problem> {
+    let IncidentContext {
+        store,
+        incidents,
+        caller,
+    } = context;
+    let incident_id = load(&store, &caller, id).await?.incident.id;
+    let ask = IncidentActAsk {
+        schema: SCHEMA,
+        incident_id,
+        act,
+        by: caller.name.clone(),
+        note: checked(note)?,
+    };
+    incidents.act(&caller, &ask).await?;
+    load_detail(&store, &caller, load(&store, &caller, id).await?).await
 }
 
-fn word(Note { note }: Note, caller: &Caller, now: &Now) -> Result<Remark, Invalid> {
+fn checked(Note { note }: Note) -> Result<String, Invalid> {
     if note.chars().count() > LONGEST_NOTE {
         let right = format!("say it in at most {LONGEST_NOTE} characters");
         return Err(Invalid::new("note", "it is too long", right));
     }
-    Ok(Remark {
-        at: now.read(),
-        by: caller.name.clone(),
-        note,
-    })
+    Ok(note)
 }
 
 async fn load(store: &Store, caller: &Caller, id: &str) -> Result<IncidentView, Problem> {

@@ -11,6 +11,7 @@ use domain::ids::{IncidentId, JobId};
 use domain::job::{Decision, Halt, Holds, Job, JobSpec, JobState, LeftOut, Totals};
 use domain::run::{Ending, Position, PreparedKey, Product, Step};
 use domain::{RunId, WorkspaceId};
+use protocol::incident::IncidentActAnswer;
 use protocol::request::{AmendedRun, Amendment, Answer};
 use serde_json::{Value, json};
 use store::{NewLine, NewRun};
@@ -21,7 +22,7 @@ use crate::document;
 use crate::following::record;
 use crate::troubles::opened;
 use crate::watching::{queued, served, stands};
-use crate::world::{World, answered, now, play_planner, policy};
+use crate::world::{World, answered, now, play_incident, play_planner, policy};
 
 const HOST: &str = "www.example.org";
 
@@ -350,9 +351,13 @@ async fn incidents(world: &World, run: &NewRun) -> Result<()> {
     world.get("/incidents").await?.good(200)?;
     world.get(&path).await?.good(200)?;
     let note = json!({ "note": "looking at it" });
-    for verb in ["acknowledge", "close"] {
-        world.post(&format!("{path}/{verb}"), &note).await?.good(200)?;
-    }
+    let acts = async {
+        for verb in ["acknowledge", "close"] {
+            world.post(&format!("{path}/{verb}"), &note).await?.good(200)?;
+        }
+        Ok(())
+    };
+    play_incident(world, |_| IncidentActAnswer::Done, acts).await?;
     Ok(())
 }
 

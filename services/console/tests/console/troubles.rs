@@ -5,11 +5,13 @@ use domain::IncidentId;
 use domain::channel::ChannelKind;
 use domain::disposition::ErrorCode;
 use domain::incident::{Cause, Change, Incident, Member, Recipient, Remark, Severity, State};
+use protocol::incident::{IncidentAct, IncidentActAnswer};
 use serde_json::{Value, json};
 use store::{Announcement, NewRun};
+use testkit::Nats;
 
 use crate::watching::queued;
-use crate::world::{World, now};
+use crate::world::{World, now, play_incident};
 
 #[tokio::test]
 async fn incidents_are_read_newest_first() -> Result<()> {
@@ -92,45 +94,82 @@ pub async fn opened(world: &World, run: &NewRun) -> Result<IncidentId> {
 }
 
 #[tokio::test]
-async fn an_incident_is_taken_in_hand_and_closed_by_a_person_once() -> Result<()> {
-    let world = World::new().await?;
+async fn what_a_person_does_to_an_incident_is_asked_of_the_incident_service() -> Result<()> {
+    let nats = Nats::start().await?;
+    let world = World::on(&nats).await?;
     let run = queued(&world, "www.example.org").await?;
-    let path = format!("/incidents/{}", opened(&world, &run).await?);
+    let id = opened(&world, &run).await?;
+    let path = format!("/incidents/{id}");
     let whole = world.get(&path).await?.good(200)?;
     assert_eq!((&whole["state"], &whole["members_open"]), (&json!("open"), &json!(1)));
     assert_eq!(whole["members"][0]["hostname"], "www.example.org");
     assert_eq!(whole["notifications"][0]["state"], "waiting");
 
     let note = json!({"note": "looking at it"});
-    let taken = world.post(&format!("{path}/acknowledge"), &note).await?.good(200)?;
-    assert_eq!(taken["state"], "acknowledged");
-    assert_eq!(
-        (&taken["acknowledged"]["by"], &taken["acknowledged"]["note"]),
-        (&json!("owner"), &json!("looking at it"))
-    );
-    let again = world.post(&format!("{path}/acknowledge"), &note).await?;
-    again.refused(409, "API-0009")?;
-
-    let closed = world.post(&format!("{path}/close"), &json!({})).await?.good(200)?;
-    assert_eq!(
-        (&closed["state"], &closed["members_open"]),
-        (&json!("closed"), &json!(0))
-    );
-    let changes: Vec<&Value> = closed["changes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|c| &c["change"])
+    let acts = async {
+        let shown = world.post(&format!("{path}/acknowledge"), &note).await?.good(200)?;
+        world.post(&format!("{path}/close"), &json!({})).await?.good(200)?;
+        Ok(shown)
+    };
+    let (shown, asked) = play_incident(&world, |_| IncidentActAnswer::Done, acts).await?;
+    assert_eq!(shown["id"], id.to_string(), "what the record says afterwards");
+    let said: Vec<_> = asked
+        .iter()
+        .map(|one| (one.incident_id, one.act, one.by.as_str(), one.note.as_str()))
         .collect();
-    assert_eq!(changes, ["opened", "acknowledged", "closed"]);
-    // Who heard that it was opened hears that somebody has it in hand, and that it was closed.
-    let told: Vec<&Value> = (0..3).map(|place| &closed["notifications"][place]["change"]).collect();
-    assert_eq!(told, ["opened", "acknowledged", "closed"]);
-    world
-        .post(&format!("{path}/close"), &json!({}))
-        .await?
-        .refused(409, "API-0009")?;
+    assert_eq!(
+        said,
+        [
+            (id, IncidentAct::Acknowledge, "owner", "looking at it"),
+            (id, IncidentAct::Close, "owner", "")
+        ]
+    );
+    Ok(())
+}
 
+#[tokio::test]
+async fn an_act_on_an_incident_that_cannot_be_done_says_why() -> Result<()> {
+    let nats = Nats::start().await?;
+    let world = World::on(&nats).await?;
+    let run = queued(&world, "www.example.org").await?;
+    let id = opened(&world, &run).await?;
+    let (acknowledge, close) = (format!("/incidents/{id}/acknowledge"), format!("/incidents/{id}/close"));
+    let state = State::Closed;
+    let acts = async {
+        let taken = world.post(&acknowledge, &json!({})).await?;
+        let closed = world.post(&close, &json!({})).await?;
+        Ok([taken, closed])
+    };
+    let (refused, _) = play_incident(&world, move |_| IncidentActAnswer::OutOfPlace { state }, acts).await?;
+    let why = ["only an open incident can be acknowledged", "it is closed already"];
+    for (refused, why) in refused.into_iter().zip(why) {
+        assert_eq!(refused.body["detail"], format!("{why}; incident {id} is closed"));
+        refused.refused(409, "API-0009")?;
+    }
+    for (answer, status, code) in [
+        (IncidentActAnswer::Unknown, 404, "API-0004"),
+        (IncidentActAnswer::Unavailable, 503, "API-0010"),
+        (IncidentActAnswer::Failed, 500, "API-0013"),
+    ] {
+        let body = json!({});
+        let act = world.post(&close, &body);
+        let (refused, _) = play_incident(&world, move |_| answer.clone(), act).await?;
+        refused.refused(status, code)?;
+    }
+    let silent = world.post(&close, &json!({})).await?;
+    assert!(
+        silent.body["detail"].to_string().contains("no incident service runs"),
+        "{silent:?}"
+    );
+    silent.refused(503, "API-0018")?;
+    let long = world.post(&close, &json!({"note": "x".repeat(2_001)})).await?;
+    assert_eq!(long.refused(422, "API-0002")?["field"], "note");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_state_that_no_incident_has_is_refused() -> Result<()> {
+    let world = World::new().await?;
     let open = world.get("/incidents?state=open").await?.good(200)?;
     assert_eq!(open["items"], json!([]));
     let odd = world.get("/incidents?state=odd").await?;

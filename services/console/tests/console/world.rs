@@ -18,10 +18,12 @@ use console::{Config, Console};
 use domain::Timestamp;
 use domain::clock::Clock;
 use http_body_util::BodyExt;
+use protocol::incident::{IncidentActAnswer, IncidentActAsk};
 use protocol::request::Answer;
+use protocol::subjects::{INCIDENT_ACT_ALL, incident_act};
 use serde_json::{Value, json};
 use store::Store;
-use testkit::{Nats, Postgres};
+use testkit::{Nats, Postgres, wait};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -53,6 +55,7 @@ pub struct World {
     /// The answers that were judged, as `document::Operation` names them, with their status.
     pub judged: Arc<Mutex<BTreeSet<(String, u16)>>>,
     config: Config,
+    connection: Connection,
 }
 
 /// What came back.
@@ -90,6 +93,7 @@ impl World {
             database: name,
             judged: Arc::default(),
             config,
+            connection: connection(nats),
         })
     }
 
@@ -103,6 +107,7 @@ impl World {
             database: self.database.clone(),
             judged: Arc::clone(&self.judged),
             config: self.config.clone(),
+            connection: self.connection.clone(),
         }
     }
 
@@ -221,4 +226,49 @@ pub async fn play_planner(
         }
     }
     Ok(taken)
+}
+
+/// Plays the incident service while the story goes on: answers each act as told, and gives back what was asked.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the counterpart of the test runs beside it, and ends with it"
+)]
+pub async fn play_incident<T>(
+    world: &World,
+    say: impl Fn(&IncidentActAsk) -> IncidentActAnswer + Send + Sync + 'static,
+    story: impl Future<Output = Result<T>>,
+) -> Result<(T, Vec<IncidentActAsk>)> {
+    let asked: Arc<Mutex<Vec<IncidentActAsk>>> = Arc::default();
+    let taken = Arc::clone(&asked);
+    let answer = move |_: String, body: Vec<u8>| {
+        let said = serde_json::from_slice::<IncidentActAsk>(&body).ok().map(|ask| {
+            let answer = say(&ask);
+            taken.lock().unwrap_or_else(PoisonError::into_inner).push(ask);
+            answer
+        });
+        async move { said.unwrap_or(IncidentActAnswer::Failed) }
+    };
+    let (bus, stop) = (
+        Bus::connect(&world.connection, "incident-test").await?,
+        CancellationToken::new(),
+    );
+    let service = tokio::spawn({
+        let stop = stop.clone();
+        async move { bus.answer(INCIDENT_ACT_ALL, "incident", &stop, answer).await }
+    });
+    let listens = incident_act(&"nobody".parse()?);
+    wait::until("it listens", Duration::from_secs(20), async || {
+        let within = Duration::from_secs(5);
+        let answered = world
+            .bus
+            .ask_for_hint::<_, IncidentActAnswer>(&listens, &"?", within)
+            .await;
+        answered.ok()
+    })
+    .await?;
+    let told = story.await?;
+    stop.cancel();
+    service.await??;
+    let asked = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((told, asked))
 }

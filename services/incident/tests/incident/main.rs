@@ -1,5 +1,6 @@
 //! The incident service on a real NATS and a real Postgres.
 
+mod acts;
 mod estate;
 mod intake;
 mod many;

@@ -8,7 +8,7 @@ use domain::run::Event;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use store::{Store, StoreError, TagWindows};
 
-use crate::incidents::kept;
+use crate::incidents::{kept, said};
 use crate::world::{World, minutes, now};
 
 const ROLES: &str = include_str!("../../../../deploy/postgres/roles.sql");
@@ -65,7 +65,7 @@ async fn every_service_does_its_work_with_its_own_role() -> Result<()> {
         .store
         .runs(&console.home, &store::RunFilter::default(), 10)
         .await?;
-    console_closes(&console, trouble).await
+    console_shows(&console, trouble).await
 }
 
 async fn console_sets_the_rules(console: &World) -> Result<()> {
@@ -103,7 +103,7 @@ async fn planner_looks_around(planner: &World) -> Result<()> {
     Ok(ledger.commit().await?)
 }
 
-async fn console_closes(console: &World, trouble: IncidentId) -> Result<()> {
+async fn console_shows(console: &World, trouble: IncidentId) -> Result<()> {
     let seen = console.store.incident(&console.home, trouble).await?;
     seen.context("the console sees it")?;
     console.store.notifications_of(&console.home, trouble).await?;
@@ -127,8 +127,14 @@ async fn no_service_does_the_work_of_another() -> Result<()> {
     }
     let added = planner.host("other.example.org").await;
     refused(added.expect_err("hosts are the console's"), "hosts")?;
-    let opened = kept(&planner, &run).await;
-    refused(opened.expect_err("incidents are not the planner's"), "incidents")
+    for stranger in [&planner, &console] {
+        let opened = kept(stranger, &run).await;
+        refused(opened.expect_err("incidents are the incident service's"), "incidents")?;
+    }
+    let trouble = kept(&incident, &run).await?;
+    let mut tx = console.store.incident_tx(&console.home).await?;
+    let closed = tx.acknowledge(trouble, &said("by the console")).await;
+    refused(closed.expect_err("also what people do to them").into(), "incidents")
 }
 
 fn refused(error: anyhow::Error, table: &str) -> Result<()> {
