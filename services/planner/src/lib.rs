@@ -13,6 +13,7 @@ mod decide;
 mod intake;
 mod jobs;
 mod ledger;
+mod load;
 mod postman;
 mod sweeps;
 

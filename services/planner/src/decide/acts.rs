@@ -10,7 +10,7 @@ use domain::{Hostname, Invalid, Timestamp};
 use protocol::request::{Amendment, ResolveRequest, Verb};
 use store::LoadedRun;
 
-use crate::decide::compose::Material;
+use crate::decide::orders::Material;
 
 /// What a person says of a run as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,21 +222,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::decide::compose::{Asked, new_run};
+    use crate::decide::compose::new_run;
+    use crate::decide::judge::Start;
+    use crate::decide::wish::Wish;
 
     fn run(mode: Mode, position: Position) -> LoadedRun {
         let facts: PolicyFacts = facts();
-        let asked = Asked {
+        let wish = Wish {
             mode,
             trigger: domain::run::Trigger::Operator,
             by: "ann".to_owned(),
             strategy: Strategy::PolicyDefault,
             ladder: domain::backoff::Ladder::default(),
-            why: None,
+            reasons: Vec::new(),
             at_once: false,
-            cooled_at: None,
+            cooldown: domain::job::Cooldown::LeaveOut,
+            windows_of_job: Vec::new(),
         };
-        let new = new_run(&facts, &asked, &Catalogue::default(), Timestamp::EPOCH).expect("a run");
+        let new = new_run(&facts, &wish, &Catalogue::default(), Start::at(Timestamp::EPOCH)).expect("a run");
         LoadedRun {
             head: new.head,
             plan: new.plan,

@@ -1,10 +1,11 @@
 //! A request to renew hosts: each becomes a run or a refusal, in one transaction with the answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use domain::policy::PolicyFacts;
+use domain::job::Cooldown;
+use domain::policy::NewPolicy;
 use domain::run::Mode;
-use domain::{Hostname, Invalid, PolicyId, RunId, Timestamp, WorkspaceId};
+use domain::{Hostname, Invalid, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer, Refused, RenewRequest};
 use store::{AnsweredRequest, NewRun, StoreError};
 use tracing::info;
@@ -12,7 +13,9 @@ use tracing::info;
 use super::checks::few_enough;
 use super::sender::Sender;
 use super::{Intake, Refusal};
-use crate::decide::compose::{self, Asked};
+use crate::decide::compose;
+use crate::decide::facts::Facts;
+use crate::decide::wish::Wish;
 use crate::decide::{judge, money, once};
 use crate::ledger::positions;
 
@@ -25,15 +28,15 @@ impl Intake {
     ) -> Result<Answer, Refusal> {
         few_enough("hostnames", request.hostnames.len())?;
         sender.may_renew(&request)?;
-        let wish = ("renew", &request.hostnames, request.mode, request.strategy);
+        let asked = ("renew", &request.hostnames, request.mode, request.strategy);
         loop {
             if let Some(given) = self.store.answered(workspace, &request.idempotency_key).await? {
-                return Ok(once::given(given, &wish).map_err(|e| corrupt(&request, &e))?);
+                return Ok(once::given(given, &asked).map_err(|e| corrupt(&request, &e))?);
             }
             let now = self.ledger.now();
             let (mut runs, answer) = self.decide(workspace, &request, now).await?;
             positions::assign(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
-            let kept = once::kept(&answer, &wish).map_err(|e| corrupt(&request, &e))?;
+            let kept = once::kept(&answer, &asked).map_err(|e| corrupt(&request, &e))?;
             let answered = AnsweredRequest {
                 workspace,
                 key: &request.idempotency_key,
@@ -53,7 +56,6 @@ impl Intake {
     }
 
     /// Every hostname becomes a run or a refusal.
-    #[expect(clippy::too_many_lines, reason = "what is loaded, then the decision for each host")]
     async fn decide(
         &self,
         workspace: &WorkspaceId,
@@ -61,44 +63,34 @@ impl Intake {
         now: Timestamp,
     ) -> Result<(Vec<NewRun>, Answer), StoreError> {
         let names: Vec<String> = request.hostnames.iter().map(ToString::to_string).collect();
-        let policy_facts = self.store.policy_facts(workspace, &names).await?;
-        let catalogue = self.store.catalogue(workspace, now).await?;
-        let policies: Vec<PolicyId> = policy_facts.iter().map(|facts| facts.policy.id).collect();
-        let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
-        let policy_facts: HashMap<&Hostname, &PolicyFacts> = policy_facts
-            .iter()
-            .map(|facts| (&facts.policy.spec.hostname, facts))
-            .collect();
+        let facts = Facts::load(&self.store, workspace, &names, now).await?;
         let (mut runs, mut accepted, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for hostname in request.hostnames.iter().filter(|hostname| seen.insert(*hostname)) {
-            let facts = policy_facts.get(hostname).copied();
-            let made = self
-                .asked(facts, request, &active, now)
-                .and_then(|(facts, asked)| compose::new_run(facts, &asked, &catalogue, now));
-            match made {
+            let hostname = hostname.clone();
+            match self.run(&facts, &hostname, request) {
                 Ok(run) => {
-                    accepted.push(Accepted {
-                        hostname: hostname.clone(),
-                        run_id: run.head.id,
-                    });
+                    let run_id = run.head.id;
+                    accepted.push(Accepted { hostname, run_id });
                     runs.push(run);
                 }
-                Err(reason) => refused.push(Refused {
-                    hostname: hostname.clone(),
-                    reason,
-                }),
+                Err(reason) => refused.push(Refused { hostname, reason }),
             }
         }
         let warning = self.warning(workspace, &runs, now).await?;
-        Ok((
-            runs,
-            Answer::Renewal {
-                accepted,
-                refused,
-                warning,
-            },
-        ))
+        let answer = Answer::Renewal {
+            accepted,
+            refused,
+            warning,
+        };
+        Ok((runs, answer))
+    }
+
+    fn run(&self, facts: &Facts, hostname: &Hostname, request: &RenewRequest) -> Result<NewRun, Invalid> {
+        let known = facts.of(hostname.as_str()).ok_or(judge::Refused::NoPolicy)?;
+        let wish = self.wish(request, &known.facts.policy.spec);
+        let start = judge::judge(known, &wish, facts.now)?;
+        compose::new_run(known.facts, &wish, &facts.catalogue, start)
     }
 
     /// What people ask for is not held for money: they are told.
@@ -117,42 +109,24 @@ impl Intake {
         Ok(budget.and_then(|budget| money::warning(&budget, &prices)))
     }
 
-    /// What is asked of this policy, when nothing is against it now.
-    fn asked<'a>(
-        &self,
-        facts: Option<&'a PolicyFacts>,
-        request: &RenewRequest,
-        active: &HashMap<PolicyId, RunId>,
-        now: Timestamp,
-    ) -> Result<(&'a PolicyFacts, Asked), Invalid> {
-        let remedy = "add one first: vigilo policy add";
-        let facts = facts.ok_or_else(|| Invalid::new("hostname", "it has no active policy", remedy))?;
-        let by_policy = if facts.policy.spec.dry_run_default {
-            Mode::DryRun
-        } else {
-            Mode::Live
+    fn wish(&self, request: &RenewRequest, spec: &NewPolicy) -> Wish {
+        let by_policy = if spec.dry_run_default { Mode::DryRun } else { Mode::Live };
+        let cooldown = match (request.despite_cooldown, request.when_allowed) {
+            (true, _) => Cooldown::Ignore,
+            (false, true) => Cooldown::Schedule,
+            (false, false) => Cooldown::LeaveOut,
         };
-        let mode = request.mode.unwrap_or(by_policy);
-        let active = active.get(&facts.policy.id).copied();
-        let (mut cooled_at, mut why) = (None, None);
-        if request.despite_cooldown {
-            why = judge::judge_despite_cooldown(facts, mode, active, now)?;
-        } else if request.when_allowed {
-            cooled_at = judge::judge_when_allowed(facts, mode, active, now)?;
-        } else {
-            judge::judge(facts, mode, active, now)?;
-        }
-        let asked = Asked {
-            mode,
+        Wish {
+            mode: request.mode.unwrap_or(by_policy),
             trigger: request.trigger,
             by: request.requested_by.clone(),
-            why,
+            reasons: Vec::new(),
             strategy: request.strategy.unwrap_or_default(),
             ladder: self.ladder.clone(),
             at_once: request.at_once,
-            cooled_at,
-        };
-        Ok((facts, asked))
+            cooldown,
+            windows_of_job: Vec::new(),
+        }
     }
 }
 

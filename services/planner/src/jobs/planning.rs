@@ -1,18 +1,17 @@
 //! The plan, batch by batch: what was decided is kept before the next batch is begun, so a planner that dies loses a batch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::job::{Cap, Job, JobState, Speed};
-use domain::policy::PolicyFacts;
-use domain::provider::Catalogue;
 use domain::run::Mode;
-use domain::{Hostname, PolicyId, RunId, Timestamp};
+use domain::{Hostname, Timestamp};
 use store::{NewLine, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{BATCH, CLAIMED_FOR, Jobs};
+use crate::decide::facts::Facts;
 use crate::decide::plan::quotas::Quotas;
 use crate::decide::plan::{KnownName, Left, Terms, decide};
 
@@ -38,14 +37,6 @@ struct Draft {
     /// Names that are no hosts.
     strange: HashSet<String>,
     left: Left,
-    catalogue: Catalogue,
-}
-
-/// The hosts that are decided next: their names, what their policies say, and the runs that are active there.
-struct HostsOfBatch<'a> {
-    names: &'a [String],
-    policy_facts: &'a HashMap<&'a str, &'a PolicyFacts>,
-    active: &'a HashMap<PolicyId, RunId>,
 }
 
 impl Jobs {
@@ -83,13 +74,11 @@ impl Jobs {
         tx.put(&now_stands, now.plus(CLAIMED_FOR)).await?;
         tx.commit().await?;
         let left = self.left(&now_stands).await?;
-        let catalogue = self.store.catalogue(&job.workspace, now).await?;
         Ok(Some(Draft {
             job: now_stands,
             rest,
             strange: strange.into_iter().collect(),
             left,
-            catalogue,
         }))
     }
 
@@ -138,19 +127,8 @@ impl Jobs {
         let now = self.ledger.now();
         let batch = usize::try_from(BATCH).unwrap_or(usize::MAX).min(draft.rest.len());
         let names = draft.rest.split_off(draft.rest.len() - batch);
-        let policy_facts = self.store.policy_facts(&draft.job.workspace, &names).await?;
-        let policies: Vec<PolicyId> = policy_facts.iter().map(|facts| facts.policy.id).collect();
-        let active: HashMap<PolicyId, RunId> = self.store.active_runs(&policies).await?.into_iter().collect();
-        let policy_facts: HashMap<&str, &PolicyFacts> = policy_facts
-            .iter()
-            .map(|facts| (facts.policy.spec.hostname.as_str(), facts))
-            .collect();
-        let hosts = HostsOfBatch {
-            names: &names,
-            policy_facts: &policy_facts,
-            active: &active,
-        };
-        let lines = self.lines(draft, &hosts, now)?;
+        let facts = Facts::load(&self.store, &draft.job.workspace, &names, now).await?;
+        let lines = self.lines(draft, &names, &facts)?;
         let Some((mut tx, mut job)) = self.store.job_tx(&draft.job.workspace, draft.job.id).await? else {
             return Ok(false);
         };
@@ -168,22 +146,21 @@ impl Jobs {
         Ok(true)
     }
 
-    fn lines(&self, draft: &mut Draft, hosts: &HostsOfBatch<'_>, now: Timestamp) -> Result<Vec<NewLine>, StoreError> {
+    fn lines(&self, draft: &mut Draft, names: &[String], facts: &Facts) -> Result<Vec<NewLine>, StoreError> {
         let terms = Terms {
             job: &draft.job,
             ladder: &self.ladder,
-            catalogue: &draft.catalogue,
-            now,
+            facts,
         };
-        let mut lines = Vec::with_capacity(hosts.names.len());
+        let mut lines = Vec::with_capacity(names.len());
         // The last of the rest comes first.
-        for (name, nr) in hosts.names.iter().rev().zip(draft.job.lines + 1..) {
-            let seen = match hosts.policy_facts.get(name.as_str()) {
-                Some(facts) => KnownName::Policy(facts, hosts.active.get(&facts.policy.id).copied()),
+        for (name, nr) in names.iter().rev().zip(draft.job.lines + 1..) {
+            let known = match facts.of(name) {
+                Some(known) => KnownName::Policy(known),
                 None if draft.strange.contains(name) => KnownName::Nothing,
                 None => KnownName::HostAlone,
             };
-            let (decision, run) = decide(seen, &terms, &mut draft.left);
+            let (decision, run) = decide(known, &terms, &mut draft.left);
             let hostname: Hostname = name.parse().map_err(|why| StoreError::Corrupt {
                 table: "hosts",
                 id: name.clone(),

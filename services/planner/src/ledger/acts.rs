@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::{Batch, Ledger, record};
 use crate::decide::acts::{self, ActKind, RunAct};
-use crate::decide::compose::{Material, leftovers};
+use crate::decide::orders::{Material, leftovers};
 
 /// What became of the runs that a person meant.
 #[derive(Debug, Default)]

@@ -38,8 +38,8 @@ use self::apart::Fate;
 use self::batch::{Batch, Gates, Waiting, given_up, is_out};
 use crate::config::Windows;
 use crate::decide::borders::crossed_by_report;
-use crate::decide::compose::{self, Material};
 use crate::decide::look_first::{self, Looks};
+use crate::decide::orders::{self, Material};
 use crate::decide::pace::{OrdersOut, Rooms};
 use crate::decide::quota::{Quota, QuotaEffect};
 use crate::ledger::backlog::Backlog;
@@ -377,7 +377,7 @@ impl Ledger {
         let mut mail = Mail::default();
         for run in out {
             let has = materials.remove(&run.head.id).unwrap_or_else(Material::default);
-            match compose::order(&run.head, &run.plan, &run.state, &has) {
+            match orders::order(&run.head, &run.plan, &run.state, &has) {
                 Ok(Some(order)) => mail.orders.push(order),
                 Ok(None) => {}
                 // The deadline will put it to a person: nothing is sent that cannot be carried out.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use store::{AccountKey, LedgerTx, LoadedRun, Paid, SnapshotRow, StepRecord, StoreError};
 
 use crate::decide::at_ca::current_ca;
-use crate::decide::compose::{self, Material};
+use crate::decide::orders::{self, Material};
 
 #[derive(Default)]
 pub(super) struct Record {
@@ -291,7 +291,7 @@ async fn look_closer(
 fn needed(run: &LoadedRun) -> impl Iterator<Item = (RunId, Step)> {
     let id = run.head.id;
     let step = run.state.step().filter(|_| run.head.mode == Mode::Live);
-    let steps = step.map(compose::needs).unwrap_or_default();
+    let steps = step.map(orders::needs).unwrap_or_default();
     steps.into_iter().map(move |step| (id, step))
 }
 

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use domain::RunId;
 use domain::WorkspaceId;
 use domain::filter::Filter;
 use domain::job::JobSpec;
 use domain::limit::{Limit, Scope};
+use domain::policy::PolicyFacts;
+use domain::provider::Catalogue;
 use domain::run::Position;
 use samples::CA;
 use serde_json::{Value, json};
@@ -28,7 +31,7 @@ fn spec(body: Value) -> JobSpec {
 struct Draft {
     job: Job,
     left: Left,
-    catalogue: Catalogue,
+    facts: Facts,
 }
 
 impl Draft {
@@ -44,8 +47,8 @@ impl Draft {
                 .collect(),
             quotas: Quotas::new(limits, Vec::new()),
         };
-        let catalogue = Catalogue::default();
-        Self { job, left, catalogue }
+        let facts = Facts::new(Catalogue::default(), at(0));
+        Self { job, left, facts }
     }
 
     fn decide(&mut self, facts: &PolicyFacts, active: Option<RunId>) -> Decision {
@@ -56,10 +59,9 @@ impl Draft {
         let terms = Terms {
             job: &self.job,
             ladder: &Ladder::default(),
-            catalogue: &self.catalogue,
-            now: at(0),
+            facts: &self.facts,
         };
-        let (decision, run) = decide(KnownName::Policy(facts, active), &terms, &mut self.left);
+        let (decision, run) = decide(KnownName::Policy(KnownPolicy { facts, active }), &terms, &mut self.left);
         if let (Decision::Included(included), Some(run)) = (&decision, &run) {
             let Position::Waiting { until, .. } = &run.state.position else {
                 panic!("it is queued");
@@ -183,8 +185,7 @@ fn what_cannot_work_is_left_out_with_its_reason() {
     let terms = Terms {
         job: &draft.job,
         ladder: &Ladder::default(),
-        catalogue: &Catalogue::default(),
-        now: at(0),
+        facts: &draft.facts,
     };
     let mut left = Left {
         budgets: Vec::new(),
@@ -222,7 +223,7 @@ fn priced(micro_usd: u64) -> Catalogue {
 #[test]
 fn whichever_budget_is_the_tighter_binds_and_is_named() {
     let mut draft = Draft::new(json!({}), Vec::new());
-    draft.catalogue = priced(3);
+    draft.facts.catalogue = priced(3);
     draft.left.budgets = vec![(Cap::Job, 7), (Cap::Month, 10)];
     let decide = |draft: &mut Draft, name: &str| draft.decide(&facts(name, json!({})), None);
     assert_eq!(reason(&decide(&mut draft, "a.example.org")), "included");
@@ -239,7 +240,7 @@ fn whichever_budget_is_the_tighter_binds_and_is_named() {
     assert_eq!(draft.left.budgets, [(Cap::Job, 1), (Cap::Month, 4)]);
     draft.left.budgets = vec![(Cap::Job, 7), (Cap::Month, 1)];
     assert_eq!(decide(&mut draft, "d.example.org"), beyond(Cap::Month));
-    draft.catalogue = priced(0);
+    draft.facts.catalogue = priced(0);
     draft.left.budgets = vec![(Cap::Month, 0)];
     assert_eq!(reason(&decide(&mut draft, "e.example.org")), "included", "it is free");
 }
@@ -259,7 +260,7 @@ fn what_must_not_be_served_any_longer_waits_for_no_cooldown_and_says_so() {
 #[test]
 fn a_rehearsal_costs_nothing_and_no_budget_leaves_it_out() {
     let mut draft = Draft::new(json!({"mode": "dry_run", "budget_micro_usd": 1}), Vec::new());
-    draft.catalogue = priced(7_000_000);
+    draft.facts.catalogue = priced(7_000_000);
     let (decision, run) = draft.decide_run(&facts("www.example.org", json!({})), None);
     let Decision::Included(included) = decision else {
         panic!("it is left out")

@@ -3,8 +3,6 @@
 //! In: the passing of time. Out: runs with the trigger `schedule`. Touches: Postgres; any number of planners share the
 //! work. Never: a second run of a policy, a certificate for a host that was never seen serving one.
 
-mod deciding;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +11,21 @@ use bus::panics::or_next_round;
 use domain::ari;
 use domain::backoff::Ladder;
 use domain::window::{self, Window};
-use domain::{RunId, SnapshotId, Timestamp, WorkspaceId};
+use domain::{SnapshotId, Timestamp, WorkspaceId};
 use protocol::request::{Accepted, Answer};
 use store::{AnsweredRequest, Judgement, NewRun, Store, StoreError, ToJudge};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::deciding::{Terms, Wanted, Wish, pressed};
 use crate::decide::due::{Due, LastRun, Life, due, within};
+use crate::decide::facts::Facts;
+use crate::decide::scheduled::{DueRenewal, DueRenewals, Terms, decide, pressed};
 use crate::ledger::Ledger;
 use crate::ledger::positions;
 
 const AT_ONCE: i64 = 500;
 /// A planner that dies with policies claimed leaves them to the others after this long.
 const CLAIMED_FOR: Duration = Duration::from_secs(300);
-/// Between a policy that was due and could not run, and the next look at it; less where the certificate lives short.
-const REFUSED: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Schedule {
     pub store: Store,
@@ -67,7 +64,7 @@ impl Schedule {
         let now = self.ledger.now();
         let claimed_until = now.plus(CLAIMED_FOR);
         let batch = self.store.policies_to_judge(now, claimed_until, AT_ONCE).await?;
-        let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, Wanted>::new());
+        let (mut judgements, mut wanted) = (Vec::new(), HashMap::<WorkspaceId, DueRenewals>::new());
         for one in &batch {
             let served = life(one);
             let by_clock = due(&one.policy, served.clone(), last_run(one), now);
@@ -75,7 +72,7 @@ impl Schedule {
                 Due::Now { why } => {
                     let names = wanted.entry(one.policy.workspace.clone()).or_default();
                     let served = pressed(one);
-                    names.insert(one.policy.spec.hostname.to_string(), Wish { why, served });
+                    names.insert(one.policy.spec.hostname.to_string(), DueRenewal { why, served });
                 }
                 Due::Later { due_at, judge_at, why } => judgements.push(Judgement {
                     policy: one.policy.id,
@@ -95,31 +92,26 @@ impl Schedule {
 
     /// Creates the runs of what is due, unless something speaks against it. While a budget is drawn from, no other
     /// planner does.
-    #[expect(clippy::too_many_lines, reason = "one batch of policies after the other")]
     async fn renew(
         &self,
         workspace: &WorkspaceId,
-        wanted: &Wanted,
+        due: &DueRenewals,
         now: Timestamp,
     ) -> Result<Vec<Judgement>, StoreError> {
-        let names: Vec<String> = wanted.keys().cloned().collect();
-        let policy_facts = self.store.policy_facts(workspace, &names).await?;
-        let ids: Vec<_> = policy_facts.iter().map(|facts| facts.policy.id).collect();
-        let catalogue = self.store.catalogue(workspace, now).await?;
-        let active: HashMap<_, RunId> = self.store.active_runs(&ids).await?.into_iter().collect();
+        let names: Vec<String> = due.keys().cloned().collect();
+        let facts = Facts::load(&self.store, workspace, &names, now).await?;
         let mut held = self.store.hold_budget(workspace, now).await?;
         let terms = Terms {
-            catalogue: &catalogue,
-            active: &active,
-            now,
+            facts: &facts,
+            ladder: &self.ladder,
         };
         let (mut runs, mut judgements) = (Vec::new(), Vec::new());
-        for facts in &policy_facts {
-            let Some(wish) = wanted.get(facts.policy.spec.hostname.as_str()) else {
+        for known in facts.all() {
+            let Some(due) = due.get(known.facts.policy.spec.hostname.as_str()) else {
                 continue;
             };
             let budget = held.as_mut().map(|held| &mut held.budget);
-            let (run, judgement) = self.decide(facts, wish, &terms, budget);
+            let (run, judgement) = decide(known, due, &terms, budget);
             runs.extend(run);
             judgements.push(judgement);
         }
@@ -129,17 +121,9 @@ impl Schedule {
             held.release().await?;
         }
         match created {
-            Ok(()) => {
-                if !runs.is_empty() {
-                    self.ledger.release().await?;
-                }
-                Ok(judgements)
-            }
-            // Somebody asked for one of them in this moment: all are judged again with the next look.
-            Err(StoreError::Duplicate { .. }) => Ok(judgements
-                .into_iter()
-                .map(|one| Judgement { judge_at: now, ..one })
-                .collect()),
+            Ok(()) if runs.is_empty() => Ok(judgements),
+            Ok(()) => self.ledger.release().await.map(|_| judgements),
+            Err(StoreError::Duplicate { .. }) => Ok(again_at(now, judgements)),
             Err(error) => Err(error),
         }
     }
@@ -172,6 +156,12 @@ impl Schedule {
         info!(%workspace, runs = runs.len(), "policies are due");
         Ok(())
     }
+}
+
+/// One of them was asked for in this moment: all are judged again with the next look.
+fn again_at(now: Timestamp, judgements: Vec<Judgement>) -> Vec<Judgement> {
+    let again = judgements.into_iter().map(|one| Judgement { judge_at: now, ..one });
+    again.collect()
 }
 
 /// As the policy says, else as any tag of its host does.
