@@ -8,6 +8,7 @@ mod apart;
 pub(crate) mod backlog;
 mod batch;
 pub(crate) mod current;
+mod finish;
 pub(crate) mod positions;
 pub(crate) mod readiness;
 mod record;
@@ -28,20 +29,21 @@ use domain::{HostId, RunId, Timestamp};
 use protocol::direct_reply::CurrentAsk;
 use protocol::order::{Order, Spec};
 use protocol::report::Report;
-use store::{LedgerTx, LoadedRun, Since, Store, StoreError};
+use store::{LedgerTx, LoadedRun, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 pub(crate) use self::acts::ActOutcome;
 use self::apart::Fate;
-use self::batch::{Batch, Gates, Waiting, given_up, is_out};
+use self::batch::{Batch, Waiting, given_up, is_out};
+use self::finish::Finish;
+use self::record::Record;
 use crate::config::Windows;
 use crate::decide::borders::crossed_by_report;
 use crate::decide::look_first::{self, Looks};
 use crate::decide::orders::{self, Material};
-use crate::decide::pace::{OrdersOut, Rooms};
-use crate::decide::quota::{Quota, QuotaEffect};
+use crate::decide::quota::QuotaEffect;
 use crate::ledger::backlog::Backlog;
 use crate::ledger::readiness::Readiness;
 use crate::ledger::rules::RuleBook;
@@ -202,45 +204,17 @@ impl Ledger {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "the moves of one transaction, in their order")]
     async fn apply_all(&self, reports: &[Delivery<Report>]) -> Result<Applied, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
         let ids: Vec<RunId> = reports.iter().map(|report| report.value.run_id).collect();
         let mut batch = Batch::of(tx.load(&ids).await?);
-        let (mut record, mut refused) = (record::Record::default(), HashMap::new());
+        let (mut record, mut refused) = (Record::default(), HashMap::new());
         for (place, delivery) in reports.iter().enumerate() {
-            let report = &delivery.value;
-            let run = batch.runs.get(&report.run_id);
-            if let Some(why) = run.and_then(|run| crossed_by_report(report, run)) {
-                refused.insert(place, why);
-                continue;
-            }
-            let event = Event::Reported {
-                step: report.step,
-                attempt: report.attempt,
-                outcome: report.outcome.clone(),
-            };
-            // Past the deadline nobody waits any more: the next order goes to the stream.
-            let inbox = delivery.reply_to().filter(|_| batch.is_in_flight(report.run_id, now));
-            let before = run.map(|run| run.state.progress.target_checks(report.attempt));
-            let moved = batch.advance(report.run_id, event, now);
-            if let (true, Some(run)) = (moved, batch.runs.get(&report.run_id)) {
-                record.add(report, run, before.unwrap_or_default())?;
-                if report.step == Step::Issue {
-                    batch.answers.push((report.run_id, QuotaEffect::of(&report.outcome)));
-                }
-            }
-            if let Some(inbox) = inbox {
-                if moved && report.outcome.continues(now) {
-                    batch.go_on(report.run_id, now);
-                }
-                let waiting = Waiting {
-                    step: report.step,
-                    subject: delivery.subject().to_owned(),
-                    inbox: inbox.to_owned(),
-                };
-                batch.waiting.insert(report.run_id, waiting);
+            let run = batch.runs.get(&delivery.value.run_id);
+            match run.and_then(|run| crossed_by_report(&delivery.value, run)) {
+                Some(why) => drop(refused.insert(place, why)),
+                None => apply_report(&mut batch, &mut record, delivery, now)?,
             }
         }
         record.write(&mut tx, now).await?;
@@ -284,73 +258,18 @@ impl Ledger {
     }
 
     /// Releases in these lanes, saves, commits; gives what is to be published, and how many runs must wait on.
-    #[expect(clippy::too_many_lines, reason = "the moves of one transaction, in their order")]
     async fn finish_over(
         &self,
-        mut tx: LedgerTx,
-        mut batch: Batch,
+        tx: LedgerTx,
+        batch: Batch,
         lanes: Vec<Lane>,
         now: Timestamp,
     ) -> Result<(Mail, usize), StoreError> {
-        let rules = self.rules.current(&self.store, now).await?;
-        let seen = self.backlog.seen();
-        let since = Since {
-            counted: seen.before,
-            quick: self.backlog.quick_since(now),
-        };
-        let out = OrdersOut {
-            lanes: tx.lanes(since).await?,
-            quick_since: since.quick,
-        };
-        let mut rooms = Rooms::new(self.windows, Arc::clone(&rules), out, seen);
-        if rooms.has_slow() {
-            self.backlog.want();
-        }
-        for (lane, since) in std::mem::take(&mut batch.left).into_values() {
-            rooms.give_back(lane, since);
-        }
-        let mut quota = Quota::new(rules);
-        quota.take_down(&mut tx, &batch.answered(), now).await?;
-        quota.take_down_of_all(&batch.answered(), now);
-        for id in quota.surplus() {
-            // One run asks for all of the account; this one waits with the others.
-            batch.advance(id, Event::Resumed, now);
-        }
-        quota.count_tokens(&mut tx, &lanes, &mut rooms, now).await?;
-        let free = lanes.into_iter().map(|lane| (rooms.free(&lane), lane));
-        let free: Vec<(Lane, i64)> = free
-            .filter(|(room, _)| *room > 0)
-            .map(|(room, lane)| (lane, room))
-            .collect();
-        if !free.is_empty() {
-            batch.join(tx.next_in_lanes(&free, now).await?);
-        }
-        quota.prepare(&mut tx, batch.due(now).into_iter()).await?;
-        let looks = self.looks(&mut tx, &batch, now).await?;
-        let gates = Gates {
-            rooms: &mut rooms,
-            quota: &mut quota,
-            looks,
-            answers: self.readiness.answers(),
-        };
-        batch.release(gates, now);
-        tx.keep_acts(&batch.acts).await?;
-        quota.write(&mut tx, now).await?;
-        let moved: Vec<RunId> = batch.moved.iter().copied().collect();
-        let marked = self.postman.published(&moved);
-        tx.save(batch.changes(), &marked, now).await?;
-        tx.judge_again(&batch.ended_policies(), now).await?;
-        let mut mail = self.orders(&mut tx, &batch, &batch.ordered()).await?;
-        mail.direct_replies = batch.direct_replies(&mut mail.orders);
-        mail.events = batch.events(now);
-        mail.looks = std::mem::take(&mut batch.looks);
-        (mail.moved, mail.marked) = (moved, marked);
-        tx.commit().await?;
-        if quota.has_news_of_all() {
-            self.rules.forget();
-        }
-        self.readiness.ask(batch.to_look_at(), now);
-        Ok((mail, batch.postponed))
+        let mut finish = Finish::count(self, tx, batch, now).await?;
+        finish.settle_quotas().await?;
+        finish.draw(lanes).await?;
+        finish.release().await?;
+        finish.save().await
     }
 
     /// What is known of the hosts whose runs begin of themselves now.
@@ -386,4 +305,43 @@ impl Ledger {
         }
         Ok(mail)
     }
+}
+
+/// Moves the run that a report is about, and keeps what it brought.
+fn apply_report(
+    batch: &mut Batch,
+    record: &mut Record,
+    delivery: &Delivery<Report>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let report = &delivery.value;
+    let id = report.run_id;
+    let event = Event::Reported {
+        step: report.step,
+        attempt: report.attempt,
+        outcome: report.outcome.clone(),
+    };
+    // Past the deadline nobody waits any more: the next order goes to the stream.
+    let inbox = delivery.reply_to().filter(|_| batch.is_in_flight(id, now));
+    let run = batch.runs.get(&id);
+    let before = run.map(|run| run.state.progress.target_checks(report.attempt));
+    let moved = batch.advance(id, event, now);
+    if let (true, Some(run)) = (moved, batch.runs.get(&id)) {
+        record.add(report, run, before.unwrap_or_default())?;
+        if report.step == Step::Issue {
+            batch.answers.push((id, QuotaEffect::of(&report.outcome)));
+        }
+    }
+    if let Some(inbox) = inbox {
+        if moved && report.outcome.continues(now) {
+            batch.go_on(id, now);
+        }
+        let waiting = Waiting {
+            step: report.step,
+            subject: delivery.subject().to_owned(),
+            inbox: inbox.to_owned(),
+        };
+        batch.waiting.insert(id, waiting);
+    }
+    Ok(())
 }
