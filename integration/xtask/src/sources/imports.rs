@@ -1,4 +1,8 @@
 //! Who imports whom inside a crate.
+//!
+//! In: the files of a crate. Out: groups of files that import each other. A name that a module re-exports counts for the file that
+//! defines it, so a circle is seen through `pub use` and none is made by it. What a module takes from one that it is part of is no
+//! circle: a parent is made of its children. Never: looks at what a macro makes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,8 +19,10 @@ pub(super) fn source_root(path: &Path) -> Option<PathBuf> {
 /// The imports of one file.
 pub(super) struct Source {
     path: PathBuf,
-    /// Paths below `crate` or `super`, tests apart.
+    /// Paths as they are written, tests apart.
     imports: BTreeSet<Vec<String>>,
+    /// Names that it makes its own for others, each with the path behind it; `*` for all of a path.
+    exports: Vec<(String, Vec<String>)>,
 }
 
 impl Source {
@@ -26,6 +32,7 @@ impl Source {
         Self {
             path: path.to_owned(),
             imports: look.imports,
+            exports: look.exports,
         }
     }
 
@@ -46,6 +53,9 @@ impl Source {
 #[derive(Default)]
 struct Look {
     imports: BTreeSet<Vec<String>>,
+    exports: Vec<(String, Vec<String>)>,
+    /// The names of a `use` are for others.
+    exporting: bool,
 }
 
 impl Look {
@@ -57,16 +67,18 @@ impl Look {
                 before.pop();
             }
             syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(tree, before)),
-            syn::UseTree::Name(name) => self.keep(before, &name.ident.to_string()),
-            syn::UseTree::Rename(name) => self.keep(before, &name.ident.to_string()),
-            syn::UseTree::Glob(_) => self.keep(before, "*"),
+            syn::UseTree::Name(name) => self.keep(before, &name.ident, &name.ident.to_string()),
+            syn::UseTree::Rename(name) => self.keep(before, &name.ident, &name.rename.to_string()),
+            syn::UseTree::Glob(_) => self.keep(before, &"*", "*"),
         }
     }
 
-    fn keep(&mut self, before: &[String], last: &str) {
-        if before.first().is_some_and(|first| first == "crate" || first == "super") {
-            self.imports
-                .insert(before.iter().cloned().chain([last.to_owned()]).collect());
+    fn keep(&mut self, before: &[String], last: &dyn ToString, known_as: &str) {
+        let path: Vec<String> = before.iter().cloned().chain([last.to_string()]).collect();
+        if self.exporting {
+            self.exports.push((known_as.to_owned(), path));
+        } else {
+            self.imports.insert(path);
         }
     }
 }
@@ -88,13 +100,15 @@ impl<'ast> Visit<'ast> for Look {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.exporting = !matches!(item.vis, syn::Visibility::Inherited);
         self.import(&item.tree, &mut Vec::new());
+        self.exporting = false;
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        if let Some((last, before)) = names.split_last() {
-            self.keep(before, last);
+        if names.len() > 1 {
+            self.imports.insert(names);
         }
         visit::visit_path(self, path);
     }
@@ -112,25 +126,75 @@ pub(super) fn violations(root: &Path, of: &Path, sources: &[Source]) -> Vec<Stri
         .collect()
 }
 
+/// The files of a crate by their place in its tree of modules.
+struct Tree<'a> {
+    sources: &'a [Source],
+    places: BTreeMap<Vec<String>, usize>,
+    modules: Vec<Vec<String>>,
+}
+
+/// A name that is re-exported more often than this is followed no further.
+const STEPS: usize = 8;
+
+impl<'a> Tree<'a> {
+    fn of(root: &Path, sources: &'a [Source]) -> Self {
+        let modules: Vec<Vec<String>> = sources.iter().map(|one| one.module(root)).collect();
+        Self {
+            sources,
+            places: modules.iter().cloned().zip(0..).collect(),
+            modules,
+        }
+    }
+
+    /// The files that this one imports, those that it is part of apart.
+    fn edges(&self, at: usize) -> BTreeSet<usize> {
+        let (Some(source), Some(here)) = (self.sources.get(at), self.modules.get(at)) else {
+            return BTreeSet::new();
+        };
+        let wanted = source.imports.iter().filter_map(|import| self.absolute(here, import));
+        let found = wanted.filter_map(|path| self.defined_in(&path, STEPS));
+        let is_above = |other: &usize| self.modules.get(*other).is_some_and(|above| here.starts_with(above));
+        found.filter(|other| !is_above(other)).collect()
+    }
+
+    /// A path as names below `crate`; nothing for one that leads out of the crate.
+    fn absolute(&self, here: &[String], path: &[String]) -> Option<Vec<String>> {
+        let (first, rest) = path.split_first()?;
+        match first.as_str() {
+            "crate" => Some(rest.to_vec()),
+            "self" => Some([here, rest].concat()),
+            "super" => {
+                let ups = path.iter().take_while(|name| *name == "super").count();
+                let above = here.get(..here.len().saturating_sub(ups))?;
+                Some([above, path.get(ups..)?].concat())
+            }
+            child => {
+                let below = [here, &[child.to_owned()]].concat();
+                self.places.contains_key(&below).then(|| [here, path].concat())
+            }
+        }
+    }
+
+    /// The file that defines what is at the end of a path.
+    fn defined_in(&self, path: &[String], steps: usize) -> Option<usize> {
+        // The longest part of the path that is a file; the rest are items in it.
+        let (length, at) = (0..=path.len())
+            .rev()
+            .find_map(|length| Some((length, *self.places.get(path.get(..length)?)?)))?;
+        let Some(name) = path.get(length).filter(|_| steps > 0) else {
+            return Some(at);
+        };
+        let (source, here) = (self.sources.get(at)?, self.modules.get(at)?);
+        let behind = source.exports.iter().find(|(known_as, _)| known_as == name);
+        let further = behind.and_then(|(_, path)| self.absolute(here, path));
+        further.map_or(Some(at), |path| self.defined_in(&path, steps - 1))
+    }
+}
+
 /// Groups of files of which each imports the next, and the last the first.
 fn circles(of: &Path, sources: &[Source]) -> Vec<Vec<PathBuf>> {
-    let places: BTreeMap<Vec<String>, usize> = sources.iter().map(|one| one.module(of)).zip(0..).collect();
-    let edges: Vec<BTreeSet<usize>> = sources
-        .iter()
-        .enumerate()
-        .map(|(at, source)| {
-            let here = source.module(of);
-            let found = source.imports.iter().filter_map(|import| {
-                let wanted = absolute(&here, import);
-                // The longest part of the path that is a file; the rest are items in it.
-                (0..=wanted.len())
-                    .rev()
-                    .find_map(|length| places.get(wanted.get(..length)?))
-                    .copied()
-            });
-            found.filter(|other| *other != at).collect()
-        })
-        .collect();
+    let tree = Tree::of(of, sources);
+    let edges: Vec<BTreeSet<usize>> = (0..sources.len()).map(|at| tree.edges(at)).collect();
     let reach: Vec<BTreeSet<usize>> = (0..edges.len()).map(|from| reachable(from, &edges)).collect();
     let mut seen = BTreeSet::new();
     let mut circles = Vec::new();
@@ -150,19 +214,6 @@ fn circles(of: &Path, sources: &[Source]) -> Vec<Vec<PathBuf>> {
         }
     }
     circles
-}
-
-fn absolute(here: &[String], import: &[String]) -> Vec<String> {
-    let ups = import.iter().take_while(|name| *name == "super").count();
-    if ups == 0 {
-        return import.iter().skip(1).cloned().collect();
-    }
-    let above = here.len().saturating_sub(ups);
-    here.iter()
-        .take(above)
-        .chain(import.iter().skip(ups))
-        .cloned()
-        .collect()
 }
 
 fn reachable(from: usize, edges: &[BTreeSet<usize>]) -> BTreeSet<usize> {
@@ -202,6 +253,38 @@ mod tests {
             ("c.rs", "use crate::a;"),
         ];
         assert_eq!(broken(&three).len(), 1);
+    }
+
+    #[test]
+    fn a_circle_is_seen_through_what_a_module_re_exports() {
+        let files = [
+            ("a.rs", "use crate::b::X;"),
+            (
+                "b/mod.rs",
+                "mod x; mod y; pub use self::x::X; pub(crate) use y::Y as Z;",
+            ),
+            ("b/x.rs", "use crate::a::A;"),
+            ("b/y.rs", "struct Y;"),
+        ];
+        assert_eq!(
+            broken(&files),
+            ["shared/a/src/a.rs, shared/a/src/b/x.rs: these import each other"]
+        );
+        let renamed = [("a.rs", "use crate::b::Z;"), files[1], files[2], files[3]];
+        assert_eq!(broken(&renamed), Vec::<String>::new(), "it is of another file");
+    }
+
+    #[test]
+    fn a_module_and_its_parts_are_no_circle_but_parts_that_need_each_other_are() {
+        let parent = ("b/mod.rs", "mod x; mod y; use self::x::X; fn f() { y::f() } struct B;");
+        let files = [
+            parent,
+            ("b/x.rs", "use super::B;"),
+            ("b/y.rs", "fn f(b: crate::b::B) {}"),
+        ];
+        assert_eq!(broken(&files), Vec::<String>::new());
+        let crossed = [parent, ("b/x.rs", "use super::y::Y;"), ("b/y.rs", "use super::x::X;")];
+        assert_eq!(broken(&crossed).len(), 1);
     }
 
     #[test]
