@@ -1,5 +1,6 @@
 //! Vigilo as its users start it: `vigilo up`, or one process per service over a NATS and a Postgres.
 
+mod settings;
 mod up;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use testkit::ports::{self, Port};
 use testkit::ready::Ready;
 use testkit::{Nats, Peer, Postgres, Spec, run_dir};
 
+pub(crate) use self::settings::merge;
+use self::settings::{by_hand, issuer, ladder, toml, windows};
 pub use self::up::Up;
 use crate::{Api, Estate};
 
@@ -348,39 +351,6 @@ pub(crate) fn signatures(member: Member, keys: &Path) -> Result<Value> {
     Ok(json!({"nats": nats}))
 }
 
-fn windows() -> Value {
-    json!({"acme_orders_per_ca": ORDERS_PER_PEBBLE, "slow_acme_orders_per_ca": 0})
-}
-
-/// As many tries as in production, without its minutes; what nobody answers is not tried again within a story.
-fn ladder() -> Value {
-    json!({"rungs_seconds": [1, 1, 1], "then_seconds": 86_400})
-}
-
-/// The estates begin with old certificates: nothing shall renew itself before a story says so.
-fn by_hand() -> Value {
-    json!({"enabled": false})
-}
-
-fn issuer(estate: &Estate) -> Value {
-    json!({
-        "http01_listen": format!("127.0.0.1:{}", estate.http01.number()), "directories": estate.directories(),
-        "resolvers": estate.resolvers(), "request_timeout_seconds": 10,
-    })
-}
-
-/// Tables are merged, everything else is replaced.
-pub(crate) fn merge(into: &mut Value, from: Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, value) in from {
-                merge(into.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (into, from) => *into = from,
-    }
-}
-
 /// Starts one service with these settings and waits until it is ready.
 pub(crate) async fn start(member: Member, directory: &Path, values: &Value, health: u16) -> Result<Peer> {
     let name = member.as_str();
@@ -396,32 +366,6 @@ pub(crate) async fn start(member: Member, directory: &Path, values: &Value, heal
         .args([name, "--config"])
         .arg(file.display().to_string());
     Peer::start(spec).await.with_context(|| format!("starting {name}"))
-}
-
-/// JSON values as TOML: inline tables of JSON's own spelling are enough for a configuration.
-fn toml(values: &Value) -> Result<String> {
-    let object = values.as_object().context("a configuration is a table")?;
-    Ok(object
-        .iter()
-        .filter_map(|(key, value)| Some(format!("{key} = {}\n", inline(value)?)))
-        .collect())
-}
-
-fn inline(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Object(table) => {
-            let pairs = table
-                .iter()
-                .filter_map(|(key, value)| Some(format!("{key} = {}", inline(value)?)));
-            Some(format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", ")))
-        }
-        Value::Array(items) => Some(format!(
-            "[{}]",
-            items.iter().filter_map(inline).collect::<Vec<_>>().join(", ")
-        )),
-        plain @ (Value::Bool(_) | Value::Number(_) | Value::String(_)) => Some(plain.to_string()),
-    }
 }
 
 /// How long a batch of so many runs may take on a slow, busy machine before a test calls it stuck.

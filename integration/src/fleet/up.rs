@@ -8,7 +8,8 @@ use testkit::ports::{self, Port};
 use testkit::ready::Ready;
 use testkit::{Peer, Spec, run_dir};
 
-use super::{against, by_hand, issuer, ladder, merge, toml, vigilo, windows};
+use super::settings::{by_hand, issuer, ladder, merge, toml, windows};
+use super::{against, vigilo};
 use crate::{Api, Estate};
 
 /// `vigilo up` with its own NATS and Postgres under a data directory.

@@ -57,10 +57,7 @@ async fn open_runs_jobs_and_incidents_of_a_former_version_go_on() -> Result<()> 
     ensure!(renewed.standing.status == Status::Succeeded, "{renewed:?}");
     let history = api.run(&renewed.standing.id.to_string()).await?;
     let last = history.steps.last().context("its steps")?;
-    ensure!(
-        last.step.to_string() == "verify" && last.outcome == "done",
-        "{history:?}"
-    );
+    ensure!(last.step == "verify" && last.outcome == "done", "{history:?}");
     let jobs: Vec<api::jobs::Job> = api.read::<api::Page<_>>("/jobs").await?.items;
     let planned = jobs.iter().find(|job| job.state == JobState::Planned);
     ensure!(planned.is_some_and(|job| job.totals.included == 2), "{jobs:?}");

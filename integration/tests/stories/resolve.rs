@@ -306,7 +306,7 @@ async fn a_failed_run_is_retried_when_its_cause_is_mended() -> Result<()> {
     let config = fleet.member(Member::Issuer)?.directory().join("config.toml");
     run_dir::write(
         &config,
-        &std::fs::read_to_string(&config)?.replace(&known, &unknown),
+        std::fs::read_to_string(&config)?.replace(&known, &unknown),
         None,
     )?;
     fleet.kill_and_restart(Member::Issuer).await?;

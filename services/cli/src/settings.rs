@@ -165,7 +165,11 @@ fn kind(variant: &Value, schema: &Value) -> Option<Kind> {
     Some(Kind {
         name,
         needed: needed.map(str::to_owned).collect(),
-        settings: all.iter().map(|(key, of)| (key.clone(), form(of, schema))).collect(),
+        settings: all
+            .iter()
+            .filter(|(_, of)| of["deprecated"] != true)
+            .map(|(key, of)| (key.clone(), form(of, schema)))
+            .collect(),
     })
 }
 
@@ -331,5 +335,9 @@ mod tests {
             "{help}"
         );
         assert!(help.contains("serves_at") && help.contains("group_name"), "{help}");
+        assert!(
+            !help.contains("reload"),
+            "what is taken from nobody any more is shown to nobody: {help}"
+        );
     }
 }

@@ -224,7 +224,7 @@ fn make_template(initdb: &Path, template: &Path, account: Option<Account>) -> Re
     run_dir::make(template)?;
     run_dir::give_to(template, account)?;
     let password = template.join("password");
-    run_dir::write(&password, &secret(), account)?;
+    run_dir::write(&password, secret(), account)?;
     let mut command = match account {
         Some(Account { uid, gid }) => {
             let mut command = Command::new(Tool::Setpriv.find()?);

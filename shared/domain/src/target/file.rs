@@ -49,6 +49,7 @@ pub struct FileTarget {
     /// In policies that are older than the names: a command of their own. It is read, and never taken anew. Written also when there is
     /// none, as those versions did: a change of a policy compares what is stored.
     #[serde(default)]
+    #[schemars(extend("deprecated" = true))]
     pub reload: Option<Reload>,
     /// Where the server that reads these files answers, if that is not simply the host: the target is verified there
     /// for itself, and rolled back for itself.
