@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod acts;
+mod ask_window;
 mod budget;
 mod ca_holds;
 mod catalogue;
@@ -29,6 +30,7 @@ mod rows;
 mod runs;
 mod schedule;
 mod schema;
+mod snapshot_row;
 mod snapshots;
 mod steps;
 mod survey;
@@ -42,6 +44,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 pub use access::{Access, Database};
 pub use accounts::AccountKey;
 pub use acts::Act;
+pub use ask_window::AskWindow;
 pub use budget::{HeldBudget, Paid};
 pub use ca_holds::CaHold;
 pub use emergencies::{CalledHost, Calls, EmergencyView, ToTell, plan_key};
@@ -62,9 +65,9 @@ pub use renewal_info::{Answered, LockedRenewal, RenewalTx, ToAsk};
 pub use requests::AnsweredRequest;
 pub use runs::{LoadedRun, NewRun, RunFilter, RunView, Standing};
 pub use schedule::{Judgement, ToJudge};
-pub use snapshots::SnapshotRow;
+pub use snapshot_row::SnapshotRow;
 pub use steps::{StepRecord, StepView};
-pub use survey::{AskWindow, Due, HostLook, LockedHost, Observation, SurveyTx};
+pub use survey::{Due, HostLook, LockedHost, Observation, SurveyTx};
 
 /// A connection that was used just now is taken at its word; a longer silence may hide a server that is gone.
 const SURE_FOR: Duration = Duration::from_secs(1);

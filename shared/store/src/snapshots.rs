@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domain::Timestamp;
-use domain::certificate::{LookResult, Snapshot};
+use domain::certificate::Snapshot;
 use domain::ids::{HostId, RunId, WorkspaceId};
 use domain::observation::CLOSER;
 use serde_json::Value;
@@ -12,33 +12,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::rows::Jsonb;
+use crate::snapshot_row::SnapshotRow;
 use crate::{Store, StoreError, renewal_info};
-
-/// A snapshot and whose it is.
-#[derive(Debug, Clone)]
-pub struct SnapshotRow {
-    pub workspace: WorkspaceId,
-    pub host_id: HostId,
-    /// The run whose step took it; none: a probe.
-    pub run_id: Option<RunId>,
-    pub snapshot: Snapshot,
-}
-
-impl SnapshotRow {
-    pub(crate) fn fingerprint(&self) -> Option<String> {
-        match &self.snapshot.seen {
-            LookResult::Served(served) => Some(served.leaf.fingerprint.as_str().to_owned()),
-            LookResult::Unreachable { .. } => None,
-        }
-    }
-
-    pub(crate) fn not_after(&self) -> Option<OffsetDateTime> {
-        match &self.snapshot.seen {
-            LookResult::Served(served) => Some(served.leaf.not_after.get()),
-            LookResult::Unreachable { .. } => None,
-        }
-    }
-}
 
 pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
     if rows.is_empty() {

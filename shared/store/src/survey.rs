@@ -14,17 +14,11 @@ use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::ask_window::AskWindow;
 use crate::error::exactly;
 use crate::rows::{at, from_json, json};
-use crate::snapshots::SnapshotRow;
+use crate::snapshot_row::SnapshotRow;
 use crate::{LedgerTx, Store, StoreError, snapshots};
-
-/// How many questions may be out. One from before `lost` does not count any more.
-#[derive(Debug, Clone, Copy)]
-pub struct AskWindow {
-    pub most: i64,
-    pub lost: Timestamp,
-}
 
 /// A host whose time has come.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ mod begin;
 mod checkpoint;
 mod intent;
 mod outcome;
+mod planned;
 mod product;
 mod progress;
 mod queue;

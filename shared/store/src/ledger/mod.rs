@@ -23,7 +23,7 @@ use crate::accounts::AccountKey;
 use crate::error::exactly;
 use crate::rows::{from_json, json};
 use crate::runs::{Columns, LoadedRun, RunRow, run_rows};
-use crate::snapshots::SnapshotRow;
+use crate::snapshot_row::SnapshotRow;
 use crate::steps::{self, StepRecord};
 use crate::{Act, Store, StoreError, accounts, acts, quarantine, snapshots};
 

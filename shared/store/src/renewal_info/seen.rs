@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::rows::from_json;
-use crate::snapshots::SnapshotRow;
+use crate::snapshot_row::SnapshotRow;
 use crate::{LedgerTx, Store, StoreError};
 
 /// Which certificate of these looks is its host's: the youngest, where its addresses serve several.

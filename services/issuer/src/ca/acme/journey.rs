@@ -16,10 +16,10 @@ use domain::run::Check;
 use domain::solver::Receipt;
 use instant_acme::{Account, Error, Order, OrderStatus};
 
+use super::authorizations::{fetch_authorizations, not_presented, over};
 use super::client::Obstacle;
 use super::nonce_proof;
 use super::pace::{Pace, Waits};
-use super::proving::{fetch_authorizations, not_presented, over};
 use super::translate::{is, is_bad_nonce, of_order, problem, translate};
 use crate::ca::{CaError, NameProblem, Problem, ProblemKind};
 use crate::challenge::solvers::{Record, Settled, Solver};

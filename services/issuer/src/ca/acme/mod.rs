@@ -6,6 +6,7 @@
 mod accounts;
 mod advance;
 mod answers;
+mod authorizations;
 mod client;
 mod directories;
 mod journey;
