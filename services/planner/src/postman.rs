@@ -67,7 +67,6 @@ impl Postman {
     }
 
     /// Publishes, pipelined. What fails stays unmarked in its row.
-    #[expect(clippy::too_many_lines, reason = "one kind of mail after the other")]
     pub(crate) async fn send(&self, mail: Mail) {
         let orders = if mail.orders.is_empty() {
             Vec::new()
@@ -79,17 +78,21 @@ impl Postman {
         } else {
             self.bus.publish_events(&mail.events).await
         };
-        let failed = orders
-            .iter()
-            .chain(&events)
-            .filter_map(|answer| answer.as_ref().err())
-            .next();
-        if let Some(error) = failed {
+        if let Some(error) = orders.iter().chain(&events).find_map(|answer| answer.as_ref().err()) {
             warn!(%error, "not everything could be published; it is tried again");
         }
         for one in &mail.direct_replies {
             self.bus.reply(&one.subject, &one.inbox, &one.current).await;
         }
+        let sent = mail.orders.iter().zip(&orders).filter(|(_, answer)| answer.is_ok());
+        let sent = sent.map(|(order, _)| (order.run_id, order.attempt)).collect();
+        let told = mail.events.iter().zip(&events).filter(|(_, answer)| answer.is_ok());
+        let told = told.map(|(event, _)| (event.run_id, event.status)).collect();
+        self.remember(&mail, sent, told);
+    }
+
+    /// Until their rows are marked: orders and events that were published, and what was answered directly.
+    fn remember(&self, mail: &Mail, sent: Vec<(RunId, u32)>, told: Vec<(RunId, Status)>) {
         let mut published = self.lock();
         for run in &mail.moved {
             published.orders.remove(run);
@@ -97,20 +100,13 @@ impl Postman {
         for run in mail.marked.keys() {
             published.events.remove(run);
         }
-        // The message that the worker has in hand brings back what does not reach it.
-        let replies = mail.direct_replies.iter().filter_map(|one| match &one.current {
+        // The message that the worker has in flight brings back what does not reach it.
+        let replied = mail.direct_replies.iter().filter_map(|one| match &one.current {
             Current::Order { order } => Some((order.run_id, order.attempt)),
             Current::Elsewhere | Current::Unknown { .. } => None,
         });
-        published.orders.extend(replies);
-        let sent = mail.orders.iter().zip(orders).filter(|(_, answer)| answer.is_ok());
-        published
-            .orders
-            .extend(sent.map(|(order, _)| (order.run_id, order.attempt)));
-        let told = mail.events.iter().zip(events).filter(|(_, answer)| answer.is_ok());
-        published
-            .events
-            .extend(told.map(|(event, _)| (event.run_id, event.status)));
+        published.orders.extend(replied.chain(sent));
+        published.events.extend(told);
     }
 
     /// A report that says what its sender may not say.

@@ -60,6 +60,13 @@ pub(super) struct Gates<'a> {
     pub(super) answers: &'a Answers,
 }
 
+/// A run that only the CAs' limits may still hold.
+struct Admitted {
+    lane: Lane,
+    /// What was seen of its targets, to be noted when it goes out.
+    seen: Option<Event>,
+}
+
 impl Batch {
     pub(super) fn of(runs: Vec<LoadedRun>) -> Self {
         Self {
@@ -149,48 +156,48 @@ impl Batch {
 
     /// Sends out what is due, as far as windows are open, lanes have room, its host was looked at where that is needed, and
     /// the CAs' limits allow.
-    #[expect(clippy::too_many_lines, reason = "one gate after the other")]
-    pub(super) fn release(&mut self, gates: Gates<'_>, now: Timestamp) {
-        let Gates {
-            rooms,
-            quota,
-            mut looks,
-            answers,
-        } = gates;
+    pub(super) fn release(&mut self, mut gates: Gates<'_>, now: Timestamp) {
         let due: Vec<RunId> = self.due(now).into_iter().map(|run| run.head.id).collect();
         for id in due {
-            let Some(run) = self.runs.get(&id) else { continue };
-            let Some(lane) = place_of(run) else { continue };
-            if let Some(opens) = pace::closed_until(run, now) {
-                self.postpone(id, Wait::until(opens, Because::Window), now);
-                continue;
+            if let Some(admitted) = self.admitted(id, &mut gates, now) {
+                self.release_one(id, admitted, &mut gates, now);
             }
-            if rooms.free(&lane) <= 0 || !self.was_looked_at(id, &mut looks, now) {
-                continue;
-            }
-            let Some(run) = self.runs.get(&id) else { continue };
-            let seen = if Answers::are_needed(run) {
-                let Some(seen) = self.is_ready(id, answers, now) else {
-                    continue;
-                };
-                Some(seen)
-            } else {
-                None
-            };
-            let Some(run) = self.runs.get(&id) else { continue };
-            match quota.admit(run, now) {
-                Ok(()) => {
-                    if let Some(seen) = seen {
-                        self.advance(id, seen, now);
-                    }
-                    if self.advance(id, Event::Released, now) {
-                        rooms.take(lane);
-                        self.look_ahead(id, answers);
-                    }
+        }
+    }
+
+    /// What lets it go to the last gate, the CAs' limits; nothing when a gate before that is shut.
+    fn admitted(&mut self, id: RunId, gates: &mut Gates<'_>, now: Timestamp) -> Option<Admitted> {
+        let run = self.runs.get(&id)?;
+        let lane = place_of(run)?;
+        if let Some(opens) = pace::closed_until(run, now) {
+            self.postpone(id, Wait::until(opens, Because::Window), now);
+            return None;
+        }
+        if gates.rooms.free(&lane) <= 0 || !self.was_looked_at(id, &mut gates.looks, now) {
+            return None;
+        }
+        let seen = if Answers::are_needed(self.runs.get(&id)?) {
+            Some(self.is_ready(id, gates.answers, now)?)
+        } else {
+            None
+        };
+        Some(Admitted { lane, seen })
+    }
+
+    fn release_one(&mut self, id: RunId, admitted: Admitted, gates: &mut Gates<'_>, now: Timestamp) {
+        let Some(run) = self.runs.get(&id) else { return };
+        match gates.quota.admit(run, now) {
+            Ok(()) => {
+                if let Some(seen) = admitted.seen {
+                    self.advance(id, seen, now);
                 }
-                Err(wait) if quota::waits_for(run, &wait.because) => {}
-                Err(wait) => self.postpone(id, wait, now),
+                if self.advance(id, Event::Released, now) {
+                    gates.rooms.take(admitted.lane);
+                    self.look_ahead(id, gates.answers);
+                }
             }
+            Err(wait) if quota::waits_for(run, &wait.because) => {}
+            Err(wait) => self.postpone(id, wait, now),
         }
     }
 
