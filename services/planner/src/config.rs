@@ -190,47 +190,14 @@ impl Config {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one check for each field")]
     pub(crate) fn checked(self) -> Result<Self, ConfigError> {
-        let Windows {
-            key_signer,
-            acme_orders_per_ca,
-            deployer,
-            verifier,
-            tidy,
-            incident,
-            again,
-            slow_after_seconds,
-            slow_acme_orders_per_ca,
-            slow_deployer,
-            slow_verifier,
-            probes,
-        } = self.windows;
-        let windows = [
-            ("windows.key_signer", key_signer),
-            ("windows.acme_orders_per_ca", acme_orders_per_ca),
-            ("windows.deployer", deployer),
-            ("windows.verifier", verifier),
-            ("windows.tidy", tidy),
-            ("windows.incident", incident),
-            ("windows.again", again),
-            ("windows.probes", probes),
-            ("renewal_info.at_once", self.renewal_info.at_once),
-        ];
-        if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
-            return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
-        }
-        let slow = [
-            ("windows.slow_acme_orders_per_ca", slow_acme_orders_per_ca),
-            ("windows.slow_deployer", slow_deployer),
-            ("windows.slow_verifier", slow_verifier),
-        ];
-        if let Some((key, _)) = slow.into_iter().find(|(_, places)| *places > 2_000) {
-            return Err(ConfigError(format!("{key}: give 0 to 2000 places")));
-        }
-        if !(1..=600).contains(&slow_after_seconds) {
-            return Err(ConfigError("windows.slow_after_seconds: give 1 to 600".to_owned()));
-        }
+        self.windows.check(self.renewal_info.at_once)?;
+        self.check_times()?;
+        self.check_amounts()?;
+        Ok(self)
+    }
+
+    fn check_times(&self) -> Result<(), ConfigError> {
         let waits = self.retry.rungs_seconds.iter().chain([&self.retry.then_seconds]);
         if self.retry.rungs_seconds.len() > 20 || waits.into_iter().any(|wait| !(1..=604_800).contains(wait)) {
             return Err(ConfigError(
@@ -249,6 +216,10 @@ impl Config {
                 "renewal_info.emergency: give 1 or more certificates, and 0 to 100 percent".to_owned(),
             ));
         }
+        Ok(())
+    }
+
+    fn check_amounts(&self) -> Result<(), ConfigError> {
         let kept = [
             ("retention.snapshots_days", self.retention.snapshots_days),
             ("retention.logs_days", self.retention.logs_days),
@@ -275,7 +246,53 @@ impl Config {
             );
             return Err(ConfigError(problem));
         }
-        Ok(self)
+        Ok(())
+    }
+}
+
+impl Windows {
+    /// `at_once`: questions to CAs about renewal, which have a window too.
+    fn check(&self, at_once: u32) -> Result<(), ConfigError> {
+        let Windows {
+            key_signer,
+            acme_orders_per_ca,
+            deployer,
+            verifier,
+            tidy,
+            incident,
+            again,
+            slow_after_seconds,
+            slow_acme_orders_per_ca,
+            slow_deployer,
+            slow_verifier,
+            probes,
+        } = *self;
+        let windows = [
+            ("windows.key_signer", key_signer),
+            ("windows.acme_orders_per_ca", acme_orders_per_ca),
+            ("windows.deployer", deployer),
+            ("windows.verifier", verifier),
+            ("windows.tidy", tidy),
+            ("windows.incident", incident),
+            ("windows.again", again),
+            ("windows.probes", probes),
+            ("renewal_info.at_once", at_once),
+        ];
+        if let Some((key, _)) = windows.into_iter().find(|(_, window)| !(1..=2_000).contains(window)) {
+            return Err(ConfigError(format!("{key}: a window has 1 to 2000 places")));
+        }
+        let slow = [
+            ("windows.slow_acme_orders_per_ca", slow_acme_orders_per_ca),
+            ("windows.slow_deployer", slow_deployer),
+            ("windows.slow_verifier", slow_verifier),
+        ];
+        if let Some((key, _)) = slow.into_iter().find(|(_, places)| *places > 2_000) {
+            return Err(ConfigError(format!("{key}: give 0 to 2000 places")));
+        }
+        if !(1..=600).contains(&slow_after_seconds) {
+            return Err(ConfigError("windows.slow_after_seconds: give 1 to 600".to_owned()));
+        }
+        Ok(())
     }
 }
 
