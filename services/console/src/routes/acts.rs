@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use custody::Sealer;
+use custody::{LeafKey, Sealer};
 use domain::Invalid;
 use domain::chain::{self, Key, Wanted};
 use domain::run::{PreparedKey, Product};
@@ -124,8 +124,14 @@ fn neither() -> Invalid {
     Invalid::new("ids", "it does not say which runs are meant", remedy)
 }
 
+/// What a person brings in the place of what a CA would have issued.
+struct Brought<'a> {
+    chain_pem: &'a str,
+    key: Option<&'a LeafKey>,
+    already_installed: bool,
+}
+
 /// Looked at here first, so that nothing is sealed in vain; the planner looks again.
-#[expect(clippy::too_many_lines, reason = "one part of the request after the other")]
 pub(crate) async fn resolve(
     context: ActContext,
     State(sealer): State<Sealer>,
@@ -133,28 +139,16 @@ pub(crate) async fn resolve(
     Body(resolution): Body<Resolution>,
 ) -> Result<Json<AmendedRun>, Problem> {
     let view = load(&context.store, &context.caller, &id).await?;
-    let chain_pem = match (resolution.chain_pem, resolution.served) {
-        (Some(chain_pem), false) => chain_pem,
-        (None, true) if resolution.key_pem.is_none() => served_now(&context, &view).await?,
-        (None, false) => return Err(no_chain("it is missing").into()),
-        (Some(_) | None, true) => return Err(no_chain("it came together with \"served\": true").into()),
-    };
+    let chain_pem = chain_meant(&context, &view, &resolution).await?;
     let already_installed = resolution.already_installed || resolution.served;
     let key_pem = resolution.key_pem.map(Zeroizing::new);
     let key = key_pem.as_deref().map(|pem| leaf_key::read(pem)).transpose()?;
-    let prepared = prepared(&context, &view).await?;
-    let wanted = Wanted {
-        names: &view.run.plan.names,
-        key: match (&key, &prepared) {
-            (Some(key), _) => Key::Brought(key.public()),
-            (None, _) if already_installed => Key::Unseen,
-            (None, Some(prepared)) => Key::Prepared(&prepared.csr_pem),
-            (None, None) => Key::Missing,
-        },
-        served: None,
-        now: context.now.read(),
+    let brought = Brought {
+        chain_pem: &chain_pem,
+        key: key.as_ref(),
+        already_installed,
     };
-    let accepted = chain::check(&chain_pem, &wanted)?;
+    let accepted = check_brought(&context, &view, &brought).await?;
     let sealed_key = match &key {
         None => None,
         Some(key) => Some(
@@ -175,6 +169,36 @@ pub(crate) async fn resolve(
     context.planner.resolve(&context.caller, &request).await?;
     let amendment = Amendment::default();
     Ok(Json(AmendedRun { run_id, amendment }))
+}
+
+/// The chain that was sent, or the one that is served now.
+async fn chain_meant(context: &ActContext, view: &RunView, resolution: &Resolution) -> Result<String, Problem> {
+    match (&resolution.chain_pem, resolution.served) {
+        (Some(chain_pem), false) => Ok(chain_pem.clone()),
+        (None, true) if resolution.key_pem.is_none() => served_now(context, view).await,
+        (None, false) => Err(no_chain("it is missing").into()),
+        (Some(_) | None, true) => Err(no_chain("it came together with \"served\": true").into()),
+    }
+}
+
+async fn check_brought(
+    context: &ActContext,
+    view: &RunView,
+    brought: &Brought<'_>,
+) -> Result<chain::Accepted, Problem> {
+    let prepared = prepared(context, view).await?;
+    let wanted = Wanted {
+        names: &view.run.plan.names,
+        key: match (brought.key, &prepared) {
+            (Some(key), _) => Key::Brought(key.public()),
+            (None, _) if brought.already_installed => Key::Unseen,
+            (None, Some(prepared)) => Key::Prepared(&prepared.csr_pem),
+            (None, None) => Key::Missing,
+        },
+        served: None,
+        now: context.now.read(),
+    };
+    Ok(chain::check(brought.chain_pem, &wanted)?)
 }
 
 fn no_chain(problem: &str) -> Invalid {
