@@ -62,7 +62,7 @@ pub fn nothing_yet<T>(json_wanted: bool, items: &[T], said: &str) {
 }
 
 /// A line of a progress bar, as it is printed.
-pub fn told(line: &str) -> String {
+pub fn shown_line(line: &str) -> String {
     OWN.tell(&Text::of(line).to_string())
 }
 

@@ -120,7 +120,7 @@ async fn together(
     tx.put_troubles(first.trouble, &hosts, into, &others).await?;
     let group = group(tx, into, first.trouble).await?;
     let note = Remark::own(now, format!("{}, one kind of trouble", counted(new.len(), "more host")));
-    let mut everyone = told(intake, &new);
+    let mut everyone = recipients(intake, &new);
     for id in others.iter().chain([&into]) {
         everyone.extend(tx.audience(&[*id]).await?);
     }
@@ -137,7 +137,7 @@ async fn together(
     Ok(())
 }
 
-fn told(intake: &Intake, new: &[&HostTrouble]) -> BTreeSet<Recipient> {
+fn recipients(intake: &Intake, new: &[&HostTrouble]) -> BTreeSet<Recipient> {
     new.iter().flat_map(|one| intake.everyone(&one.notify)).collect()
 }
 

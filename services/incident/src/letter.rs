@@ -87,7 +87,7 @@ fn text(subject: &Subject, news: &[Notification]) -> String {
         "{}\nThe incident is {}.{}\n\n{}\n{}\n\n{}\nMore: vigilo incidents show {}\n",
         headline(view),
         incident.state.as_str(),
-        said(incident),
+        describe(incident),
         happened.collect::<String>(),
         incident.detail,
         runs(subject),
@@ -96,7 +96,7 @@ fn text(subject: &Subject, news: &[Notification]) -> String {
 }
 
 /// What people, or the service itself, last said of it.
-fn said(incident: &Incident) -> String {
+fn describe(incident: &Incident) -> String {
     let words = |word: &Remark| match one_line(&word.note) {
         note if note.is_empty() => format!(" {} by {}.", word.at, word.by),
         note => format!(" {} by {}: {note}.", word.at, word.by),

@@ -63,7 +63,7 @@ pub async fn tell(client: &Client, verb: &str, selection: &RunSelection) -> Resu
         new_account: selection.new_account,
     };
     let told: AmendedRun = client.post(&format!("/runs/{}/{verb}", part(id)), &act).await?;
-    out::answer(client.json, &told, |told| print::acts::one(verb, told));
+    out::answer(client.json, &told, |told| print::acts::done(verb, told));
     Ok(())
 }
 

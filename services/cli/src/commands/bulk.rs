@@ -152,7 +152,7 @@ async fn plan(client: &Client, spec: &BulkSpecArgs) -> Result<(), Failed> {
     }
     let taken: JobTaken = client.post("/jobs", &body).await?;
     if spec.no_wait {
-        out::answer(client.json, &taken, print::job::taken);
+        out::answer(client.json, &taken, print::job::planned);
         return Ok(());
     }
     let id = taken.job_id.to_string();

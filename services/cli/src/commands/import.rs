@@ -127,7 +127,8 @@ fn items(text: &str) -> Result<Vec<Item>, String> {
 }
 
 fn array(text: &str) -> Result<Vec<Item>, String> {
-    let all: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| format!("it is no JSON array: {}", said(&e)))?;
+    let all: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|e| format!("it is no JSON array: {}", describe_json_error(&e)))?;
     let (mut line, mut counted) = (1, 0);
     all.into_iter()
         .map(|raw| {
@@ -135,7 +136,8 @@ fn array(text: &str) -> Result<Vec<Item>, String> {
             let start = raw.get().as_ptr().addr() - text.as_ptr().addr();
             line += text[counted..start].matches('\n').count();
             counted = start;
-            let value = serde_json::from_str(raw.get()).map_err(|e| format!("line {line}: {}", said(&e)))?;
+            let value =
+                serde_json::from_str(raw.get()).map_err(|e| format!("line {line}: {}", describe_json_error(&e)))?;
             Ok(Item { line, value })
         })
         .collect()
@@ -146,15 +148,20 @@ fn lines(text: &str) -> Result<Vec<Item>, String> {
     lines
         .map(|(at, line)| {
             let value = serde_json::from_str(line);
-            let value =
-                value.map_err(|e| format!("line {}: it is no JSON object of one line: {}", at + 1, said(&e)))?;
+            let value = value.map_err(|e| {
+                format!(
+                    "line {}: it is no JSON object of one line: {}",
+                    at + 1,
+                    describe_json_error(&e)
+                )
+            })?;
             Ok(Item { line: at + 1, value })
         })
         .collect()
 }
 
 /// What the parser says, without a place that counts from the part and not from the file.
-fn said(error: &serde_json::Error) -> String {
+fn describe_json_error(error: &serde_json::Error) -> String {
     let whole = error.to_string();
     match whole.rsplit_once(" at line ") {
         Some((what, place)) if !place.starts_with("1 ") => format!("{what} (line {place})"),

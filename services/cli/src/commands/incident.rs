@@ -69,6 +69,6 @@ pub async fn run(args: IncidentArgs) -> Result<(), Failed> {
 async fn say(global: &Global, act: &str, note: String) -> Result<(), Failed> {
     let path = format!("/incidents/{act}");
     let found: IncidentDetail = Client::new(global)?.post(&path, &Note { note }).await?;
-    out::answer(global.json, &found, print::incident::stands);
+    out::answer(global.json, &found, print::incident::changed);
     Ok(())
 }

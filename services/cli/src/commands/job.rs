@@ -155,7 +155,7 @@ async fn tell(verb: &str, job: &JobSelection) -> Result<(), Failed> {
     let note = JobNote { note: job.note.clone() };
     let path = format!("/jobs/{}/{verb}", part(&job.id));
     let taken: JobTaken = client.post(&path, &note).await?;
-    out::answer(client.json, &taken, |taken| print::job::told(verb, taken));
+    out::answer(client.json, &taken, |taken| print::job::asked_for(verb, taken));
     Ok(())
 }
 
@@ -186,7 +186,7 @@ pub async fn wait(client: &Client, id: &str, until: Until, patience: Duration) -
             return Err(trouble.map_or_else(still, Failed::Unreachable));
         }
         if let Some(why) = trouble {
-            bar.set_message(out::told(&why));
+            bar.set_message(out::shown_line(&why));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
@@ -237,7 +237,7 @@ fn draw(bar: &ProgressBar, detail: &JobDetail, until: Until) {
     };
     bar.set_length(u64::from(length));
     bar.set_position(u64::from(position));
-    bar.set_message(print::job::stands(job));
+    bar.set_message(print::job::describe_state(job));
 }
 
 #[cfg(test)]

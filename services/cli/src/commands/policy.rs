@@ -162,14 +162,14 @@ pub struct PolicyArgs {
 impl PolicyArgs {
     /// A new policy.
     pub fn added(&self) -> Result<Value, Failed> {
-        let mut fields = self.given()?;
+        let mut fields = self.fields_given()?;
         fields.insert("hostname".to_owned(), json!(self.hostname));
         Ok(Value::Object(fields))
     }
 
     /// What a policy that is there says differently.
     pub async fn changes(&self, client: &Client) -> Result<Value, Failed> {
-        let mut fields = self.given()?;
+        let mut fields = self.fields_given()?;
         if let Some(targets) = self.retargeted(client).await? {
             fields.insert("targets".to_owned(), targets);
         }
@@ -180,7 +180,7 @@ impl PolicyArgs {
         Ok(Value::Object(fields))
     }
 
-    fn given(&self) -> Result<Map<String, Value>, Failed> {
+    fn fields_given(&self) -> Result<Map<String, Value>, Failed> {
         let flags = [
             ("provider", self.provider.as_ref().map(|word| json!(word))),
             ("directory_url", self.directory_url.as_deref().map(word)),

@@ -225,7 +225,7 @@ fn changes(
 }
 
 fn show(json_wanted: bool, provider: &Provider) {
-    out::answer(json_wanted, provider, print::provider::one);
+    out::answer(json_wanted, provider, print::provider::detail);
 }
 
 fn show_all(json_wanted: bool, all: &Providers) {

@@ -167,7 +167,7 @@ async fn watch(client: &Client, ids: &[RunId], patience: Duration) -> Result<Vec
         bar.set_position(settled.len() as u64);
         let good = settled.iter().filter(|run| run.status == Status::Succeeded).count();
         let said = trouble.clone().unwrap_or_else(|| format!("{good} good"));
-        bar.set_message(out::told(&said));
+        bar.set_message(out::shown_line(&said));
         if open.is_empty() {
             break;
         }
@@ -239,7 +239,7 @@ fn say(bar: &ProgressBar, line: &str) {
     if bar.is_hidden() {
         out::aside_line(line);
     } else {
-        bar.println(out::told(line));
+        bar.println(out::shown_line(line));
     }
 }
 

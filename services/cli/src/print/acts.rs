@@ -6,7 +6,7 @@ use protocol::request::{AmendedRun, Amendment};
 
 use super::Text;
 
-pub fn one(verb: &str, told: &AmendedRun) -> Text {
+pub fn done(verb: &str, told: &AmendedRun) -> Text {
     let mut text = Text::of(format!("{verb}: run {}", told.run_id));
     for said in amendment(&told.amendment) {
         text.line(format!("  {said}"));

@@ -40,7 +40,7 @@ fn title(shown: &Incident) -> String {
 }
 
 /// Where it stands now.
-pub fn stands(detail: &IncidentDetail) -> Text {
+pub fn changed(detail: &IncidentDetail) -> Text {
     let incident = &detail.incident.incident;
     Text::of(format!("incident {} is {}", incident.id, incident.state.as_str()))
 }

@@ -14,7 +14,7 @@ pub fn list(items: &[Job]) -> Text {
         format!(
             "{}  {:<10} {:>7} of {:>7} hosts  {:>12}  {}  {}",
             job.id,
-            stands(job),
+            describe_state(job),
             job.totals.included,
             or_dash(job.hosts),
             cost(&job.totals, &job.spec),
@@ -25,7 +25,7 @@ pub fn list(items: &[Job]) -> Text {
 }
 
 /// Its id alone: a script reads it.
-pub fn taken(taken: &JobTaken) -> Text {
+pub fn planned(taken: &JobTaken) -> Text {
     Text::of(taken.job_id.to_string())
 }
 
@@ -36,12 +36,12 @@ pub fn committed(taken: &JobTaken) -> Text {
     ))
 }
 
-pub fn told(verb: &str, taken: &JobTaken) -> Text {
+pub fn asked_for(verb: &str, taken: &JobTaken) -> Text {
     Text::of(format!("{verb}: job {}", taken.job_id))
 }
 
 /// The state, and what people call it when something stops it.
-pub fn stands(job: &Job) -> &'static str {
+pub fn describe_state(job: &Job) -> &'static str {
     match (job.state, job.paused_by.is_some(), job.halts.is_empty()) {
         (JobState::Committing | JobState::Running, true, _) => "paused",
         (JobState::Committing | JobState::Running, false, false) => "halted",
@@ -54,7 +54,7 @@ pub fn detail(detail: &JobDetail) -> Text {
     let mut text = Text::of(format!(
         "job {}  {}  asked for by {} at {}",
         job.id,
-        stands(job),
+        describe_state(job),
         job.requested_by,
         job.created_at
     ));

@@ -47,7 +47,7 @@ fn cost(of: &Price) -> String {
     }
 }
 
-pub fn one(provider: &Provider) -> Text {
+pub fn detail(provider: &Provider) -> Text {
     let entry = &provider.entry;
     let mut text = Text::of(row(provider));
     let scope = match entry.scope {

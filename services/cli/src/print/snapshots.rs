@@ -52,7 +52,7 @@ fn hosts() -> Vec<(&'static str, Output)> {
             "provider-list-empty",
             output(json!({"items": [], "preferred_provider": []}), provider::all),
         ),
-        ("provider-show", output(samples::one_provider(), provider::one)),
+        ("provider-show", output(samples::one_provider(), provider::detail)),
     ]
 }
 
@@ -95,7 +95,7 @@ fn runs() -> Vec<(&'static str, Output)> {
         (
             "resume-one",
             output(samples::told_many()["amended"][0].clone(), |told| {
-                acts::one("resume", told)
+                acts::done("resume", told)
             }),
         ),
         (
@@ -134,9 +134,9 @@ fn bulk() -> Vec<(&'static str, Output)> {
             "job-lines-why",
             list_of(samples::job_lines(), |items| job_lines::lines(items, true)),
         ),
-        ("bulk-plan", output(taken.clone(), job::taken)),
+        ("bulk-plan", output(taken.clone(), job::planned)),
         ("bulk-commit", output(taken.clone(), job::committed)),
-        ("job-pause", output(taken, |taken| job::told("pause", taken))),
+        ("job-pause", output(taken, |taken| job::asked_for("pause", taken))),
     ]
 }
 
@@ -183,7 +183,7 @@ fn troubles() -> Vec<(&'static str, Output)> {
     vec![
         ("incidents", list_of(json!([samples::incident()]), incident::list)),
         ("incidents-show", output(samples::incident_detail(), incident::detail)),
-        ("incidents-ack", output(samples::incident_detail(), incident::stands)),
+        ("incidents-ack", output(samples::incident_detail(), incident::changed)),
         (
             "emergency-list",
             list_of(json!([samples::emergency()]), emergency::list),

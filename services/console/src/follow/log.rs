@@ -101,7 +101,7 @@ impl FollowedLog {
         if self.tail.is_news(batch) {
             self.read_steps().await?;
         }
-        let lines = self.tail.told(batch);
+        let lines = self.tail.read(batch);
         self.say(&lines);
         Ok(())
     }

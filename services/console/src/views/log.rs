@@ -35,7 +35,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Lines and checks, each in their own order, merged by time; a check that has none counts from `otherwise`.
-    pub(crate) fn said(&self, lines: &[LogLine], checks: &[Check], otherwise: Timestamp) -> Vec<Line> {
+    pub(crate) fn lines(&self, lines: &[LogLine], checks: &[Check], otherwise: Timestamp) -> Vec<Line> {
         let mut checked = checks.iter().map(|check| self.checked(check, otherwise)).peekable();
         let mut said = Vec::with_capacity(lines.len() + checks.len());
         for line in lines {
@@ -90,7 +90,7 @@ pub(crate) fn ends(step: &StepView) -> Line {
 }
 
 /// Lines and checks of a step in the record.
-pub(crate) fn kept(step: &StepView) -> Result<(Vec<LogLine>, Vec<Check>), StoreError> {
+pub(crate) fn stored_log(step: &StepView) -> Result<(Vec<LogLine>, Vec<Check>), StoreError> {
     Ok((
         open(step.log.clone(), "run_steps")?,
         open(step.checks.clone(), "run_steps")?,

@@ -165,7 +165,7 @@ fn cannot_know(view: &RunView) -> Vec<String> {
 }
 
 fn step(view: StepView) -> Result<StepRecord, StoreError> {
-    let (log, checks) = log::kept(&view)?;
+    let (log, checks) = log::stored_log(&view)?;
     Ok(StepRecord {
         step: view.step,
         attempt: view.attempt,

@@ -17,7 +17,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, transport::smtp};
 use zeroize::Zeroizing;
 
-use super::{ChannelError, Letter, Notifier, whole};
+use super::{ChannelError, Letter, Notifier, error_chain};
 
 /// For each answer of the server.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -94,12 +94,12 @@ impl Email {
                 ChannelError::Misconfigured(format!("smtp.root_file: {file}: {why}; give a PEM file with the CA"))
             };
             let pem = std::fs::read(file).map_err(|e| unusable(e.to_string()))?;
-            let root = Certificate::from_pem(&pem).map_err(|e| unusable(whole(&e)))?;
+            let root = Certificate::from_pem(&pem).map_err(|e| unusable(error_chain(&e)))?;
             parameters = parameters.add_root_certificate(root);
         }
         parameters
             .build()
-            .map_err(|e| ChannelError::Misconfigured(format!("smtp.tls: {}", whole(&e))))
+            .map_err(|e| ChannelError::Misconfigured(format!("smtp.tls: {}", error_chain(&e))))
     }
 
     /// Read for every session: a password that was changed is used at once, and none is kept.
@@ -229,7 +229,7 @@ async fn within<T>(server: &str, doing: impl Future<Output = Result<T, smtp::Err
 
 /// The replies of RFC 5321 and RFC 4954 by what can be done about them.
 fn translated(server: &str, error: &smtp::Error) -> ChannelError {
-    let said = format!("the mail server {server}: {}", whole(error));
+    let said = format!("the mail server {server}: {}", error_chain(error));
     match error.status().map(u16::from) {
         Some(530 | 534 | 535 | 538 | 454) => ChannelError::Denied(said),
         Some(500..=599) => ChannelError::Refused(said),

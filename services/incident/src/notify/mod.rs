@@ -73,7 +73,7 @@ pub trait Notifier: Send + Sync {
 }
 
 /// An error in one line: what broke the connection in words of the field, or else with everything that caused it.
-pub(crate) fn whole(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(said) = chassis::tls::cause(error) {
         return clean_line(said);
     }

@@ -23,7 +23,7 @@ use time::format_description::well_known::Rfc2822;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{ChannelError, Letter, Notifier, whole};
+use super::{ChannelError, Letter, Notifier, error_chain};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Whatever a receiver asks for: somebody waits to be told.
@@ -45,12 +45,12 @@ impl Webhook {
             let unusable =
                 |why: String| ChannelError::Misconfigured(format!("webhook.root_file: {}: {why}", file.display()));
             let pem = std::fs::read(file).map_err(|e| unusable(e.to_string()))?;
-            let root = reqwest::Certificate::from_pem(&pem).map_err(|e| unusable(whole(&e)))?;
+            let root = reqwest::Certificate::from_pem(&pem).map_err(|e| unusable(error_chain(&e)))?;
             builder = builder.tls_certs_merge([root]);
         }
         let client = builder
             .build()
-            .map_err(|e| ChannelError::Misconfigured(format!("webhook: {}", whole(&e))))?;
+            .map_err(|e| ChannelError::Misconfigured(format!("webhook: {}", error_chain(&e))))?;
         Ok(Self { config, client })
     }
 
@@ -102,7 +102,8 @@ impl Notifier for Webhook {
             .body(body);
         // The URL may hold a token: it is in no message.
         let sent = request.send().await.map_err(reqwest::Error::without_url);
-        let answer = sent.map_err(|e| ChannelError::Unreachable(format!("the webhook at {place}: {}", whole(&e))))?;
+        let answer =
+            sent.map_err(|e| ChannelError::Unreachable(format!("the webhook at {place}: {}", error_chain(&e))))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());

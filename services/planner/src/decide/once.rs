@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 const WISH: &str = "wish";
 
 /// The answer to a wish as it is kept.
-pub(crate) fn kept(answer: &Answer, wish: &impl Serialize) -> serde_json::Result<Value> {
+pub(crate) fn answer_to_keep(answer: &Answer, wish: &impl Serialize) -> serde_json::Result<Value> {
     let mut kept = serde_json::to_value(answer)?;
     if let Some(fields) = kept.as_object_mut() {
         fields.insert(WISH.to_owned(), mark(wish)?.into());
@@ -22,7 +22,7 @@ pub(crate) fn kept(answer: &Answer, wish: &impl Serialize) -> serde_json::Result
 }
 
 /// What was kept for a key, given to the same wish. Answers from before there were marks are given to every one.
-pub(crate) fn given(kept: Value, wish: &impl Serialize) -> serde_json::Result<Answer> {
+pub(crate) fn read_answer(kept: Value, wish: &impl Serialize) -> serde_json::Result<Answer> {
     let (before, now) = (kept[WISH].as_str(), mark(wish)?);
     if before.is_some_and(|before| before != now) {
         let problem = "it was used for another request before";
@@ -49,10 +49,13 @@ mod tests {
     #[test]
     fn a_key_is_answered_the_same_way_for_the_same_wish_only() {
         let answer = Answer::Job { job_id: JobId::new() };
-        let row = kept(&answer, &("renew", ["a.example.org"])).expect("kept");
-        assert_eq!(given(row.clone(), &("renew", ["a.example.org"])).expect("read"), answer);
+        let row = answer_to_keep(&answer, &("renew", ["a.example.org"])).expect("kept");
+        assert_eq!(
+            read_answer(row.clone(), &("renew", ["a.example.org"])).expect("read"),
+            answer
+        );
         for other in [("renew", ["b.example.org"]), ("plan", ["a.example.org"])] {
-            let Answer::Rejected { reason } = given(row.clone(), &other).expect("read") else {
+            let Answer::Rejected { reason } = read_answer(row.clone(), &other).expect("read") else {
                 panic!("{other:?} was answered")
             };
             assert_eq!(reason.field, "idempotency_key");
@@ -63,6 +66,6 @@ mod tests {
     fn what_was_kept_without_a_mark_is_given_to_everybody() {
         let answer = Answer::Job { job_id: JobId::new() };
         let row = serde_json::to_value(&answer).expect("JSON");
-        assert_eq!(given(row, &"anything").expect("read"), answer);
+        assert_eq!(read_answer(row, &"anything").expect("read"), answer);
     }
 }

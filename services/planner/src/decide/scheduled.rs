@@ -51,7 +51,7 @@ struct Judged<'a> {
 
 impl Judged<'_> {
     /// What is said of the policy, and judged again after a while.
-    fn said(&self, why: String) -> Judgement {
+    fn judgement(&self, why: String) -> Judgement {
         Judgement {
             policy: self.known.facts.policy.id,
             due_at: Some(self.now),
@@ -75,19 +75,19 @@ pub(crate) fn decide(
         Err(refused) => {
             let Invalid { field, problem, remedy } = refused;
             let against = format!("{}; refused: {field} {problem}; {remedy}", due.why);
-            return (None, judged.said(against));
+            return (None, judged.judgement(against));
         }
     };
     let price = draft.plan().choice.cost_micro_usd;
     match budget.map(|budget| money::judge(budget, price, due.served, now)) {
-        None | Some(Verdict::Fits) => (Some(draft.queue()), judged.said(due.why.clone())),
+        None | Some(Verdict::Fits) => (Some(draft.queue()), judged.judgement(due.why.clone())),
         Some(Verdict::Beyond { why: beyond }) => {
             let why = format!("{}; {beyond}", due.why);
             warn!(host = %draft.head().hostname, why, "a renewal goes beyond the month's budget");
-            (Some(draft.with_reason(&beyond).queue()), judged.said(why))
+            (Some(draft.with_reason(&beyond).queue()), judged.judgement(why))
         }
         Some(Verdict::Waits { why, until }) => {
-            let said = judged.said(format!("{}; {why}", due.why));
+            let said = judged.judgement(format!("{}; {why}", due.why));
             let waiting = Judgement {
                 judge_at: until.min(said.judge_at),
                 waits_for_budget: true,

@@ -31,12 +31,12 @@ impl Intake {
         let asked = ("renew", &request.hostnames, request.mode, request.strategy);
         loop {
             if let Some(given) = self.store.answered(workspace, &request.idempotency_key).await? {
-                return Ok(once::given(given, &asked).map_err(|e| corrupt(&request, &e))?);
+                return Ok(once::read_answer(given, &asked).map_err(|e| corrupt(&request, &e))?);
             }
             let now = self.ledger.now();
             let (mut runs, answer) = self.decide(workspace, &request, now).await?;
             positions::assign(&self.store, &format!("{workspace} requests"), &mut runs, now).await?;
-            let kept = once::kept(&answer, &asked).map_err(|e| corrupt(&request, &e))?;
+            let kept = once::answer_to_keep(&answer, &asked).map_err(|e| corrupt(&request, &e))?;
             let answered = AnsweredRequest {
                 workspace,
                 key: &request.idempotency_key,

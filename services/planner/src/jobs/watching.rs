@@ -94,7 +94,7 @@ impl Jobs {
         let settled = tx.settled(job.judged_from).await?;
         let halts = judge(&settled, rule, &job.holds.halts, now);
         if !halts.is_empty() {
-            told(job, &halts);
+            log_halts(job, &halts);
             job.holds.halts.extend(halts);
             job.held_to = Some(beginning());
         }
@@ -162,7 +162,7 @@ async fn sweep(tx: &mut JobTx, job: &mut Job) -> Result<bool, StoreError> {
     Ok(changes.iter().any(|(_, held)| held.is_none()))
 }
 
-fn told(job: &Job, halts: &[Halt]) {
+fn log_halts(job: &Job, halts: &[Halt]) {
     for halt in halts {
         warn!(job = %job.id, %halt, "what shares this cause waits for a person");
     }

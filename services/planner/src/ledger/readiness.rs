@@ -85,7 +85,7 @@ impl Memory {
         }
     }
 
-    fn asked(&mut self, runs: &[TargetsOf], now: Timestamp) {
+    fn note_asked(&mut self, runs: &[TargetsOf], now: Timestamp) {
         if self.runs.len() > self.full_at {
             self.runs.retain(|_, known| now.since(known.at) <= GOOD_FOR);
             self.full_at = MANY.max(self.runs.len() * 2);
@@ -98,7 +98,7 @@ impl Memory {
     }
 
     /// Says whether a run waits for this.
-    fn told(&mut self, asked: &[RunId], told: Option<TargetCheckTold>, now: Timestamp) -> bool {
+    fn note_answers(&mut self, asked: &[RunId], told: Option<TargetCheckTold>, now: Timestamp) -> bool {
         let found = match &told {
             Some(_) => TargetsFound::Ready,
             None => TargetsFound::Unanswered,
@@ -178,7 +178,7 @@ impl Readiness {
         reason = "a hint that may be lost: whoever needs the answer asks again"
     )]
     pub(crate) fn ask(&self, runs: Vec<TargetsOf>, now: Timestamp) {
-        self.answers.memory().asked(&runs, now);
+        self.answers.memory().note_asked(&runs, now);
         let mut runs = runs.into_iter().peekable();
         while runs.peek().is_some() {
             let some: Vec<TargetsOf> = runs.by_ref().take(AT_ONCE).collect();
@@ -195,7 +195,7 @@ impl Readiness {
             debug!(%error, runs = ids.len(), "targets could not be looked at before issuing; their runs go on");
         });
         let told = told.ok();
-        if self.answers.memory().told(&ids, told, now) {
+        if self.answers.memory().note_answers(&ids, told, now) {
             self.bell.notify_one();
         }
     }
@@ -236,16 +236,16 @@ mod tests {
         let id = run.head.id;
         assert_eq!(memory.standing(id, at(0)), Standing::Unknown);
 
-        memory.asked(&[targets_of(&run)], at(0));
+        memory.note_asked(&[targets_of(&run)], at(0));
         assert!(
-            !memory.told(&[id], nothing_wrong(), at(0)),
+            !memory.note_answers(&[id], nothing_wrong(), at(0)),
             "nobody waits: the answer came first"
         );
         assert_eq!(memory.standing(id, at(1)), ready(TargetsFound::Ready, 0));
 
-        memory.asked(&[targets_of(&run)], at(2));
+        memory.note_asked(&[targets_of(&run)], at(2));
         assert_eq!(memory.standing(id, at(2)), Standing::Pending);
-        assert!(memory.told(&[id], nothing_wrong(), at(2)));
+        assert!(memory.note_answers(&[id], nothing_wrong(), at(2)));
         assert_eq!(memory.standing(id, at(2).plus(GOOD_FOR)), ready(TargetsFound::Ready, 2));
         let later = at(3).plus(GOOD_FOR);
         assert_eq!(
@@ -269,8 +269,8 @@ mod tests {
             partly: vec![of(&half)],
         };
         let ids = [good.head.id, bad.head.id, half.head.id];
-        memory.asked(&[targets_of(&good), targets_of(&bad), targets_of(&half)], at(0));
-        memory.told(&ids, Some(told), at(0));
+        memory.note_asked(&[targets_of(&good), targets_of(&bad), targets_of(&half)], at(0));
+        memory.note_answers(&ids, Some(told), at(0));
         let [good, bad, half] = ids.map(|run| memory.standing(run, at(1)));
         assert_eq!(good, ready(TargetsFound::Ready, 0));
         assert_eq!(bad, Standing::Unready(question.clone()));
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn a_run_of_which_nobody_has_said_anything_goes_on_and_it_is_known() {
         let (mut memory, run) = (Memory::default(), run("www.example.org"));
-        memory.asked(&[targets_of(&run)], at(0));
-        memory.told(&[run.head.id], None, at(2));
+        memory.note_asked(&[targets_of(&run)], at(0));
+        memory.note_answers(&[run.head.id], None, at(2));
         let standing = memory.standing(run.head.id, at(3));
         assert_eq!(standing, ready(TargetsFound::Unanswered, 2));
     }

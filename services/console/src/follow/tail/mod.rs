@@ -10,7 +10,7 @@ use api::runs::Line;
 use protocol::log::LogBatch;
 use store::{StepView, StoreError};
 
-use crate::views::log::{Execution, ends, kept};
+use crate::views::log::{Execution, ends, stored_log};
 
 /// A line, and how far who reads it has come.
 pub(crate) type Shown = (Line, Tail);
@@ -40,10 +40,10 @@ impl Tail {
     pub(crate) fn recorded(&mut self, steps: &[StepView]) -> Result<Vec<Shown>, StoreError> {
         let mut shown = Vec::new();
         for step in steps {
-            let (lines, checks) = kept(step)?;
+            let (lines, checks) = stored_log(step)?;
             let execution = Execution::of(step);
             self.begin(&execution, &mut shown);
-            let said = execution.said(behind(&lines, self.lines), behind(&checks, self.checks), step.ended_at);
+            let said = execution.lines(behind(&lines, self.lines), behind(&checks, self.checks), step.ended_at);
             self.show(said, &mut shown);
             self.closed = true;
             shown.push((ends(step), *self));
@@ -57,7 +57,7 @@ impl Tail {
     }
 
     /// Of a batch that was told: what has not been shown. Nothing when one before it was lost, the record will have it.
-    pub(crate) fn told(&mut self, batch: &LogBatch) -> Vec<Shown> {
+    pub(crate) fn read(&mut self, batch: &LogBatch) -> Vec<Shown> {
         let mut shown = Vec::new();
         if self.is_over(batch) {
             return shown;
@@ -68,7 +68,7 @@ impl Tail {
         let checks = self.checks.checked_sub(batch.checks_before);
         if let (Some(lines), Some(checks)) = (lines, checks) {
             let (lines, checks) = (behind(&batch.lines, lines), behind(&batch.checks, checks));
-            self.show(execution.said(lines, checks, batch.started_at), &mut shown);
+            self.show(execution.lines(lines, checks, batch.started_at), &mut shown);
         }
         shown
     }

@@ -75,27 +75,27 @@ fn messages(lines: Vec<Shown>) -> Vec<String> {
 fn what_was_told_is_not_shown_again_from_the_record() {
     let mut tail = Tail::default();
     assert_eq!(
-        messages(tail.told(&told(3, 100, part(0, &["a"]), part(0, &["x"])))),
+        messages(tail.read(&told(3, 100, part(0, &["a"]), part(0, &["x"])))),
         ["begins", "a", "x"]
     );
-    assert_eq!(messages(tail.told(&told(3, 100, part(1, &["b"]), part(1, &[])))), ["b"]);
+    assert_eq!(messages(tail.read(&told(3, 100, part(1, &["b"]), part(1, &[])))), ["b"]);
     assert_eq!(tail.shown_whole(), Some(2));
     let record = [recorded(3, 100, &["a", "b", "c"], &["x", "y"])];
     assert_eq!(messages(tail.recorded(&record).expect("a record")), ["y", "c", "end 3"]);
     assert_eq!(tail.shown_whole(), Some(3));
-    assert!(tail.told(&told(3, 100, part(2, &["c"]), part(1, &["y"]))).is_empty());
+    assert!(tail.read(&told(3, 100, part(2, &["c"]), part(1, &["y"]))).is_empty());
 }
 
 #[test]
 fn a_batch_that_comes_twice_or_overlaps_is_shown_once_and_a_lost_one_is_left_to_the_record() {
     let mut tail = Tail::default();
-    tail.told(&told(1, 100, part(0, &["a", "b"]), part(0, &[])));
-    assert!(tail.told(&told(1, 100, part(0, &["a", "b"]), part(0, &[]))).is_empty());
+    tail.read(&told(1, 100, part(0, &["a", "b"]), part(0, &[])));
+    assert!(tail.read(&told(1, 100, part(0, &["a", "b"]), part(0, &[]))).is_empty());
     assert_eq!(
-        messages(tail.told(&told(1, 100, part(1, &["b", "c"]), part(0, &[])))),
+        messages(tail.read(&told(1, 100, part(1, &["b", "c"]), part(0, &[])))),
         ["c"]
     );
-    assert!(tail.told(&told(1, 100, part(5, &["f"]), part(0, &[]))).is_empty());
+    assert!(tail.read(&told(1, 100, part(5, &["f"]), part(0, &[]))).is_empty());
     let record = [recorded(1, 100, &["a", "b", "c", "d", "e", "f"], &[])];
     assert_eq!(
         messages(tail.recorded(&record).expect("a record")),
@@ -106,25 +106,25 @@ fn a_batch_that_comes_twice_or_overlaps_is_shown_once_and_a_lost_one_is_left_to_
 #[test]
 fn what_happened_before_a_new_execution_is_read_from_the_record_first() {
     let mut tail = Tail::default();
-    tail.told(&told(1, 100, part(0, &["a"]), part(0, &[])));
+    tail.read(&told(1, 100, part(0, &["a"]), part(0, &[])));
     let next = told(2, 200, part(0, &["b"]), part(0, &[]));
     assert!(tail.is_news(&next));
     let record = [recorded(1, 100, &["a", "z"], &[])];
     assert_eq!(messages(tail.recorded(&record).expect("a record")), ["z", "end 1"]);
-    assert_eq!(messages(tail.told(&next)), ["begins", "b"]);
+    assert_eq!(messages(tail.read(&next)), ["begins", "b"]);
     assert!(!tail.is_news(&next));
 }
 
 #[test]
 fn an_order_that_is_carried_out_again_is_shown_again() {
     let mut tail = Tail::default();
-    tail.told(&told(1, 100, part(0, &["a"]), part(0, &[])));
+    tail.read(&told(1, 100, part(0, &["a"]), part(0, &[])));
     assert_eq!(
-        messages(tail.told(&told(1, 130, part(0, &["a"]), part(0, &[])))),
+        messages(tail.read(&told(1, 130, part(0, &["a"]), part(0, &[])))),
         ["begins", "a"]
     );
     assert!(
-        tail.told(&told(1, 100, part(1, &["late"]), part(0, &[]))).is_empty(),
+        tail.read(&told(1, 100, part(1, &["late"]), part(0, &[]))).is_empty(),
         "the first one is dead"
     );
     let record = [recorded(1, 130, &["a", "b"], &[])];
@@ -154,7 +154,7 @@ fn a_reader_comes_back_at_any_line() {
 #[test]
 fn a_reader_comes_back_by_the_id_of_what_it_read() {
     let mut tail = Tail::default();
-    tail.told(&told(7, 100, part(0, &["a"]), part(0, &["x", "y"])));
+    tail.read(&told(7, 100, part(0, &["a"]), part(0, &["x", "y"])));
     assert_eq!(tail.to_string().parse(), Ok(tail));
     tail.recorded(&[recorded(7, 100, &["a"], &["x", "y"])])
         .expect("a record");

@@ -177,7 +177,7 @@ fn says_so_of_every_one(window: &ari::Window, life: &Life, last: Option<LastRun>
 }
 
 fn suggested(suggestion: &Suggestion, now: Timestamp) -> String {
-    let said = said(suggestion);
+    let said = describe_suggestion(suggestion);
     if suggestion.window.is_past(now) {
         format!(
             "the CA suggests {said}, which has passed: now (ARI{})",
@@ -189,7 +189,7 @@ fn suggested(suggestion: &Suggestion, now: Timestamp) -> String {
 }
 
 fn always_past(suggestion: &Suggestion) -> String {
-    let said = said(suggestion);
+    let said = describe_suggestion(suggestion);
     format!(
         "the CA suggests {said}, which had passed when it was asked first: not before a third of the life is over (ARI{})",
         page(suggestion)
@@ -197,14 +197,14 @@ fn always_past(suggestion: &Suggestion) -> String {
 }
 
 fn too_late(suggestion: &Suggestion) -> String {
-    let said = said(suggestion);
+    let said = describe_suggestion(suggestion);
     format!(
         "; the CA suggests {said}, which leaves no time to renew before the end: not obeyed (ARI{})",
         page(suggestion)
     )
 }
 
-fn said(suggestion: &Suggestion) -> String {
+fn describe_suggestion(suggestion: &Suggestion) -> String {
     format!("{}–{}", suggestion.window.start(), suggestion.window.end())
 }
 

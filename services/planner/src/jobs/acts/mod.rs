@@ -40,14 +40,14 @@ impl Jobs {
         loop {
             // Before it is checked: what was taken once may be past its time when it is asked for again.
             if let Some(given) = self.store.answered(workspace, &key).await? {
-                return once::given(given, &wish).map_err(|error| unreadable(&key, &error));
+                return once::read_answer(given, &wish).map_err(|error| unreadable(&key, &error));
             }
             if let Err(reason) = request.spec.check(now) {
                 return Ok(Answer::Rejected { reason });
             }
             let job = new_job(workspace, request.spec.clone(), &request.requested_by, now);
             let answer = Answer::Job { job_id: job.id };
-            let kept = once::kept(&answer, &wish).map_err(|error| unreadable(&key, &error))?;
+            let kept = once::answer_to_keep(&answer, &wish).map_err(|error| unreadable(&key, &error))?;
             match self.store.add_job(&job, &key, &kept).await {
                 Ok(()) => {
                     info!(job = %job.id, by = %request.requested_by, "a bulk renewal is to be planned");
