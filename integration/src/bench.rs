@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
+use api::runs::{Run, RunDetail};
 use domain::clock::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// What the bare client shall do: its standard input, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,33 +42,22 @@ pub struct Gap {
     pub ms: f64,
 }
 
-/// The pauses between the steps of a run as `GET /runs/{id}` shows it.
-///
-/// # Errors
-/// If a step has no times.
-pub fn gaps(run: &Value) -> Result<Vec<Gap>> {
-    let steps = run["steps"].as_array().map_or(&[][..], Vec::as_slice);
-    let at = |value: &Value| Timestamp::deserialize(value);
-    steps
-        .windows(2)
-        .map(|pair| {
-            let pause = at(&pair[1]["started_at"])?.since(at(&pair[0]["ended_at"])?);
-            Ok(Gap {
-                before: pair[1]["step"].as_str().unwrap_or_default().to_owned(),
-                ms: pause.as_secs_f64() * 1000.0,
-            })
-        })
-        .collect()
+/// The pauses between the steps of a run.
+#[must_use]
+pub fn gaps(run: &RunDetail) -> Vec<Gap> {
+    let pairs = run.steps.windows(2).map(|pair| Gap {
+        before: pair[1].step.clone(),
+        ms: pair[1].started_at.since(pair[0].ended_at).as_secs_f64() * 1000.0,
+    });
+    pairs.collect()
 }
 
-/// How long it took until the last of these runs, as `GET /runs` lists them, had ended.
+/// How long it took until the last of these runs had ended.
 ///
 /// # Errors
 /// If none has.
-pub fn took(begun: SystemTime, runs: &[Value]) -> Result<Duration> {
-    let ends = runs
-        .iter()
-        .filter_map(|run| Timestamp::deserialize(&run["ended_at"]).ok());
+pub fn took(begun: SystemTime, runs: &[Run]) -> Result<Duration> {
+    let ends = runs.iter().filter_map(|run| run.ended_at);
     let last = ends.max().context("no run has ended")?;
     Ok(last.since(Timestamp::nearest(begun.into())))
 }

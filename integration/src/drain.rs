@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bus::Signer;
+use domain::run::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use testkit::{Nats, Peer, Postgres, ports, run_dir};
@@ -210,8 +211,10 @@ impl Drain {
 
     async fn check(&self, runs: usize) -> Result<()> {
         let counts = self.api.counts().await?;
-        let succeeded = counts.get("succeeded").copied().unwrap_or(0);
-        ensure!(succeeded == runs as u64, "not all of {runs} runs succeeded: {counts:?}");
+        ensure!(
+            counts[Status::Succeeded] == runs as u64,
+            "not all of {runs} runs succeeded: {counts:?}"
+        );
         Ok(())
     }
 }

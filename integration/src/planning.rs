@@ -5,7 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use api::jobs::Job;
+use domain::JobId;
+use domain::job::JobState;
 use serde_json::{Value, json};
 use testkit::{Nats, Peer, Postgres, ports, run_dir, wait};
 
@@ -88,18 +91,17 @@ impl Planning {
     /// If the plan leaves a host out, or a run is missing after the commit.
     pub async fn measure(&self, hosts: usize) -> Result<Measured> {
         let begun = Instant::now();
-        let taken = self.api.post("/jobs", &json!({"spec": {"filter": {}}})).await?;
-        let id = taken["job_id"].as_str().context("a job")?;
-        let planned = self.job_is(id, "planned", hosts).await?;
+        let spec = serde_json::from_value(json!({"filter": {}}))?;
+        let id = self.api.plan(spec).await?;
+        let planned = self.job_is(id, JobState::Planned, hosts).await?;
         let plan_s = begun.elapsed().as_secs_f64();
-        ensure!(planned["totals"]["included"] == json!(hosts), "{planned}");
+        ensure!(planned.totals.included as usize == hosts, "{planned:?}");
         let begun = Instant::now();
-        self.api.post(&format!("/jobs/{id}/commit"), &Value::Null).await?;
-        self.job_is(id, "running", hosts).await?;
+        self.api.commit(id).await?;
+        self.job_is(id, JobState::Running, hosts).await?;
         let commit_s = begun.elapsed().as_secs_f64();
         let counts = self.api.counts().await?;
-        let runs: u64 = counts.values().sum();
-        ensure!(runs == hosts as u64, "{runs} runs of {hosts}: {counts:?}");
+        ensure!(counts.total() == hosts as u64, "{counts:?} for {hosts}");
         Ok(Measured {
             plan_s,
             commit_s,
@@ -107,13 +109,12 @@ impl Planning {
         })
     }
 
-    async fn job_is(&self, id: &str, state: &str, hosts: usize) -> Result<Value> {
+    async fn job_is(&self, id: JobId, state: JobState, hosts: usize) -> Result<Job> {
         let bound = Duration::from_secs(120 + hosts as u64 / 100);
-        wait::until(&format!("job {id} is {state}"), bound, async || {
+        wait::until(&format!("job {id} is {}", state.as_str()), bound, async || {
             // The list says how it stands without counting its runs.
-            let all = self.api.get("/jobs").await.ok()?;
-            let found = all["items"].as_array()?.iter().find(|job| job["id"] == id)?;
-            (found["state"] == state).then(|| found.clone())
+            let all = self.api.jobs().await.ok()?;
+            all.into_iter().find(|job| job.id == id && job.state == state)
         })
         .await
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use domain::run::Status;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
@@ -13,6 +14,13 @@ use crate::Estate;
 
 /// Of every 25 hosts one has each mishap.
 const ONE_IN: usize = 25;
+
+/// What a person does with a run that asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MishapAnswer {
+    Resume,
+    Cancel,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mishap {
@@ -27,19 +35,19 @@ pub enum Mishap {
 impl Mishap {
     const ALL: [Self; 3] = [Self::Unreachable, Self::NoDirectory, Self::BadReload];
 
-    /// What the person does, as the API calls it.
-    pub const fn answer(self) -> &'static str {
+    /// What the person does.
+    pub const fn answer(self) -> MishapAnswer {
         match self {
-            Self::Unreachable | Self::BadReload => "resume",
-            Self::NoDirectory => "cancel",
+            Self::Unreachable | Self::BadReload => MishapAnswer::Resume,
+            Self::NoDirectory => MishapAnswer::Cancel,
         }
     }
 
     /// Where the run ends after that.
-    pub const fn ending(self) -> &'static str {
+    pub const fn ending(self) -> Status {
         match self {
-            Self::Unreachable | Self::BadReload => "succeeded",
-            Self::NoDirectory => "cancelled",
+            Self::Unreachable | Self::BadReload => Status::Succeeded,
+            Self::NoDirectory => Status::Cancelled,
         }
     }
 }

@@ -12,15 +12,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use api::renewals::Renewal;
+use domain::run::{Mode, Status};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
-use serde_json::json;
 use testkit::{Serving, wait};
 
 use crate::fleet::bound;
 use crate::{Api, Estate, Fleet};
-use minority::{Minority, Mishap};
+use minority::{Minority, Mishap, MishapAnswer};
 use storm::Storm;
 
 /// As many orders are in flight as one takes safely, times this.
@@ -84,9 +85,10 @@ pub async fn run(plan: Plan) -> Result<Outcome> {
         runs: plan.runs,
         seed: plan.seed,
         kills,
-        ended: ["succeeded", "failed", "cancelled"]
-            .iter()
-            .filter_map(|status| ended.get(*status))
+        ended: Status::ALL
+            .into_iter()
+            .filter(|status| status.is_ending())
+            .map(|status| ended[status])
             .sum::<u64>()
             .try_into()?,
         duplicates: found.duplicates,
@@ -112,19 +114,13 @@ async fn renewed(api: &Api, minority: &Minority, estate: &Estate) -> Result<BTre
 
 /// One wish, repeated until it is answered: the key makes it one.
 async fn asked_for(api: &Api) -> Result<BTreeMap<String, String>> {
-    let wish = json!({"all": true, "mode": "live", "idempotency_key": "the-storm"});
-    let answer = wait::until_ok("the renewals to be accepted", PATIENCE, async || {
-        let answer = api.post("/renewals", &wish).await?;
-        anyhow::ensure!(answer["refused"] == json!([]), "refused: {}", answer["refused"]);
-        Ok::<_, anyhow::Error>(answer)
-    })
-    .await?;
-    let accepted = answer["accepted"].as_array().context("accepted")?;
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned).context("a text");
-    accepted
-        .iter()
-        .map(|one| Ok((text(&one["hostname"])?, text(&one["run_id"])?)))
-        .collect()
+    let wish = Renewal {
+        all: true,
+        mode: Some(Mode::Live),
+        idempotency_key: Some("the-storm".to_owned()),
+        ..Renewal::default()
+    };
+    wait::until_ok("the renewals to be accepted", PATIENCE, async || api.begin(&wish).await).await
 }
 
 async fn until_settled(api: &Api, runs: usize) -> Result<()> {
@@ -134,14 +130,15 @@ async fn until_settled(api: &Api, runs: usize) -> Result<()> {
 
 /// Resumes or cancels the run, until the planner has heard it.
 async fn answered(api: &Api, run: &str, mishap: Mishap) -> Result<()> {
-    let verb = mishap.answer();
-    wait::until_ok(&format!("{verb} of {run}"), PATIENCE, async || {
-        let stands = api.get(&format!("/runs/{run}")).await?;
-        if stands["status"] != "needs_manual" {
+    let answer = mishap.answer();
+    wait::until_ok(&format!("{answer:?} of {run}"), PATIENCE, async || {
+        if api.run(run).await?.run.standing.status != Status::NeedsManual {
             return Ok::<_, anyhow::Error>(());
         }
-        api.post(&format!("/runs/{run}/{verb}"), &serde_json::Value::Null)
-            .await?;
+        match answer {
+            MishapAnswer::Resume => api.resume(run).await?,
+            MishapAnswer::Cancel => api.cancel(run).await?,
+        };
         Ok(())
     })
     .await

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use api::runs::Standing;
+use domain::run::Status;
 use testkit::wait;
 
 use super::minority::Minority;
@@ -38,7 +39,7 @@ pub async fn reckon(api: &Api, estate: &Estate, minority: &Minority, runs: &BTre
             found.duplicates += count - 1;
             found.wrong.push(format!("{name}: the CAs issued {count} certificates"));
         }
-        let run = api.get(&format!("/runs/{run}")).await?;
+        let run = api.run(run).await?.run.standing;
         for problem in ending(host, &run, minority, count)? {
             found.lose(format!("{name}: {problem}"));
         }
@@ -70,18 +71,18 @@ impl Found {
 }
 
 /// What is wrong with the end of one run.
-fn ending(host: &Served, run: &Value, minority: &Minority, issued: usize) -> Result<Vec<String>> {
+fn ending(host: &Served, run: &Standing, minority: &Minority, issued: usize) -> Result<Vec<String>> {
     let (name, served) = (host.hostname.as_str(), host.fingerprint.as_str());
     let mut wrong = Vec::new();
-    let expected = minority.of(name).map_or("succeeded", super::Mishap::ending);
-    if run["status"] != expected {
+    let expected = minority.of(name).map_or(Status::Succeeded, super::Mishap::ending);
+    if run.status != expected {
         wrong.push(format!(
-            "the run is {} at {} instead of {expected}: {} {}",
-            run["status"], run["step"], run["failure"], run["question"]
+            "the run is {:?} at {:?} instead of {expected:?}: {:?} {:?}",
+            run.status, run.step, run.failure, run.question
         ));
         return Ok(wrong);
     }
-    if expected != "succeeded" {
+    if expected != Status::Succeeded {
         return Ok(wrong);
     }
     if issued == 0 {
@@ -120,12 +121,9 @@ async fn issued_by_name(estate: &Estate) -> Result<BTreeMap<String, usize>> {
 /// Every run with trouble stands in one incident, every other in none.
 async fn wrong_incidents(api: &Api, minority: &Minority, runs: &BTreeMap<String, String>) -> Result<Vec<String>> {
     let mut of_run: BTreeMap<String, usize> = BTreeMap::new();
-    for incident in pages(api, "/incidents").await? {
-        let id = incident["id"].as_str().context("an id")?;
-        let whole = api.get(&format!("/incidents/{id}")).await?;
-        for member in whole["members"].as_array().context("its runs")? {
-            let run = member["run_id"].as_str().context("a run")?;
-            *of_run.entry(run.to_owned()).or_default() += 1;
+    for incident in api.incidents().await? {
+        for member in api.incident(incident.incident.id).await?.members {
+            *of_run.entry(member.run_id.to_string()).or_default() += 1;
         }
     }
     let count = |run: &String| of_run.get(run).copied().unwrap_or(0);
@@ -134,16 +132,4 @@ async fn wrong_incidents(api: &Api, minority: &Minority, runs: &BTreeMap<String,
         .filter(|(name, run)| count(run) != usize::from(minority.of(name).is_some()))
         .map(|(name, run)| format!("{name}: the run stands in {} incidents", count(run)))
         .collect())
-}
-
-async fn pages(api: &Api, path: &str) -> Result<Vec<Value>> {
-    let (mut all, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = api.get(&format!("{path}?limit=1000{after}")).await?;
-        all.extend(page["items"].as_array().context("a page")?.iter().cloned());
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(all),
-        }
-    }
 }

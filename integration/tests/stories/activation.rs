@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use domain::run::Status;
+use domain::target::Target;
 use integration::estate::ESTATE_NGINX;
 use integration::fleet::{Up, bound};
 use integration::{Estate, Fleet, Member};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::handshake::served_leaf;
 use testkit::{NginxHosts, Serving, run_dir};
 
@@ -67,23 +69,21 @@ async fn what_nginx_refuses_is_put_back_at_once_and_the_question_says_who_is_to_
     let up = Up::start(&estate).await?;
 
     let run = renewal(&up, &estate).await?;
-    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+    let question = up.api.asks(&run, "DEP-0007", bound(1)).await?;
 
-    let question = &asking["question"];
-    ensure!(question["code"] == "DEP-0007", "{question}");
     for words in [
         "no such key type",
         "the server refused the new pair",
         "the server has taken it",
     ] {
-        ensure!(question["what"].to_string().contains(words), "{question}");
+        ensure!(question.failure.what.contains(words), "{question:?}");
     }
     ensure!(without_backups(&tls)? == before, "chain and key are the former ones");
     ensure!(served(&estate.nginx, &host).await? == former);
 
     std::fs::write(notes.join("mended"), "")?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", bound(1)).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, bound(1)).await?;
     ensure!(served(&estate.nginx, &host).await? != former && estate.issued() == 1);
     Ok(())
 }
@@ -111,19 +111,14 @@ async fn an_nginx_that_is_broken_already_is_said_to_be_and_not_touched() -> Resu
         .into_values()
         .next()
         .context("a run")?;
-    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+    let question = up.api.asks(&run, "DEP-0014", bound(1)).await?;
 
-    let question = &asking["question"];
-    ensure!(question["code"] == "DEP-0014", "{question}");
-    ensure!(
-        question["what"].to_string().contains("nothing was touched"),
-        "{question}"
-    );
+    ensure!(question.failure.what.contains("nothing was touched"), "{question:?}");
     ensure!(without_backups(&tls)? == before);
 
     std::fs::write(&broken, good)?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", bound(1)).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, bound(1)).await?;
     Ok(())
 }
 
@@ -143,16 +138,15 @@ async fn a_run_that_is_given_up_while_its_activation_hangs_leaves_what_was_there
     policies[0]["targets"][0]["activate_timeout_seconds"] = json!(1);
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
-    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-    ensure!(asking["question"]["code"] == "DEP-0008", "{asking}");
+    up.api.asks(&run, "DEP-0008", SOON).await?;
     ensure!(served(&estate.nginx, &host).await? != former, "it is in place");
 
     std::fs::write(&gate, "")?;
-    up.api.post(&format!("/runs/{run}/cancel"), &Value::Null).await?;
-    let cancelled = up.api.run_is(&run, "cancelled", SOON).await?;
+    up.api.cancel(&run).await?;
+    let cancelled = up.api.reaches(&run, Status::Cancelled, SOON).await?;
 
-    ensure!(served(&estate.nginx, &host).await? == former, "{cancelled}");
-    ensure!(cancelled["stays"].is_null(), "{cancelled}");
+    ensure!(served(&estate.nginx, &host).await? == former, "{cancelled:?}");
+    ensure!(cancelled.run.stays.is_empty(), "{cancelled:?}");
     Ok(())
 }
 
@@ -173,8 +167,7 @@ async fn a_policy_that_is_corrected_is_what_the_resumed_run_goes_on_with() -> Re
     policies[0]["targets"][0]["activate_timeout_seconds"] = json!(1);
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
-    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-    ensure!(asking["question"]["code"] == "DEP-0008", "{asking}");
+    up.api.asks(&run, "DEP-0008", SOON).await?;
 
     let places = run_dir::fresh("second", None)?;
     let mut targets = policies[0]["targets"].clone();
@@ -183,7 +176,7 @@ async fn a_policy_that_is_corrected_is_what_the_resumed_run_goes_on_with() -> Re
     let second = json!({"kind": "file", "chain_path": places.join("a.crt"), "key_path": places.join("a.key")});
     targets.as_array_mut().context("a list")?.push(second);
     let corrected = json!({"targets": targets, "key_algorithm": "p384"});
-    up.api.patch(&format!("/policies/{host}"), &corrected).await?;
+    up.api.change_policy(&host, &corrected).await?;
     let told = up.command(&["resume", &run])?.output()?;
     let (told, failed) = (String::from_utf8_lossy(&told.stdout).into_owned(), told.stderr);
 
@@ -195,20 +188,17 @@ async fn a_policy_that_is_corrected_is_what_the_resumed_run_goes_on_with() -> Re
     ] {
         ensure!(told.contains(words), "{words}: {told} {failed:?}");
     }
-    let done = up.api.run_is(&run, "succeeded", SOON).await?;
+    let done = up.api.succeeds(&run, SOON).await?;
     let leaf = served(&estate.nginx, &host).await?;
-    ensure!(leaf != former && places.join("a.key").exists(), "{done}");
+    ensure!(leaf != former && places.join("a.key").exists(), "{done:?}");
     ensure!(
         estate.issued() == 1 && estate.pebbles[0].orders() == 1,
         "one order, one certificate"
     );
-    let issued = done["steps"].as_array().into_iter().flatten();
-    ensure!(
-        issued.filter(|step| step["step"] == "prepare-key").count() == 1,
-        "{done}"
-    );
-    let acts = done["acts"].to_string();
-    ensure!(acts.contains("\"amend\"") && acts.contains("1 → 120"), "{acts}");
+    let prepared = done.steps.iter().filter(|step| step.step == "prepare-key");
+    ensure!(prepared.count() == 1, "{done:?}");
+    let amended = done.acts.iter().find(|act| act.verb == "amend").context("an act")?;
+    ensure!(amended.note.contains("1 → 120"), "{amended:?}");
     Ok(())
 }
 
@@ -227,13 +217,13 @@ async fn a_cancelled_run_names_what_stays() -> Result<()> {
     });
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
-    up.api.run_is(&run, "needs_manual", SOON).await?;
-    up.api.post(&format!("/runs/{run}/cancel"), &Value::Null).await?;
-    let cancelled = up.api.run_is(&run, "cancelled", SOON).await?;
-    let named = cancelled["stays"][0].as_str().context("what stays")?;
+    up.api.reaches(&run, Status::NeedsManual, SOON).await?;
+    up.api.cancel(&run).await?;
+    let cancelled = up.api.reaches(&run, Status::Cancelled, SOON).await?;
+    let named = cancelled.run.stays.first().context("what stays")?;
     ensure!(
         named.contains("a.crt: the new pair is in place") && places.join("a.key").exists(),
-        "{cancelled}"
+        "{cancelled:?}"
     );
     let shown = up.command(&["run", &run])?.output()?.stdout;
     ensure!(String::from_utf8_lossy(&shown).contains("stays: file "), "{shown:?}");
@@ -254,7 +244,7 @@ async fn a_stored_policy_with_a_command_asks_for_its_activation_and_goes_on_with
     let mut old = estate.policies();
     old[0]["targets"][0]["reload"] = json!({"command": ["sh", "-c", "echo told && exit 0"], "timeout_seconds": 9});
     let refused = api.answer_to_post("/policies", &old[0]).await?;
-    ensure!(refused.body["errors"][0]["field"] == "targets[0].reload", "{refused:?}");
+    ensure!(refused.refused()?.field == "targets[0].reload", "{refused:?}");
     api.import("policies", &estate.policies()).await?;
     let as_stored_once = format!(
         "update policies set says = jsonb_set(says, '{{targets,0,reload}}', '{}')",
@@ -267,9 +257,7 @@ async fn a_stored_policy_with_a_command_asks_for_its_activation_and_goes_on_with
     ensure!(changed.status.success(), "{changed:?}");
 
     let run = api.renew(None).await?.into_values().next().context("a run")?;
-    let asking = api.run_is(&run, "needs_manual", SOON).await?;
-    ensure!(asking["question"]["code"] == "DEP-0013", "{asking}");
-    let hint = asking["question"]["hint"].as_str().context("a hint")?;
+    let hint = api.asks(&run, "DEP-0013", SOON).await?.failure.hint;
     let from = hint.find("workspaces.default.activations.reload-server.command = ");
     let to = hint.find(" (vigilo up");
     let line = hint
@@ -280,18 +268,18 @@ async fn a_stored_policy_with_a_command_asks_for_its_activation_and_goes_on_with
     let with_line = format!("{line}\n{}", std::fs::read_to_string(&config)?);
     run_dir::write(&config, &with_line, None)?;
     fleet.kill_and_restart(Member::Deployer).await?;
-    api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    api.run_is(&run, "succeeded", SOON).await?;
+    api.resume(&run).await?;
+    api.succeeds(&run, SOON).await?;
 
     let named = fleet
         .command(&["policy", "set", &host, "--activate", "reload-server"])?
         .output()?;
     ensure!(named.status.success(), "{named:?}");
-    let policies = api.get("/policies").await?;
-    let target = &policies["items"][0]["targets"][0];
+    let policies = api.policies().await?;
+    let Target::File(target) = &policies[0].policy.spec.targets[0];
     ensure!(
-        target["activate"] == "reload-server" && target["reload"].is_null(),
-        "{target}"
+        target.activate.as_deref() == Some("reload-server") && target.reload.is_none(),
+        "{target:?}"
     );
     Ok(())
 }
@@ -314,24 +302,21 @@ async fn on_one_machine_the_flags_of_a_refusal_allow_it() -> Result<()> {
     policies[0]["targets"][0]["activate"] = json!("edge");
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
-    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-    ensure!(asking["question"]["code"] == "DEP-0013", "{asking}");
+    let question = up.api.asks(&run, "DEP-0013", SOON).await?;
     ensure!(
-        asking["question"]["hint"]
-            .to_string()
-            .contains("--allow-activation edge="),
-        "{asking}"
+        question.failure.hint.contains("--allow-activation edge="),
+        "{question:?}"
     );
     up.start_again_with_flags(&["--allow-activation", "edge=true"]).await?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-    let hint = asking["question"]["hint"].to_string();
+    up.api.resume(&run).await?;
+    let asking = up.api.reaches(&run, Status::NeedsManual, SOON).await?;
+    let hint = asking.run.standing.question.context("a question")?.failure.hint;
     ensure!(hint.contains(&format!("--allow-root {directory})")), "{hint}");
 
     up.start_again_with_flags(&["--allow-activation", "edge=true", "--allow-root", &directory])
         .await?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", SOON).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, SOON).await?;
     ensure!(estate.issued() == 1);
     Ok(())
 }

@@ -1,6 +1,15 @@
 //! A CA that says when it wants certificates renewed: it is heard, whatever it says, and an order replaces what it renews.
 
+use std::fmt::Display;
+
 use anyhow::{Context, Result, ensure};
+use api::policies::{Policy, RenewalInfo};
+use api::runs::Run;
+use domain::Timestamp;
+use domain::host::Criticality;
+use domain::incident::{Remark, Severity, State};
+use domain::job::JobState;
+use domain::run::{Status, Trigger};
 use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
@@ -20,55 +29,52 @@ fn eager() -> Value {
 }
 
 /// Until the policy's host was asked about and this holds of what is shown of it.
-async fn told(api: &Api, host: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
+async fn told(api: &Api, host: &str, holds: impl Fn(&RenewalInfo) -> bool) -> Result<RenewalInfo> {
     wait::until_ok(&format!("what the CA says about {host}"), SOON, async || {
-        let policy = policy(api, host).await?;
-        ensure!(holds(&policy["renewal_info"]), "it shows {}", policy["renewal_info"]);
-        Ok(policy)
+        let told = policy(api, host).await?.renewal_info.context("nothing yet")?;
+        ensure!(holds(&told), "it shows {told:?}");
+        Ok(told)
     })
     .await
 }
 
-async fn policy(api: &Api, host: &str) -> Result<Value> {
-    let all = api.get("/policies?limit=1000").await?;
-    let mut items = all["items"].as_array().into_iter().flatten();
-    items.find(|one| one["hostname"] == host).cloned().context("a policy")
+async fn policy(api: &Api, host: &str) -> Result<Policy> {
+    let mut all = api.policies().await?.into_iter();
+    let found = all.find(|one| one.policy.spec.hostname.as_str() == host);
+    found.context("a policy")
 }
 
-fn has_window(shown: &Value) -> bool {
-    shown["window_start"].is_string()
+fn has_window(told: &RenewalInfo) -> bool {
+    told.window_start.is_some()
 }
 
-/// Looks at the host, which asks its CA too.
-async fn check(api: &Api, host: &str) -> Result<()> {
-    api.post(&format!("/hosts/{host}/check"), &json!({})).await.map(|_| ())
-}
-
+/// The leaf that the newest look at the host saw.
 async fn leaf(api: &Api, host: &str) -> Result<String> {
-    let shown = api.get(&format!("/hosts/{host}")).await?;
-    let leaf = shown["look"][0]["leaf_pem"].as_str();
-    leaf.map(str::to_owned).with_context(|| format!("no leaf in {shown}"))
+    let shown = api.host(host).await?;
+    let served = shown.look.first().and_then(|look| look.served());
+    let leaf = served.and_then(|served| served.leaf_pem.clone());
+    leaf.with_context(|| format!("no leaf in {shown:?}"))
 }
 
 /// The newest run of the host once it has succeeded by the clock.
-async fn renewed_by_itself(api: &Api, host: &str) -> Result<Value> {
+async fn renewed_by_itself(api: &Api, host: &str) -> Result<Run> {
     wait::until_ok(&format!("{host} to renew itself"), SOON, async || {
-        let runs = api.get(&format!("/runs?hostname={host}")).await?;
-        let newest = runs["items"][0].clone();
-        let done = newest["trigger"] == "schedule" && newest["status"] == "succeeded";
-        ensure!(done, "the newest run is {newest}");
+        let newest = api.runs_of(host).await?.into_iter().next().context("no run")?;
+        let done = newest.trigger == Trigger::Schedule && newest.standing.status == Status::Succeeded;
+        ensure!(done, "the newest run is {newest:?}");
         Ok(newest)
     })
     .await
 }
 
 /// Its steps with their checks and log, and the exchange with the CA.
-async fn whole(api: &Api, run: &str) -> Result<String> {
-    let (steps, exchange) = (
-        api.get(&format!("/runs/{run}")).await?,
-        api.get(&format!("/runs/{run}/exchange")).await?,
-    );
-    Ok(format!("{steps} {exchange}"))
+async fn whole(api: &Api, run: impl Display) -> Result<String> {
+    let (run, exchange) = (api.run(&run).await?, api.exchange(&run).await?);
+    Ok(format!("{run:?} {exchange:?}"))
+}
+
+fn instant(text: &str) -> Result<Timestamp> {
+    Ok(text.parse()?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,31 +87,32 @@ async fn a_window_in_the_past_renews_now_in_place_of_the_old_certificate() -> Re
     let (called, quiet) = (estate.nginx.hosts()[0].as_str(), estate.nginx.hosts()[1].as_str());
     let first = told(&up.api, called, has_window).await?;
     told(&up.api, quiet, has_window).await?;
-    ensure!(first["renewal_info"]["next_ask_at"].is_string(), "{first}");
+    ensure!(first.next_ask_at.is_some(), "{first:?}");
 
     up.start_again_with(eager()).await?;
     let pebble = &estate.pebbles[0];
     pebble.set_renewal_info(&leaf(&up.api, called).await?, PAST).await?;
-    check(&up.api, called).await?;
+    up.api.check(called).await?;
     let run = renewed_by_itself(&up.api, called).await?;
-    let why = run["why_now"].as_str().unwrap_or_default();
+    let why = run.why_now.unwrap_or_default();
     for part in [
         "the CA suggests 2025-01-02T04:00:00Z",
         "(ARI, see https://ca.example.org/incident)",
     ] {
         ensure!(why.contains(part), "{why}");
     }
-    let whole = whole(&up.api, run["id"].as_str().context("its id")?).await?;
+    let whole = whole(&up.api, run.standing.id).await?;
     ensure!(whole.contains("the CA took the order as a replacement"), "{whole}");
     ensure!(pebble.issued_for(called).await? == 2 && pebble.issued_for(quiet).await? == 1);
     // The next certificate is asked about like the first, and is not due.
     let next = told(&up.api, called, has_window).await?;
-    ensure!(next["renewal_info"]["window_start"] != "2025-01-02T04:00:00Z", "{next}");
+    let past = instant("2025-01-02T04:00:00Z")?;
+    ensure!(next.window_start != Some(past), "{next:?}");
     let suggested = policy(&up.api, quiet).await?;
-    let why = suggested["due_why"].as_str().unwrap_or_default();
+    let why = suggested.due_why.clone().unwrap_or_default();
     ensure!(
-        why.starts_with("the CA suggests ") && suggested["due_at"].is_string(),
-        "{suggested}"
+        why.starts_with("the CA suggests ") && suggested.due_at.is_some(),
+        "{suggested:?}"
     );
     Ok(())
 }
@@ -127,21 +134,18 @@ async fn garbage_takes_the_window_away_and_says_so() -> Result<()> {
         estate.pebbles[0]
             .set_renewal_info(&leaf(&up.api, host).await?, garbage)
             .await?;
-        check(&up.api, host).await?;
-        let shown = told(&up.api, host, |shown| {
-            shown["last_error"].is_string() && !has_window(shown)
-        })
-        .await?;
-        let said = shown["renewal_info"]["last_error"].as_str().unwrap_or_default();
+        up.api.check(host).await?;
+        let shown = told(&up.api, host, |shown| shown.last_error.is_some() && !has_window(shown)).await?;
+        let said = shown.last_error.unwrap_or_default();
         ensure!(said.starts_with("the CA's answer cannot be used"), "{said}");
         estate.pebbles[0]
             .set_renewal_info(&leaf(&up.api, host).await?, FUTURE)
             .await?;
-        check(&up.api, host).await?;
+        up.api.check(host).await?;
         told(&up.api, host, has_window).await?;
     }
     let counts = up.api.counts().await?;
-    ensure!(counts.values().sum::<u64>() == 1, "nothing was due: {counts:?}");
+    ensure!(counts.total() == 1, "nothing was due: {counts:?}");
     Ok(())
 }
 
@@ -160,13 +164,13 @@ async fn a_profile_is_asked_for_and_one_that_the_ca_lacks_ends_the_run() -> Resu
     up.api.import("policies", &policies).await?;
     let runs = up.api.renew(None).await?;
     let run = |index: usize| runs.get(&estate.nginx.hosts()[index]).cloned().context("a run");
-    up.api.run_is(&run(0)?, "succeeded", SOON).await?;
+    up.api.succeeds(&run(0)?, SOON).await?;
     let exchange = whole(&up.api, &run(0)?).await?;
     ensure!(exchange.contains("tlsserver"), "{exchange}");
-    let failed = up.api.run_is(&run(1)?, "failed", SOON).await?;
-    let failure = &failed["failure"];
-    ensure!(failure["code"] == "ISS-0017", "{failure}");
-    let what = failure["what"].as_str().unwrap_or_default();
+    let failed = up.api.reaches(&run(1)?, Status::Failed, SOON).await?;
+    let failure = failed.run.standing.failure.context("a failure")?.failure;
+    ensure!(failure.code.as_str() == "ISS-0017", "{failure:?}");
+    let what = failure.what;
     ensure!(
         what.contains("moonlight") && what.contains("it offers default, tlsserver"),
         "{what}"
@@ -195,18 +199,19 @@ async fn a_ca_without_a_retry_after_is_heard_and_one_that_knows_nothing_is_named
     let (estate, up) = at_a_strange_ca(1, None).await?;
     let host = estate.nginx.hosts()[0].as_str();
     let shown = told(&up.api, host, has_window).await?;
-    ensure!(shown["renewal_info"]["next_ask_at"].is_string(), "{shown}");
+    ensure!(shown.next_ask_at.is_some(), "{shown:?}");
     let body = json!({"type": "urn:ietf:params:acme:error:malformed", "detail": "never heard of it"});
     ca(&estate)?.misbehave(FaultPoint::RenewalInfo, &Fault::Problem { status: 404, body }, 1);
-    check(&up.api, host).await?;
+    up.api.check(host).await?;
     let shown = told(&up.api, host, |shown| !has_window(shown)).await?;
-    let said = shown["renewal_info"]["last_error"].as_str().unwrap_or_default();
+    let said = shown.last_error.unwrap_or_default();
     ensure!(said.starts_with("the CA does not know the certificate"), "{said}");
 
     ca(&estate)?.misbehave(FaultPoint::RenewalInfo, &Fault::Busy(RetryAfter::Seconds(60)), 1);
-    check(&up.api, host).await?;
-    let shown = told(&up.api, host, |shown| shown["last_error"].to_string().contains("503")).await?;
-    ensure!(shown["renewal_info"]["next_ask_at"].is_string(), "{shown}");
+    up.api.check(host).await?;
+    let busy = |shown: &RenewalInfo| shown.last_error.as_ref().is_some_and(|error| error.contains("503"));
+    let shown = told(&up.api, host, busy).await?;
+    ensure!(shown.next_ask_at.is_some(), "{shown:?}");
     Ok(())
 }
 
@@ -222,7 +227,7 @@ async fn what_a_ca_has_against_a_predecessor_costs_no_renewal() -> Result<()> {
     ca.misbehave(FaultPoint::NewOrder, &Fault::Problem { status: 409, body }, 1);
     let before = ca.orders();
     let run = up.api.renew(Some(&[replaced])).await?[replaced].clone();
-    up.api.run_is(&run, "succeeded", SOON).await?;
+    up.api.succeeds(&run, SOON).await?;
     let log = whole(&up.api, &run).await?;
     ensure!(
         log.contains("somebody was faster (alreadyReplaced)); it is placed without"),
@@ -232,7 +237,7 @@ async fn what_a_ca_has_against_a_predecessor_costs_no_renewal() -> Result<()> {
 
     ca.keep_silent_about_predecessors();
     let run = up.api.renew(Some(&[silent])).await?[silent].clone();
-    up.api.run_is(&run, "succeeded", SOON).await?;
+    up.api.succeeds(&run, SOON).await?;
     let log = whole(&up.api, &run).await?;
     ensure!(log.contains("it left the field aside); it goes on without"), "{log}");
     let orders = ca.replaced();
@@ -247,11 +252,6 @@ async fn what_a_ca_has_against_a_predecessor_costs_no_renewal() -> Result<()> {
 /// The clock stands still: only people renew. Three certificates are many here.
 fn few_are_many() -> Value {
     json!({"planner": {"renewal_info": {"emergency": {"certificates": 3, "percent": 50}}}})
-}
-
-async fn emergencies(api: &Api) -> Result<Vec<Value>> {
-    let all = api.get("/emergencies").await?;
-    Ok(all["items"].as_array().cloned().unwrap_or_default())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,80 +273,72 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
     for host in estate.nginx.hosts() {
         told(&up.api, host, has_window).await?;
     }
+    let past = instant("2025-01-03T04:00:00Z")?;
     let called: Vec<&str> = estate.nginx.hosts().iter().map(String::as_str).take(3).collect();
     for (number, host) in called.iter().enumerate() {
-        ensure!(emergencies(&up.api).await?.is_empty(), "{number} are not many");
+        ensure!(up.api.emergencies().await?.is_empty(), "{number} are not many");
         estate.pebbles[0]
             .set_renewal_info(&leaf(&up.api, host).await?, PAST)
             .await?;
-        check(&up.api, host).await?;
-        told(&up.api, host, |shown| shown["window_end"] == "2025-01-03T04:00:00Z").await?;
+        up.api.check(host).await?;
+        told(&up.api, host, |shown| shown.window_end == Some(past)).await?;
     }
     let emergency = wait::until_ok("an emergency", SOON, async || {
-        emergencies(&up.api).await?.first().cloned().context("none")
+        up.api.emergencies().await?.into_iter().next().context("none")
     })
     .await?;
     ensure!(
-        emergency["certificates"] == 3 && emergency["of_all"] == 4 && emergency["left"] == 3,
-        "{emergency}"
+        (emergency.certificates, emergency.of_all, emergency.left) == (3, 4, 3),
+        "{emergency:?}"
     );
-    let id = emergency["id"].as_str().context("its id")?;
-    let incident = wait::until_ok("its incident", SOON, async || {
-        up.api.get(&format!("/incidents/{id}")).await
-    })
-    .await?;
-    let title = incident["title"].as_str().unwrap_or_default();
+    let id = emergency.id;
+    let shown = wait::until_ok("its incident", SOON, async || up.api.incident(id).await).await?;
+    let incident = shown.incident.incident;
     ensure!(
-        title.contains("asks for immediate renewal of 3 certificates"),
-        "{incident}"
+        incident.title.contains("asks for immediate renewal of 3 certificates"),
+        "{incident:?}"
     );
     ensure!(
-        incident["detail"]
-            .to_string()
-            .contains("https://ca.example.org/incident"),
-        "{incident}"
+        incident.detail.contains("https://ca.example.org/incident"),
+        "{incident:?}"
     );
     ensure!(
-        incident["severity"] == "sev1" && incident["run_id"].is_null(),
-        "{incident}"
+        incident.severity == Severity::Sev1 && incident.run_id.is_none(),
+        "{incident:?}"
     );
 
-    let plan = up.api.get(&format!("/emergencies/{id}")).await?;
-    let order: Vec<&str> = plan["hosts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|host| host["criticality"].as_str())
-        .collect();
-    ensure!(order == ["critical", "medium", "low"], "{plan}");
+    let plan = up.api.emergency(id).await?;
+    let order: Vec<Criticality> = plan.hosts.iter().map(|host| host.criticality).collect();
+    let most_first = [Criticality::Critical, Criticality::Medium, Criticality::Low];
+    ensure!(order == most_first, "{plan:?}");
     let job = wait::until_ok("a bulk plan of it", SOON, async || {
-        let plan = up.api.get(&format!("/emergencies/{id}")).await?;
-        let job = plan["plans"][0].as_str().context("no plan yet")?;
-        let job = up.api.get(&format!("/jobs/{job}")).await?;
-        ensure!(job["state"] == "planned", "{job}");
+        let plans = up.api.emergency(id).await?.plans;
+        let job = up.api.job(plans.first().context("no plan yet")?).await?.job;
+        ensure!(job.state == JobState::Planned, "{job:?}");
         Ok(job)
     })
     .await?;
-    ensure!(job["totals"]["included"] == 3, "{job}");
-    let despite = json!({"the cooldown of the policy": 1});
-    ensure!(job["totals"]["despite"] == despite, "{job}");
+    ensure!(job.totals.included == 3, "{job:?}");
+    let despite = [("the cooldown of the policy".to_owned(), 1)].into();
+    ensure!(job.totals.despite == despite, "{job:?}");
+    let reason = job.spec.reason.as_ref();
     ensure!(
-        job["spec"]["reason"].to_string().contains(&format!("emergency {id}")),
-        "{job}"
+        reason.is_some_and(|reason| reason.contains(&format!("emergency {id}"))),
+        "{job:?}"
     );
-    let renewed = up.command(&["emergency", "renew", id])?.output()?;
+    let renewed = up.command(&["emergency", "renew", &id.to_string()])?.output()?;
     ensure!(renewed.status.success(), "{renewed:?}");
     let said = String::from_utf8_lossy(&renewed.stdout);
     ensure!(said.starts_with("3 renewals begun, already on the way: 0"), "{said}");
     up.api.all_settled(SOON).await?;
     let closed = wait::until_ok("the end of its incident", SOON, async || {
-        let shown = up.api.get(&format!("/incidents/{id}")).await?;
-        ensure!(shown["state"] == "closed", "{shown}");
+        let shown = up.api.incident(id).await?.incident.incident;
+        ensure!(shown.state == State::Closed, "{shown:?}");
         Ok(shown)
     })
     .await?;
-    ensure!(closed["closed"]["by"] == "vigilo", "{closed}");
-    ensure!(emergencies(&up.api).await?.len() == 1, "it was one");
+    ensure!(closed.closed.is_some_and(|word| word.by == Remark::OWN));
+    ensure!(up.api.emergencies().await?.len() == 1, "it was one");
     for host in called {
         ensure!(estate.pebbles[0].issued_for(host).await? == 2, "{host}");
     }

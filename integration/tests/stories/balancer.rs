@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use api::hosts::HostDetail;
+use api::incidents::IncidentDetail;
+use api::runs::RunDetail;
+use domain::incident::{Remark, State};
 use integration::{Api, Estate, Fleet};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{Balancer, NginxHosts, Serving, wait};
 
 use crate::world::{SOON, estate, incidents_of};
@@ -42,11 +46,8 @@ impl World {
             balancer,
             hostname,
         };
-        wait::until("the first look", SOON, async || {
-            let host = world.host().await.ok()?;
-            (!host["snapshot"].is_null()).then_some(())
-        })
-        .await?;
+        let was_looked_at = |host: &HostDetail| host.host.snapshot.is_some();
+        world.api().shows(&world.hostname, was_looked_at, SOON).await?;
         Ok(world)
     }
 
@@ -54,15 +55,9 @@ impl World {
         &self.fleet.api
     }
 
-    async fn host(&self) -> Result<Value> {
-        self.api().get(&format!("/hosts/{}", self.hostname)).await
-    }
-
     /// A person has the host looked at now.
-    async fn check(&self) -> Result<Value> {
-        self.api()
-            .post(&format!("/hosts/{}/check", self.hostname), &json!({}))
-            .await
+    async fn check(&self) -> Result<HostDetail> {
+        self.api().check(&self.hostname).await
     }
 
     /// The looks in a row that saw the same began so much earlier.
@@ -71,19 +66,21 @@ impl World {
         self.fleet.postgres.run_script("vigilo", earlier).await
     }
 
-    async fn incident(&self, run: &str) -> Result<Value> {
+    async fn incident(&self, run: &str) -> Result<IncidentDetail> {
         let all = incidents_of(self.api(), run).await?;
         ensure!(all.len() == 1, "{all:?}");
-        let id = all[0].incident.id;
-        self.api().get(&format!("/incidents/{id}")).await
+        self.api().incident(all[0].incident.id).await
+    }
+
+    async fn incident_state(&self, run: &str) -> Result<State> {
+        Ok(self.incident(run).await?.incident.incident.state)
     }
 }
 
-fn summary_of<'a>(run: &'a Value, step: &str) -> Result<&'a str> {
-    let steps = run["steps"].as_array().context("steps")?;
-    let last = steps.iter().rev().find(|one| one["step"] == step);
-    let last = last.with_context(|| format!("no {step}: {steps:?}"))?;
-    last["summary"].as_str().context("a summary")
+fn summary_of<'a>(run: &'a RunDetail, step: &str) -> Result<&'a str> {
+    let last = run.steps.iter().rev().find(|one| one.step == step);
+    let last = last.with_context(|| format!("no {step}: {:?}", run.steps))?;
+    Ok(&last.summary)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,40 +91,36 @@ async fn one_good_look_behind_a_balancer_is_no_success_and_its_incident_closes_a
 
     // Half of the visitors get the old certificate.
     let run = world.api().renew(Some(&[&world.hostname])).await?[&world.hostname].clone();
-    let asking = world.api().run_is(&run, "needs_manual", SOON).await?;
-    let question = &asking["question"];
-    ensure!(question["code"] == "VER-0007", "{question}");
-    let what = question["what"].as_str().context("words")?;
+    let what = world.api().asks(&run, "VER-0007", SOON).await?.failure.what;
     ensure!(what.contains(" looks, 2 leaves)"), "{what}");
-    let went_back = asking["steps"].to_string().contains("\"step\":\"rollback");
-    ensure!(!went_back, "{}", asking["steps"]);
+    let steps = world.api().run(&run).await?.steps;
+    let went_back = steps.iter().any(|step| step.step.starts_with("rollback"));
+    ensure!(!went_back, "{steps:?}");
     let new = world.estate.served().await?[0].fingerprint.clone();
     let old = testkit::handshake::served_leaf(world.other.address(), &world.hostname).await?;
     ensure!(
         what.replace(':', "").to_lowercase().contains(&new) && new != old.sha256_hex,
         "the new certificate stays where it was deployed: {new} {what}"
     );
-    ensure!(world.incident(&run).await?["state"] != "closed");
+    ensure!(world.incident_state(&run).await? != State::Closed);
 
     // A look beside the run sees the same.
-    let seen = world.check().await?["look"][0].clone();
-    let leaves = seen["others"].as_array().map_or(0, Vec::len) + 1;
-    ensure!(seen["looks"] == 12 && leaves == 2, "{seen}");
+    let checked = world.check().await?;
+    let seen = checked.look.first().context("a look")?;
+    ensure!(seen.looks == 12 && seen.others.len() == 1, "{seen:?}");
 
     // The other server is taken out. A run that looks now looks long.
     world.balancer.serve(&[world.estate.nginx.address()]);
-    world.api().post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    let done = world.api().run_is(&run, "succeeded", SOON).await?;
+    world.api().resume(&run).await?;
+    let done = world.api().succeeds(&run, SOON).await?;
     let looked = summary_of(&done, "verify")?;
     ensure!(looked == "served as issued: 12 looks, 1 leaf at 1 address", "{looked}");
     ensure!(world.estate.issued() == 1, "{} certificates", world.estate.issued());
     wait::until_ok("the incident to say what it waits for", SOON, async || {
         let incident = world.incident(&run).await?;
-        ensure!(
-            incident.to_string().contains("served several certificates by turns"),
-            "{incident}"
-        );
-        ensure!(incident["state"] != "closed", "{incident}");
+        let notes = format!("{incident:?}");
+        ensure!(notes.contains("served several certificates by turns"), "{notes}");
+        ensure!(incident.incident.incident.state != State::Closed, "{notes}");
         Ok(())
     })
     .await?;
@@ -135,16 +128,17 @@ async fn one_good_look_behind_a_balancer_is_no_success_and_its_incident_closes_a
     // Three looks are not enough while they are minutes apart only.
     for _ in 0..3 {
         world.check().await?;
-        ensure!(world.incident(&run).await?["state"] != "closed");
+        ensure!(world.incident_state(&run).await? != State::Closed);
     }
     world.let_ten_minutes_pass().await?;
     world.check().await?;
     let closed = wait::until_ok("the incident to close by itself", PATIENTLY, async || {
-        let incident = world.incident(&run).await?;
-        ensure!(incident["state"] == "closed", "{}", incident["state"]);
+        let incident = world.incident(&run).await?.incident.incident;
+        ensure!(incident.state == State::Closed, "{:?}", incident.state);
         Ok(incident)
     })
     .await?;
-    ensure!(closed["closed"]["by"] == "vigilo", "{}", closed["closed"]);
+    let word = closed.closed.context("who closed it")?;
+    ensure!(word.by == Remark::OWN, "{word:?}");
     Ok(())
 }

@@ -3,8 +3,9 @@
 use std::process::Output;
 
 use anyhow::{Result, ensure};
+use api::budget::Budget;
 use integration::fleet::Up;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::wait;
 
 use crate::world::{SOON, estate};
@@ -15,7 +16,7 @@ fn vigilo(up: &Up, args: &[&str]) -> Result<Output> {
     Ok(done)
 }
 
-fn shown(up: &Up) -> Result<Value> {
+fn shown(up: &Up) -> Result<Budget> {
     Ok(serde_json::from_slice(
         &vigilo(up, &["budget", "show", "--json"])?.stdout,
     )?)
@@ -54,22 +55,21 @@ async fn the_schedule_keeps_to_the_budget_of_the_month_until_it_is_raised() -> R
     up.start_again_with(every_second).await?;
     let waiting = wait::until("one goes, one waits for money", SOON, async || {
         let budget = shown(&up).ok()?;
-        (budget["policies_waiting"] != 0 && budget["spent"]["micro_usd"] == 400_000).then_some(budget)
+        (budget.policies_waiting != 0 && budget.spent.micro_usd == 400_000).then_some(budget)
     })
     .await?;
     ensure!(
-        waiting["left_micro_usd"] == 0 && waiting["over_micro_usd"] == 0,
-        "{waiting}"
+        waiting.left_micro_usd == Some(0) && waiting.over_micro_usd == 0,
+        "{waiting:?}"
     );
-    let policies = up.api.get("/policies").await?;
-    let held = policies["items"].as_array().into_iter().flatten();
-    let held: Vec<&str> = held
-        .filter_map(|policy| policy["due_why"].as_str())
-        .filter(|why| why.contains("budget: 0.40 USD of the 0.40 USD of "))
-        .collect();
+    let policies = up.api.policies().await?;
+    let mut held = policies
+        .iter()
+        .filter_map(|policy| policy.due_why.as_ref())
+        .filter(|why| why.contains("budget: 0.40 USD of the 0.40 USD of "));
     ensure!(
-        !held.is_empty() && held[0].contains("or the budget is raised"),
-        "{policies}"
+        held.next().is_some_and(|why| why.contains("or the budget is raised")),
+        "{policies:?}"
     );
     ensure!(estate.issued() == 4, "{} certificates", estate.issued());
 
@@ -84,10 +84,10 @@ async fn the_schedule_keeps_to_the_budget_of_the_month_until_it_is_raised() -> R
     vigilo(&up, &["budget", "set", "0.60"])?;
     let spent = wait::until("the other goes on once it was raised", SOON, async || {
         let budget = shown(&up).ok()?;
-        (budget["spent"]["micro_usd"] == 600_000).then_some(budget)
+        (budget.spent.micro_usd == 600_000).then_some(budget)
     })
     .await?;
-    ensure!(spent["over_micro_usd"] == 0, "{spent}");
+    ensure!(spent.over_micro_usd == 0, "{spent:?}");
     ensure!(estate.issued() == 6, "{} certificates", estate.issued());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Which CA issues: the cheapest of those that are named, and the next when the first is down. One certificate each time.
 
 use anyhow::{Context, Result, ensure};
+use api::pacing::NewLimit;
 use api::runs::Run;
 use domain::run::Status;
 use integration::fleet::Up;
@@ -8,6 +9,7 @@ use integration::{Api, Estate};
 use serde_json::json;
 use testkit::Serving;
 
+use crate::pace;
 use crate::world::SOON;
 
 /// One host, and two CAs; its policy names the first, and the second if that fails.
@@ -112,9 +114,11 @@ async fn cost_aware_takes_the_cheaper_ca_and_a_changed_price_changes_its_mind() 
 async fn a_limit_that_has_no_room_in_time_hands_over_to_the_next_ca() -> Result<()> {
     let (estate, up, host) = world().await?;
     let urls: Vec<String> = estate.pebbles.iter().map(testkit::Pebble::directory_url).collect();
-    let limit = json!({"directory_url": urls[0], "scope": "account", "title": "orders of the story", "burst": 1,
-                       "period_seconds": 345_600, "source": "the story", "last_verified": "2026-11-24"});
-    up.api.put("/limits/story.orders", &limit).await?;
+    let limit = NewLimit {
+        period_seconds: 345_600,
+        ..pace::limit("orders of the story", &urls[0])?
+    };
+    up.api.set_limit("story.orders", &limit).await?;
     // The planners read the limits again after two seconds at most; a first renewal is through later than that, or the
     // second shows that it was not counted.
     for _ in 0..3 {

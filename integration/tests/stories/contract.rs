@@ -1,8 +1,14 @@
 //! The contract on NATS: every service logs in as itself and can do what it is for, no more; and programs in another
 //! language ask, are answered, and see what becomes of it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use domain::job::JobState;
+use domain::run::Status;
+use domain::{JobId, RunId};
 use integration::Member;
+use protocol::event::RunEvent;
+use protocol::request::{Answer, JobStanding};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, guarded};
@@ -45,18 +51,20 @@ async fn a_program_in_another_language_asks_for_a_renewal_and_sees_its_end() -> 
     let (code, lines) = world.python("ws-default", &[host, "--key", "night-1"]).await?;
     ensure!(code == Some(0), "{lines:?}");
     let answer = lines[0].clone();
-    let run = answer["answer"]["accepted"][0]["run_id"].as_str().context("a run")?;
-    let last = lines.last().context("an event")?;
-    ensure!(
-        last["event"]["status"] == "succeeded" && last["event"]["run_id"] == run,
-        "{last}"
-    );
+    let Line::Answer(Answer::Renewal { accepted, .. }) = Line::of(&answer)? else {
+        bail!("{answer}")
+    };
+    let run = accepted.first().context("a run")?.run_id;
+    let Line::Event(last) = Line::of(lines.last().context("an event")?)? else {
+        bail!("{lines:?}")
+    };
+    ensure!(last.status == Status::Succeeded && last.run_id == run, "{last:?}");
     ensure!(world.estate.served().await? != before, "the new certificate is served");
 
     let (code, twin) = world.python("ws-default", &[host, "--key", "night-1"]).await?;
     ensure!(code == Some(0) && twin[0] == answer, "{twin:?} instead of {answer}");
-    let runs = world.fleet.api.get(&format!("/runs?hostname={host}")).await?;
-    ensure!(runs["items"].as_array().is_some_and(|all| all.len() == 1), "{runs}");
+    let runs = world.fleet.api.runs_of(host).await?;
+    ensure!(runs.len() == 1, "{runs:?}");
     ensure!(world.estate.issued() == 1);
 
     let nonsense = [
@@ -73,33 +81,50 @@ async fn a_program_in_another_language_asks_for_a_renewal_and_sees_its_end() -> 
     ];
     for (text, field) in nonsense {
         let (code, lines) = world.python("ws-default", &["--raw", text]).await?;
-        let answer = &lines[0]["answer"];
-        ensure!(code == Some(2) && answer["answer"] == "rejected", "{text}: {lines:?}");
-        let spoken = ["problem", "remedy"]
-            .iter()
-            .all(|part| answer["reason"][part].is_string());
-        ensure!(answer["reason"]["field"] == field && spoken, "{text}: {answer}");
+        let Line::Answer(Answer::Rejected { reason }) = Line::of(&lines[0])? else {
+            bail!("{text}: {lines:?}")
+        };
+        ensure!(code == Some(2) && reason.field == field, "{text}: {lines:?}");
     }
 
     let (code, lines) = world.python("ws-other", &[host, "--workspace", "default"]).await?;
-    let error = lines[0]["error"].as_str().unwrap_or_default().to_lowercase();
-    ensure!(code == Some(3) && error.contains("permissions violation"), "{lines:?}");
+    ensure!(code == Some(3) && is_forbidden(&lines[0])?, "{lines:?}");
     ensure!(world.estate.issued() == 1);
     the_cli_replays(&world, run)
 }
 
-fn the_cli_replays(world: &Guarded, run: &str) -> Result<()> {
+/// A line that an example client prints.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Answer(Answer),
+    Event(Box<RunEvent>),
+    Error(String),
+}
+
+impl Line {
+    fn of(line: &Value) -> Result<Self> {
+        Self::deserialize(line).with_context(|| line.to_string())
+    }
+}
+
+/// Whether the server has refused what the client said.
+fn is_forbidden(line: &Value) -> Result<bool> {
+    let Line::Error(error) = Line::of(line)? else {
+        return Ok(false);
+    };
+    Ok(error.to_lowercase().contains("permissions violation"))
+}
+
+fn the_cli_replays(world: &Guarded, run: RunId) -> Result<()> {
     let output = world.fleet.command(&["events", "--json"])?.output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);
-    let events: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
-    let statuses: Vec<Value> = events?
-        .iter()
-        .filter(|event| event["run_id"] == run)
-        .map(|event| event["status"].clone())
-        .collect();
+    let events: Vec<RunEvent> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let of_run = events.iter().filter(|event| event.run_id == run);
+    let statuses: Vec<Status> = of_run.map(|event| event.status).collect();
     ensure!(
-        statuses.ends_with(&[json!("running"), json!("succeeded")]),
+        statuses.ends_with(&[Status::Running, Status::Succeeded]),
         "{statuses:?}"
     );
     let later = world
@@ -116,53 +141,65 @@ async fn a_program_in_another_language_plans_a_bulk_renewal_and_commits_it() -> 
     let spec = json!({"filter": {"hostname_glob": "*"}, "reason": "the night plan of another system"}).to_string();
     let asked = ["--spec", spec.as_str(), "--key", "night-2"];
     let (code, lines) = world.client("bulk.py", "ws-default", &asked).await?;
-    let plan = &lines.last().context("an answer")?["answer"];
-    ensure!(code == Some(0) && plan["state"] == "planned", "{lines:?}");
-    ensure!(plan["totals"]["included"] == 3, "{plan}");
+    let plan = standing(&lines)?;
+    ensure!(code == Some(0) && plan.state == JobState::Planned, "{lines:?}");
+    ensure!(plan.totals.included == 3, "{plan:?}");
     ensure!(world.estate.issued() == 0, "nothing happens before the commit");
 
     let twin = [&asked[..], &["--commit"]].concat();
     let (code, lines) = world.client("bulk.py", "ws-default", &twin).await?;
-    let end = &lines.last().context("an answer")?["answer"];
-    ensure!(code == Some(0) && end["job_id"] == plan["job_id"], "{lines:?}");
-    ensure!(end["state"] == "ended" && end["progress"]["succeeded"] == 3, "{end}");
+    let end = standing(&lines)?;
+    ensure!(code == Some(0) && end.job_id == plan.job_id, "{lines:?}");
+    ensure!(end.state == JobState::Ended && end.progress.succeeded == 3, "{end:?}");
     all_succeed_with_one_certificate_each(&world.fleet.api, &world.estate).await?;
-    strange_bulks_are_refused(&world, plan["job_id"].as_str().context("a job")?).await
+    strange_bulks_are_refused(&world, plan.job_id).await
 }
 
-async fn strange_bulks_are_refused(world: &Guarded, job: &str) -> Result<()> {
+/// What the last line says of a job.
+fn standing(lines: &[Value]) -> Result<JobStanding> {
+    match Line::of(lines.last().context("an answer")?)? {
+        Line::Answer(Answer::JobStands(standing)) => Ok(*standing),
+        other => bail!("{other:?}"),
+    }
+}
+
+async fn strange_bulks_are_refused(world: &Guarded, job: JobId) -> Result<()> {
     for (spec, field) in [
         (r#"{"filter": {"colour": "red"}}"#, "payload"),
         (r#"{"filter": {}, "concurrency": 0}"#, "concurrency"),
         (r#"{"filter": {}, "ends_at": "2001-01-01T00:00:00Z"}"#, "ends_at"),
     ] {
         let (code, lines) = world.client("bulk.py", "ws-default", &["--spec", spec]).await?;
-        let reason = &lines[0]["answer"]["reason"];
-        ensure!(code == Some(2) && reason["field"] == field, "{spec}: {lines:?}");
-        ensure!(reason["remedy"].is_string(), "{spec}: {lines:?}");
+        let Line::Answer(Answer::Rejected { reason }) = Line::of(&lines[0])? else {
+            bail!("{spec}: {lines:?}")
+        };
+        ensure!(code == Some(2) && reason.field == field, "{spec}: {lines:?}");
     }
     let all = r#"{"filter": {}}"#;
     let forbidden = ["--workspace", "default", "--spec", all];
     let (code, lines) = world.client("bulk.py", "ws-other", &forbidden).await?;
-    let error = lines[0]["error"].as_str().unwrap_or_default().to_lowercase();
-    ensure!(code == Some(3) && error.contains("permissions violation"), "{lines:?}");
+    ensure!(code == Some(3) && is_forbidden(&lines[0])?, "{lines:?}");
     words_about_a_job_are_answered(world, job).await
 }
 
 /// By the names that are written now and by those of the first versions.
-async fn words_about_a_job_are_answered(world: &Guarded, job: &str) -> Result<()> {
+async fn words_about_a_job_are_answered(world: &Guarded, job: JobId) -> Result<()> {
     let somebody = world.login("ws-default").await?;
-    for (verb, answered) in [
-        ("job-show", "job_stands"),
-        ("job-pause", "rejected"),
-        ("job_resume", "rejected"),
-        ("bulk_commit", "job"),
+    let stands = |answer: &Answer| matches!(answer, Answer::JobStands(_));
+    let rejected = |answer: &Answer| matches!(answer, Answer::Rejected { .. });
+    let taken = |answer: &Answer| matches!(answer, Answer::Job { .. });
+    let answers: [(&str, fn(&Answer) -> bool); 5] = [
+        ("job-show", stands),
+        ("job-pause", rejected),
+        ("job_resume", rejected),
+        ("bulk_commit", taken),
         // Every run of it has ended: nothing is left to give up.
-        ("job-cancel", "rejected"),
-    ] {
+        ("job-cancel", rejected),
+    ];
+    for (verb, is_right) in answers {
         let body = json!({"job_id": job, "requested_by": "cmdb"});
         let answer = somebody.asks(&format!("vigilo.request.default.{verb}"), &body).await?;
-        ensure!(answer["answer"] == answered, "{verb}: {answer}");
+        ensure!(is_right(&answer), "{verb}: {answer:?}");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Processes that die in the middle of a batch: no run is lost, and no certificate is asked for twice.
 
 use anyhow::{Result, ensure};
+use domain::run::Status;
 use integration::Member;
 use testkit::Signal;
 
@@ -53,17 +54,14 @@ async fn a_run_that_was_cancelled_before_its_issuer_died_is_not_finalized_by_the
     let ca = &estate.pebbles[0];
     let runs = with_orders_open(&fleet.api, ca).await?;
     for run in &runs {
-        fleet
-            .api
-            .post(&format!("/runs/{run}/cancel"), &serde_json::Value::Null)
-            .await?;
+        fleet.api.cancel(&run).await?;
     }
     fleet.kill_and_restart(Member::Issuer).await?;
     ca.dns_peer().signal(Signal::CONT)?;
     for run in &runs {
         fleet
             .api
-            .run_is(run, "cancelled", integration::fleet::bound(runs.len()))
+            .reaches(run, Status::Cancelled, integration::fleet::bound(runs.len()))
             .await?;
     }
     ensure!(

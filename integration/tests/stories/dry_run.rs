@@ -3,11 +3,13 @@
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
+use api::runs::{RunDetail, Standing};
+use domain::run::{Check, Status};
 use futures::TryStreamExt;
 use integration::estate::ESTATE_NGINX;
 use integration::fleet::Up;
 use integration::{Estate, Fleet, Member};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::async_nats::jetstream;
 use testkit::wait;
 
@@ -24,24 +26,19 @@ async fn vigilo(up: &Up, arguments: &[&str]) -> Result<Output> {
 }
 
 /// The only run there is, as the API shows it.
-async fn only_run(up: &Up) -> Result<Value> {
-    let runs = up.api.get("/runs?limit=10").await?;
-    ensure!(runs["items"].as_array().is_some_and(|all| all.len() == 1), "{runs}");
-    let id = runs["items"][0]["id"].as_str().context("an id")?;
-    up.api.get(&format!("/runs/{id}")).await
+async fn only_run(up: &Up) -> Result<RunDetail> {
+    let runs = up.api.runs().await?;
+    ensure!(runs.len() == 1, "{runs:?}");
+    up.api.run(runs[0].standing.id).await
 }
 
 /// Step and check of everything that is crossed and counts.
-fn crosses(run: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let steps = run["steps"].as_array().into_iter().flatten();
-    let checks = steps.flat_map(|step| {
-        let checks = step["checks"].as_array().into_iter().flatten();
-        checks.map(move |check| (step, check))
-    });
+fn crosses(run: &RunDetail) -> Vec<(&str, &str)> {
+    let steps = run.steps.iter();
+    let checks = steps.flat_map(|step| step.checks.iter().map(|check| (step.step.as_str(), check)));
     checks
-        .filter(|(_, check)| check["passed"] == false && check["advisory"] != true)
-        .map(|(step, check)| (text(&step["step"]), text(&check["name"])))
+        .filter(|(_, check)| !check.passed && !check.advisory)
+        .map(|(step, check)| (step, check.name.as_str()))
         .collect()
 }
 
@@ -58,33 +55,21 @@ async fn a_rehearsal_that_finds_nothing_wrong_changes_nothing_and_asks_for_no_ce
     let host = estate.nginx.hosts()[0].as_str();
     // A host as it is between two renewals: what it serves is trusted.
     let renewed = fleet.api.renew(Some(&[host])).await?;
-    fleet.api.run_is(&renewed[host], "succeeded", SOON).await?;
+    fleet.api.succeeds(&renewed[host], SOON).await?;
     let (before, served) = (files(&estate, host)?, estate.served().await?);
-    let asked = json!({"hostnames": [host], "mode": "dry_run"});
-    let accepted = fleet.api.post("/renewals", &asked).await?;
-    let run = accepted["accepted"][0]["run_id"].as_str().context("a run")?.to_owned();
-    fleet.api.run_is(&run, "succeeded", SOON).await?;
+    let run = fleet.api.rehearse(host).await?;
 
-    let run = fleet.api.get(&format!("/runs/{run}")).await?;
-    let checks: Vec<&Value> = run["steps"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|step| step["checks"].as_array().into_iter().flatten())
-        .collect();
+    let run = fleet.api.succeeds(&run, SOON).await?;
+    let checks: Vec<&Check> = run.steps.iter().flat_map(|step| &step.checks).collect();
     ensure!(
         checks.len() >= 10,
         "a rehearsal says what it has looked at: {checks:#?}"
     );
     for check in &checks {
-        ensure!(check["passed"] == true, "{check}");
-        ensure!(
-            check["evidence"].as_str().is_some_and(|said| !said.is_empty()),
-            "{check}"
-        );
+        ensure!(check.passed && !check.evidence.is_empty(), "{check:?}");
     }
-    let open = run["cannot_know"].as_array().map_or(0, Vec::len);
-    ensure!(open == 3, "issuance, target and serving: {}", run["cannot_know"]);
+    let open = &run.cannot_know;
+    ensure!(open.len() == 3, "issuance, target and serving: {open:?}");
 
     ensure!(estate.issued() == 1, "the CA has issued {}", estate.issued());
     ensure!(files(&estate, host)? == before && estate.served().await? == served);
@@ -115,12 +100,14 @@ async fn three_things_that_are_wrong_are_three_crosses_of_one_rehearsal() -> Res
     let said = rehearse(&up, host).await?;
     ensure!(said.status.code() == Some(1), "{}", said.status);
     let run = only_run(&up).await?;
+    let standing = &run.run.standing;
+    let failure = standing.failure.as_ref().context("a failure")?;
     ensure!(
-        run["status"] == "failed" && run["failure"]["code"] == "RUN-0002",
-        "{run}"
+        standing.status == Status::Failed && failure.failure.code.as_str() == "RUN-0002",
+        "{run:?}"
     );
     let crosses = crosses(&run);
-    let steps: Vec<&str> = crosses.iter().map(|(step, _)| step.as_str()).collect();
+    let steps: Vec<&str> = crosses.iter().map(|(step, _)| *step).collect();
     ensure!(steps == ["issue", "deploy-0", "verify"], "{crosses:?}");
     ensure!(crosses[0].1 == format!("the CA sees {host}"), "{crosses:?}");
 
@@ -134,9 +121,12 @@ async fn three_things_that_are_wrong_are_three_crosses_of_one_rehearsal() -> Res
         ensure!(shown.contains(&part), "{part:?} is not in {shown}");
     }
     ensure!(shown.matches("✗ ").count() >= 3, "{shown}");
-    let id = run["id"].as_str().context("an id")?;
-    let exchange = up.api.get(&format!("/runs/{id}/exchange")).await?;
-    ensure!(exchange.to_string().contains("could not resolve URL"), "{exchange}");
+    let exchange = up.api.exchange(standing.id).await?;
+    let answers: Vec<&str> = exchange.iter().map(|one| one.response.as_str()).collect();
+    ensure!(
+        answers.iter().any(|said| said.contains("could not resolve URL")),
+        "{answers:?}"
+    );
     ensure!(estate.issued() == 0);
     Ok(())
 }
@@ -194,27 +184,24 @@ async fn a_rehearsal_says_which_service_does_not_pick_its_order_up() -> Result<(
     let host = estate.nginx.hosts()[0].as_str();
     let issuer = fleet.member(Member::Issuer)?;
     issuer.kill_hard()?;
-    let body = json!({"hostnames": [host], "mode": "dry_run"});
-    let asked = fleet.api.post("/renewals", &body).await?;
-    let run = asked["accepted"][0]["run_id"].as_str().context("a run")?.to_owned();
-    let says = |shown: &Value| {
-        shown["waits_for"]
-            .as_str()
-            .is_some_and(|why| why.contains("for the issuer lie there"))
+    let run = fleet.api.rehearse(host).await?;
+    let says = |shown: &Standing| {
+        let why = shown.waits_for.as_ref();
+        why.is_some_and(|why| why.contains("for the issuer lie there"))
     };
     wait::until_ok("a word on the issuer", SOON, async || {
-        let shown = fleet.api.get(&format!("/runs/{run}")).await?;
-        ensure!(says(&shown), "{shown}");
+        let shown = fleet.api.run(&run).await?.run.standing;
+        ensure!(says(&shown), "{shown:?}");
         Ok(())
     })
     .await?;
-    let all = fleet.api.post("/runs/status", &json!({"ids": [run]})).await?;
-    ensure!(says(&all["items"][0]), "{all}");
+    let all = fleet.api.standing(vec![run.parse()?]).await?;
+    ensure!(all.first().is_some_and(says), "{all:?}");
     let told = fleet.command(&["run", &run])?.output()?.stdout;
     let told = String::from_utf8_lossy(&told).into_owned();
     ensure!(told.contains("see whether that service is running"), "{told}");
     issuer.start_again().await?;
-    let ended = fleet.api.run_is(&run, "succeeded", SOON).await?;
-    ensure!(ended["waits_for"].is_null(), "{ended}");
+    let ended = fleet.api.succeeds(&run, SOON).await?;
+    ensure!(ended.run.standing.waits_for.is_none(), "{ended:?}");
     Ok(())
 }

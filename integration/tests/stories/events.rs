@@ -3,8 +3,10 @@
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use domain::run::Status;
+use domain::{RunId, Timestamp};
 use integration::{Fleet, Member};
-use serde_json::Value;
+use protocol::event::RunEvent;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -13,7 +15,7 @@ use crate::world::{SOON, estate, import};
 struct Follower {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    seen: Vec<Value>,
+    seen: Vec<RunEvent>,
 }
 
 impl Follower {
@@ -27,13 +29,13 @@ impl Follower {
     }
 
     /// Reads until this run has succeeded; gives when.
-    async fn until_succeeded(&mut self, run: &str) -> Result<String> {
+    async fn until_succeeded(&mut self, run: RunId) -> Result<Timestamp> {
         let read = async {
             while let Some(line) = self.lines.next_line().await? {
-                let event: Value = serde_json::from_str(&line)?;
+                let event: RunEvent = serde_json::from_str(&line)?;
                 self.seen.push(event.clone());
-                if event["run_id"] == run && event["status"] == "succeeded" {
-                    return Ok(event["at"].as_str().context("an instant")?.to_owned());
+                if event.run_id == run && event.status == Status::Succeeded {
+                    return Ok(event.at);
                 }
             }
             anyhow::bail!("it ended without {run}: {:?}", self.seen)
@@ -43,9 +45,9 @@ impl Follower {
             .with_context(|| format!("waiting for {run}"))?
     }
 
-    fn statuses(&self, run: &str) -> Vec<&Value> {
-        let of_run = self.seen.iter().filter(|event| event["run_id"] == run);
-        of_run.map(|event| &event["status"]).collect()
+    fn statuses(&self, run: RunId) -> Vec<Status> {
+        let of_run = self.seen.iter().filter(|event| event.run_id == run);
+        of_run.map(|event| event.status).collect()
     }
 }
 
@@ -59,13 +61,13 @@ async fn events_are_followed_over_a_restart_of_the_api_and_replayed_from_an_inst
     };
     let first = renewed(&fleet, one).await?;
     let mut follower = Follower::of(&fleet, &["--follow", "--since", "2026-01-01T00:00:00Z"])?;
-    let at = follower.until_succeeded(&first).await?;
+    let at = follower.until_succeeded(first).await?;
 
     fleet.kill_and_restart(Member::Console).await?;
     let second = renewed(&fleet, two).await?;
-    follower.until_succeeded(&second).await?;
+    follower.until_succeeded(second).await?;
     ensure!(follower.child.try_wait()?.is_none(), "it goes on");
-    for run in [&first, &second] {
+    for run in [first, second] {
         let statuses = follower.statuses(run);
         let once = statuses
             .iter()
@@ -74,10 +76,10 @@ async fn events_are_followed_over_a_restart_of_the_api_and_replayed_from_an_inst
         ensure!(once && statuses.len() >= 2, "{run}: {statuses:?}");
     }
 
-    let mut later = Follower::of(&fleet, &["--since", &at])?;
-    later.until_succeeded(&second).await?;
+    let mut later = Follower::of(&fleet, &["--since", &at.to_string()])?;
+    later.until_succeeded(second).await?;
     ensure!(
-        later.statuses(&first).len() <= 1,
+        later.statuses(first).len() <= 1,
         "only what came since: {:?}",
         later.seen
     );
@@ -88,9 +90,9 @@ async fn events_are_followed_over_a_restart_of_the_api_and_replayed_from_an_inst
     Ok(())
 }
 
-async fn renewed(fleet: &Fleet, host: &str) -> Result<String> {
+async fn renewed(fleet: &Fleet, host: &str) -> Result<RunId> {
     let runs = fleet.api.renew(Some(&[host])).await?;
-    let run = runs.values().next().context("a run")?.clone();
-    fleet.api.run_is(&run, "succeeded", SOON).await?;
-    Ok(run)
+    let run = runs.values().next().context("a run")?;
+    fleet.api.succeeds(run, SOON).await?;
+    Ok(run.parse()?)
 }

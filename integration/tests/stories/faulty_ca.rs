@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use api::runs::{Because, Run, RunDetail};
+use domain::run::{Check, Status};
 use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
@@ -30,17 +32,13 @@ pub async fn renew(api: &Api, host: &str) -> Result<String> {
 }
 
 /// Until the run shows that it waits for a retry with this code; gives the run.
-async fn waits_with(api: &Api, run: &str, code: &str) -> Result<Value> {
+async fn waits_with(api: &Api, run: &str, code: &str) -> Result<Run> {
     wait::until_ok(&format!("run {run} to wait with {code}"), SOON, async || {
-        let shown = api.get(&format!("/runs/{run}")).await?;
-        let waits = shown["because"] == "retry" && shown["failure"]["code"] == code;
-        ensure!(
-            waits,
-            "it stands at {} {} {}",
-            shown["status"],
-            shown["because"],
-            shown["failure"]
-        );
+        let shown = api.run(run).await?.run;
+        let standing = &shown.standing;
+        let failure = standing.failure.as_ref().map(|shown| shown.failure.code.as_str());
+        let waits = standing.because == Some(Because::Retry) && failure == Some(code);
+        ensure!(waits, "it stands at {standing:?}");
         Ok(shown)
     })
     .await
@@ -89,17 +87,18 @@ async fn a_named_time_is_waited_for_visibly_and_the_run_goes_on_by_itself() -> R
         ca.misbehave(trouble.place, &trouble.fault, 1);
         let run = renew(&up.api, host).await?;
         let waiting = waits_with(&up.api, &run, trouble.code).await?;
-        let what = waiting["failure"]["what"].to_string();
-        let until = waiting["until"].as_str().context("until when it waits")?;
+        let until = waiting.until.context("until when it waits")?.to_string();
+        let standing = waiting.standing;
+        let what = standing.failure.context("a failure")?.failure.what;
         ensure!(what.contains(trouble.says), "{what}");
         ensure!(what.contains(&until[..19]), "{what} does not name {until}");
-        ensure!(waiting["status"] == "running", "{waiting}");
-        up.api.run_is(&run, "succeeded", SOON).await?;
+        ensure!(standing.status == Status::Running, "{:?}", standing.status);
+        up.api.succeeds(&run, SOON).await?;
         ensure!(ca.issued_for(host) == 1, "{host}");
     }
     ensure!(ca.issued() == estate.nginx.hosts().len());
-    let incidents = up.api.get("/incidents?limit=10").await?;
-    ensure!(incidents["items"] == json!([]), "waiting is no incident: {incidents}");
+    let incidents = up.api.incidents().await?;
+    ensure!(incidents.is_empty(), "waiting is no incident: {incidents:?}");
     Ok(())
 }
 
@@ -123,7 +122,7 @@ async fn an_answer_that_is_lost_slow_or_wrong_costs_no_second_certificate() -> R
     for (host, (place, fault, times)) in estate.nginx.hosts().iter().zip(troubles) {
         ca.misbehave(place, &fault, times);
         let run = renew(&up.api, host).await?;
-        let ended = up.api.run_is(&run, "succeeded", SOON).await;
+        let ended = up.api.succeeds(&run, SOON).await;
         ended.with_context(|| format!("{fault:?} at {place:?}"))?;
         ensure!(
             ca.issued_for(host) == 1,
@@ -149,10 +148,7 @@ async fn an_order_that_turns_invalid_names_each_host_with_its_reason() -> Result
     ca.refuse_name("three.demo.test", "caa", "CAA record prevents issuance");
 
     let run = renew(&up.api, host).await?;
-    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-    let question = &asking["question"];
-    ensure!(question["code"] == "ISS-0007", "{question}");
-    let what = question["what"].to_string();
+    let what = up.api.asks(&run, "ISS-0007", SOON).await?.failure.what;
     for part in [
         format!("{host}: timeout during connect (connection)"),
         "three.demo.test: CAA record prevents issuance (caa)".to_owned(),
@@ -163,8 +159,8 @@ async fn an_order_that_turns_invalid_names_each_host_with_its_reason() -> Result
     ensure!(incidents_of(&up.api, &run).await?.len() == 1 && ca.issued() == 0);
 
     ca.accept_all_names();
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", SOON).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, SOON).await?;
     ensure!(
         ca.issued() == 1 && ca.orders() == 2,
         "a new order was placed after Resume"
@@ -187,9 +183,8 @@ async fn a_chain_that_is_not_ours_is_a_question_and_nothing_is_deployed() -> Res
     for (host, (chain, says)) in estate.nginx.hosts().iter().zip(lies) {
         ca.deliver(chain);
         let run = renew(&up.api, host).await?;
-        let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
-        ensure!(question["code"] == "ISS-0012", "{question}");
-        ensure!(question["what"].to_string().contains(says), "{question}");
+        let question = up.api.asks(&run, "ISS-0012", SOON).await?;
+        ensure!(question.failure.what.contains(says), "{question:?}");
         ensure!(ca.issued_for(host) == 1, "nobody asked for another one");
         runs.push(run);
     }
@@ -197,22 +192,19 @@ async fn a_chain_that_is_not_ours_is_a_question_and_nothing_is_deployed() -> Res
 
     ca.deliver(Chain::Good);
     for run in &runs {
-        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-        up.api.run_is(run, "succeeded", SOON).await?;
+        up.api.resume(&run).await?;
+        up.api.succeeds(run, SOON).await?;
     }
     ensure!(ca.issued() == 2 * lies.len());
     Ok(())
 }
 
 /// What the record of Issue says of a look at the targets before the order went out.
-fn looks_at_targets(run: &Value, place: usize) -> Result<Value> {
-    let steps = run["steps"].as_array().context("steps")?;
-    let issue = steps.iter().find(|step| step["step"] == "issue").context("issue")?;
-    let checks = issue["checks"].as_array().context("checks")?;
-    let mut looks = checks
-        .iter()
-        .filter(|check| check["name"] == "the targets can take a certificate");
-    Ok(looks.nth(place).with_context(|| format!("{checks:?}"))?.clone())
+fn looks_at_targets(run: &RunDetail, place: usize) -> Result<&Check> {
+    let issue = run.steps.iter().find(|step| step.step == "issue").context("issue")?;
+    let is_look = |check: &&Check| check.name == "the targets can take a certificate";
+    let mut looks = issue.checks.iter().filter(is_look);
+    looks.nth(place).with_context(|| format!("{:?}", issue.checks))
 }
 
 /// Directories that do not exist are found before certificates are bought for them.
@@ -239,33 +231,24 @@ async fn nothing_is_ordered_for_targets_that_could_not_take_a_certificate() -> R
     let runs = up.api.renew(None).await?;
 
     for host in unready {
-        let question = up.api.run_is(&runs[host], "needs_manual", SOON).await?["question"].clone();
-        ensure!(question["code"] == "DEP-0005", "{question}");
-        let what = question["what"].as_str().context("words")?;
+        let what = up.api.asks(&runs[host], "DEP-0005", SOON).await?.failure.what;
         ensure!(
             what.contains("not-there-yet does not exist; no certificate has been ordered yet"),
             "{what}"
         );
     }
     let third = &estate.nginx.hosts()[2];
-    let good = up.api.run_is(&runs[third], "succeeded", SOON).await?;
-    ensure!(looks_at_targets(&good, 0)?["passed"] == true, "{good}");
+    let good = up.api.succeeds(&runs[third], SOON).await?;
+    ensure!(looks_at_targets(&good, 0)?.passed, "{good:?}");
     ensure!(ca.orders() == 1, "{} orders", ca.orders());
 
     std::os::unix::fs::symlink(&real, &missing)?;
     for host in unready {
-        up.api
-            .post(&format!("/runs/{}/resume", runs[host]), &Value::Null)
-            .await?;
-        let run = up.api.run_is(&runs[host], "succeeded", SOON).await?;
+        up.api.resume(&runs[host]).await?;
+        let run = up.api.succeeds(&runs[host], SOON).await?;
         let (first, then) = (looks_at_targets(&run, 0)?, looks_at_targets(&run, 1)?);
-        ensure!(first["passed"] == false && then["passed"] == true, "{first} {then}");
-        ensure!(
-            first["evidence"]
-                .as_str()
-                .is_some_and(|said| said.contains("not-there-yet")),
-            "{first}"
-        );
+        ensure!(!first.passed && then.passed, "{first:?} {then:?}");
+        ensure!(first.evidence.contains("not-there-yet"), "{first:?}");
     }
     ensure!(ca.orders() == 3, "{} orders", ca.orders());
     Ok(())
@@ -288,11 +271,10 @@ async fn what_failed_after_the_issuance_is_resumed_with_the_same_certificate() -
 
     let host = estate.nginx.hosts()[0].as_str();
     let run = renew(&up.api, host).await?;
-    let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
-    ensure!(question["code"] == "DEP-0005", "{question}");
+    up.api.asks(&run, "DEP-0005", SOON).await?;
     std::fs::create_dir(&directory)?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", SOON).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, SOON).await?;
     ensure!(ca.issued_for(host) == 1 && ca.orders() == 1 && ca.requests(FaultPoint::Finalize) == 1);
     Ok(())
 }
@@ -312,13 +294,12 @@ async fn an_order_that_expires_while_the_run_asks_is_replaced_after_resume() -> 
         ca.misbehave(FaultPoint::Finalize, &terms, 1);
         let orders = ca.orders();
         let run = renew(&up.api, host).await?;
-        let question = up.api.run_is(&run, "needs_manual", SOON).await?["question"].clone();
-        ensure!(question["code"] == "ISS-0010", "{question}");
+        up.api.asks(&run, "ISS-0010", SOON).await?;
         ensure!(ca.issued_for(host) == 0 && ca.orders() == orders + 1, "{lapse:?}");
 
         ca.expire_orders(lapse);
-        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-        let ended = up.api.run_is(&run, "succeeded", SOON).await;
+        up.api.resume(&run).await?;
+        let ended = up.api.succeeds(&run, SOON).await;
         ended.with_context(|| format!("an order that is {lapse:?}"))?;
         ensure!(ca.issued_for(host) == 1 && ca.orders() == orders + 2, "{lapse:?}");
     }
@@ -343,27 +324,22 @@ async fn an_order_that_stays_processing_is_a_question_whatever_the_ca_asks_for()
     import(&up.api, &estate).await?;
     let ca = ca(&estate)?;
     for (host, (wait, most)) in estate.nginx.hosts().iter().zip(waits) {
-        up.api.post(&format!("/hosts/{host}/check"), &json!({})).await?;
+        up.api.check(host).await?;
         ca.stall(wait);
         let before = ca.requests(FaultPoint::Order);
         let run = renew(&up.api, host).await?;
-        let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-        let question = &asking["question"];
-        ensure!(question["code"] == "ISS-0005", "{question}");
-        ensure!(question["what"].to_string().contains("still processing"), "{question}");
+        let question = up.api.asks(&run, "ISS-0005", SOON).await?;
+        ensure!(question.failure.what.contains("still processing"), "{question:?}");
         ensure!(incidents_of(&up.api, &run).await?.len() == 1, "{wait:?}");
         let polls = ca.requests(FaultPoint::Order) - before;
         ensure!(polls <= most, "{polls} looks at an order with {wait:?}");
         // While nobody answers it is looked at once a day, whatever the CA says.
-        let (moved, until) = (asking["moved_at"].as_str(), asking["until"].as_str());
-        ensure!(
-            moved.is_some() && until.is_some_and(|until| until > moved.unwrap_or_default()),
-            "{asking}"
-        );
+        let asking = up.api.run(&run).await?.run;
+        ensure!(asking.until > Some(asking.moved_at), "{asking:?}");
 
         ca.go_on();
-        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-        up.api.run_is(&run, "succeeded", SOON).await?;
+        up.api.resume(&run).await?;
+        up.api.succeeds(&run, SOON).await?;
         ensure!(ca.issued_for(host) == 1, "{wait:?}");
     }
     ensure!(ca.orders() == waits.len(), "nobody placed another order");
@@ -380,7 +356,7 @@ async fn a_wait_that_the_ca_asks_for_is_shown_in_the_list_of_runs() -> Result<()
     ca.stall(RetryAfter::Seconds(3_600));
     let run = renew(&up.api, host).await?;
     let waiting = waits_with(&up.api, &run, "ISS-0005").await?;
-    let until = waiting["until"].as_str().context("until when")?[..19].replace('T', " ");
+    let until = waiting.until.context("until when")?.to_string()[..19].replace('T', " ");
     // It is said in the zone of the reader.
     let listed = up.command(&["runs"])?.env("TZ", "UTC").output()?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();

@@ -1,7 +1,7 @@
 //! An account that a CA refuses or limits holds every run that uses it: one asks a person, all go on together.
 
-use anyhow::{Context, Result, ensure};
-use api::acts::RunAct;
+use anyhow::{Result, ensure};
+use api::acts::{RunAct, RunsAct};
 use api::runs::{Because, OfferedAnswer};
 use domain::disposition::FurtherAnswer;
 use domain::run::Status;
@@ -47,9 +47,7 @@ async fn one_run_asks_about_an_account_that_is_gone_and_a_new_one_is_begun_for_a
     ca.deactivate_accounts();
 
     let asking = one_asks_for_all(&up, &hosts[1..]).await?;
-    let question = up.api.run(&asking).await?.run.standing.question;
-    let question = question.context("a question")?;
-    ensure!(question.failure.code.as_str() == "ISS-0010", "{question:?}");
+    let question = up.api.asks(&asking, "ISS-0010", SOON).await?;
     ensure!(question.failure.hint.contains("--new-account"), "{question:?}");
     let wanted = OfferedAnswer::Further(FurtherAnswer::NewAccount);
     ensure!(question.answers.contains(&wanted), "{question:?}");
@@ -61,9 +59,9 @@ async fn one_run_asks_about_an_account_that_is_gone_and_a_new_one_is_begun_for_a
         new_account: true,
         ..RunAct::default()
     };
-    up.api.resume(&asking, &anew).await?;
+    up.api.resume_with(&asking, &anew).await?;
     let counts = up.api.all_settled(integration::fleet::bound(hosts.len())).await?;
-    ensure!(counts["succeeded"] == 7, "{counts:?}");
+    ensure!(counts[Status::Succeeded] == 7, "{counts:?}");
     ensure!(ca.accounts() == 2, "{} accounts", ca.accounts());
     ensure!(hosts.iter().all(|host| ca.issued_for(host) == 1));
     Ok(())
@@ -80,11 +78,15 @@ async fn when_the_ca_takes_the_account_again_one_resume_heals_all() -> Result<()
     one_asks_for_all(&up, &hosts[1..]).await?;
 
     ca.reactivate_accounts();
-    let all = json!({"all": true, "code": "ISS-0010"});
-    up.api.post("/runs/resume", &all).await?;
+    let all = RunsAct {
+        all: true,
+        code: Some("ISS-0010".to_owned()),
+        ..RunsAct::default()
+    };
+    up.api.resume_many(&all).await?;
     let counts = up.api.all_settled(integration::fleet::bound(hosts.len())).await?;
     ensure!(
-        counts["succeeded"] == 7 && ca.accounts() == 1,
+        counts[Status::Succeeded] == 7 && ca.accounts() == 1,
         "{counts:?}, {} accounts",
         ca.accounts()
     );
@@ -119,6 +121,6 @@ async fn a_limit_of_the_account_without_a_time_is_waited_for_by_all_together() -
     ensure!(asked < HOSTS, "{asked} orders were asked for");
     ca.behave(FaultPoint::NewOrder);
     let counts = up.api.all_settled(integration::fleet::bound(HOSTS)).await?;
-    ensure!(counts["succeeded"] == 12 && ca.issued() == HOSTS, "{counts:?}");
+    ensure!(counts[Status::Succeeded] == 12 && ca.issued() == HOSTS, "{counts:?}");
     Ok(())
 }

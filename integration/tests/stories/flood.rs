@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
 use integration::Member;
-use serde_json::{Value, json};
+use protocol::request::Answer;
+use serde::Deserialize;
+use serde_json::json;
 use testkit::async_nats::jetstream;
 use testkit::{Signal, wait};
 
@@ -25,31 +27,30 @@ async fn a_flood_of_one_workspace_is_refused_to_it_and_to_nobody_else() -> Resul
     let planner = world.fleet.member(Member::Planner)?;
     planner.signal(Signal::STOP)?;
     let refused = until_refused(&flooder, "vigilo.request.default.probe").await?;
-    ensure!(refused["err_code"] == 10077, "{refused}");
-    ensure!(refused["description"].to_string().contains("per subject"), "{refused}");
+    ensure!(refused.err_code == 10077, "{refused:?}");
+    ensure!(refused.description.contains("per subject"), "{refused:?}");
     let large = "x".repeat(600_000);
     let word = sent(&flooder, "vigilo.request.default.renew", &large).await?;
-    ensure!(word["error"]["err_code"] == 10054, "too large is refused too: {word}");
+    let too_large = word.error.as_ref().context("too large is refused too")?;
+    ensure!(too_large.err_code == 10054, "{word:?}");
     // Its other verbs, another workspace and the people are none of it.
     for (asker, subject) in [
         (&flooder, "vigilo.request.default.renew"),
         (&other, "vigilo.request.other.probe"),
     ] {
         let word = sent(asker, subject, "later").await?;
-        ensure!(word["stream"] == "REQUESTS", "{subject}: {word}");
+        ensure!(word.is_stored(), "{subject}: {word:?}");
     }
     planner.signal(Signal::CONT)?;
 
     let asked = json!({"hostnames": ["a.example.org"], "requested_by": "cmdb"});
     let answer = other.asks("vigilo.request.other.probe", &asked).await?;
-    ensure!(
-        answer["answer"] == "probing" || answer["answer"] == "rejected",
-        "{answer}"
-    );
+    let is_heard = matches!(answer, Answer::Probing { .. } | Answer::Rejected { .. });
+    ensure!(is_heard, "{answer:?}");
     world.fleet.api.renew(None).await?;
     all_succeed_with_one_certificate_each(&world.fleet.api, &world.estate).await?;
     let word = sent(&flooder, "vigilo.request.default.probe", "again").await?;
-    ensure!(word["stream"] == "REQUESTS", "what was answered makes room: {word}");
+    ensure!(word.is_stored(), "what was answered makes room: {word:?}");
     Ok(())
 }
 
@@ -63,11 +64,8 @@ async fn one_workspace_is_answered_while_the_requests_of_another_still_wait() ->
     let hostnames: Vec<String> = (0..1_000).map(|n| format!("host-{n}.example.org")).collect();
     for number in 0..MOST {
         let wish = json!({"hostnames": hostnames, "idempotency_key": format!("n-{number}"), "requested_by": "a loop"});
-        let word = flooder
-            .client
-            .request("vigilo.request.default.renew", wish.to_string().into());
-        let word: Value = serde_json::from_slice(&tokio::time::timeout(SOON, word).await??.payload)?;
-        ensure!(word["error"].is_null(), "{number}: {word}");
+        let word = sent_raw(&flooder, "vigilo.request.default.renew", &wish.to_string()).await?;
+        ensure!(word.error.is_none(), "{number}: {word:?}");
     }
     planner.signal(Signal::CONT)?;
     let asked = json!({"hostnames": ["a.example.org"], "requested_by": "cmdb"});
@@ -82,8 +80,21 @@ async fn waiting(world: &Guarded, subject: &str) -> Result<u64> {
     let client = world.login("planner").await?.client;
     let asked = json!({"subjects_filter": subject}).to_string();
     let info = client.request("$JS.API.STREAM.INFO.REQUESTS", asked.into());
-    let info: Value = serde_json::from_slice(&tokio::time::timeout(SOON, info).await??.payload)?;
-    Ok(info["state"]["subjects"][subject].as_u64().unwrap_or(0))
+    let info: Info = serde_json::from_slice(&tokio::time::timeout(SOON, info).await??.payload)?;
+    let subjects = info.state.subjects.unwrap_or_default();
+    Ok(subjects.get(subject).copied().unwrap_or(0))
+}
+
+/// What NATS says of a stream, as far as it is needed here.
+#[derive(Deserialize)]
+struct Info {
+    state: State,
+}
+
+#[derive(Deserialize)]
+struct State {
+    /// Absent when nothing waits on any of them.
+    subjects: Option<BTreeMap<String, u64>>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +105,7 @@ async fn a_flood_of_what_cannot_be_read_pushes_out_no_evidence_of_others() -> Re
     for number in 0..LETTERS + 100 {
         wait::until_ok("room for one more", SOON, async || {
             let word = sent_raw(&flooder, "vigilo.request.default.renew", &format!("{{ {number}")).await?;
-            ensure!(word["error"].is_null(), "{word}");
+            ensure!(word.error.is_none(), "{word:?}");
             Ok(())
         })
         .await?;
@@ -121,7 +132,27 @@ async fn a_flood_of_what_cannot_be_read_pushes_out_no_evidence_of_others() -> Re
     .await
 }
 
-async fn sent_raw(somebody: &Somebody, subject: &str, body: &str) -> Result<Value> {
+/// What NATS says of a message for a stream.
+#[derive(Debug, Deserialize)]
+struct Word {
+    stream: Option<String>,
+    error: Option<NotStored>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct NotStored {
+    err_code: u32,
+    description: String,
+}
+
+impl Word {
+    fn is_stored(&self) -> bool {
+        self.error.is_none() && self.stream.as_deref() == Some("REQUESTS")
+    }
+}
+
+/// Sends it as a client does that waits for the stream's word, and gives that.
+async fn sent_raw(somebody: &Somebody, subject: &str, body: &str) -> Result<Word> {
     let word = somebody.client.request(subject.to_owned(), body.to_owned().into());
     Ok(serde_json::from_slice(
         &tokio::time::timeout(SOON, word).await??.payload,
@@ -140,24 +171,19 @@ async fn subjects_that_are_no_verb_fill_nothing() -> Result<()> {
 }
 
 /// Sends until one is refused, and makes sure that it is not the only one; a process that is stopped may read a little more.
-async fn until_refused(somebody: &Somebody, subject: &str) -> Result<Value> {
+async fn until_refused(somebody: &Somebody, subject: &str) -> Result<NotStored> {
     for number in 0..2 * MOST {
-        let word = sent(somebody, subject, "more").await?;
-        if word["error"].is_object() {
+        if let Some(refused) = sent(somebody, subject, "more").await?.error {
             ensure!(number >= MOST, "only {number} were taken");
             let next = sent(somebody, subject, "more").await?;
-            ensure!(next["error"] == word["error"], "{next}");
-            return Ok(word["error"].clone());
+            ensure!(next.error.as_ref() == Some(&refused), "{next:?}");
+            return Ok(refused);
         }
     }
     anyhow::bail!("{} were taken", 2 * MOST)
 }
 
-/// Sends it as a client does that waits for the stream's word, and gives that.
-async fn sent(somebody: &Somebody, subject: &str, note: &str) -> Result<Value> {
+async fn sent(somebody: &Somebody, subject: &str, note: &str) -> Result<Word> {
     let body = json!({"hostnames": ["a.example.org"], "requested_by": "a loop", "note": note}).to_string();
-    let word = somebody.client.request(subject.to_owned(), body.into());
-    Ok(serde_json::from_slice(
-        &tokio::time::timeout(SOON, word).await??.payload,
-    )?)
+    sent_raw(somebody, subject, &body).await
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt;
 use integration::fleet::vigilo;
 use integration::{Estate, Fleet};
+use protocol::request::Answer;
 use serde_json::Value;
 use testkit::async_nats::{Client, ConnectOptions, Event, HeaderMap};
 use testkit::tools::clients_python;
@@ -91,7 +92,7 @@ impl Guarded {
 
 impl Somebody {
     /// Sends a request as any client does; gives the planner's answer.
-    pub async fn asks(&self, subject: &str, body: &Value) -> Result<Value> {
+    pub async fn asks(&self, subject: &str, body: &Value) -> Result<Answer> {
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await?;
         let mut headers = HeaderMap::new();

@@ -1,6 +1,7 @@
 //! Hosts that hang delay nobody else: one in ten, and fewer places than such hosts.
 
 use anyhow::{Result, ensure};
+use domain::run::Status;
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate};
 use serde_json::{Value, json};
@@ -54,12 +55,12 @@ async fn only_the_good_ones_end(api: &Api, estate: &Estate, policies: &[Value]) 
     let good = (ALL - STUCK) as u64;
     let counts = wait::until_ok("the good ones to end", bound(ALL), async || {
         let counts = api.counts().await?;
-        ensure!(counts["succeeded"] == good, "{counts:?}");
+        ensure!(counts[Status::Succeeded] == good, "{counts:?}");
         Ok(counts)
     })
     .await?;
     ensure!(
-        counts["running"] == STUCK as u64,
+        counts[Status::Running] == STUCK as u64,
         "every stuck one is still out: {counts:?}"
     );
     Ok(())

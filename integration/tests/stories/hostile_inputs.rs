@@ -1,9 +1,10 @@
 //! A workspace's system, or a person, sends what nobody honest sends: it costs that message, and nobody else anything.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use domain::WorkspaceId;
 use futures::StreamExt;
 use integration::fleet::Member;
+use protocol::request::Answer;
 use protocol::subjects;
 use serde_json::{Value, json};
 use testkit::async_nats::{Client, HeaderMap, jetstream};
@@ -14,7 +15,7 @@ use crate::world::{SOON, all_succeed_with_one_certificate_each, fleet};
 const OUTSIDE: [&str; 2] = ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+23:59"];
 
 /// Asks as a system of the workspace does, and gives the planner's answer.
-async fn ask(client: &Client, verb: &str, question: &Value) -> Result<Value> {
+async fn ask(client: &Client, verb: &str, question: &Value) -> Result<Answer> {
     // A system is answered at its workspace's own inbox only.
     let inbox = client.new_inbox().replace("_INBOX.", "_INBOX.ws-default.");
     let mut answers = client.subscribe(inbox.clone()).await?;
@@ -48,10 +49,12 @@ async fn an_instant_outside_the_calendar_is_refused_and_the_planner_lives_on() -
             ("bulk-plan", bulk("ends_at")),
         ] {
             let answer = ask(&client, verb, &question).await?;
-            let reason = answer["reason"]["problem"].to_string();
+            let Answer::Rejected { reason } = answer else {
+                bail!("{verb}: {answer:?}")
+            };
             ensure!(
-                reason.contains("the years 0 to 9999") && reason.contains(outside),
-                "{verb}: {answer}"
+                reason.problem.contains("the years 0 to 9999") && reason.problem.contains(outside),
+                "{verb}: {reason:?}"
             );
         }
     }

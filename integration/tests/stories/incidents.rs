@@ -3,10 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use api::health::EngineWord;
+use api::incidents::{IncidentDetail, NotificationState};
+use api::runs::StepRecord;
+use domain::disposition::ErrorCode;
+use domain::incident::{Cause, Remark, State};
+use domain::run::Status;
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{MailServer, MailTls, wait};
 
 use crate::world::{SOON, estate};
@@ -32,24 +38,26 @@ async fn telling(estate: &Estate, mail: &MailServer) -> Result<Up> {
 }
 
 /// Waits until an incident is as expected, and shows the whole of it.
-async fn incident(api: &Api, what: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
+async fn incident(api: &Api, what: &str, is: impl Fn(&IncidentDetail) -> bool) -> Result<IncidentDetail> {
     wait::until_ok(what, PATIENTLY, async || {
-        let all = api.get("/incidents?limit=1000").await?;
-        for head in all["items"].as_array().context("a page")? {
-            let whole = api
-                .get(&format!("/incidents/{}", head["id"].as_str().unwrap_or_default()))
-                .await?;
+        let all = api.incidents().await?;
+        for head in &all {
+            let whole = api.incident(head.incident.id).await?;
             if is(&whole) {
                 return Ok(whole);
             }
         }
-        anyhow::bail!(
-            "of {} incidents none is like that: {}",
-            all["items"].as_array().map_or(0, Vec::len),
-            all["items"][0]
-        )
+        bail!("of {} incidents none is like that: {:?}", all.len(), all.first())
     })
     .await
+}
+
+/// Waits until an incident has closed by itself; gives it and why.
+async fn closed(api: &Api, what: &str) -> Result<(IncidentDetail, Remark)> {
+    let whole = incident(api, what, |one| one.incident.incident.state == State::Closed).await?;
+    let word = whole.incident.incident.closed.clone().context("who closed it")?;
+    ensure!(word.by == Remark::OWN, "{word:?}");
+    Ok((whole, word))
 }
 
 fn subjects(mail: &MailServer) -> Vec<String> {
@@ -62,7 +70,7 @@ fn subjects(mail: &MailServer) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn two_hundred_hosts_with_one_cause_are_one_incident_and_few_mails() -> Result<()> {
-    const HOSTS: u64 = 200;
+    const HOSTS: i64 = 200;
     let (estate, mail) = (estate(200).await?, MailServer::start(MailTls::None, None).await?);
     let up = telling(&estate, &mail).await?;
     // The directory of every target is gone, as when a file system is not mounted.
@@ -73,33 +81,25 @@ async fn two_hundred_hosts_with_one_cause_are_one_incident_and_few_mails() -> Re
 
     let runs = up.api.renew(None).await?;
     let counts = up.api.all_settled(bound(200)).await?;
-    ensure!(counts["needs_manual"] == HOSTS, "{counts:?}");
+    ensure!(counts[Status::NeedsManual] == 200, "{counts:?}");
     let whole = incident(&up.api, "one incident of all hosts", |one| {
-        one["members_total"] == HOSTS
+        one.incident.members_total == HOSTS
     })
     .await?;
-    ensure!(
-        whole["common"] == true && whole["members_open"] == HOSTS,
-        "{}",
-        whole["title"]
-    );
-    ensure!(
-        whole["cause"] == json!({"code": "DEP-0005", "step": "issue"}),
-        "{}",
-        whole["cause"]
-    );
-    let mut members: Vec<&str> = whole["members"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|one| one["run_id"].as_str())
-        .collect();
+    let head = &whole.incident.incident;
+    ensure!(head.common && whole.incident.members_open == HOSTS, "{}", head.title);
+    let cause = Cause {
+        code: ErrorCode::new("DEP-0005"),
+        step: "issue".to_owned(),
+    };
+    ensure!(head.cause == Some(cause), "{:?}", head.cause);
+    let mut members: Vec<String> = whole.members.iter().map(|one| one.run_id.to_string()).collect();
     members.sort_unstable();
-    let mut expected: Vec<&str> = runs.values().map(String::as_str).collect();
+    let mut expected: Vec<String> = runs.values().cloned().collect();
     expected.sort_unstable();
     ensure!(members == expected, "every run is in it once");
-    let all = up.api.get("/incidents?limit=1000").await?;
-    ensure!(all["items"].as_array().map(Vec::len) == Some(1), "{all}");
+    let all = up.api.incidents().await?;
+    ensure!(all.len() == 1, "{all:?}");
 
     wait::until("a mail that says how many", PATIENTLY, async || {
         subjects(&mail)
@@ -112,19 +112,12 @@ async fn two_hundred_hosts_with_one_cause_are_one_incident_and_few_mails() -> Re
 
     std::fs::rename(&away, &mounted)?;
     for run in runs.values() {
-        up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+        up.api.resume(&run).await?;
     }
     let counts = up.api.all_settled(bound(200)).await?;
-    ensure!(counts["succeeded"] == HOSTS, "{counts:?}");
-    let closed = incident(&up.api, "the incident to close by itself", |one| {
-        one["state"] == "closed"
-    })
-    .await?;
-    ensure!(
-        closed["closed"]["by"] == "vigilo" && closed["members_open"] == 0,
-        "{}",
-        closed["closed"]
-    );
+    ensure!(counts[Status::Succeeded] == 200, "{counts:?}");
+    let (whole, word) = closed(&up.api, "the incident to close by itself").await?;
+    ensure!(whole.incident.members_open == 0, "{word:?}");
     wait::until("a mail that it is closed", PATIENTLY, async || {
         subjects(&mail)
             .last()
@@ -143,31 +136,32 @@ async fn a_mail_server_that_is_down_is_seen_and_gets_each_mail_once_when_it_is_b
     mail.stop().await;
     ca.break_dns(host).await?;
     let first = up.api.renew(None).await?[host].clone();
-    up.api.run_is(&first, "needs_manual", SOON).await?;
+    up.api.reaches(&first, Status::NeedsManual, SOON).await?;
 
     let failing = incident(&up.api, "a mail that fails", |one| {
-        one["notifications"][0]["attempts"].as_i64() > Some(1)
+        one.notifications.first().is_some_and(|told| told.attempts > 1)
     })
     .await?;
-    let told = &failing["notifications"][0];
-    ensure!(told["state"] == "failing" && told["recipient"] == OPS, "{told}");
+    let told = &failing.notifications[0];
     ensure!(
-        told["last_error"]
-            .as_str()
-            .is_some_and(|said| said.starts_with("INC-0003")),
-        "{told}"
+        told.state == NotificationState::Failing && told.recipient == OPS,
+        "{told:?}"
     );
-    ensure!(up.api.get("/health").await?["notifications"] == "failing");
+    let error = told.last_error.as_ref();
+    ensure!(error.is_some_and(|said| said.starts_with("INC-0003")), "{told:?}");
+    ensure!(up.api.health().await?.notifications == EngineWord::Failing);
     let shown = up.command(&["incidents"])?.output()?;
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     ensure!(shown.contains("not told: 1 tried again"), "{shown}");
 
     mail.start_again().await?;
     incident(&up.api, "the mail to be delivered", |one| {
-        one["notifications"][0]["state"] == "delivered"
+        one.notifications
+            .first()
+            .is_some_and(|told| told.state == NotificationState::Delivered)
     })
     .await?;
-    ensure!(up.api.get("/health").await?["notifications"] == "ok");
+    ensure!(up.api.health().await?.notifications == EngineWord::Ok);
     let said = subjects(&mail);
     ensure!(
         said.len() == 1 && said[0].contains(host) && said[0].contains("ISS-0007"),
@@ -175,38 +169,28 @@ async fn a_mail_server_that_is_down_is_seen_and_gets_each_mail_once_when_it_is_b
     );
 
     // The next run of the host fails too: it joins.
-    up.api.post(&format!("/runs/{first}/cancel"), &Value::Null).await?;
-    up.api.run_is(&first, "cancelled", SOON).await?;
+    up.api.cancel(&first).await?;
+    up.api.reaches(&first, Status::Cancelled, SOON).await?;
     let second = up.api.renew(None).await?[host].clone();
-    up.api.run_is(&second, "needs_manual", SOON).await?;
-    let joined = incident(&up.api, "both runs in one", |one| one["members_total"] == 2).await?;
-    ensure!(joined["id"] == failing["id"], "{joined}");
+    up.api.reaches(&second, Status::NeedsManual, SOON).await?;
+    let joined = incident(&up.api, "both runs in one", |one| one.incident.members_total == 2).await?;
+    ensure!(
+        joined.incident.incident.id == failing.incident.incident.id,
+        "{joined:?}"
+    );
 
     // It is mended: the incident closes by itself and says by what.
     ca.mend_dns(host).await?;
-    up.api.post(&format!("/runs/{second}/resume"), &Value::Null).await?;
-    up.api.run_is(&second, "succeeded", SOON).await?;
-    let closed = incident(&up.api, "the incident to close", |one| one["state"] == "closed").await?;
-    let word = &closed["closed"];
-    ensure!(
-        word["by"] == "vigilo" && word["note"] == format!("run {second} succeeded"),
-        "{word}"
-    );
-    let told = |one: &Value| {
-        one["notifications"]
-            .as_array()
-            .is_some_and(|all| all.iter().all(|n| n["state"] == "delivered"))
-    };
-    let closed = incident(&up.api, "everything to be told", |one| {
-        one["state"] == "closed" && told(one)
+    up.api.resume(&second).await?;
+    up.api.succeeds(&second, SOON).await?;
+    let (_, word) = closed(&up.api, "the incident to close").await?;
+    ensure!(word.note == format!("run {second} succeeded"), "{word:?}");
+    let all_told = incident(&up.api, "everything to be told", |one| {
+        let mut told = one.notifications.iter().map(|told| told.state);
+        one.incident.incident.state == State::Closed && told.all(|state| state == NotificationState::Delivered)
     })
     .await?;
-    let changes: Vec<&str> = closed["changes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|c| c["change"].as_str())
-        .collect();
+    let changes: Vec<&str> = all_told.changes.iter().map(|one| one.change.as_str()).collect();
     ensure!(
         changes == ["opened", "given_up", "attached", "closed"],
         "the first was cancelled, the second joined: {changes:?}"
@@ -228,37 +212,29 @@ async fn a_rehearsal_says_whether_people_could_be_told() -> Result<()> {
     let (estate, mut mail) = (estate(1).await?, MailServer::start(MailTls::None, None).await?);
     let up = telling(&estate, &mail).await?;
     let host = estate.nginx.hosts()[0].as_str();
-    let good = rehearsed(&up.api, host, "succeeded").await?;
-    ensure!(says(&good, OPS, true), "{good}");
+    let good = rehearsed(&up.api, host, Status::Succeeded).await?;
+    ensure!(says(&good, OPS, true), "{good:?}");
     ensure!(mail.mails().is_empty() && mail.sessions() > 0, "nothing is sent");
     mail.refuse(OPS);
-    let refused = rehearsed(&up.api, host, "failed").await?;
-    ensure!(says(&refused, "550", false), "{refused}");
+    let refused = rehearsed(&up.api, host, Status::Failed).await?;
+    ensure!(says(&refused, "550", false), "{refused:?}");
     mail.stop().await;
-    let down = rehearsed(&up.api, host, "failed").await?;
-    ensure!(says(&down, "the mail server 127.0.0.1", false), "{down}");
-    let none = up.api.get("/incidents").await?;
-    ensure!(none["items"] == json!([]), "a rehearsal opens no incident: {none}");
+    let down = rehearsed(&up.api, host, Status::Failed).await?;
+    ensure!(says(&down, "the mail server 127.0.0.1", false), "{down:?}");
+    let none = up.api.incidents().await?;
+    ensure!(none.is_empty(), "a rehearsal opens no incident: {none:?}");
     Ok(())
 }
 
 /// The checks of the channels in a dry run that ends so.
-async fn rehearsed(api: &Api, host: &str, ends: &str) -> Result<Value> {
-    let answer = api
-        .post("/renewals", &json!({"hostnames": [host], "mode": "dry_run"}))
-        .await?;
-    let run = answer["accepted"][0]["run_id"].as_str().context("a run")?.to_owned();
-    let run = api.run_is(&run, ends, SOON).await?;
-    let step = run["steps"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|step| step["step"] == "channels");
-    Ok(step.context("the step of the channels")?.clone())
+async fn rehearsed(api: &Api, host: &str, ends: Status) -> Result<StepRecord> {
+    let run = api.rehearse(host).await?;
+    let run = api.reaches(&run, ends, SOON).await?;
+    let step = run.steps.into_iter().find(|step| step.step == "channels");
+    step.context("the step of the channels")
 }
 
-fn says(step: &Value, words: &str, passed: bool) -> bool {
-    let all = step["checks"].as_array().into_iter().flatten();
-    let mut found = all.filter(|check| check["passed"] == passed);
-    found.any(|check| check.to_string().contains(words))
+fn says(step: &StepRecord, words: &str, passed: bool) -> bool {
+    let mut found = step.checks.iter().filter(|check| check.passed == passed);
+    found.any(|check| check.name.contains(words) || check.evidence.contains(words))
 }

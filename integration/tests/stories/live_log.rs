@@ -1,10 +1,14 @@
 //! The log of a run is seen while it is written, and it is the same log afterwards.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use api::runs::{Line, Standing};
+use domain::run::{Status, Step};
 use integration::fleet::Up;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use testkit::run_dir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -12,11 +16,37 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::world::{SOON, estate};
 
+/// A line of `vigilo run ID --follow --json`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Told {
+    Line(Line),
+    Status(Box<Standing>),
+    End(Box<Standing>),
+}
+
+impl Told {
+    fn says(&self, message: &str) -> bool {
+        matches!(self, Self::Line(line) if line.message == message)
+    }
+
+    fn is_end(&self) -> bool {
+        matches!(self, Self::End(_))
+    }
+
+    fn asks(&self) -> bool {
+        match self {
+            Self::Line(_) => false,
+            Self::Status(standing) | Self::End(standing) => standing.status == Status::NeedsManual,
+        }
+    }
+}
+
 /// `vigilo run ID --follow --json`, line by line.
 struct Follower {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    seen: Vec<Value>,
+    seen: Vec<Told>,
 }
 
 impl Follower {
@@ -29,7 +59,7 @@ impl Follower {
     }
 
     /// Reads until an event is as wanted.
-    async fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+    async fn until(&mut self, what: &str, wanted: impl Fn(&Told) -> bool) -> Result<()> {
         let read = async {
             while let Some(line) = self.lines.next_line().await? {
                 self.seen.push(serde_json::from_str(&line)?);
@@ -49,17 +79,13 @@ impl Follower {
     }
 
     /// The lines of the log among what was seen.
-    fn log(&self) -> Vec<Value> {
-        let mut lines: Vec<Value> = self
-            .seen
-            .iter()
-            .filter(|event| event["event"] == "line")
-            .cloned()
-            .collect();
-        for line in &mut lines {
-            line.as_object_mut().map(|line| line.remove("event"));
-        }
-        lines
+    fn log(&self) -> Vec<&Line> {
+        let seen = self.seen.iter();
+        seen.filter_map(|told| match told {
+            Told::Line(line) => Some(line),
+            Told::Status(_) | Told::End(_) => None,
+        })
+        .collect()
     }
 }
 
@@ -92,38 +118,40 @@ async fn a_run_is_followed_while_its_reload_takes_its_time() -> Result<()> {
 
     let mut follower = Follower::of(&up, patient)?;
     follower
-        .until("a check of the deployment", |event| {
-            event["step"] == "deploy-0" && event["message"] == "installed"
-        })
+        .until(
+            "a check of the deployment",
+            |told| matches!(told, Told::Line(line) if line.step == "deploy-0" && line.message == "installed"),
+        )
         .await?;
-    let now = up.api.get(&format!("/runs/{patient}")).await?;
-    ensure!(now["status"] == "running" && now["step"] == "deploy-0", "{now}");
-    let ended = now["steps"].as_array().into_iter().flatten();
+    let now = up.api.run(patient).await?;
+    let standing = &now.run.standing;
     ensure!(
-        ended.into_iter().all(|step| step["step"] != "deploy-0"),
-        "it was seen too late: {now}"
+        standing.status == Status::Running && standing.step == Some(Step::Deploy(0)),
+        "{now:?}"
+    );
+    ensure!(
+        now.steps.iter().all(|step| step.step != "deploy-0"),
+        "it was seen too late: {now:?}"
     );
     let mut late = Follower::of(&up, patient)?;
-    late.until("the same by who comes later", |event| event["message"] == "installed")
+    late.until("the same by who comes later", |told| told.says("installed"))
         .await?;
 
     std::fs::write(&gate, "")?;
     for each in [&mut follower, &mut late] {
-        each.until("the end", |event| event["event"] == "end").await?;
+        each.until("the end", Told::is_end).await?;
         ensure!(each.exit_code().await? == Some(0));
     }
-    let record = up.api.get(&format!("/runs/{patient}/log")).await?["items"].clone();
+    let record = up.api.log(patient).await?;
     ensure!(
-        json!(follower.log()) == record,
-        "seen: {:?}\nrecord: {record}",
+        follower.log() == record.iter().collect::<Vec<_>>(),
+        "seen: {:?}\nrecord: {record:?}",
         follower.log()
     );
     ensure!(late.log() == follower.log(), "seen by who came later: {:?}", late.log());
 
     let mut follower = Follower::of(&up, asking)?;
-    follower
-        .until("the question", |event| event["status"] == "needs_manual")
-        .await?;
+    follower.until("the question", Told::asks).await?;
     ensure!(follower.exit_code().await? == Some(1));
     Ok(())
 }
@@ -142,20 +170,20 @@ async fn who_follows_reads_on_after_a_restart() -> Result<()> {
     let run = runs.values().next().context("a run")?;
     let mut follower = Follower::of(&up, run)?;
     follower
-        .until("a check of the deployment", |event| event["message"] == "installed")
+        .until("a check of the deployment", |told| told.says("installed"))
         .await?;
 
     std::fs::write(&gate, "")?;
     up.start_again_with(json!({})).await?;
-    follower.until("the end", |event| event["event"] == "end").await?;
+    follower.until("the end", Told::is_end).await?;
     ensure!(follower.exit_code().await? == Some(0));
     let log = follower.log();
-    let once: std::collections::BTreeSet<String> = log.iter().map(Value::to_string).collect();
+    let once: BTreeSet<String> = log.iter().map(|line| format!("{line:?}")).collect();
     ensure!(once.len() == log.len(), "a line came twice: {log:?}");
-    let record = up.api.get(&format!("/runs/{run}/log")).await?["items"].clone();
-    let record = record.as_array().context("a log")?;
+    let record = up.api.log(run).await?;
+    ensure!(!record.is_empty(), "a log");
     ensure!(
-        record.iter().all(|line| log.contains(line)),
+        record.iter().all(|line| log.contains(&line)),
         "seen: {log:?}\nrecord: {record:?}"
     );
     Ok(())

@@ -1,13 +1,11 @@
 //! A record of the first version with numbered migrations comes to this version, and what was open in it goes on.
 
 use anyhow::{Context, Result, ensure};
-use api::acts::RunAct;
 use domain::incident::State;
 use domain::job::JobState;
 use domain::run::Status;
 use integration::fleet::{Former, bound};
 use integration::{Estate, Fleet};
-use serde_json::json;
 use testkit::{Serving, wait};
 
 use crate::world::SOON;
@@ -55,25 +53,23 @@ async fn open_runs_jobs_and_incidents_of_a_former_version_go_on() -> Result<()> 
 
     let renewed = &api.runs_of(RENEWED).await?[0];
     ensure!(renewed.standing.status == Status::Succeeded, "{renewed:?}");
-    let history = api.run(&renewed.standing.id.to_string()).await?;
+    let history = api.run(renewed.standing.id).await?;
     let last = history.steps.last().context("its steps")?;
     ensure!(last.step == "verify" && last.outcome == "done", "{history:?}");
-    let jobs: Vec<api::jobs::Job> = api.read::<api::Page<_>>("/jobs").await?.items;
+    let jobs = api.jobs().await?;
     let planned = jobs.iter().find(|job| job.state == JobState::Planned);
     ensure!(planned.is_some_and(|job| job.totals.included == 2), "{jobs:?}");
 
     // The CA had no order of these runs: each gets one.
     let [_, _, alone] = WAITING;
     let run = api.runs_of(alone).await?[0].standing.id.to_string();
-    api.reaches(&run, Status::Succeeded, SOON).await?;
+    api.succeeds(&run, SOON).await?;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
     let job = running.context("a job that runs")?;
     ensure!(job.paused_by.as_deref() == Some("owner"), "{job:?}");
-    let id = job.id.to_string();
-    api.post(&format!("/jobs/{id}/resume"), &json!({"note": "the CA is back"}))
-        .await?;
+    api.resume_job(job.id, "the CA is back").await?;
     let ended = wait::until("the job has ended", bound(2), async || {
-        api.job(&id)
+        api.job(job.id)
             .await
             .ok()
             .filter(|found| found.job.state == JobState::Ended)
@@ -87,10 +83,10 @@ async fn open_runs_jobs_and_incidents_of_a_former_version_go_on() -> Result<()> 
     ensure!(asking.run.standing.status == Status::NeedsManual, "{asking:?}");
     let incident = &api.incidents().await?[0];
     ensure!(incident.incident.state == State::Acknowledged, "{incident:?}");
-    api.resume(&run, &RunAct::default()).await?;
-    api.reaches(&run, Status::Succeeded, SOON).await?;
+    api.resume(&run).await?;
+    api.succeeds(&run, SOON).await?;
     wait::until("the incident is closed", SOON, async || {
-        let shown = api.incident(&incident.incident.id.to_string()).await.ok()?;
+        let shown = api.incident(incident.incident.id).await.ok()?;
         (shown.incident.incident.state == State::Closed).then_some(())
     })
     .await?;

@@ -3,9 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
+use api::Bounded;
+use api::pacing::{NewLimit, NewTagWindows};
+use api::renewals::Renewal;
+use api::runs::{Because, Run};
+use domain::limit::Scope;
+use domain::run::{Mode, Status};
+use domain::window::Window;
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{FaultyCa, run_dir, wait};
 
 use crate::world::{SOON, estate, import};
@@ -24,29 +31,29 @@ async fn three_planners_keep_the_quota_of_a_ca_that_counts() -> Result<()> {
     for _ in 0..2 {
         fleet.another_planner().await?;
     }
-    let limit = json!({"directory_url": ca.directory_url(), "scope": "account", "title": "orders of the story",
-                       "burst": BURST, "period_seconds": PERIOD, "source": "the story", "last_verified": "2026-11-24"});
-    fleet.api.put("/limits/story.orders", &limit).await?;
+    let limit = NewLimit {
+        burst: BURST,
+        period_seconds: PERIOD,
+        ..limit("orders of the story", &ca.directory_url())?
+    };
+    fleet.api.set_limit("story.orders", &limit).await?;
     import(&fleet.api, &estate).await?;
     // The planners read the limits again after two seconds at most; a first renewal is through later than that.
     let hosts = estate.nginx.hosts();
     for run in fleet.api.renew(Some(&[&hosts[0]])).await?.values() {
-        fleet.api.run_is(run, "succeeded", SOON).await?;
+        fleet.api.succeeds(run, SOON).await?;
     }
     let rest: Vec<&str> = hosts[1..].iter().map(String::as_str).collect();
     fleet.api.renew(Some(&rest)).await?;
 
-    let waiting = until_one(&fleet.api, "a run that waits for the limit", |run| {
-        run["because"] == "limit"
-    })
-    .await?;
-    let said = waiting["waits_for"].as_str().unwrap_or_default();
+    let waiting = one_waits_for_the_limit(&fleet.api).await?;
+    let said = waiting.standing.waits_for.clone().unwrap_or_default();
     ensure!(
         said.contains("orders of the story") && said.contains("until"),
-        "{waiting}"
+        "{waiting:?}"
     );
     let counts = fleet.api.all_settled(bound(HOSTS)).await?;
-    ensure!(counts["succeeded"] == HOSTS as u64, "{counts:?}");
+    ensure!(counts[Status::Succeeded] == HOSTS as u64, "{counts:?}");
     ensure!(ca.overdrawn() == 0, "{} orders were one too many", ca.overdrawn());
     ensure!(ca.orders() == HOSTS && ca.issued() == HOSTS, "{} orders", ca.orders());
     Ok(())
@@ -63,34 +70,50 @@ async fn what_a_ca_says_of_its_limit_holds_the_orders_of_every_planner() -> Resu
     for _ in 0..2 {
         fleet.another_planner().await?;
     }
-    let limit = json!({"directory_url": ca.directory_url(), "scope": "account", "title": "orders as we believe",
-                       "burst": 1_000, "period_seconds": 1, "source": "the story", "last_verified": "2026-11-24"});
-    fleet.api.put("/limits/story.believed", &limit).await?;
+    let limit = NewLimit {
+        burst: 1_000,
+        period_seconds: 1,
+        ..limit("orders as we believe", &ca.directory_url())?
+    };
+    fleet.api.set_limit("story.believed", &limit).await?;
     import(&fleet.api, &estate).await?;
     let hosts: Vec<&str> = estate.nginx.hosts().iter().map(String::as_str).collect();
     let (first, rest) = hosts.split_at(taken as usize);
     for run in fleet.api.renew(Some(first)).await?.values() {
-        fleet.api.run_is(run, "succeeded", SOON).await?;
+        fleet.api.succeeds(run, SOON).await?;
     }
     fleet.api.renew(Some(&rest[..1])).await?;
-    let one = || all_wait(&fleet.api, ca, "retry", 1);
+    let one = || all_wait(&fleet.api, ca, Because::Retry, 1);
     wait::until_ok("the one that was too many to wait", SOON, one).await?;
     fleet.api.renew(Some(&rest[1..])).await?;
-    let others = || all_wait(&fleet.api, ca, "limit", rest.len() - 1);
+    let others = || all_wait(&fleet.api, ca, Because::Limit, rest.len() - 1);
     wait::until_ok("the others to wait without having asked", SOON, others).await?;
     ensure!(ca.orders() == taken as usize, "{} orders", ca.orders());
     Ok(())
 }
 
+/// A limit of an account at this CA, as somebody has written it down.
+pub fn limit(title: &str, directory_url: &str) -> Result<NewLimit> {
+    Ok(NewLimit {
+        directory_url: directory_url.parse()?,
+        scope: Scope::Account,
+        title: title.to_owned(),
+        burst: 1,
+        period_seconds: 1,
+        source: "the story".to_owned(),
+        last_verified: Some("2026-11-24".to_owned()),
+        enabled: true,
+    })
+}
+
 /// So many runs wait for this, and the CA has refused one order and no more.
-async fn all_wait(api: &Api, ca: &FaultyCa, because: &str, many: usize) -> Result<()> {
-    let runs = api.get("/runs?limit=1000").await?;
-    let items = runs["items"].as_array().into_iter().flatten();
-    let found = items.filter(|run| run["because"] == because).count();
-    let refused = ca.overdrawn();
+async fn all_wait(api: &Api, ca: &FaultyCa, because: Because, many: usize) -> Result<()> {
+    let runs = api.runs().await?;
+    let waiting = runs.iter().filter(|run| run.standing.because == Some(because));
+    let (found, refused) = (waiting.count(), ca.overdrawn());
     ensure!(
         found >= many && refused == 1,
-        "{found} of {many}, {refused} refused: {runs}"
+        "{found} of {many}, {refused} refused: {runs:?}"
     );
     Ok(())
 }
@@ -127,7 +150,7 @@ async fn so_many_targets_of_a_group_are_reloaded_at_once() -> Result<()> {
     fleet.api.import("policies", &policies).await?;
     fleet.api.renew(None).await?;
     let counts = fleet.api.all_settled(bound(all)).await?;
-    ensure!(counts["succeeded"] == all as u64, "{counts:?}");
+    ensure!(counts[Status::Succeeded] == all as u64, "{counts:?}");
 
     let text = std::fs::read_to_string(&seen)?;
     let reloads: Vec<usize> = text.lines().map(|line| line.trim().parse()).collect::<Result<_, _>>()?;
@@ -141,10 +164,11 @@ async fn so_many_targets_of_a_group_are_reloaded_at_once() -> Result<()> {
     clippy::disallowed_methods,
     reason = "what the machine says beside what the service says"
 )]
-fn closed_now() -> Result<Value> {
+fn closed_now() -> Result<Window> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let hour = (now.as_secs() / 3600 + 2) % 24;
-    Ok(json!([{"cron": format!("0 {hour} * * *"), "minutes": 1, "zone": "UTC"}]))
+    let window = json!({"cron": format!("0 {hour} * * *"), "minutes": 1, "zone": "UTC"});
+    Ok(serde_json::from_value(window)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,67 +184,72 @@ async fn a_host_is_renewed_in_its_window_or_when_somebody_insists() -> Result<()
     up.api.import("policies", &policies).await?;
     // The estate begins with old certificates; new ones have time.
     for run in up.api.renew(None).await?.values() {
-        up.api.run_is(run, "succeeded", SOON).await?;
+        up.api.succeeds(run, SOON).await?;
     }
-    let live = |host: &str| json!({"hostnames": [host], "mode": "live"});
+    let live = |host: &String| Renewal {
+        hostnames: Some(Bounded(vec![host.clone()])),
+        mode: Some(Mode::Live),
+        ..Renewal::default()
+    };
     let [cooling, windowed] = estate.nginx.hosts() else {
         anyhow::bail!("an estate of two hosts")
     };
-    let with = |mut body: Value, wish: &str| {
-        body[wish] = json!(true);
-        body
+
+    let answered = up.api.ask(&live(cooling)).await?;
+    let refused = answered.refused.first().context("it is too soon")?;
+    ensure!(refused.reason.field == "cooldown_seconds", "{refused:?}");
+    let when_allowed = Renewal {
+        when_allowed: true,
+        ..live(cooling)
     };
+    let cools = waits(&up.api, &when_allowed, Because::Cooldown).await?;
+    up.api.succeeds(&cools, 2 * SOON).await?;
 
-    let refused = up.api.post("/renewals", &live(cooling)).await?;
+    let windows = vec![closed_now()?];
+    up.api.set_tag_windows("edge", &NewTagWindows { windows }).await?;
+    let closed = waits(&up.api, &live(windowed), Because::Window).await?;
+    up.api.cancel(&closed).await?;
+    let at_once = Renewal {
+        at_once: true,
+        ..live(windowed)
+    };
+    let insisted = begun(&up.api, &at_once).await?;
+    let why = up.api.succeeds(&insisted, SOON).await?.run.why_now;
     ensure!(
-        refused["refused"][0]["reason"]["field"] == "cooldown_seconds",
-        "{refused}"
-    );
-    let cools = waits(&up.api, &with(live(cooling), "when_allowed"), "cooldown").await?;
-    up.api.run_is(&cools, "succeeded", 2 * SOON).await?;
-
-    let tag = json!({"windows": closed_now()?});
-    up.api.put("/tag-windows/edge", &tag).await?;
-    let closed = waits(&up.api, &live(windowed), "window").await?;
-    up.api.post(&format!("/runs/{closed}/cancel"), &json!({})).await?;
-    let insisted = asked(&up.api, &with(live(windowed), "at_once")).await?;
-    let run = up.api.run_is(&insisted, "succeeded", SOON).await?;
-    ensure!(
-        run["why_now"].to_string().contains("asked for at once by owner"),
-        "{run}"
+        why.as_ref()
+            .is_some_and(|why| why.contains("asked for at once by owner")),
+        "{why:?}"
     );
     Ok(())
 }
 
 /// Asks for a run, which says that it waits for this, and until when; gives it.
-async fn waits(api: &Api, body: &Value, because: &str) -> Result<String> {
-    let run = asked(api, body).await?;
-    let shown = api.get(&format!("/runs/{run}")).await?;
-    ensure!(shown["because"] == because && shown["status"] == "queued", "{shown}");
-    let until = shown["until"].as_str().unwrap_or_default();
-    let said = shown["waits_for"].as_str().unwrap_or_default();
-    ensure!(said.contains(until.get(..16).unwrap_or("an instant")), "{shown}");
+async fn waits(api: &Api, renewal: &Renewal, because: Because) -> Result<String> {
+    let run = begun(api, renewal).await?;
+    let shown = api.run(&run).await?.run;
+    let standing = &shown.standing;
+    ensure!(
+        standing.because == Some(because) && standing.status == Status::Queued,
+        "{shown:?}"
+    );
+    let until = shown.until.context("until when")?.to_string();
+    let said = standing.waits_for.as_ref().context("for what")?;
+    ensure!(said.contains(&until[..16]), "{shown:?}");
     Ok(run)
 }
 
-async fn asked(api: &Api, body: &Value) -> Result<String> {
-    let answer = api.post("/renewals", body).await?;
-    let run = answer["accepted"][0]["run_id"].as_str();
-    Ok(run
-        .with_context(|| format!("it was not accepted: {answer}"))?
-        .to_owned())
+async fn begun(api: &Api, renewal: &Renewal) -> Result<String> {
+    api.begin(renewal).await?.into_values().next().context("a run")
 }
 
-async fn until_one(api: &Api, what: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
-    wait::until_ok(what, SOON, async || {
-        let runs = api.get("/runs?limit=1000").await?;
-        let found = runs["items"]
-            .as_array()
+async fn one_waits_for_the_limit(api: &Api) -> Result<Run> {
+    wait::until_ok("a run that waits for the limit", SOON, async || {
+        let runs = api.runs().await?;
+        let many = runs.len();
+        let mut waiting = runs
             .into_iter()
-            .flatten()
-            .find(|run| is(run))
-            .cloned();
-        found.with_context(|| format!("none of {}", runs["items"].as_array().map_or(0, Vec::len)))
+            .filter(|run| run.standing.because == Some(Because::Limit));
+        waiting.next().with_context(|| format!("none of {many}"))
     })
     .await
 }

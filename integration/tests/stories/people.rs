@@ -1,9 +1,12 @@
 //! Runs that need a person: the question says in plain words what is wrong, and the others go on.
 
 use anyhow::{Context, Result, ensure};
+use api::runs::{OfferedAnswer, Question};
+use domain::disposition::AnswerKind;
 use domain::incident::Severity;
+use domain::run::Status;
 use integration::fleet::{Up, bound};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::{SOON, estate, import, incidents_of};
 
@@ -17,19 +20,17 @@ async fn a_host_that_cannot_be_reached_asks_a_person_while_23_succeed() -> Resul
 
     let runs = up.api.renew(None).await?;
     let counts = up.api.all_settled(bound(24)).await?;
-    ensure!(counts["succeeded"] == 23 && counts["needs_manual"] == 1, "{counts:?}");
+    ensure!(
+        counts[Status::Succeeded] == 23 && counts[Status::NeedsManual] == 1,
+        "{counts:?}"
+    );
     ensure!(ca.issued() == 23 && ca.issued_for(lost).await? == 0);
 
     let run = runs.get(lost).context("the run of the lost host")?;
-    let question = question(&up, run).await?;
-    ensure!(
-        question["code"] == "ISS-0007" && says(&question["what"], lost),
-        "{question}"
-    );
-    ensure!(
-        question["answers"] == json!(["resume", "resolve", "cancel"]),
-        "{question}"
-    );
+    let question = question(&up, run, "ISS-0007").await?;
+    ensure!(question.failure.what.contains(lost), "{question:?}");
+    let offered = [AnswerKind::Resume, AnswerKind::Resolve, AnswerKind::Cancel].map(OfferedAnswer::Common);
+    ensure!(question.answers == offered, "{question:?}");
     let incidents = incidents_of(&up.api, run).await?;
     ensure!(
         incidents.len() == 1 && incidents[0].incident.hostname.as_str() == lost,
@@ -38,8 +39,8 @@ async fn a_host_that_cannot_be_reached_asks_a_person_while_23_succeed() -> Resul
     ensure!(incidents[0].incident.severity == Severity::Sev2, "{incidents:?}");
 
     ca.mend_dns(lost).await?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(run, "succeeded", SOON).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(run, SOON).await?;
     ensure!(ca.issued_for(lost).await? == 1 && ca.issued() == 24);
     Ok(())
 }
@@ -59,26 +60,24 @@ async fn a_target_that_is_not_set_up_and_a_reload_that_hangs_are_named() -> Resu
     up.api.import("policies", &policies).await?;
 
     let runs: Vec<String> = up.api.renew(None).await?.into_values().collect();
-    let absent = question(&up, &runs[0]).await?;
-    ensure!(absent["code"] == "DEP-0005", "{absent}");
-    ensure!(says(&absent["what"], "/no-such-directory/of-this-story"), "{absent}");
-    let below_a_file = question(&up, &runs[1]).await?;
-    ensure!(below_a_file["code"] == "DEP-0005", "{below_a_file}");
-    ensure!(says(&below_a_file["what"], "/etc/hostname"), "{below_a_file}");
-    let hung = question(&up, &runs[2]).await?;
-    ensure!(hung["code"] == "DEP-0008" && says(&hung["what"], "sleep"), "{hung}");
-    ensure!(says(&hung, "timeout") && says(&hung["what"], "1 s"), "{hung}");
+    let absent = question(&up, &runs[0], "DEP-0005").await?.failure;
+    ensure!(absent.what.contains("/no-such-directory/of-this-story"), "{absent:?}");
+    let below_a_file = question(&up, &runs[1], "DEP-0005").await?.failure;
+    ensure!(below_a_file.what.contains("/etc/hostname"), "{below_a_file:?}");
+    let hung = question(&up, &runs[2], "DEP-0008").await?.failure;
+    ensure!(hung.what.contains("sleep") && hung.what.contains("1 s"), "{hung:?}");
+    let words = [&hung.what, &hung.hint];
+    ensure!(words.iter().any(|text| text.contains("timeout")), "{hung:?}");
     Ok(())
 }
 
-/// What a run asks, once it asks; with words on what happened and what to do.
-async fn question(up: &Up, run: &str) -> Result<Value> {
-    let question = up.api.run_is(run, "needs_manual", SOON).await?["question"].clone();
-    let spoken = |field: &str| question[field].as_str().is_some_and(|text| text.contains(' '));
-    ensure!(spoken("what") && spoken("hint"), "no plain words: {question}");
+/// What a run asks with this code, once it asks; with words on what happened and what to do.
+async fn question(up: &Up, run: &str, code: &str) -> Result<Question> {
+    let question = up.api.asks(run, code, SOON).await?;
+    let words = [&question.failure.what, &question.failure.hint];
+    ensure!(
+        words.iter().all(|text| text.contains(' ')),
+        "no plain words: {question:?}"
+    );
     Ok(question)
-}
-
-fn says(value: &Value, words: &str) -> bool {
-    value.to_string().contains(words)
 }

@@ -1,11 +1,12 @@
 //! Hosts are looked at by themselves: what is new is kept, what is not only moves the time, and nobody waits for the
 //! interval who asks.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use api::hosts::{AddressState, HostDetail, Served, Snapshot};
 use integration::Estate;
 use integration::fleet::Up;
-use serde_json::{Value, json};
-use testkit::{pki, run_dir, wait};
+use serde_json::json;
+use testkit::{pki, run_dir};
 
 use crate::world::{SOON, estate};
 
@@ -25,18 +26,17 @@ async fn watched(hosts: usize, seconds: u32) -> Result<(Estate, Up)> {
 async fn a_new_host_is_looked_at_by_itself_and_what_stays_the_same_is_kept_once() -> Result<()> {
     let (estate, up) = watched(3, 1).await?;
     for served in estate.served().await? {
-        let host = until_host(&up, &served.hostname, |host| !host["snapshot"].is_null()).await?;
-        ensure!(host["snapshot"]["fingerprint"] == served.fingerprint.as_str(), "{host}");
-        ensure!(host["snapshot"]["days_until_expiry"] == 9, "{host}");
+        let host = up.api.shows(&served.hostname, was_looked_at, SOON).await?;
+        let seen = seen(&host)?;
+        ensure!(seen.leaf.fingerprint.as_str() == served.fingerprint, "{host:?}");
+        ensure!(seen.days_until_expiry == 9, "{host:?}");
         for _ in 0..2 {
-            let before = up.api.get(&format!("/hosts/{}", served.hostname)).await?["last_seen_at"].clone();
-            until_host(&up, &served.hostname, |host| host["last_seen_at"] != before).await?;
+            let before = up.api.host(&served.hostname).await?.host.last_seen_at;
+            let is_later = |host: &HostDetail| host.host.last_seen_at != before;
+            up.api.shows(&served.hostname, is_later, SOON).await?;
         }
-        let kept = snapshots(&up, &served.hostname).await?;
-        ensure!(
-            kept.len() == 1 && host["look"].as_array().is_some_and(|look| look.len() == 1),
-            "{kept:?}"
-        );
+        let kept = up.api.snapshots(&served.hostname).await?;
+        ensure!(kept.len() == 1 && host.look.len() == 1, "{kept:?}");
     }
     Ok(())
 }
@@ -45,19 +45,19 @@ async fn a_new_host_is_looked_at_by_itself_and_what_stays_the_same_is_kept_once(
 async fn a_certificate_that_was_replaced_by_hand_is_seen_by_who_checks_now() -> Result<()> {
     let (estate, up) = watched(1, 604_800).await?;
     let hostname = estate.nginx.hosts()[0].clone();
-    let first = until_host(&up, &hostname, |host| !host["snapshot"].is_null()).await?;
+    let first = up.api.shows(&hostname, was_looked_at, SOON).await?;
 
     let (files, other) = (estate.nginx.files(&hostname), pki::about_to_expire(&hostname)?);
     run_dir::write(&files.chain, &other.chain_pem, None)?;
     run_dir::write(&files.key, &other.key_pem, None)?;
     let served = estate.served().await?[0].fingerprint.clone();
-    ensure!(first["snapshot"]["fingerprint"] != served.as_str());
+    ensure!(seen(&first)?.leaf.fingerprint.as_str() != served);
 
     let checked = up.command(&["host", "check", &hostname, "--json"])?.output()?;
     ensure!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    let checked: Value = serde_json::from_slice(&checked.stdout)?;
-    ensure!(checked["snapshot"]["fingerprint"] == served.as_str(), "{checked}");
-    ensure!(snapshots(&up, &hostname).await?.len() == 2);
+    let checked: HostDetail = serde_json::from_slice(&checked.stdout)?;
+    ensure!(seen(&checked)?.leaf.fingerprint.as_str() == served, "{checked:?}");
+    ensure!(up.api.snapshots(&hostname).await?.len() == 2);
 
     let absent = up.api.answer_to_post("/hosts/no.such.host/check", &json!({})).await?;
     ensure!(absent.status == 404, "{absent:?}");
@@ -68,10 +68,10 @@ async fn a_certificate_that_was_replaced_by_hand_is_seen_by_who_checks_now() -> 
 async fn a_host_that_dies_shows_why_and_then_its_recovery() -> Result<()> {
     let (estate, up) = watched(1, 1).await?;
     let hostname = estate.nginx.hosts()[0].clone();
-    until_host(&up, &hostname, |host| host["snapshot"]["probe"] == "served").await?;
+    up.api.shows(&hostname, |host| seen(host).is_ok(), SOON).await?;
     estate.nginx.peer().stop().await?;
-    let dead = until_host(&up, &hostname, |host| host["snapshot"]["probe"] == "unreachable").await?;
-    let why = dead["snapshot"]["probe_error"].as_str().context("a reason")?;
+    let dead = up.api.shows(&hostname, |host| unreachable(host).is_ok(), SOON).await?;
+    let why = unreachable(&dead)?;
     ensure!(why.contains("refused"), "{why}");
     let checked = up.command(&["host", "check", &hostname])?.output()?;
     ensure!(
@@ -83,10 +83,10 @@ async fn a_host_that_dies_shows_why_and_then_its_recovery() -> Result<()> {
         "{checked:?}"
     );
     estate.nginx.peer().start_again().await?;
-    until_host(&up, &hostname, |host| host["snapshot"]["probe"] == "served").await?;
-    let kept = snapshots(&up, &hostname).await?;
-    let seen: Vec<&Value> = kept.iter().map(|one| &one["probe"]).collect();
-    ensure!(seen == ["served", "unreachable", "served"], "{seen:?}");
+    up.api.shows(&hostname, |host| seen(host).is_ok(), SOON).await?;
+    let kept = up.api.snapshots(&hostname).await?;
+    let was_unreachable: Vec<bool> = kept.iter().map(Snapshot::is_unreachable).collect();
+    ensure!(was_unreachable == [false, true, false], "{kept:?}");
     Ok(())
 }
 
@@ -94,23 +94,29 @@ async fn a_host_that_dies_shows_why_and_then_its_recovery() -> Result<()> {
 async fn a_name_without_an_address_says_so() -> Result<()> {
     let (_estate, up) = watched(1, 1).await?;
     let host = json!({"hostname": "nowhere.invalid", "probe_interval_seconds": 1});
-    up.api.post("/hosts", &host).await?;
-    let seen = until_host(&up, "nowhere.invalid", |host| !host["snapshot"].is_null()).await?;
-    let why = seen["snapshot"]["probe_error"].as_str().context("a reason")?;
+    up.api.add_host(&serde_json::from_value(host)?).await?;
+    let looked_at = up.api.shows("nowhere.invalid", was_looked_at, SOON).await?;
+    let why = unreachable(&looked_at)?;
     ensure!(why.contains("nowhere.invalid does not resolve"), "{why}");
     Ok(())
 }
 
-async fn until_host(up: &Up, hostname: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
-    let path = format!("/hosts/{hostname}");
-    wait::until(&format!("another look at {hostname}"), SOON, async || {
-        let host = up.api.get(&path).await.ok()?;
-        is(&host).then_some(host)
-    })
-    .await
+fn was_looked_at(host: &HostDetail) -> bool {
+    host.host.snapshot.is_some()
 }
 
-async fn snapshots(up: &Up, hostname: &str) -> Result<Vec<Value>> {
-    let found = up.api.get(&format!("/hosts/{hostname}/snapshots?limit=1000")).await?;
-    Ok(found["items"].as_array().cloned().unwrap_or_default())
+/// What the newest look saw.
+fn seen(host: &HostDetail) -> Result<&Served> {
+    let snapshot = host.host.snapshot.as_ref().context("no look yet")?;
+    snapshot
+        .served()
+        .with_context(|| format!("nothing was served: {snapshot:?}"))
+}
+
+/// Why the newest look saw nothing.
+fn unreachable(host: &HostDetail) -> Result<&str> {
+    match host.host.snapshot.as_ref().map(|snapshot| &snapshot.seen) {
+        Some(AddressState::Unreachable { probe_error }) => Ok(probe_error),
+        other => bail!("it was reached, or not looked at: {other:?}"),
+    }
 }

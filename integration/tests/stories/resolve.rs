@@ -3,6 +3,9 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use api::acts::RunAct;
+use api::runs::Because;
+use domain::run::{Status, Step};
 use integration::api::ApiResponse;
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet, Member};
@@ -44,9 +47,8 @@ impl Stuck {
     async fn asks(&self, host: &str) -> Result<String> {
         let runs = self.api().renew(Some(&[host])).await?;
         let run = runs.get(host).context("its run")?.clone();
-        let asking = self.api().run_is(&run, "needs_manual", SOON).await?;
-        ensure!(asking["question"]["code"] == "ISS-0007", "{asking}");
-        ensure!(asking["question"]["help"] == "/api/v1/errors/ISS-0007", "{asking}");
+        let question = self.api().asks(&run, "ISS-0007", SOON).await?;
+        ensure!(question.help == "/api/v1/errors/ISS-0007", "{question:?}");
         Ok(run)
     }
 
@@ -70,8 +72,7 @@ fn leaf_of(chain_pem: &str) -> Result<String> {
 /// The field that was refused.
 fn refused(answer: &ApiResponse, status: u16) -> Result<String> {
     ensure!(answer.status == status, "{answer:?}");
-    let field = answer.body["errors"][0]["field"].as_str().context("a field")?;
-    Ok(field.to_owned())
+    Ok(answer.refused()?.field)
 }
 
 fn said(command: &mut Command) -> Result<String> {
@@ -90,7 +91,7 @@ async fn a_wrong_upload_is_refused_by_its_field_and_a_right_one_is_served() -> R
     let world = Stuck::with(1).await?;
     let (ca, other, host) = (Authority::new()?, Authority::new()?, world.host(0));
     let run = world.asks(host).await?;
-    let before = world.api().get(&format!("/runs/{run}")).await?;
+    let before = world.api().run(&run).await?;
     let (good, foreign, expired) = (
         ca.issue(host, 90)?,
         ca.issue("other.demo.test", 90)?,
@@ -120,24 +121,18 @@ async fn a_wrong_upload_is_refused_by_its_field_and_a_right_one_is_served() -> R
     ] {
         let answer = world.upload(&run, &body).await?;
         ensure!(refused(&answer, 422)? == field, "{field}: {answer:?}");
-        ensure!(!answer.body.to_string().contains("BEGIN PRIVATE"), "{answer:?}");
-        ensure!(
-            world.api().get(&format!("/runs/{run}")).await? == before,
-            "the run was touched"
-        );
+        ensure!(!answer.body.contains("BEGIN PRIVATE"), "{answer:?}");
+        ensure!(world.api().run(&run).await? == before, "the run was touched");
     }
 
     let right = json!({"chain_pem": good.chain_pem, "key_pem": good.key_pem, "note": "from the partner's CA"});
     ensure!(world.upload(&run, &right).await?.status == 200);
-    let done = world.api().run_is(&run, "succeeded", SOON).await?;
+    let done = world.api().succeeds(&run, SOON).await?;
     let leaf = leaf_of(&good.chain_pem)?;
     ensure!(world.serves(host).await? == leaf, "the upload is not served");
     ensure!(world.estate.issued() == 0, "the CA issued something");
-    ensure!(
-        done["acts"][0]["verb"] == "resolve" && done["acts"][0]["by"] == "owner",
-        "{}",
-        done["acts"]
-    );
+    let act = done.acts.first().context("an act")?;
+    ensure!(act.verb == "resolve" && act.by == "owner", "{act:?}");
     ensure!(
         world.upload(&run, &right).await?.status == 200,
         "the same once more is no mistake"
@@ -158,7 +153,7 @@ async fn a_certificate_for_the_runs_own_csr_needs_no_key() -> Result<()> {
     let file = run_dir::fresh("resolve", None)?.join("chain.pem");
     run_dir::write(&file, &chain, None)?;
     said(&mut world.vigilo(&["resolve", &run, "--chain", &file.display().to_string()])?)?;
-    world.api().run_is(&run, "succeeded", SOON).await?;
+    world.api().succeeds(&run, SOON).await?;
     ensure!(world.serves(host).await? == leaf_of(&chain)?);
     let shown = said(&mut world.vigilo(&["run", &run])?)?;
     ensure!(
@@ -184,8 +179,8 @@ async fn what_the_host_serves_already_is_taken_on_a_word() -> Result<()> {
     let told = said(&mut world.vigilo(&["resolve", &run, "--served"])?)?;
 
     ensure!(told.contains("goes on with this certificate"), "{told}");
-    let done = world.api().run_is(&run, "succeeded", SOON).await?;
-    ensure!(!done["steps"].to_string().contains("deploy-1"), "{done}");
+    let done = world.api().succeeds(&run, SOON).await?;
+    ensure!(!format!("{:?}", done.steps).contains("deploy-1"), "{done:?}");
     ensure!(world.serves(host).await? == leaf_of(&good.chain_pem)?);
     ensure!(world.estate.issued() == 0, "the CA issued something");
     Ok(())
@@ -197,18 +192,15 @@ async fn many_that_ask_are_resumed_at_once_and_a_word_out_of_place_is_a_conflict
     let world = Stuck::with(4).await?;
     let runs: Vec<String> = world.api().renew(None).await?.into_values().collect();
     let counts = world.api().all_settled(bound(4)).await?;
-    ensure!(counts["needs_manual"] == 4, "{counts:?}");
+    ensure!(counts[Status::NeedsManual] == 4, "{counts:?}");
     let retried = world
         .api()
         .answer_to_post(&format!("/runs/{}/retry", runs[0]), &Value::Null)
         .await?;
     ensure!(refused(&retried, 409)? == "run_id");
-    let (problem, remedy) = (
-        &retried.body["errors"][0]["problem"],
-        &retried.body["errors"][0]["remedy"],
-    );
+    let why = retried.refused()?;
     ensure!(
-        problem.to_string().contains("ISS-0007") && remedy.to_string().contains("resume, resolve, cancel"),
+        why.problem.contains("ISS-0007") && why.remedy.contains("resume, resolve, cancel"),
         "{retried:?}"
     );
     let none = said(&mut world.vigilo(&["resume", "--all-asking", "--code", "DEP-0007"])?)?;
@@ -227,8 +219,9 @@ async fn many_that_ask_are_resumed_at_once_and_a_word_out_of_place_is_a_conflict
     ])?)?;
     ensure!(told.contains("4 runs, 0 refused"), "{told}");
     for run in &runs {
-        let done = world.api().run_is(run, "succeeded", SOON).await?;
-        ensure!(done["acts"][0]["note"] == "the DNS is back", "{}", done["acts"]);
+        let done = world.api().succeeds(run, SOON).await?;
+        let act = done.acts.first().context("an act")?;
+        ensure!(act.note == "the DNS is back", "{act:?}");
     }
     ensure!(world.estate.issued() == 4);
     let resumed = world
@@ -236,7 +229,7 @@ async fn many_that_ask_are_resumed_at_once_and_a_word_out_of_place_is_a_conflict
         .answer_to_post(&format!("/runs/{}/resume", runs[0]), &Value::Null)
         .await?;
     ensure!(
-        refused(&resumed, 409)? == "run_id" && resumed.body.to_string().contains("it has succeeded"),
+        refused(&resumed, 409)? == "run_id" && resumed.body.contains("it has succeeded"),
         "{resumed:?}"
     );
     Ok(())
@@ -251,16 +244,14 @@ async fn a_resume_after_the_issuance_asks_the_ca_for_nothing() -> Result<()> {
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    let key = policies[0]["targets"][0]["key_path"].clone();
     policies[0]["targets"][0]["activate"] = json!("later");
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
-    let asking = up.api.run_is(&run, "needs_manual", SOON).await?;
-    ensure!(asking["question"]["code"] == "DEP-0014" && key.is_string(), "{asking}");
+    up.api.asks(&run, "DEP-0014", SOON).await?;
     ensure!(estate.issued() == 1);
     run_dir::write(&absent, "", None)?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", SOON).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, SOON).await?;
     ensure!(estate.issued() == 1, "another certificate was issued");
     Ok(())
 }
@@ -272,19 +263,17 @@ async fn a_run_is_cancelled_while_its_order_is_out() -> Result<()> {
     // The CA hangs: what is out stays out until it is back.
     let ca = &world.estate.pebbles[0];
     ca.signal(Signal::STOP)?;
-    world.api().post(&format!("/runs/{run}/resume"), &Value::Null).await?;
+    world.api().resume(&run).await?;
     wait::until("the order to be out", SOON, async || {
-        let run = world.api().get(&format!("/runs/{run}")).await.ok()?;
-        (run["because"] == "working" && run["step"] == "issue").then_some(())
+        let standing = world.api().run(&run).await.ok()?.run.standing;
+        (standing.because == Some(Because::Working) && standing.step == Some(Step::Issue)).then_some(())
     })
     .await?;
-    world.api().post(&format!("/runs/{run}/cancel"), &Value::Null).await?;
+    world.api().cancel(&run).await?;
     ca.signal(Signal::CONT)?;
-    let cancelled = world.api().run_is(&run, "cancelled", SOON).await?;
-    ensure!(
-        cancelled["cancelled_by"] == "owner" && world.estate.issued() == 0,
-        "{cancelled}"
-    );
+    let cancelled = world.api().reaches(&run, Status::Cancelled, SOON).await?;
+    let by = cancelled.run.cancelled_by;
+    ensure!(by.as_deref() == Some("owner") && world.estate.issued() == 0, "{by:?}");
     Ok(())
 }
 
@@ -300,8 +289,9 @@ async fn a_failed_run_is_retried_when_its_cause_is_mended() -> Result<()> {
     policies[0]["directory_url"] = json!(unknown);
     fleet.api.import("policies", &policies).await?;
     let run = fleet.api.renew(None).await?.into_values().next().context("a run")?;
-    let failed = fleet.api.run_is(&run, "failed", SOON).await?;
-    ensure!(failed["failure"]["code"] == "ISS-0001", "{failed}");
+    let failed = fleet.api.reaches(&run, Status::Failed, SOON).await?;
+    let failure = failed.run.standing.failure.context("a failure")?.failure;
+    ensure!(failure.code.as_str() == "ISS-0001", "{failure:?}");
 
     let config = fleet.member(Member::Issuer)?.directory().join("config.toml");
     run_dir::write(
@@ -310,15 +300,14 @@ async fn a_failed_run_is_retried_when_its_cause_is_mended() -> Result<()> {
         None,
     )?;
     fleet.kill_and_restart(Member::Issuer).await?;
-    fleet
-        .api
-        .post(&format!("/runs/{run}/retry"), &json!({"note": "it is listed now"}))
-        .await?;
-    let done = fleet.api.run_is(&run, "succeeded", SOON).await?;
-    ensure!(
-        done["acts"][0]["verb"] == "retry" && done["acts"][0]["note"] == "it is listed now",
-        "{done}"
-    );
+    let note = RunAct {
+        note: Some("it is listed now".to_owned()),
+        ..RunAct::default()
+    };
+    fleet.api.retry_with(&run, &note).await?;
+    let done = fleet.api.succeeds(&run, SOON).await?;
+    let act = done.acts.first().context("an act")?;
+    ensure!(act.verb == "retry" && act.note == "it is listed now", "{act:?}");
     ensure!(estate.issued() == 1);
     Ok(())
 }

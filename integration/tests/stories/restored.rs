@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use domain::Timestamp;
+use api::policies::Policy;
+use domain::run::Status;
 use integration::Api;
 use integration::fleet::{Up, bound};
 use serde_json::{Value, json};
@@ -25,15 +26,10 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn all(api: &Api, noun: &str) -> Result<Vec<Value>> {
-    let shown = api.get(&format!("/{noun}?limit=1000")).await?;
-    shown["items"].as_array().cloned().context("a list")
-}
-
 /// Until this holds of every policy.
-async fn every_policy(api: &Api, what: &str, holds: impl Fn(&Value) -> bool) -> Result<()> {
+async fn every_policy(api: &Api, what: &str, holds: impl Fn(&Policy) -> bool) -> Result<()> {
     wait::until_ok(what, bound(HOSTS), async || {
-        let policies = all(api, "policies").await?;
+        let policies = api.policies().await?;
         let not = policies.iter().find(|policy| !holds(policy));
         ensure!(not.is_none() && policies.len() == HOSTS, "not of {not:?}");
         Ok(())
@@ -48,8 +44,8 @@ async fn what_was_renewed_after_the_backup_is_not_ordered_again() -> Result<()> 
     let mut up = Up::start(&estate).await?;
     import(&up.api, &estate).await?;
     wait::until_ok("a look at every host", SOON, async || {
-        let hosts = all(&up.api, "hosts").await?;
-        ensure!(hosts.iter().all(|host| host["snapshot"].is_object()), "not of all");
+        let hosts = up.api.hosts().await?;
+        ensure!(hosts.iter().all(|host| host.snapshot.is_some()), "not of all");
         Ok(())
     })
     .await?;
@@ -61,7 +57,7 @@ async fn what_was_renewed_after_the_backup_is_not_ordered_again() -> Result<()> 
     up.start_again_with(schedule(true)).await?;
     wait::until_ok("a renewal of every host", bound(HOSTS), async || {
         let counts = up.api.counts().await?;
-        ensure!(counts.get("succeeded") == Some(&(HOSTS as u64)), "{counts:?}");
+        ensure!(counts[Status::Succeeded] == HOSTS as u64, "{counts:?}");
         Ok(())
     })
     .await?;
@@ -73,25 +69,24 @@ async fn what_was_renewed_after_the_backup_is_not_ordered_again() -> Result<()> 
     std::fs::rename(&backup, &record)?;
     up.peer.start_again().await?;
     every_policy(&up.api, "every policy to be due by what is served", |policy| {
-        let due: Option<Timestamp> = serde_json::from_value(policy["due_at"].clone()).ok();
-        let made: Option<Timestamp> = serde_json::from_value(policy["created_at"].clone()).ok();
         let day = std::time::Duration::from_secs(86_400);
-        due.zip(made).is_some_and(|(due, made)| due > made.plus(day))
+        policy
+            .due_at
+            .is_some_and(|due| due > policy.policy.created_at.plus(day))
     })
     .await?;
-    let runs = all(&up.api, "runs").await?;
+    let runs = up.api.runs().await?;
     for run in &runs {
         ensure!(
-            run["status"] == "cancelled" && run["attempt"] == 0,
-            "it was begun: {run}"
+            run.standing.status == Status::Cancelled && run.attempt == 0,
+            "it was begun: {run:?}"
         );
-        ensure!(run["cancelled_by"] == "schedule", "{run}");
+        ensure!(run.cancelled_by.as_deref() == Some("schedule"), "{run:?}");
     }
     if let Some(run) = runs.first() {
-        let id = run["id"].as_str().context("its id")?;
-        let shown = up.api.get(&format!("/runs/{id}")).await?;
-        let why = shown["acts"][0]["note"].as_str().unwrap_or_default();
-        ensure!(why.contains("serves another certificate now"), "{shown}");
+        let acts = up.api.run(run.standing.id).await?.acts;
+        let why = &acts.first().context("an act")?.note;
+        ensure!(why.contains("serves another certificate now"), "{acts:?}");
     }
     ensure!(estate.issued() == HOSTS, "{} issued", estate.issued());
     let twice: Vec<String> = issued_by_name(&estate)

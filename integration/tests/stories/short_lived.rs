@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use domain::Timestamp;
+use api::runs::Run;
+use domain::run::{Status, Trigger};
 use integration::fleet::Up;
 use integration::{Api, Estate};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::faulty_ca::FaultyCa;
 use testkit::wait;
 
@@ -37,17 +38,13 @@ fn ca(estate: &Estate) -> Result<&FaultyCa> {
     estate.faulty_ca.as_ref().context("this estate has a faulty CA")
 }
 
-fn instant(value: &Value) -> Result<Timestamp> {
-    serde_json::from_value(value.clone()).with_context(|| format!("{value} is no instant"))
-}
-
 /// The runs of the host, oldest first, once so many have succeeded.
-async fn renewed(api: &Api, host: &str, times: usize) -> Result<Vec<Value>> {
+async fn renewed(api: &Api, host: &str, times: usize) -> Result<Vec<Run>> {
     wait::until_ok(&format!("{times} renewals of {host}"), 3 * SOON, async || {
-        let shown = api.get(&format!("/runs?hostname={host}&limit=100")).await?;
-        let mut runs = shown["items"].as_array().cloned().unwrap_or_default();
+        let mut runs = api.runs_of(host).await?;
         runs.reverse();
-        let done = runs.iter().filter(|run| run["status"] == "succeeded").count();
+        let succeeded = |run: &&Run| run.standing.status == Status::Succeeded;
+        let done = runs.iter().filter(succeeded).count();
         ensure!(done >= times, "{done} have succeeded of {}", runs.len());
         Ok(runs)
     })
@@ -55,11 +52,11 @@ async fn renewed(api: &Api, host: &str, times: usize) -> Result<Vec<Value>> {
 }
 
 /// Each run began when at least this part of the life of the one before had gone, and before that had ended.
-fn in_time(runs: &[Value], least: Duration) -> Result<()> {
+fn in_time(runs: &[Run], least: Duration) -> Result<()> {
     for pair in runs.windows(2) {
-        let (got, next) = (instant(&pair[0]["ended_at"])?, instant(&pair[1]["created_at"])?);
+        let got = pair[0].ended_at.context("it has not ended")?;
         // A run gets its certificate a few seconds before it ends.
-        let waited = next.since(got);
+        let waited = pair[1].created_at.since(got);
         ensure!(waited < LIFE, "it was renewed after its end: {pair:?}");
         ensure!(waited > least.mul_f64(0.7), "it was renewed too soon: {pair:?}");
     }
@@ -69,13 +66,14 @@ fn in_time(runs: &[Value], least: Duration) -> Result<()> {
 /// What the list says of the policy once it is judged by the newest certificate.
 async fn listed(up: &Up, host: &str, says: &str) -> Result<()> {
     wait::until_ok(&format!("{says:?} in the list of policies"), SOON, async || {
-        let policies = up.api.get("/policies").await?;
-        let policy = &policies["items"][0];
-        let host_shown = up.api.get(&format!("/hosts/{host}")).await?;
-        let (due, end) = (
-            instant(&policy["due_at"])?,
-            instant(&host_shown["look"][0]["not_after"])?,
-        );
+        let policies = up.api.policies().await?;
+        let due = policies[0].due_at.context("it is not due")?;
+        let look = up.api.host(host).await?.look;
+        let served = look
+            .first()
+            .and_then(|seen| seen.served())
+            .context("it is not served")?;
+        let end = served.leaf.not_after;
         ensure!(due < end, "due at {due}, ends at {end}");
         let said = up.command(&["policy", "list"])?.output()?;
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
@@ -92,7 +90,7 @@ async fn a_certificate_of_a_minute_renews_itself_before_its_end_again_and_again(
     let runs = renewed(&up.api, host, 3).await?;
     in_time(&runs[..3], LIFE / 3)?;
     listed(&up, host, "when half of the life is left").await?;
-    ensure!(runs.iter().all(|run| run["trigger"] == "schedule"), "{runs:?}");
+    ensure!(runs.iter().all(|run| run.trigger == Trigger::Schedule), "{runs:?}");
     Ok(())
 }
 

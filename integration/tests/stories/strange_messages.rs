@@ -11,6 +11,8 @@ use domain::run::StepKind;
 use futures::StreamExt;
 use integration::fleet::{Member, bound};
 use integration::{Estate, Fleet};
+use protocol::direct_reply::Current;
+use protocol::order::IssueSpec;
 use protocol::subjects;
 use testkit::async_nats::jetstream::{self, stream::Stream};
 use testkit::async_nats::{Client, HeaderMap, Message};
@@ -89,13 +91,10 @@ async fn copy(client: &Client, order: Message) -> Result<usize> {
 /// An order that was handed to the worker that waited for it comes by the stream as well, as after a crash of the planner,
 /// which signs it for there.
 async fn publish_too(client: &Client, planner: &SigningKey, answer: &Message) -> Result<usize> {
-    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(&answer.payload) else {
+    let Ok(Current::Order { order }) = serde_json::from_slice::<Current<IssueSpec>>(&answer.payload) else {
         return Ok(0);
     };
-    if answer["current"] != "order" {
-        return Ok(0);
-    }
-    let order = serde_json::to_vec(&answer["order"])?;
+    let order = serde_json::to_vec(&order)?;
     let mut headers = HeaderMap::new();
     headers.insert(COPY, "1");
     let subject = subjects::order(StepKind::Issue);

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
-use domain::run::StepKind;
+use anyhow::{Context, Result, bail, ensure};
+use api::runs::RunDetail;
+use domain::run::{Outcome, Product, Receipt, Status, StepKind};
 use futures::StreamExt;
 use integration::Estate;
 use integration::fleet::{Up, bound};
+use protocol::report::Report;
 use protocol::subjects;
 use serde_json::{Value, json};
 use testkit::async_nats::{Message, Subscriber};
@@ -84,10 +86,10 @@ async fn served_after(former: &str, nginx: &NginxHosts, host: &str) -> Result<St
 }
 
 /// The summaries of a step's attempts that ended so.
-fn ended<'a>(run: &'a Value, step: &str, outcome: &str) -> Vec<&'a str> {
-    let steps = run["steps"].as_array().into_iter().flatten();
-    let of_step = steps.filter(|one| one["step"] == step && one["outcome"] == outcome);
-    of_step.filter_map(|one| one["summary"].as_str()).collect()
+fn ended<'a>(run: &'a RunDetail, step: &str, outcome: &str) -> Vec<&'a str> {
+    let steps = run.steps.iter();
+    let of_step = steps.filter(|one| one.step == step && one.outcome == outcome);
+    of_step.map(|one| one.summary.as_str()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,19 +107,16 @@ async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> 
     ]);
 
     let (up, run) = renewal(&estate, targets).await?;
-    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
-    ensure!(asking["question"]["code"] == "DEP-0005", "{asking}");
-    ensure!(
-        asking["question"]["what"].to_string().contains("reload-the-other"),
-        "{asking}"
-    );
+    let question = up.api.asks(&run, "DEP-0005", bound(1)).await?;
+    ensure!(question.failure.what.contains("reload-the-other"), "{question:?}");
+    let asking = up.api.run(&run).await?;
     ensure!(ended(&asking, "deploy-1", "done").len() == 1 && ended(&asking, "verify", "done").len() == 1);
     let new = served_after(&before, &estate.nginx, &host).await?;
     ensure!(served(&other, &host).await? == old);
 
     install_program(&hook, &other.reload_command().join(" "))?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    let done = up.api.run_is(&run, "succeeded", bound(1)).await?;
+    up.api.resume(&run).await?;
+    let done = up.api.succeeds(&run, bound(1)).await?;
 
     soon_serves(&other, &host, &new).await?;
     soon_serves(&estate.nginx, &host, &new).await?;
@@ -190,23 +189,22 @@ async fn a_target_whose_verification_fails_is_put_back_to_what_it_served() -> Re
     estate.allow("faulty", &hook.command);
     let targets = json!([file_target(&hook.deployed, "faulty", None)]);
     let (up, run) = renewal(&estate, targets).await?;
-    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+    let what = up.api.asks(&run, "VER-0002", bound(1)).await?.failure.what;
+    let asking = up.api.run(&run).await?;
 
-    let what = asking["question"]["what"].to_string();
-    ensure!(asking["question"]["code"] == "VER-0002", "{asking}");
     let rolled_back = format!("Rolled back: what was served before is served again ({former})");
     ensure!(what.contains(&rolled_back), "{what}");
     ensure!(
         ended(&asking, "rollback-0", "done") == [format!("put back {former}")],
-        "{asking}"
+        "{asking:?}"
     );
-    ensure!(ended(&asking, "confirm", "done").len() == 1, "{asking}");
+    ensure!(ended(&asking, "confirm", "done").len() == 1, "{asking:?}");
     soon_serves(&estate.nginx, &host, &former).await?;
     ensure!(std::fs::read_to_string(&hook.deployed.chain)? == chain_before);
 
     std::fs::write(&hook.mended, "")?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", bound(1)).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, bound(1)).await?;
     served_after(&former, &estate.nginx, &host).await?;
     ensure!(estate.issued() == 1, "{} certificates", estate.issued());
     Ok(())
@@ -227,16 +225,17 @@ async fn only_the_target_behind_the_failure_is_put_back() -> Result<()> {
     ]);
 
     let (up, run) = renewal(&estate, targets).await?;
-    let asking = up.api.run_is(&run, "needs_manual", bound(1)).await?;
+    let asking = up.api.reaches(&run, Status::NeedsManual, bound(1)).await?;
 
-    ensure!(asking["question"]["seen_at"] == json!([other.address()]), "{asking}");
+    let question = asking.run.standing.question.as_ref().context("a question")?;
+    ensure!(question.failure.seen_at == [other.address()], "{question:?}");
     ensure!(ended(&asking, "rollback-1", "done").len() == 1 && ended(&asking, "rollback-0", "done").is_empty());
     let new = served_after(&before, &estate.nginx, &host).await?;
     soon_serves(&other, &host, &former).await?;
 
     std::fs::write(&hook.mended, "")?;
-    up.api.post(&format!("/runs/{run}/resume"), &Value::Null).await?;
-    up.api.run_is(&run, "succeeded", bound(1)).await?;
+    up.api.resume(&run).await?;
+    up.api.succeeds(&run, bound(1)).await?;
     soon_serves(&other, &host, &new).await?;
     soon_serves(&estate.nginx, &host, &new).await?;
     ensure!(
@@ -261,7 +260,7 @@ async fn a_hook_that_fails_at_two_tries_is_tried_a_third_time_with_one_certifica
     let targets = json!([file_target(&estate.nginx.files(&host), "third-time", None)]);
 
     let (up, run) = renewal(&estate, targets).await?;
-    let done = up.api.run_is(&run, "succeeded", bound(1)).await?;
+    let done = up.api.succeeds(&run, bound(1)).await?;
 
     ensure!(lines(&tries) == 5, "{} calls", lines(&tries));
     let failed = ended(&done, "deploy-0", "retry");
@@ -293,14 +292,11 @@ async fn a_deployment_that_is_ordered_again_is_recognised_by_its_fingerprint() -
         .await?;
     let second = deployed(&mut reports).await?;
 
+    ensure!(!first.already_there && second.already_there, "{second:?}");
+    ensure!(first.installed == second.installed && first.backups == second.backups);
     ensure!(
-        first["already_there"] == false && second["already_there"] == true,
-        "{second}"
-    );
-    ensure!(first["installed"] == second["installed"] && first["backups"] == second["backups"]);
-    ensure!(
-        first["replaced"].is_object() && first["replaced"] == second["replaced"],
-        "{second}"
+        first.replaced.is_some() && first.replaced == second.replaced,
+        "{second:?}"
     );
     ensure!(
         std::fs::metadata(&chain)?.modified()? == written,
@@ -315,8 +311,12 @@ async fn next(messages: &mut Subscriber) -> Result<Message> {
 }
 
 /// The receipt of the next deployment that is reported.
-async fn deployed(reports: &mut Subscriber) -> Result<Value> {
-    let report: Value = serde_json::from_slice(&next(reports).await?.payload)?;
-    ensure!(report["product"]["product"] == "deployed", "{report}");
-    Ok(report["product"].clone())
+async fn deployed(reports: &mut Subscriber) -> Result<Receipt> {
+    let report: Report = serde_json::from_slice(&next(reports).await?.payload)?;
+    match report.outcome {
+        Outcome::Done {
+            product: Product::Deployed(receipt),
+        } => Ok(receipt),
+        other => bail!("{other:?}"),
+    }
 }

@@ -1,8 +1,12 @@
 //! Trouble that nobody would have heard of: a host that falls silent between two renewals, and an event that was lost.
 
 use anyhow::{Context, Result, ensure};
+use api::hosts::{HostDetail, Snapshot};
+use api::incidents::Incident;
+use domain::incident::{Remark, Severity, State};
+use domain::run::Status;
+use integration::Fleet;
 use integration::fleet::Member;
-use integration::{Api, Fleet};
 use serde_json::{Value, json};
 use testkit::async_nats::jetstream;
 use testkit::{Balancer, wait};
@@ -12,11 +16,6 @@ use crate::world::{SOON, estate, import, incidents_of};
 /// Its watches look every second.
 fn watchful() -> Value {
     json!({"incident": {"watch_seconds": 1, "gather_seconds": 1}})
-}
-
-async fn incidents(api: &Api) -> Result<Vec<Value>> {
-    let all = api.get("/incidents?limit=1000").await?;
-    all["items"].as_array().cloned().context("a page")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,43 +32,38 @@ async fn a_host_that_falls_silent_under_a_policy_is_an_incident_that_ends_when_i
     hosts[0]["probe_interval_seconds"] = json!(604_800);
     fleet.api.import("hosts", &hosts).await?;
     fleet.api.import("policies", &estate.policies()).await?;
-    wait::until_ok("the first look", SOON, async || {
-        let host = fleet.api.get(&format!("/hosts/{hostname}")).await?;
-        ensure!(host["snapshot"]["probe"] == "served", "{host}");
-        Ok(())
-    })
-    .await?;
-    let before = incidents(&fleet.api).await?.len();
+    let is_served = |host: &HostDetail| host.host.snapshot.as_ref().is_some_and(|look| look.served().is_some());
+    fleet.api.shows(&hostname, is_served, SOON).await?;
+    let before = fleet.api.incidents().await?.len();
 
     way.serve(&[]);
-    let check = format!("/hosts/{hostname}/check");
-    let seen = fleet.api.post(&check, &json!({})).await?;
-    ensure!(seen["look"][0]["probe"] == "unreachable", "{seen}");
+    let seen = fleet.api.check(&hostname).await?.look;
+    ensure!(seen.first().is_some_and(Snapshot::is_unreachable), "{seen:?}");
     // One look is not silence: machines are started again.
-    ensure!(incidents(&fleet.api).await?.len() == before);
+    ensure!(fleet.api.incidents().await?.len() == before);
     let earlier = "update hosts set troubles = jsonb_set(troubles, '{unreachable,since}', \
                    to_jsonb((now() - interval '2 hours')))";
     fleet.postgres.run_script("vigilo", earlier).await?;
-    let of_silence = async || -> Result<Value> {
-        let all = incidents(&fleet.api).await?;
-        let found = all
-            .into_iter()
-            .find(|one| one["title"].to_string().contains("does not answer any more"));
-        found.context("no incident of a silent host")
-    };
-    let open = wait::until_ok("an incident", SOON, of_silence).await?;
+    let of_silence = |one: &Incident| one.incident.title.contains("does not answer any more");
+    let open = wait::until_ok("an incident of a silent host", SOON, async || {
+        let all = fleet.api.incidents().await?;
+        all.into_iter().find(of_silence).context("none")
+    })
+    .await?
+    .incident;
     ensure!(
-        open["severity"] == "sev1" && open["state"] == "open" && open["hostname"] == hostname.as_str(),
-        "{open}"
+        open.severity == Severity::Sev1 && open.state == State::Open && open.hostname.as_str() == hostname,
+        "{open:?}"
     );
-    ensure!(incidents(&fleet.api).await?.len() == before + 1);
+    ensure!(fleet.api.incidents().await?.len() == before + 1);
 
     way.serve(&[estate.nginx.address()]);
-    fleet.api.post(&check, &json!({})).await?;
+    fleet.api.check(&hostname).await?;
     wait::until_ok("its end", SOON, async || {
-        let all = incidents(&fleet.api).await?;
-        let one = all.iter().find(|one| one["id"] == open["id"]).context("it is gone")?;
-        ensure!(one["state"] == "closed" && one["closed"]["by"] == "vigilo", "{one}");
+        let all = fleet.api.incidents().await?.into_iter().map(|one| one.incident);
+        let one = all.into_iter().find(|one| one.id == open.id).context("it is gone")?;
+        let by = one.closed.as_ref().map(|word| word.by.as_str());
+        ensure!(one.state == State::Closed && by == Some(Remark::OWN), "{one:?}");
         Ok(())
     })
     .await?;
@@ -88,7 +82,7 @@ async fn a_run_whose_trouble_was_lost_with_the_store_of_nats_is_announced_again(
     let directory = std::path::Path::new(&files.chain).parent().context("a directory")?;
     std::fs::rename(directory, directory.with_extension("away"))?;
     let run = fleet.api.renew(Some(&[&hostname])).await?[&hostname].clone();
-    fleet.api.run_is(&run, "needs_manual", SOON).await?;
+    fleet.api.reaches(&run, Status::NeedsManual, SOON).await?;
 
     // What a power cut takes of the store: events that were acknowledged to the planner, and read by nobody.
     let stream = jetstream::new(fleet.nats.connect().await?);
@@ -101,7 +95,7 @@ async fn a_run_whose_trouble_was_lost_with_the_store_of_nats_is_announced_again(
     stream.get_stream("RUNS").await?.purge().await?;
     fleet.nats.kill_and_restart().await?;
     fleet.member(Member::Incident)?.start_again().await?;
-    ensure!(incidents(&fleet.api).await?.is_empty(), "the event is gone");
+    ensure!(fleet.api.incidents().await?.is_empty(), "the event is gone");
 
     let earlier = "update runs set moved_at = moved_at - interval '10 minutes'";
     fleet.postgres.run_script("vigilo", earlier).await?;
@@ -112,6 +106,6 @@ async fn a_run_whose_trouble_was_lost_with_the_store_of_nats_is_announced_again(
         all.len() == 1 && all[0].incident.hostname.as_str() == hostname.as_str(),
         "{all:?}"
     );
-    ensure!(incidents(&fleet.api).await?.len() == 1);
+    ensure!(fleet.api.incidents().await?.len() == 1);
     Ok(())
 }

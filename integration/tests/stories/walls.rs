@@ -1,9 +1,12 @@
 //! A hostile system has the password of its workspace and tries what its own account does not allow: to speak as the
 //! fleet, to listen to others, and to let the server speak for it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use domain::run::Trigger;
 use futures::{FutureExt, StreamExt};
-use serde_json::{Value, json};
+use protocol::request::Answer;
+use serde::Deserialize;
+use serde_json::json;
 use testkit::async_nats::{Client, HeaderMap};
 
 use crate::guarded::{Guarded, Somebody, guarded};
@@ -101,10 +104,7 @@ async fn the_server_says_nothing_for_a_hostile_system_that_it_may_not_say_itself
             &json!({"consumer": 5, "requested_by": "hostile"}),
         )
         .await?;
-    ensure!(
-        fifth["answer"] == "rejected" && fifth["reason"]["field"] == "consumer",
-        "{fifth}"
-    );
+    ensure!(rejected_field(&fifth)? == "consumer", "{fifth:?}");
 
     ensure!(
         said(&fleet.client).await? == before,
@@ -131,29 +131,38 @@ async fn a_system_is_written_down_as_one_and_gets_nothing_that_only_people_may_a
         let mut wish = renew.clone();
         wish[field] = value;
         let answer = hostile.asks("vigilo.request.default.renew", &wish).await?;
-        ensure!(
-            answer["answer"] == "rejected" && answer["reason"]["field"] == field,
-            "{wish}: {answer}"
-        );
+        ensure!(rejected_field(&answer)? == field, "{wish}: {answer:?}");
     }
     for (field, value) in [("cooldown", json!("ignore")), ("beyond_month", json!(true))] {
         let mut wish = json!({"spec": {"filter": {}}, "idempotency_key": "night-2", "requested_by": "owner"});
         wish["spec"][field] = value;
         let answer = hostile.asks("vigilo.request.default.bulk-plan", &wish).await?;
-        ensure!(answer["reason"]["field"] == format!("spec.{field}"), "{wish}: {answer}");
+        ensure!(
+            rejected_field(&answer)? == format!("spec.{field}"),
+            "{wish}: {answer:?}"
+        );
     }
     ensure!(world.estate.issued() == 0);
 
     let answer = hostile.asks("vigilo.request.default.renew", &renew).await?;
-    let run = answer["accepted"][0]["run_id"]
-        .as_str()
-        .with_context(|| answer.to_string())?;
-    let run = world.fleet.api.run_is(run, "succeeded", SOON).await?;
+    let Answer::Renewal { accepted, .. } = answer else {
+        bail!("{answer:?}")
+    };
+    let run = accepted.first().context("a run")?.run_id;
+    let run = world.fleet.api.succeeds(run, SOON).await?.run;
     ensure!(
-        run["operator"] == "systems of default: owner" && run["trigger"] == "request",
-        "{run}"
+        run.operator == "systems of default: owner" && run.trigger == Trigger::Request,
+        "{run:?}"
     );
     Ok(())
+}
+
+/// The field for which a request is rejected.
+fn rejected_field(answer: &Answer) -> Result<&str> {
+    match answer {
+        Answer::Rejected { reason } => Ok(&reason.field),
+        taken => bail!("it was taken: {taken:?}"),
+    }
 }
 
 /// Asks for the answer at a subject that is not one's own.
@@ -185,9 +194,10 @@ async fn nobody_else_gets_the_answer(world: &Guarded, hostile: &Somebody) -> Res
 async fn opened(somebody: &Somebody, workspace: &str) -> Result<String> {
     let asked = json!({"consumer": 1, "requested_by": "somebody"});
     let subject = format!("vigilo.request.{workspace}.events");
-    let answer = somebody.asks(&subject, &asked).await?;
-    let name = answer["consumer"].as_str().with_context(|| answer.to_string())?;
-    Ok(name.to_owned())
+    match somebody.asks(&subject, &asked).await? {
+        Answer::Events { consumer } => Ok(consumer),
+        other => bail!("{other:?}"),
+    }
 }
 
 /// How many orders and reports there were ever, as a service sees it.
@@ -195,8 +205,19 @@ async fn said(client: &Client) -> Result<[u64; 2]> {
     let mut last = [0; 2];
     for (stream, last) in ["ORDERS", "REPORTS"].into_iter().zip(&mut last) {
         let asked = client.request(format!("$JS.API.STREAM.INFO.{stream}"), "".into());
-        let info: Value = serde_json::from_slice(&tokio::time::timeout(SOON, asked).await??.payload)?;
-        *last = info["state"]["last_seq"].as_u64().with_context(|| info.to_string())?;
+        let info: Info = serde_json::from_slice(&tokio::time::timeout(SOON, asked).await??.payload)?;
+        *last = info.state.last_seq;
     }
     Ok(last)
+}
+
+/// What NATS says of a stream, as far as it is needed here.
+#[derive(Deserialize)]
+struct Info {
+    state: State,
+}
+
+#[derive(Deserialize)]
+struct State {
+    last_seq: u64,
 }

@@ -55,7 +55,7 @@ pub async fn with_orders_open(api: &Api, ca: &Pebble) -> Result<Vec<String>> {
 pub async fn all_succeed_with_one_certificate_each(api: &Api, estate: &Estate) -> Result<()> {
     let hosts = estate.nginx.hosts();
     let counts = api.all_settled(bound(hosts.len())).await?;
-    let succeeded = usize::try_from(counts["succeeded"])?;
+    let succeeded = usize::try_from(counts[Status::Succeeded])?;
     ensure!(
         succeeded == hosts.len(),
         "not all succeeded: {counts:?}\n{}",
@@ -98,7 +98,7 @@ pub async fn in_flight_after(api: &Api, estate: &Estate, issued: usize) -> Resul
     })
     .await?;
     let counts = wait::until_ok("the counts", SOON, async || api.counts().await).await?;
-    let open = counts["queued"] + counts["running"];
+    let open = counts[Status::Queued] + counts[Status::Running];
     ensure!(open > 0, "the batch ended too early for this story: {counts:?}");
     Ok(())
 }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use domain::run::Status;
+use integration::api::served;
 use integration::estate::{Estate, Served};
 use integration::fleet::Up;
 use serde_json::{Value, json};
@@ -73,7 +75,7 @@ async fn show(args: &DemoArgs) -> Result<()> {
         .status()
         .context("starting vigilo renew")?;
     let seconds = began.elapsed().as_secs_f64();
-    let succeeded = up.api.counts().await?.get("succeeded").copied().unwrap_or(0);
+    let succeeded = up.api.counts().await?[Status::Succeeded];
     let expected = expected(&up).await?;
     let after = settled(&estate, &expected).await?;
     let served_new = table(&before, &after, &expected);
@@ -138,11 +140,8 @@ async fn settled(estate: &Estate, expected: &BTreeSet<String>) -> Result<Vec<Ser
 
 /// The fingerprints that the runs say they installed.
 async fn expected(up: &Up) -> Result<BTreeSet<String>> {
-    let hosts = up.api.get("/hosts?limit=1000").await?;
-    let fingerprints = hosts["items"].as_array().into_iter().flatten();
-    Ok(fingerprints
-        .filter_map(|host| host["snapshot"]["fingerprint"].as_str().map(str::to_owned))
-        .collect())
+    let hosts = up.api.hosts().await?;
+    Ok(hosts.iter().filter_map(served).map(str::to_owned).collect())
 }
 
 /// Prints before and after of each host; counts those that changed to what was issued.

@@ -69,7 +69,7 @@ const ROOMS: &[Room] = &[
     room("cli", &["domain", "protocol", "api", "codes", "chassis"]),
     room("vigilo", PRODUCT),
     room("integration", &["domain", "protocol", "api", "bus", "store", "testkit"]),
-    room("xtask", &["integration", "api", "protocol", "testkit"]),
+    room("xtask", &["integration", "domain", "api", "protocol", "testkit"]),
 ];
 
 /// A foreign crate that only these rooms may import, in tests too.

@@ -1,11 +1,11 @@
 //! Bulk renewals from the command line, and what their bench measures.
 
 use anyhow::{Context, Result, ensure};
+use api::jobs::{Job, JobDetail, JobLine};
 use integration::fleet::Up;
 use integration::planning::Planning;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
-use super::id;
 use crate::world::{estate, import};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,12 +17,17 @@ async fn what_the_bench_measures_is_a_whole_plan() -> Result<()> {
     Ok(())
 }
 
-/// What the command prints as JSON, whatever its exit code.
-fn printed(up: &Up, args: &[&str]) -> Result<(Option<i32>, Value)> {
+/// What the command prints, and its exit code.
+fn said(up: &Up, args: &[&str]) -> Result<(Option<i32>, String)> {
     let output = up.command(args)?.output()?;
-    let text = String::from_utf8(output.stdout)?;
-    let said = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Ok((output.status.code(), said))
+    Ok((output.status.code(), String::from_utf8(output.stdout)?))
+}
+
+/// What the command prints with `--json` when it succeeds.
+fn printed<T: DeserializeOwned>(up: &Up, args: &[&str]) -> Result<T> {
+    let (code, text) = said(up, &[args, &["--json"]].concat())?;
+    ensure!(code == Some(0), "{code:?}: {text}");
+    serde_json::from_str(&text).context(text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,28 +35,25 @@ async fn an_operator_plans_and_commits_on_the_command_line() -> Result<()> {
     let estate = estate(3).await?;
     let up = Up::start(&estate).await?;
     import(&up.api, &estate).await?;
-    let (code, refused) = printed(&up, &["bulk", "plan", "--json"])?;
+    let (code, refused) = said(&up, &["bulk", "plan", "--json"])?;
     ensure!(code == Some(65), "which hosts? {refused}");
-    let (code, plan) = printed(
-        &up,
-        &["bulk", "plan", "--glob", "*.demo.test", "--canary", "1", "--json"],
-    )?;
-    ensure!(code == Some(0) && plan["totals"]["included"] == 3, "{plan}");
-    let job = id(&plan)?;
-    let (_, lines) = printed(&up, &["job", "lines", job, "--included", "--json"])?;
-    ensure!(lines.as_array().map(Vec::len) == Some(3), "{lines}");
-    let (_, table) = printed(&up, &["job", "show", job])?;
-    let table = table.as_str().context("a table")?;
+    let plan: JobDetail = printed(&up, &["bulk", "plan", "--glob", "*.demo.test", "--canary", "1"])?;
+    ensure!(plan.job.totals.included == 3, "{plan:?}");
+    let id = plan.job.id.to_string();
+    let job = id.as_str();
+    let lines: Vec<JobLine> = printed(&up, &["job", "lines", job, "--included"])?;
+    ensure!(lines.len() == 3, "{lines:?}");
+    let (_, table) = said(&up, &["job", "show", job])?;
     ensure!(
         table.contains("plan: 3 of 3 hosts, price not known") && table.contains("vigilo bulk commit"),
         "{table}"
     );
 
-    let (code, ended) = printed(&up, &["bulk", "commit", job, "--wait", "--json"])?;
-    ensure!(code == Some(0) && ended["progress"]["succeeded"] == 3, "{ended}");
-    let (code, said) = printed(&up, &["job", "pause", job])?;
-    ensure!(code == Some(65), "it has ended: {said}");
-    let (_, list) = printed(&up, &["job", "list", "--state", "ended", "--json"])?;
-    ensure!(list[0]["id"] == plan["id"], "{list}");
+    let ended: JobDetail = printed(&up, &["bulk", "commit", job, "--wait"])?;
+    ensure!(ended.progress.succeeded == 3, "{ended:?}");
+    let (code, refused) = said(&up, &["job", "pause", job])?;
+    ensure!(code == Some(65), "it has ended: {refused}");
+    let list: Vec<Job> = printed(&up, &["job", "list", "--state", "ended"])?;
+    ensure!(list.first().is_some_and(|first| first.id == plan.job.id), "{list:?}");
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! What fails for one cause stops what shares it, and nothing else.
 
 use anyhow::{Result, ensure};
+use api::acts::RunsAct;
+use api::incidents::Incident;
+use domain::job::{JobState, Shared};
 use integration::{Api, Estate, Fleet};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{Serving, run_dir, wait};
 
-use super::{commit, id, job_is, lines, planned, progress, tell};
+use super::{job_is, lines, planned, progress};
 use crate::targets::install_program;
 use crate::world::{SOON, issued_by_name};
 
@@ -35,11 +38,12 @@ async fn two_zones() -> Result<(Estate, Fleet, std::path::PathBuf)> {
 async fn a_first_cohort_that_fails_halts_what_shares_its_cause_and_nothing_else() -> Result<()> {
     let (estate, fleet, hook) = two_zones().await?;
     let api = &fleet.api;
-    let job = planned(api, &json!({"filter": {}, "canary": {"count": 4}})).await?;
-    let cohort = lines(api, &job).await?;
+    let plan = planned(api, json!({"filter": {}, "canary": {"count": 4}})).await?;
+    let job = plan.job.id;
+    let cohort = lines(api, job).await?;
     let cohort: Vec<&String> = cohort
         .iter()
-        .filter(|(_, line)| line["in_cohort"] == true)
+        .filter(|(_, line)| line.in_cohort)
         .map(|(name, _)| name)
         .collect();
     ensure!(
@@ -47,27 +51,25 @@ async fn a_first_cohort_that_fails_halts_what_shares_its_cause_and_nothing_else(
         "spread over both zones: {cohort:?}"
     );
 
-    commit(api, &job).await?;
-    let stands = progress(api, &job, "the good ones are through", |at| at.succeeded == 6).await?;
+    api.commit(job).await?;
+    let stands = progress(api, job, "the good ones are through", |at| at.succeeded == 6).await?;
     ensure!((stands.needs_manual, stands.held) == (2, 4), "{stands:?}");
-    let shown = api.get(&format!("/jobs/{}", id(&job)?)).await?;
-    ensure!(
-        shown["halts"][0]["shared"] == json!({"zone": "bad.test"}),
-        "{}",
-        shown["halts"]
-    );
-    ensure!(
-        shown["halts"].as_array().map(Vec::len) == Some(1) && shown["state"] == "running",
-        "{shown}"
-    );
-    let incident = one_incident(api).await?;
-    ensure!(incident["title"].to_string().contains(id(&job)?), "{incident}");
+    let shown = api.job(job).await?.job;
+    let shared: Vec<&Shared> = shown.halts.iter().map(|one| &one.halt.shared).collect();
+    ensure!(shared == [&Shared::Zone("bad.test".to_owned())], "{shared:?}");
+    ensure!(shown.state == JobState::Running, "{shown:?}");
+    let incident = one_incident(api).await?.incident;
+    ensure!(incident.title.contains(&job.to_string()), "{incident:?}");
 
     install_program(&hook, "true")?;
-    tell(api, &job, "resume").await?;
-    api.post("/runs/resume", &json!({"all": true})).await?;
-    let ended = job_is(api, id(&job)?, "ended").await?;
-    ensure!(ended["progress"]["succeeded"] == 12, "{ended}");
+    api.resume_job(job, "a story").await?;
+    let all = RunsAct {
+        all: true,
+        ..RunsAct::default()
+    };
+    api.resume_many(&all).await?;
+    let ended = job_is(api, job, JobState::Ended).await?;
+    ensure!(ended.progress.succeeded == 12, "{ended:?}");
     ensure!(
         issued_by_name(&estate)
             .await?
@@ -78,11 +80,10 @@ async fn a_first_cohort_that_fails_halts_what_shares_its_cause_and_nothing_else(
 }
 
 /// The only incident that is open, once there is but one.
-async fn one_incident(api: &Api) -> Result<Value> {
+async fn one_incident(api: &Api) -> Result<Incident> {
     wait::until("one open incident of both runs", SOON, async || {
-        let all = api.get("/incidents?state=open").await.ok()?;
-        let open = all["items"].as_array()?.clone();
-        (open.len() == 1 && open[0]["common"] == true).then(|| open[0].clone())
+        let mut open = api.open_incidents().await.ok()?;
+        (open.len() == 1 && open[0].incident.common).then(|| open.remove(0))
     })
     .await
 }

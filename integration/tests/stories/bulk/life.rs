@@ -1,37 +1,38 @@
 //! A job lives through deaths of the planner, and is paused, resumed and cancelled as one.
 
-use anyhow::{Context, Result, ensure};
-use domain::job::Progress;
+use anyhow::{Result, ensure};
+use domain::JobId;
+use domain::job::JobState;
+use domain::run::Status;
 use integration::{Api, Member};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::wait;
 
-use super::{commit, id, job_is, lines, planned, progress, tell};
+use super::{job_is, lines, planned, progress};
 use crate::world::{SOON, all_succeed_with_one_certificate_each, fleet, issued_by_name};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_made_and_carried_out_through_deaths_of_the_planner() -> Result<()> {
     let (estate, fleet) = fleet(24).await?;
-    let taken = fleet.api.post("/jobs", &json!({"spec": {"filter": {}}})).await?;
+    let spec = serde_json::from_value(json!({"filter": {}}))?;
+    let job = fleet.api.plan(spec).await?;
     fleet.kill_and_restart(Member::Planner).await?;
-    let job = job_is(&fleet.api, taken["job_id"].as_str().context("a job")?, "planned").await?;
-    ensure!(job["totals"]["included"] == 24 && job["hosts"] == 24, "{job}");
+    let plan = job_is(&fleet.api, job, JobState::Planned).await?.job;
+    ensure!(plan.totals.included == 24 && plan.hosts == Some(24), "{plan:?}");
     ensure!(estate.issued() == 0, "a plan does nothing");
 
-    commit(&fleet.api, &job).await?;
+    fleet.api.commit(job).await?;
     fleet.kill_and_restart(Member::Planner).await?;
-    let again = fleet
-        .api
-        .answer_to_post(&format!("/jobs/{}/commit", id(&job)?), &Value::Null)
-        .await?;
+    let again = fleet.api.answer_to_post(&format!("/jobs/{job}/commit"), &()).await?;
     ensure!(again.status == 202, "asked twice it is done once: {again:?}");
 
-    let ended = job_is(&fleet.api, id(&job)?, "ended").await?;
-    ensure!(ended["progress"]["succeeded"] == 24, "{ended}");
+    let ended = job_is(&fleet.api, job, JobState::Ended).await?;
+    ensure!(ended.progress.succeeded == 24, "{ended:?}");
     all_succeed_with_one_certificate_each(&fleet.api, &estate).await?;
-    let lines = lines(&fleet.api, &job).await?;
+    let lines = lines(&fleet.api, job).await?;
+    let succeeded = Some(Status::Succeeded.as_str());
     ensure!(
-        lines.values().all(|line| line["run_status"] == "succeeded"),
+        lines.values().all(|line| line.run_status.as_deref() == succeeded),
         "{lines:?}"
     );
     Ok(())
@@ -41,21 +42,23 @@ async fn a_plan_is_made_and_carried_out_through_deaths_of_the_planner() -> Resul
 async fn a_job_is_paused_resumed_and_cancelled_as_one() -> Result<()> {
     let (estate, fleet) = fleet(12).await?;
     let api = &fleet.api;
-    let job = planned(api, &json!({"filter": {}, "concurrency": 1})).await?;
-    commit(api, &job).await?;
-    progress(api, &job, "a first run has ended", |at| at.succeeded > 0).await?;
-    tell(api, &job, "pause").await?;
-    all_queued_are_held(api, &job, "paused by owner").await?;
-    let paused = progress(api, &job, "nothing goes on", |at| at.queued + at.running == 0).await?;
+    let job = planned(api, json!({"filter": {}, "concurrency": 1})).await?.job.id;
+    api.commit(job).await?;
+    progress(api, job, "a first run has ended", |at| at.succeeded > 0).await?;
+    api.pause_job(job, "a story").await?;
+    all_queued_are_held(api, job, "paused by owner").await?;
+    let paused = progress(api, job, "nothing goes on", |at| at.queued + at.running == 0).await?;
     ensure!(paused.held > 0 && paused.held + paused.succeeded == 12, "{paused:?}");
-    let shown = api.get(&format!("/jobs/{}", id(&job)?)).await?;
-    ensure!(shown["paused_by"] == "owner" && shown["state"] == "running", "{shown}");
+    let shown = api.job(job).await?.job;
+    ensure!(
+        shown.paused_by.as_deref() == Some("owner") && shown.state == JobState::Running,
+        "{shown:?}"
+    );
 
-    tell(api, &job, "resume").await?;
-    progress(api, &job, "it goes on", |at| at.succeeded > paused.succeeded).await?;
-    tell(api, &job, "cancel").await?;
-    let ended = job_is(api, id(&job)?, "cancelled").await?;
-    let ended: Progress = serde_json::from_value(ended["progress"].clone())?;
+    api.resume_job(job, "a story").await?;
+    progress(api, job, "it goes on", |at| at.succeeded > paused.succeeded).await?;
+    api.cancel_job(job, "a story").await?;
+    let ended = job_is(api, job, JobState::Cancelled).await?.progress;
     ensure!(
         ended.cancelled > 0 && ended.cancelled + ended.succeeded == 12,
         "{ended:?}"
@@ -63,19 +66,16 @@ async fn a_job_is_paused_resumed_and_cancelled_as_one() -> Result<()> {
     let issued = issued_by_name(&estate).await?;
     ensure!(issued.values().all(|certificates| *certificates == 1), "{issued:?}");
     ensure!(issued.len() >= usize::try_from(ended.succeeded)?, "{issued:?}");
-    let refused = api
-        .answer_to_post(&format!("/jobs/{}/pause", id(&job)?), &Value::Null)
-        .await?;
+    let refused = api.answer_to_post(&format!("/jobs/{job}/pause"), &()).await?;
     ensure!(refused.status == 409, "{refused:?}");
     Ok(())
 }
 
 /// Waits until every run of a job that has not begun is held for this reason.
-async fn all_queued_are_held(api: &Api, job: &Value, held: &str) -> Result<()> {
-    let path = format!("/runs?job={}&status=queued", id(job)?);
+async fn all_queued_are_held(api: &Api, job: JobId, held: &str) -> Result<()> {
     wait::until(held, SOON, async || {
-        let runs = api.get(&path).await.ok()?;
-        let all = runs["items"].as_array()?.iter().all(|run| run["held"] == held);
+        let runs = api.queued_of(job).await.ok()?;
+        let all = runs.iter().all(|run| run.standing.held.as_deref() == Some(held));
         all.then_some(())
     })
     .await

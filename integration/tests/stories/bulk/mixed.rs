@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use api::budget::NewBudget;
+use domain::job::{Decision, JobState};
 use integration::{Api, Estate, Fleet, Member};
 use serde_json::json;
 use testkit::Serving;
 
-use super::{commit, id, job_is, lines, planned, progress};
+use super::{job_is, lines, planned, progress};
 
 /// A part of the mixed estate: its hosts are named `<part>-<n>.<part>.test`.
 fn part(name: &str) -> &str {
@@ -25,11 +27,11 @@ const PARTS: [(&str, usize); 7] = [
     ("other", 50),
 ];
 /// Orders that the second CA takes before the job ends.
-const TAKEN: usize = 25;
-const TEN_CENTS: usize = 100_000;
+const TAKEN: u32 = 25;
+const TEN_CENTS: u64 = 100_000;
 /// Of the plain hosts the job's own budget pays for so many, and not quite for one more.
-const PAID: usize = 60;
-const BUDGET: usize = PAID * TEN_CENTS + TEN_CENTS / 2;
+const PAID: u32 = 60;
+const BUDGET: u64 = PAID as u64 * TEN_CENTS + TEN_CENTS / 2;
 
 fn mixed_names() -> Vec<String> {
     let of = |(part, hosts): (&'static str, usize)| (1..=hosts).map(move |n| format!("{part}-{n}.{part}.test"));
@@ -71,10 +73,12 @@ async fn priced(api: &Api, estate: &Estate) -> Result<()> {
     for (id, ca, price) in [("dear", 0, TEN_CENTS), ("free", 1, 0)] {
         let provider = json!({"id": id, "title": id, "directory_url": estate.pebbles[ca].directory_url(),
                               "price": {"micro_usd": price}, "source": "the story"});
-        api.post("/providers", &provider).await?;
+        api.add_provider(&serde_json::from_value(provider)?).await?;
     }
-    api.put("/budget", &json!({"budget_micro_usd_per_month": 200 * TEN_CENTS}))
-        .await?;
+    let budget = NewBudget {
+        budget_micro_usd_per_month: Some(200 * TEN_CENTS),
+    };
+    api.set_budget(budget).await?;
     Ok(())
 }
 
@@ -105,30 +109,39 @@ async fn five_hundred_mixed_hosts_are_renewed_exactly_as_planned() -> Result<()>
     let (estate, fleet) = mixed().await?;
     let api = &fleet.api;
     // Some were renewed a moment ago, some are being renewed.
-    let before = planned(api, &json!({"filter": {"hostname_glob": "rested-*"}})).await?;
-    commit(api, &before).await?;
-    ensure!(job_is(api, id(&before)?, "ended").await?["progress"]["succeeded"] == 20);
-    let later = planned(
-        api,
-        &json!({"filter": {"hostname_glob": "busy-*"}, "start_at": in_an_hour()?}),
-    )
-    .await?;
-    commit(api, &later).await?;
-    progress(api, &later, "its runs wait", |at| at.queued == 10).await?;
+    let before = planned(api, json!({"filter": {"hostname_glob": "rested-*"}}))
+        .await?
+        .job
+        .id;
+    api.commit(before).await?;
+    ensure!(job_is(api, before, JobState::Ended).await?.progress.succeeded == 20);
+    let spec = json!({"filter": {"hostname_glob": "busy-*"}, "start_at": in_an_hour()?});
+    let later = planned(api, spec).await?.job.id;
+    api.commit(later).await?;
+    progress(api, later, "its runs wait", |at| at.queued == 10).await?;
 
     let spec = json!({"filter": {"environments": ["demo"]}, "ends_at": in_an_hour()?, "concurrency": 40, "canary": {"percent": 5}, "budget_micro_usd": BUDGET});
-    let job = planned(api, &spec).await?;
-    let totals = &job["totals"];
-    ensure!(totals["hosts"] == 450 && totals["included"] == PAID + TAKEN, "{totals}");
-    let left_out = json!({"budget": 90 - PAID, "quota": 80 - TAKEN, "window": 100, "cooldown": 20, "active_run": 10, "no_policy": 150});
-    ensure!(totals["left_out"] == left_out, "{totals}");
+    let shown = planned(api, spec).await?.job;
+    let (job, totals) = (shown.id, shown.totals);
+    ensure!(totals.hosts == 450 && totals.included == PAID + TAKEN, "{totals:?}");
+    let left_out = [
+        ("budget", 90 - PAID),
+        ("quota", 80 - TAKEN),
+        ("window", 100),
+        ("cooldown", 20),
+        ("active_run", 10),
+        ("no_policy", 150),
+    ];
+    let left_out = left_out.map(|(reason, hosts)| (reason.to_owned(), hosts));
+    ensure!(totals.left_out == left_out.into(), "{totals:?}");
     for limit in ["the limits of the CA: 55", "the budget: 30"] {
-        ensure!(totals["binds"].to_string().contains(limit), "{totals}");
+        ensure!(totals.binds.iter().any(|bind| bind.contains(limit)), "{totals:?}");
     }
     // Twenty were paid this month, ten more are under way.
-    ensure!(totals["cost_micro_usd"] == PAID * TEN_CENTS, "{totals}");
-    ensure!(totals["month_left_micro_usd"] == 170 * TEN_CENTS, "{totals}");
-    let plan = lines(api, &job).await?;
+    let cost = u64::from(PAID) * TEN_CENTS;
+    ensure!(totals.cost_micro_usd == cost, "{totals:?}");
+    ensure!(totals.month_left_micro_usd == Some(170 * TEN_CENTS), "{totals:?}");
+    let plan = lines(api, job).await?;
     for (which, reason) in [
         ("plain", "budget"),
         ("quota", "quota"),
@@ -136,26 +149,27 @@ async fn five_hundred_mixed_hosts_are_renewed_exactly_as_planned() -> Result<()>
         ("rested", "cooldown"),
         ("busy", "active_run"),
     ] {
-        let left_out = plan
-            .iter()
-            .filter(|(name, line)| part(name) == which && line["decision"] == "left_out");
-        for (name, line) in left_out {
-            ensure!(line["reason"] == reason, "{name}: {line}");
+        for (name, line) in plan.iter().filter(|(name, _)| part(name) == which) {
+            if let Decision::LeftOut(why) = &line.decision {
+                ensure!(why.reason() == reason, "{name}: {line:?}");
+            }
         }
     }
 
-    commit(api, &job).await?;
+    api.commit(job).await?;
     fleet.kill_and_restart(Member::Planner).await?;
-    let ended = job_is(api, id(&job)?, "ended").await?;
-    ensure!(ended["progress"]["succeeded"] == PAID + TAKEN, "{ended}");
-    ensure!(ended["cost_so_far_micro_usd"] == PAID * TEN_CENTS, "{ended}");
-    let money = api.get("/budget").await?;
+    let ended = job_is(api, job, JobState::Ended).await?;
+    ensure!(ended.progress.succeeded == PAID + TAKEN, "{ended:?}");
+    ensure!(ended.cost_so_far_micro_usd == cost, "{ended:?}");
+    let money = api.budget().await?;
     ensure!(
-        money["spent"]["micro_usd"] == (20 + PAID) * TEN_CENTS && money["active"]["micro_usd"] == 10 * TEN_CENTS,
-        "{money}"
+        money.spent.micro_usd == 20 * TEN_CENTS + cost && money.active.micro_usd == 10 * TEN_CENTS,
+        "{money:?}"
     );
     let mut expected: BTreeMap<String, usize> = names_of("rested").into_iter().map(|name| (name, 1)).collect();
-    let included = plan.into_iter().filter(|(_, line)| line["decision"] == "included");
+    let included = plan
+        .into_iter()
+        .filter(|(_, line)| matches!(line.decision, Decision::Included(_)));
     expected.extend(included.map(|(name, _)| (name, 1)));
     ensure!(
         issued_everywhere(&estate).await? == expected,

@@ -1,9 +1,12 @@
 //! What a worker that was broken into gets from the key-signer: the keys of its own orders, while they last, and no more.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bus::signing::HEADER;
+use domain::run::Step;
 use futures::StreamExt;
 use integration::Member;
+use protocol::custody::{CustodyAnswer, ShownOrder};
+use protocol::order::{DeploySpec, Order};
 use serde_json::{Value, json};
 use testkit::Signal;
 use testkit::async_nats::{Client, Message};
@@ -20,20 +23,25 @@ const OWN: &str = "_INBOX.deployer.own";
 /// An order as NATS delivered it to the deployer.
 struct Taken {
     message: Message,
-    order: Value,
+    order: Order<DeploySpec>,
 }
 
 impl Taken {
-    fn envelope(&self) -> &Value {
-        &self.order["spec"]["certificate"]["sealed_key"]
+    /// The sealed key.
+    fn envelope(&self) -> Result<&str> {
+        let certificate = self.order.spec.certificate.as_ref().context("a certificate")?;
+        Ok(certificate.sealed_key.as_ref().context("an envelope")?.as_str())
     }
 
     /// As a deployer shows it.
-    fn shown(&self) -> Result<Value> {
+    fn shown(&self) -> Result<ShownOrder> {
         let headers = self.message.headers.as_ref().context("headers")?;
         let signature = headers.get(HEADER).context("the planner's signature")?.as_str();
-        let payload = std::str::from_utf8(&self.message.payload)?;
-        Ok(json!({"subject": DEPLOY, "signature": signature, "payload": payload}))
+        Ok(ShownOrder {
+            subject: DEPLOY.to_owned(),
+            signature: signature.to_owned(),
+            payload: String::from_utf8(self.message.payload.to_vec())?,
+        })
     }
 
     async fn give_back(&self, client: &Client) -> Result<()> {
@@ -42,13 +50,13 @@ impl Taken {
     }
 }
 
-fn question(envelope: &Value, order: &Value) -> Value {
+fn question(envelope: &str, order: Option<&ShownOrder>) -> Value {
     json!({
         "workspace": "default", "purpose": "leaf-key", "envelope": envelope, "recipient": READER, "run_id": null, "order": order,
     })
 }
 
-async fn asked(client: &Client, question: &Value) -> Result<Value> {
+async fn asked(client: &Client, question: &Value) -> Result<CustodyAnswer> {
     let answer = client.request(OPEN, question.to_string().into());
     Ok(serde_json::from_slice(
         &tokio::time::timeout(SOON, answer).await??.payload,
@@ -64,7 +72,7 @@ async fn a_deployer_opens_the_keys_of_its_orders_and_no_others() -> Result<()> {
     running.signal(Signal::STOP)?;
     let info = "$JS.API.CONSUMER.INFO.ORDERS.deployer";
     consumer(&hostile, info, "no pull of the deployer's is open", |it| {
-        it["num_waiting"] == 0
+        it.num_waiting == 0
     })
     .await?;
     world.fleet.api.renew(None).await?;
@@ -78,43 +86,36 @@ async fn a_deployer_opens_the_keys_of_its_orders_and_no_others() -> Result<()> {
         let message = tokio::time::timeout(SOON, delivered.next())
             .await?
             .context("an order")?;
-        let order: Value = serde_json::from_slice(&message.payload).with_context(|| format!("{message:?}"))?;
-        ensure!(order["step"] == "deploy-0", "{order}");
+        let order: Order<DeploySpec> =
+            serde_json::from_slice(&message.payload).with_context(|| format!("{message:?}"))?;
+        ensure!(order.step == Step::Deploy(0), "{order:?}");
         taken.push(Taken { message, order });
     }
     let (own, other) = (&taken[0], &taken[1]);
 
-    let opened = asked(&hostile, &question(own.envelope(), &own.shown()?)).await?;
-    ensure!(opened["answer"] == "opened", "{opened}");
-    let run = own.order["run_id"].as_str().context("a run")?;
-    ensure!(
-        own.envelope().as_str().is_some_and(|envelope| envelope.contains(run)),
-        "the key is bound to its run"
-    );
-    let mut changed = own.shown()?;
-    let with_other = own.message.payload.as_ref().to_vec();
-    let mine = own.envelope().as_str().context("an envelope")?;
-    let theirs = other.envelope().as_str().context("an envelope")?;
-    changed["payload"] = json!(String::from_utf8(with_other)?.replace(mine, theirs));
-    let mut elsewhere = own.shown()?;
-    elsewhere["subject"] = json!("_INBOX.deployer.own");
-    for (envelope, order, answer, reason) in [
-        (other.envelope(), own.shown()?, "denied", "another run"),
-        (other.envelope(), changed, "unavailable", "BUS-0003"),
-        (own.envelope(), elsewhere, "unavailable", "BUS-0003"),
-        (own.envelope(), Value::Null, "unavailable", "shows no order"),
+    let (mine, theirs, shown) = (own.envelope()?, other.envelope()?, own.shown()?);
+    let opened = asked(&hostile, &question(mine, Some(&shown))).await?;
+    ensure!(matches!(opened, CustodyAnswer::Opened { .. }), "{opened:?}");
+    let run = own.order.run_id.to_string();
+    ensure!(mine.contains(&run), "the key is bound to its run");
+    let mut changed = shown.clone();
+    changed.payload = changed.payload.replace(mine, theirs);
+    let mut elsewhere = shown.clone();
+    OWN.clone_into(&mut elsewhere.subject);
+    let denied = asked(&hostile, &question(theirs, Some(&shown))).await?;
+    ensure!(is_denied(&denied, "another run"), "{denied:?}");
+    for (envelope, order, reason) in [
+        (theirs, Some(&changed), "BUS-0003"),
+        (mine, Some(&elsewhere), "BUS-0003"),
+        (mine, None, "shows no order"),
     ] {
-        let refused = asked(&hostile, &question(envelope, &order)).await?;
-        let said = refused["reason"].as_str().unwrap_or_default();
-        ensure!(
-            refused["answer"] == answer && said.contains(reason),
-            "{answer}, {reason}: {refused}"
-        );
+        let refused = asked(&hostile, &question(envelope, order)).await?;
+        ensure!(is_unavailable(&refused, reason), "{reason}: {refused:?}");
     }
     // Relabelled as a key of the run whose order is at hand.
-    let relabelled = theirs.replace(other.order["run_id"].as_str().context("a run")?, run);
-    let refused = asked(&hostile, &question(&json!(relabelled), &own.shown()?)).await?;
-    ensure!(refused["answer"] == "denied", "{refused}");
+    let relabelled = theirs.replace(&other.order.run_id.to_string(), &run);
+    let denied = asked(&hostile, &question(&relabelled, Some(&shown))).await?;
+    ensure!(is_denied(&denied, ""), "{denied:?}");
 
     for order in &taken {
         order.give_back(&hostile).await?;
@@ -122,6 +123,14 @@ async fn a_deployer_opens_the_keys_of_its_orders_and_no_others() -> Result<()> {
     hostile.flush().await?;
     running.signal(Signal::CONT)?;
     all_succeed_with_one_certificate_each(&world.fleet.api, &world.estate).await
+}
+
+fn is_denied(answer: &CustodyAnswer, because: &str) -> bool {
+    matches!(answer, CustodyAnswer::Denied { reason } if reason.contains(because))
+}
+
+fn is_unavailable(answer: &CustodyAnswer, because: &str) -> bool {
+    matches!(answer, CustodyAnswer::Unavailable { reason } if reason.contains(because))
 }
 
 /// As many as the key-signer answers within a minute when nothing else is configured, and some more.
@@ -146,16 +155,14 @@ async fn a_worker_that_asks_without_end_is_held_up_and_nobody_else_is() -> Resul
             .await
             .with_context(|| format!("answer {number}"))?
             .context("an answer")?;
-        let answer: Value = serde_json::from_slice(&answer.payload)?;
-        let reason = answer["reason"].as_str().context("a reason")?;
-        if reason.contains("questions_per_minute") {
-            ensure!(
-                answer["answer"] == "unavailable" && reason.contains("incident"),
-                "{answer}"
-            );
-            over += 1;
-        } else {
-            ensure!(answer["answer"] == "denied", "{answer}");
+        match serde_json::from_slice(&answer.payload)? {
+            CustodyAnswer::Unavailable { reason } => {
+                let is_over = reason.contains("questions_per_minute") && reason.contains("incident");
+                ensure!(is_over, "{reason}");
+                over += 1;
+            }
+            CustodyAnswer::Denied { reason } => ensure!(!reason.contains("questions_per_minute"), "{reason}"),
+            other => bail!("{other:?}"),
         }
     }
     ensure!(over > 0, "nothing was over");

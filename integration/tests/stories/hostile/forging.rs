@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
-use domain::Timestamp;
+use domain::{HostId, Timestamp};
 use serde_json::{Value, json};
 use testkit::async_nats::{Client, jetstream};
 use testkit::wait;
@@ -53,14 +53,14 @@ pub fn report_of(run: &str, step: &str, workspace: &str) -> Value {
 }
 
 /// A look at a host, so many seconds from now.
-pub fn seen(host: &str, workspace: &str, seconds: u64) -> Value {
+pub fn seen(host: HostId, workspace: &str, seconds: u64) -> Value {
     json!({
         "schema": 1, "workspace": workspace, "host_id": host, "asked_at": at(seconds), "seen_at": at(seconds), "snapshots": [],
     })
 }
 
 /// What a CA would have said of a host's certificate, so many seconds from now.
-pub fn told(host: &str, workspace: &str, seconds: u64) -> Value {
+pub fn told(host: HostId, workspace: &str, seconds: u64) -> Value {
     json!({
         "schema": 1, "workspace": workspace, "host_id": host, "cert_id": "AIdlQyE.AIdlQyE", "asked_at": at(seconds),
         "told_at": at(seconds), "answer": {"answer": "not_offered"},

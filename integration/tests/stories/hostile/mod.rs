@@ -6,10 +6,12 @@ mod forging;
 
 use anyhow::{Context, Result, ensure};
 use bus::signing::{HEADER, Signer, SigningKey};
-use domain::run::StepKind;
+use domain::run::{Status, StepKind};
 use futures::StreamExt;
 use integration::Member;
+use protocol::request::Answer;
 use protocol::subjects::{self, Asker, Worker};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use testkit::async_nats::{Client, HeaderMap, Message};
 use testkit::nats::settled;
@@ -146,28 +148,32 @@ async fn pulled_elsewhere(world: &Guarded) -> Result<()> {
     running.signal(Signal::STOP)?;
     let info = "$JS.API.CONSUMER.INFO.PROBES.verifier";
     consumer(&verifier.client, info, "no pull of the verifier's is open", |it| {
-        it["num_waiting"] == 0
+        it.num_waiting == 0
     })
     .await?;
     let host = world.estate.nginx.hosts()[0].as_str();
     let look = json!({"hostnames": [host], "requested_by": "a system"});
     let answer = system.asks("vigilo.request.default.probe", &look).await?;
-    ensure!(answer["answer"] == "probing", "{answer}");
-    consumer(&verifier.client, info, "an ask to wait", |it| it["num_pending"] != 0).await?;
+    ensure!(matches!(answer, Answer::Probing { .. }), "{answer:?}");
+    consumer(&verifier.client, info, "an ask to wait", |it| it.num_pending != 0).await?;
     let next = "$JS.API.CONSUMER.MSG.NEXT.PROBES.verifier";
     verifier.client.publish_with_reply(next, DEPLOY, "1".into()).await?;
-    consumer(&verifier.client, info, "it to be delivered", |it| {
-        it["num_pending"] == 0
-    })
-    .await?;
+    consumer(&verifier.client, info, "it to be delivered", |it| it.num_pending == 0).await?;
     running.signal(Signal::CONT)
 }
 
-async fn consumer(client: &Client, info: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+/// What NATS says of a consumer, as far as it is needed here.
+#[derive(Debug, Deserialize)]
+struct Consumer {
+    num_waiting: u64,
+    num_pending: u64,
+}
+
+async fn consumer(client: &Client, info: &str, what: &str, wanted: impl Fn(&Consumer) -> bool) -> Result<()> {
     wait::until_ok(what, SOON, async || {
         let told = client.request(info.to_owned(), "".into()).await?;
-        let told: Value = serde_json::from_slice(&told.payload)?;
-        ensure!(wanted(&told), "{told}");
+        let told: Consumer = serde_json::from_slice(&told.payload)?;
+        ensure!(wanted(&told), "{told:?}");
         Ok(())
     })
     .await
@@ -185,11 +191,9 @@ async fn a_report_counts_for_its_own_step_run_and_workspace_only() -> Result<()>
         .await?
         .remove(host)
         .context("a run")?;
-    world.fleet.api.run_is(&run, "succeeded", SOON).await?;
-    let before = world.fleet.api.get(&format!("/runs/{run}")).await?;
+    let before = world.fleet.api.succeeds(&run, SOON).await?;
     let evidence = world.login("planner").await?.client;
-    let hosts = world.fleet.api.get("/hosts?limit=10").await?;
-    let host_id = hosts["items"][0]["id"].as_str().context("a host")?;
+    let host_id = world.fleet.api.host(host).await?.host.host.id;
     for forged in [
         Forged::new("deployer", "vigilo.report.deploy", "BUS-0004").with(report_of(&run, "verify", "default")),
         Forged::new("verifier", "vigilo.report.confirm", "BUS-0004").with(report_of(&run, "verify", "default")),
@@ -213,10 +217,10 @@ async fn a_report_counts_for_its_own_step_run_and_workspace_only() -> Result<()>
             .await
             .with_context(|| forged.body.to_string())?;
     }
-    let after = world.fleet.api.get(&format!("/runs/{run}")).await?;
+    let after = world.fleet.api.run(&run).await?;
     ensure!(
-        after["steps"] == before["steps"] && after["status"] == "succeeded",
-        "{after}"
+        after.steps == before.steps && after.run.standing.status == Status::Succeeded,
+        "{after:?}"
     );
     all_succeed_with_one_certificate_each(&world.fleet.api, &world.estate).await
 }
@@ -232,7 +236,7 @@ async fn a_worker_that_names_a_foreign_inbox_is_not_answered_there() -> Result<(
         .await?
         .remove(host)
         .context("a run")?;
-    world.fleet.api.run_is(&run, "succeeded", SOON).await?;
+    world.fleet.api.succeeds(&run, SOON).await?;
     let (hostile, victim) = (world.login("deployer").await?, world.login("issuer").await?);
     let mut heard = victim.client.subscribe("_INBOX.issuer.guessed").await?;
     let mut own = hostile.client.subscribe("_INBOX.deployer.own").await?;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use domain::run::Status;
+use integration::api::served;
 use integration::bench::{Directory, Gap, Outcome, Plan, gaps, percentile, took};
 use integration::fleet::{self, ORDERS_PER_PEBBLE, Up};
 use integration::meter::{self, Used};
@@ -103,7 +105,7 @@ impl Product {
         let runs = up.api.renew(None).await?;
         settled(&up.api, fleet::bound(runs.len())).await?;
         let (used, ca, nginx) = (Engines::used(&up)?, pebbles(estate)?, nginx(estate)?);
-        let ended = listed(&up.api, "/runs", |run| Some(run.clone())).await?;
+        let ended = up.api.runs().await?;
         let seconds = took(begun, &ended)?.as_secs_f64();
         check(&up.api, estate, &before).await?;
         let overhead_ms = overhead(&up.api, runs.values()).await?;
@@ -174,7 +176,7 @@ async fn settled(api: &Api, bound: Duration) -> Result<()> {
     let begun = Instant::now();
     loop {
         let counts = api.counts().await?;
-        let open = counts.get("queued").unwrap_or(&0) + counts.get("running").unwrap_or(&0);
+        let open = counts.open();
         if open == 0 {
             return Ok(());
         }
@@ -191,9 +193,8 @@ async fn settled(api: &Api, bound: Duration) -> Result<()> {
 async fn check(api: &Api, estate: &Estate, before: &[integration::estate::Served]) -> Result<()> {
     let hosts = before.len();
     let counts = api.counts().await?;
-    let succeeded = counts.get("succeeded").copied().unwrap_or(0);
     ensure!(
-        succeeded == hosts as u64,
+        counts[Status::Succeeded] == hosts as u64,
         "not all of {hosts} runs succeeded: {counts:?}"
     );
     let installed: BTreeSet<String> = seen(api).await?.into_iter().collect();
@@ -221,21 +222,8 @@ async fn all_seen(api: &Api, hosts: usize) -> Result<()> {
 
 /// The fingerprints that the product says are served, one for each host that it has seen serving something.
 async fn seen(api: &Api) -> Result<Vec<String>> {
-    let served = |host: &Value| host["snapshot"]["fingerprint"].as_str().map(str::to_owned);
-    listed(api, "/hosts", served).await
-}
-
-/// What is picked from the items of a list, page after page.
-async fn listed<T>(api: &Api, path: &str, pick: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>> {
-    let (mut all, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = api.get(&format!("{path}?limit=1000{after}")).await?;
-        all.extend(page["items"].as_array().context("a page")?.iter().filter_map(&pick));
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(all),
-        }
-    }
+    let hosts = api.hosts().await?;
+    Ok(hosts.iter().filter_map(served).map(str::to_owned).collect())
 }
 
 /// The pauses between the steps of a sample of the runs, without those before the order at the CA: there a run waits
@@ -244,7 +232,7 @@ async fn overhead(api: &Api, runs: impl ExactSizeIterator<Item = &String>) -> Re
     let every = (runs.len() / SAMPLE).max(1);
     let mut all: Vec<Gap> = Vec::new();
     for run in runs.step_by(every) {
-        all.extend(gaps(&api.get(&format!("/runs/{run}")).await?)?);
+        all.extend(gaps(&api.run(run).await?));
     }
     let steps: BTreeSet<&str> = all.iter().map(|gap| gap.before.as_str()).collect();
     for step in steps {
