@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use domain::host::NewHost;
+use domain::policy::NewPolicy;
+use domain::target::{FileTarget, Target};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use testkit::handshake::served_leaf;
 use testkit::ports::{self, Port};
@@ -90,17 +94,19 @@ impl Estate {
     }
 
     /// The hosts as `vigilo host import` takes them.
-    pub fn hosts(&self) -> Vec<Value> {
+    pub fn hosts(&self) -> Vec<NewHost> {
         let address = self.nginx.address();
         let host = |name: &String| {
-            json!({"hostname": name, "port": address.port(), "addresses": [address.ip()], "environment": "demo",
-                   "criticality": "high"})
+            typed(
+                json!({"hostname": name, "port": address.port(), "addresses": [address.ip()], "environment": "demo",
+                       "criticality": "high"}),
+            )
         };
         self.nginx.hosts().iter().map(host).collect()
     }
 
     /// The policies as `vigilo policy import` takes them; the CAs are shared out evenly.
-    pub fn policies(&self) -> Vec<Value> {
+    pub fn policies(&self) -> Vec<NewPolicy> {
         self.nginx
             .hosts()
             .iter()
@@ -109,15 +115,15 @@ impl Estate {
             .collect()
     }
 
-    fn policy(&self, index: usize, name: &str) -> Value {
+    fn policy(&self, index: usize, name: &str) -> NewPolicy {
         let files = self.nginx.files(name);
-        let activate = match self.serving {
-            Serving::PerHost => json!(ESTATE_NGINX),
-            Serving::Dynamic => Value::Null,
+        let mut target = file_target(&files.chain, &files.key);
+        target.activate = match self.serving {
+            Serving::PerHost => Some(ESTATE_NGINX.to_owned()),
+            Serving::Dynamic => None,
         };
-        json!({"hostname": name, "provider": "acme", "challenge": "http-01",
-               "directory_url": self.directory_url(index),
-               "targets": [{"kind": "file", "chain_path": files.chain, "key_path": files.key, "activate": activate}]})
+        typed(json!({"hostname": name, "provider": "acme", "challenge": "http-01",
+                   "directory_url": self.directory_url(index), "targets": [Target::File(target)]}))
     }
 
     /// Lets the deployer run this command under this name; before Vigilo is started.
@@ -220,4 +226,30 @@ fn names(hosts: usize) -> Vec<String> {
 
 async fn nginx(names: Vec<String>, serving: Serving) -> Result<NginxHosts> {
     NginxHosts::start(names, serving).await.context("starting nginx")
+}
+
+/// A file target with nothing but its two paths.
+#[must_use]
+pub fn file_target(chain: &Path, key: &Path) -> FileTarget {
+    typed(json!({"chain_path": chain, "key_path": key}))
+}
+
+/// The first target of a policy.
+#[must_use]
+pub fn target_of(policy: &mut NewPolicy) -> &mut FileTarget {
+    match &mut policy.targets[0] {
+        Target::File(file) => file,
+    }
+}
+
+/// Has the first target of a policy activated by this name, which may take so many seconds.
+pub fn activate_by(policy: &mut NewPolicy, name: &str, seconds: u32) {
+    let target = target_of(policy);
+    target.activate = Some(name.to_owned());
+    target.activate_timeout_seconds = seconds;
+}
+
+/// What is written here as JSON, with the defaults of its type.
+fn typed<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("what an estate writes is of the type that it is for")
 }

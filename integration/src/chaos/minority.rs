@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use domain::policy::NewPolicy;
 use domain::run::Status;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use serde_json::{Value, json};
 use testkit::run_dir;
 
 use crate::Estate;
+use crate::estate::target_of;
 
 /// Of every 25 hosts one has each mishap.
 const ONE_IN: usize = 25;
@@ -114,13 +115,14 @@ impl Minority {
 
     /// The estate's policies, each with an activation that copies what is to be served: a server that reads its files at a
     /// reload only.
-    pub fn policies(&self, estate: &Estate) -> Vec<Value> {
+    pub fn policies(&self, estate: &Estate) -> Vec<NewPolicy> {
         let mut policies = estate.policies();
         for (policy, hostname) in policies.iter_mut().zip(estate.nginx.hosts()) {
-            let target = &mut policy["targets"][0];
-            target["activate"] = json!(activation(hostname));
+            let target = target_of(policy);
+            target.activate = Some(activation(hostname));
             if self.of(hostname) == Some(Mishap::NoDirectory) {
-                target["chain_path"] = json!(self.directory.join("absent").join(format!("{hostname}.pem")));
+                let absent = self.directory.join("absent").join(format!("{hostname}.pem"));
+                target.chain_path = absent.display().to_string();
             }
         }
         policies

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use domain::run::Status;
-use domain::target::Target;
-use integration::estate::ESTATE_NGINX;
+use domain::target::{Reload, Target};
+use integration::estate::{ESTATE_NGINX, activate_by, file_target, target_of};
 use integration::fleet::{Up, bound};
 use integration::{Estate, Fleet, Member};
 use serde_json::json;
@@ -134,8 +134,7 @@ async fn a_run_that_is_given_up_while_its_activation_hangs_leaves_what_was_there
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["targets"][0]["activate"] = json!("hangs");
-    policies[0]["targets"][0]["activate_timeout_seconds"] = json!(1);
+    activate_by(&mut policies[0], "hangs", 1);
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
     up.api.asks(&run, "DEP-0008", SOON).await?;
@@ -162,20 +161,19 @@ async fn a_policy_that_is_corrected_is_what_the_resumed_run_goes_on_with() -> Re
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    let good = policies[0]["targets"][0]["activate"].clone();
-    policies[0]["targets"][0]["activate"] = json!("hangs");
-    policies[0]["targets"][0]["activate_timeout_seconds"] = json!(1);
+    let good = target_of(&mut policies[0]).activate.clone();
+    activate_by(&mut policies[0], "hangs", 1);
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
     up.api.asks(&run, "DEP-0008", SOON).await?;
 
     let places = run_dir::fresh("second", None)?;
-    let mut targets = policies[0]["targets"].clone();
-    targets[0]["activate"] = good;
-    targets[0]["activate_timeout_seconds"] = json!(120);
-    let second = json!({"kind": "file", "chain_path": places.join("a.crt"), "key_path": places.join("a.key")});
-    targets.as_array_mut().context("a list")?.push(second);
-    let corrected = json!({"targets": targets, "key_algorithm": "p384"});
+    let target = target_of(&mut policies[0]);
+    target.activate = good;
+    target.activate_timeout_seconds = 120;
+    let second = file_target(&places.join("a.crt"), &places.join("a.key"));
+    policies[0].targets.push(Target::File(second));
+    let corrected = json!({"targets": policies[0].targets, "key_algorithm": "p384"});
     up.api.change_policy(&host, &corrected).await?;
     let told = up.command(&["resume", &run])?.output()?;
     let (told, failed) = (String::from_utf8_lossy(&told.stdout).into_owned(), told.stderr);
@@ -211,10 +209,8 @@ async fn a_cancelled_run_names_what_stays() -> Result<()> {
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["targets"][0] = json!({
-        "kind": "file", "chain_path": places.join("a.crt"), "key_path": places.join("a.key"),
-        "activate": "hangs", "activate_timeout_seconds": 1,
-    });
+    *target_of(&mut policies[0]) = file_target(&places.join("a.crt"), &places.join("a.key"));
+    activate_by(&mut policies[0], "hangs", 1);
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
     up.api.reaches(&run, Status::NeedsManual, SOON).await?;
@@ -242,13 +238,17 @@ async fn a_stored_policy_with_a_command_asks_for_its_activation_and_goes_on_with
     let api = &fleet.api;
     api.import("hosts", &estate.hosts()).await?;
     let mut old = estate.policies();
-    old[0]["targets"][0]["reload"] = json!({"command": ["sh", "-c", "echo told && exit 0"], "timeout_seconds": 9});
+    let reload = Reload {
+        command: ["sh", "-c", "echo told && exit 0"].map(str::to_owned).to_vec(),
+        timeout_seconds: 9,
+    };
+    target_of(&mut old[0]).reload = Some(reload.clone());
     let refused = api.answer_to_post("/policies", &old[0]).await?;
     ensure!(refused.refused()?.field == "targets[0].reload", "{refused:?}");
     api.import("policies", &estate.policies()).await?;
     let as_stored_once = format!(
         "update policies set says = jsonb_set(says, '{{targets,0,reload}}', '{}')",
-        old[0]["targets"][0]["reload"]
+        json!(reload)
     );
     fleet.postgres.run_script("vigilo", &as_stored_once).await?;
     let changed = fleet
@@ -275,8 +275,8 @@ async fn a_stored_policy_with_a_command_asks_for_its_activation_and_goes_on_with
         .command(&["policy", "set", &host, "--activate", "reload-server"])?
         .output()?;
     ensure!(named.status.success(), "{named:?}");
-    let policies = api.policies().await?;
-    let Target::File(target) = &policies[0].policy.spec.targets[0];
+    let mut policies = api.policies().await?;
+    let target = target_of(&mut policies[0].policy.spec);
     ensure!(
         target.activate.as_deref() == Some("reload-server") && target.reload.is_none(),
         "{target:?}"
@@ -299,7 +299,7 @@ async fn on_one_machine_the_flags_of_a_refusal_allow_it() -> Result<()> {
     let mut up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["targets"][0]["activate"] = json!("edge");
+    target_of(&mut policies[0]).activate = Some("edge".to_owned());
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
     let question = up.api.asks(&run, "DEP-0013", SOON).await?;

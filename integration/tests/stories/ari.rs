@@ -159,8 +159,8 @@ async fn a_profile_is_asked_for_and_one_that_the_ca_lacks_ends_the_run() -> Resu
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["profile"] = json!("tlsserver");
-    policies[1]["profile"] = json!("moonlight");
+    policies[0].profile = Some("tlsserver".to_owned());
+    policies[1].profile = Some("moonlight".to_owned());
     up.api.import("policies", &policies).await?;
     let runs = up.api.renew(None).await?;
     let run = |index: usize| runs.get(&estate.nginx.hosts()[index]).cloned().context("a run");
@@ -260,13 +260,19 @@ async fn a_revocation_of_many_is_one_incident_that_ends_when_all_are_replaced() 
     let estate = estate(4).await?;
     let up = Up::start_with(&estate, few_are_many()).await?;
     let mut hosts = estate.hosts();
-    for (host, criticality) in hosts.iter_mut().zip(["low", "critical", "medium", "high"]) {
-        host["criticality"] = json!(criticality);
+    let criticalities = [
+        Criticality::Low,
+        Criticality::Critical,
+        Criticality::Medium,
+        Criticality::High,
+    ];
+    for (host, criticality) in hosts.iter_mut().zip(criticalities) {
+        host.criticality = criticality;
     }
     up.api.import("hosts", &hosts).await?;
     let mut policies = estate.policies();
     // What was got a moment ago is revoked all the same.
-    policies[0]["cooldown_seconds"] = json!(86_400);
+    policies[0].cooldown_seconds = 86_400;
     up.api.import("policies", &policies).await?;
     up.api.renew(None).await?;
     up.api.all_settled(SOON).await?;

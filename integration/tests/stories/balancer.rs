@@ -8,7 +8,6 @@ use api::incidents::IncidentDetail;
 use api::runs::RunDetail;
 use domain::incident::{Remark, State};
 use integration::{Api, Estate, Fleet};
-use serde_json::json;
 use testkit::{Balancer, NginxHosts, Serving, wait};
 
 use crate::world::{SOON, estate, incidents_of};
@@ -33,10 +32,10 @@ impl World {
         let balancer = Balancer::start(&[estate.nginx.address(), other.address()]).await?;
         let fleet = Fleet::start(&estate).await?;
         let mut hosts = estate.hosts();
-        hosts[0]["addresses"] = json!([balancer.address().ip()]);
-        hosts[0]["port"] = json!(balancer.address().port());
+        hosts[0].addresses = vec![balancer.address().ip()];
+        hosts[0].port = balancer.address().port();
         // Nobody else takes a turn at the balancer while the run looks.
-        hosts[0]["probe_interval_seconds"] = json!(604_800);
+        hosts[0].probe_interval_seconds = 604_800;
         fleet.api.import("hosts", &hosts).await?;
         fleet.api.import("policies", &estate.policies()).await?;
         let world = Self {

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use api::pacing::NewLimit;
 use api::runs::Run;
+use domain::provider::ProviderName;
 use domain::run::Status;
 use integration::fleet::Up;
 use integration::{Api, Estate};
-use serde_json::json;
 use testkit::Serving;
 
 use crate::pace;
@@ -18,7 +18,8 @@ pub async fn world() -> Result<(Estate, Up, String)> {
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["fallbacks"] = json!([estate.pebbles[1].directory_url()]);
+    let second = estate.pebbles[1].directory_url().parse()?;
+    policies[0].fallbacks = vec![ProviderName::Directory(second)];
     up.api.import("policies", &policies).await?;
     let host = estate.nginx.hosts()[0].clone();
     Ok((estate, up, host))

@@ -18,9 +18,9 @@ async fn what_is_due_renews_itself_once_and_says_why() -> Result<()> {
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
     // More than any certificate lives: what was renewed must not be due at once again.
-    policies[0]["renew_before_days"] = json!(4_000);
-    policies[1]["renew_before_days"] = json!(4_000);
-    policies[1]["auto_renew"] = json!(false);
+    policies[0].renew_before_days = Some(4_000);
+    policies[1].renew_before_days = Some(4_000);
+    policies[1].auto_renew = false;
     up.api.import("policies", &policies).await?;
     let by_hand: Vec<&str> = estate.nginx.hosts()[1..].iter().map(String::as_str).collect();
     up.api.renew(Some(&by_hand)).await?;

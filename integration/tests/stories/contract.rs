@@ -182,24 +182,38 @@ async fn strange_bulks_are_refused(world: &Guarded, job: JobId) -> Result<()> {
     words_about_a_job_are_answered(world, job).await
 }
 
+#[derive(Debug, PartialEq)]
+enum AnswerAboutAJob {
+    Stands,
+    Taken,
+    Rejected,
+}
+
+impl AnswerAboutAJob {
+    fn of(answer: &Answer) -> Option<Self> {
+        match answer {
+            Answer::JobStands(_) => Some(Self::Stands),
+            Answer::Job { .. } => Some(Self::Taken),
+            Answer::Rejected { .. } => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+
 /// By the names that are written now and by those of the first versions.
 async fn words_about_a_job_are_answered(world: &Guarded, job: JobId) -> Result<()> {
     let somebody = world.login("ws-default").await?;
-    let stands = |answer: &Answer| matches!(answer, Answer::JobStands(_));
-    let rejected = |answer: &Answer| matches!(answer, Answer::Rejected { .. });
-    let taken = |answer: &Answer| matches!(answer, Answer::Job { .. });
-    let answers: [(&str, fn(&Answer) -> bool); 5] = [
-        ("job-show", stands),
-        ("job-pause", rejected),
-        ("job_resume", rejected),
-        ("bulk_commit", taken),
+    for (verb, answered) in [
+        ("job-show", AnswerAboutAJob::Stands),
+        ("job-pause", AnswerAboutAJob::Rejected),
+        ("job_resume", AnswerAboutAJob::Rejected),
+        ("bulk_commit", AnswerAboutAJob::Taken),
         // Every run of it has ended: nothing is left to give up.
-        ("job-cancel", rejected),
-    ];
-    for (verb, is_right) in answers {
+        ("job-cancel", AnswerAboutAJob::Rejected),
+    ] {
         let body = json!({"job_id": job, "requested_by": "cmdb"});
         let answer = somebody.asks(&format!("vigilo.request.default.{verb}"), &body).await?;
-        ensure!(is_right(&answer), "{verb}: {answer:?}");
+        ensure!(AnswerAboutAJob::of(&answer) == Some(answered), "{verb}: {answer:?}");
     }
     Ok(())
 }

@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 use api::runs::{RunDetail, Standing};
 use domain::run::{Check, Status};
 use futures::TryStreamExt;
-use integration::estate::ESTATE_NGINX;
+use integration::estate::{ESTATE_NGINX, target_of};
 use integration::fleet::Up;
 use integration::{Estate, Fleet, Member};
-use serde_json::json;
 use testkit::async_nats::jetstream;
 use testkit::wait;
 
@@ -91,8 +90,8 @@ async fn three_things_that_are_wrong_are_three_crosses_of_one_rehearsal() -> Res
     let host = estate.nginx.hosts()[0].as_str();
     let (mut hosts, mut policies) = (estate.hosts(), estate.policies());
     let nobody_listens = testkit::ports::lease()?;
-    hosts[0]["port"] = json!(nobody_listens.number());
-    policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    hosts[0].port = nobody_listens.number();
+    target_of(&mut policies[0]).key_path = "/no-such-directory/of-this-story/key.pem".to_owned();
     up.api.import("hosts", &hosts).await?;
     up.api.import("policies", &policies).await?;
     estate.pebbles[0].break_dns(host).await?;
@@ -137,9 +136,9 @@ async fn a_policy_that_rehearses_by_default_is_corrected_and_then_renewed_live()
     let up = Up::start(&estate).await?;
     let host = estate.nginx.hosts()[0].as_str();
     let mut policies = estate.policies();
-    policies[0]["dry_run_default"] = json!(true);
-    let good = policies[0]["targets"][0].clone();
-    policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    policies[0].dry_run_default = true;
+    let good = target_of(&mut policies[0]).clone();
+    target_of(&mut policies[0]).key_path = "/no-such-directory/of-this-story/key.pem".to_owned();
     up.api.import("hosts", &estate.hosts()).await?;
     up.api.import("policies", &policies).await?;
 
@@ -150,8 +149,7 @@ async fn a_policy_that_rehearses_by_default_is_corrected_and_then_renewed_live()
         ensure!(shown.contains(part), "{part:?} is not in {shown}");
     }
 
-    let path = |field: &str| good[field].as_str().unwrap_or_default().to_owned();
-    let target = format!("chain={},key={}", path("chain_path"), path("key_path"));
+    let target = format!("chain={},key={}", good.chain_path, good.key_path);
     let corrected = [
         "policy",
         "set",

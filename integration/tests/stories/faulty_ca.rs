@@ -1,11 +1,14 @@
 //! A CA that limits, forgets, breaks off and lies: every run goes on by itself or asks a person, and no certificate is
 //! asked for twice.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use api::runs::{Because, Run, RunDetail};
 use domain::run::{Check, Status};
+use domain::target::Target;
+use integration::estate::{file_target, target_of};
 use integration::fleet::Up;
 use integration::{Api, Estate};
 use serde_json::{Value, json};
@@ -141,7 +144,7 @@ async fn an_order_that_turns_invalid_names_each_host_with_its_reason() -> Result
     let ca = ca(&estate)?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["sans"] = json!(["two.demo.test", "three.demo.test"]);
+    policies[0].sans = vec!["two.demo.test".parse()?, "three.demo.test".parse()?];
     up.api.import("policies", &policies).await?;
     let host = estate.nginx.hosts()[0].as_str();
     ca.refuse_name(host, "connection", "timeout during connect");
@@ -209,7 +212,6 @@ fn looks_at_targets(run: &RunDetail, place: usize) -> Result<&Check> {
 
 /// Directories that do not exist are found before certificates are bought for them.
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn nothing_is_ordered_for_targets_that_could_not_take_a_certificate() -> Result<()> {
     let estate = Estate::at_a_faulty_ca(3).await?;
     let up = Up::start(&estate).await?;
@@ -222,9 +224,10 @@ async fn nothing_is_ordered_for_targets_that_could_not_take_a_certificate() -> R
     let unready = &estate.nginx.hosts()[..2];
     for (policy, host) in policies.iter_mut().zip(unready) {
         let files = estate.nginx.files(host);
-        let moved = |file: &std::path::Path| Some(json!(missing.join(file.file_name()?)));
-        policy["targets"][0]["chain_path"] = moved(&files.chain).context("a name")?;
-        policy["targets"][0]["key_path"] = moved(&files.key).context("a name")?;
+        let moved = |file: &Path| Some(missing.join(file.file_name()?).display().to_string());
+        let target = target_of(policy);
+        target.chain_path = moved(&files.chain).context("a name")?;
+        target.key_path = moved(&files.key).context("a name")?;
     }
     up.api.import("policies", &policies).await?;
 
@@ -263,10 +266,8 @@ async fn what_failed_after_the_issuance_is_resumed_with_the_same_certificate() -
     let mut policies = estate.policies();
     let files = estate.nginx.files(&estate.nginx.hosts()[0]);
     let directory = files.chain.with_file_name("not-there-yet");
-    policies[0]["targets"] = json!([
-        policies[0]["targets"][0].clone(),
-        {"kind": "file", "chain_path": directory.join("chain.pem"), "key_path": directory.join("key.pem")},
-    ]);
+    let second = file_target(&directory.join("chain.pem"), &directory.join("key.pem"));
+    policies[0].targets.push(Target::File(second));
     up.api.import("policies", &policies).await?;
 
     let host = estate.nginx.hosts()[0].as_str();

@@ -1,10 +1,12 @@
 //! Hosts that hang delay nobody else: one in ten, and fewer places than such hosts.
 
 use anyhow::{Result, ensure};
+use domain::policy::NewPolicy;
 use domain::run::Status;
+use integration::estate::{activate_by, target_of};
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::{ports, wait};
 
 use crate::world::estate;
@@ -23,8 +25,7 @@ async fn a_reload_that_never_ends_delays_nobody_else() -> Result<()> {
     let up = Up::start_with(&estate, places).await?;
     let mut policies = estate.policies();
     for (number, policy) in policies.iter_mut().take(STUCK).enumerate() {
-        policy["targets"][0]["activate"] = json!(format!("hangs-{number}"));
-        policy["targets"][0]["activate_timeout_seconds"] = json!(600);
+        activate_by(policy, &format!("hangs-{number}"), 600);
     }
     only_the_good_ones_end(&up.api, &estate, &policies).await
 }
@@ -42,13 +43,13 @@ async fn a_host_that_accepts_and_never_answers_delays_nobody_else() -> Result<()
     let mute = std::net::TcpListener::bind(("127.0.0.1", port.number()))?;
     let mut policies = estate.policies();
     for policy in policies.iter_mut().take(STUCK) {
-        policy["targets"][0]["serves_at"] = json!([mute.local_addr()?]);
+        target_of(policy).serves_at = vec![mute.local_addr()?];
     }
     only_the_good_ones_end(&up.api, &estate, &policies).await
 }
 
 /// All are asked for at once; when every good one has succeeded, the stuck ones are still out.
-async fn only_the_good_ones_end(api: &Api, estate: &Estate, policies: &[Value]) -> Result<()> {
+async fn only_the_good_ones_end(api: &Api, estate: &Estate, policies: &[NewPolicy]) -> Result<()> {
     api.import("hosts", &estate.hosts()).await?;
     api.import("policies", policies).await?;
     api.renew(None).await?;

@@ -31,7 +31,7 @@ async fn telling(estate: &Estate, mail: &MailServer) -> Result<Up> {
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
     for policy in &mut policies {
-        policy["notify_on_failure"] = json!([OPS]);
+        policy.notify_on_failure = vec![OPS.to_owned()];
     }
     up.api.import("policies", &policies).await?;
     Ok(up)

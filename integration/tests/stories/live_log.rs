@@ -7,9 +7,10 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use api::runs::{Line, Standing};
 use domain::run::{Status, Step};
+use integration::estate::{activate_by, target_of};
 use integration::fleet::Up;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::run_dir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -95,12 +96,6 @@ fn patient(gate: &Path) -> [String; 3] {
     ["/bin/sh".to_owned(), "-c".to_owned(), script]
 }
 
-/// A policy whose target is activated so.
-fn activated_by(policy: &mut Value, name: &str) {
-    policy["targets"][0]["activate"] = json!(name);
-    policy["targets"][0]["activate_timeout_seconds"] = json!(120);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_run_is_followed_while_its_reload_takes_its_time() -> Result<()> {
@@ -110,8 +105,8 @@ async fn a_run_is_followed_while_its_reload_takes_its_time() -> Result<()> {
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    activated_by(&mut policies[0], "patient");
-    policies[1]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    activate_by(&mut policies[0], "patient", 120);
+    target_of(&mut policies[1]).key_path = "/no-such-directory/of-this-story/key.pem".to_owned();
     up.api.import("policies", &policies).await?;
     let runs = up.api.renew(None).await?;
     let (patient, asking) = (&runs[&estate.nginx.hosts()[0]], &runs[&estate.nginx.hosts()[1]]);
@@ -164,7 +159,7 @@ async fn who_follows_reads_on_after_a_restart() -> Result<()> {
     let mut up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    activated_by(&mut policies[0], "patient");
+    activate_by(&mut policies[0], "patient", 120);
     up.api.import("policies", &policies).await?;
     let runs = up.api.renew(None).await?;
     let run = runs.values().next().context("a run")?;

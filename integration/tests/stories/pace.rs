@@ -10,6 +10,7 @@ use api::runs::{Because, Run};
 use domain::limit::Scope;
 use domain::run::{Mode, Status};
 use domain::window::Window;
+use integration::estate::{activate_by, target_of};
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet};
 use serde_json::json;
@@ -142,9 +143,8 @@ async fn so_many_targets_of_a_group_are_reloaded_at_once() -> Result<()> {
     ensure!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
     let mut policies = estate.policies();
     for policy in &mut policies {
-        policy["targets"][0]["group_name"] = json!("edge-lb");
-        policy["targets"][0]["activate"] = json!("counted");
-        policy["targets"][0]["activate_timeout_seconds"] = json!(60);
+        target_of(policy).group_name = Some("edge-lb".to_owned());
+        activate_by(policy, "counted", 60);
     }
     fleet.api.import("hosts", &estate.hosts()).await?;
     fleet.api.import("policies", &policies).await?;
@@ -172,14 +172,15 @@ fn closed_now() -> Result<Window> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn a_host_is_renewed_in_its_window_or_when_somebody_insists() -> Result<()> {
     let estate = estate(2).await?;
     let up = Up::start(&estate).await?;
     let (mut hosts, mut policies) = (estate.hosts(), estate.policies());
     for host in &mut hosts {
-        host["tags"] = json!(["edge"]);
+        host.tags = vec!["edge".to_owned()];
     }
-    policies[0]["cooldown_seconds"] = json!(60);
+    policies[0].cooldown_seconds = 60;
     up.api.import("hosts", &hosts).await?;
     up.api.import("policies", &policies).await?;
     // The estate begins with old certificates; new ones have time.

@@ -5,8 +5,8 @@ use api::runs::{OfferedAnswer, Question};
 use domain::disposition::AnswerKind;
 use domain::incident::Severity;
 use domain::run::Status;
+use integration::estate::{activate_by, target_of};
 use integration::fleet::{Up, bound};
-use serde_json::json;
 
 use crate::world::{SOON, estate, import, incidents_of};
 
@@ -52,11 +52,10 @@ async fn a_target_that_is_not_set_up_and_a_reload_that_hangs_are_named() -> Resu
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["targets"][0]["key_path"] = json!("/no-such-directory/of-this-story/key.pem");
+    target_of(&mut policies[0]).key_path = "/no-such-directory/of-this-story/key.pem".to_owned();
     // A path below a file cannot be read by root either.
-    policies[1]["targets"][0]["chain_path"] = json!("/etc/hostname/chain.pem");
-    policies[2]["targets"][0]["activate"] = json!("hangs");
-    policies[2]["targets"][0]["activate_timeout_seconds"] = json!(1);
+    target_of(&mut policies[1]).chain_path = "/etc/hostname/chain.pem".to_owned();
+    activate_by(&mut policies[2], "hangs", 1);
     up.api.import("policies", &policies).await?;
 
     let runs: Vec<String> = up.api.renew(None).await?.into_values().collect();

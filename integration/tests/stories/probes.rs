@@ -16,7 +16,7 @@ async fn watched(hosts: usize, seconds: u32) -> Result<(Estate, Up)> {
     let up = Up::start(&estate).await?;
     let mut all = estate.hosts();
     for host in &mut all {
-        host["probe_interval_seconds"] = json!(seconds);
+        host.probe_interval_seconds = seconds;
     }
     up.api.import("hosts", &all).await?;
     Ok((estate, up))

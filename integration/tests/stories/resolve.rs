@@ -7,6 +7,7 @@ use api::acts::RunAct;
 use api::runs::Because;
 use domain::run::{Status, Step};
 use integration::api::ApiResponse;
+use integration::estate::target_of;
 use integration::fleet::{Up, bound};
 use integration::{Api, Estate, Fleet, Member};
 use rustls::pki_types::CertificateDer;
@@ -244,7 +245,7 @@ async fn a_resume_after_the_issuance_asks_the_ca_for_nothing() -> Result<()> {
     let up = Up::start(&estate).await?;
     up.api.import("hosts", &estate.hosts()).await?;
     let mut policies = estate.policies();
-    policies[0]["targets"][0]["activate"] = json!("later");
+    target_of(&mut policies[0]).activate = Some("later".to_owned());
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
     up.api.asks(&run, "DEP-0014", SOON).await?;
@@ -286,7 +287,7 @@ async fn a_failed_run_is_retried_when_its_cause_is_mended() -> Result<()> {
     let unknown = known.replace("127.0.0.1", "localhost");
     ensure!(known != unknown, "{known}");
     let mut policies = estate.policies();
-    policies[0]["directory_url"] = json!(unknown);
+    policies[0].directory_url = Some(unknown.parse()?);
     fleet.api.import("policies", &policies).await?;
     let run = fleet.api.renew(None).await?.into_values().next().context("a run")?;
     let failed = fleet.api.reaches(&run, Status::Failed, SOON).await?;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use api::runs::RunDetail;
 use domain::run::{Outcome, Product, Receipt, Status, StepKind};
+use domain::target::{FileTarget, Target};
 use futures::StreamExt;
 use integration::Estate;
+use integration::estate::file_target;
 use integration::fleet::{Up, bound};
 use protocol::report::Report;
 use protocol::subjects;
-use serde_json::{Value, json};
 use testkit::async_nats::{Message, Subscriber};
 use testkit::handshake::served_leaf;
 use testkit::nats::settled;
@@ -27,19 +28,22 @@ async fn one_host(serving: Serving) -> Result<(Estate, String)> {
 }
 
 /// Starts Vigilo over this estate, whose only policy has these targets, and asks for the renewal.
-async fn renewal(estate: &Estate, targets: Value) -> Result<(Up, String)> {
+async fn renewal(estate: &Estate, targets: Vec<Target>) -> Result<(Up, String)> {
     let up = Up::start(estate).await?;
     let mut policies = estate.policies();
-    policies[0]["targets"] = targets;
+    policies[0].targets = targets;
     up.api.import("hosts", &estate.hosts()).await?;
     up.api.import("policies", &policies).await?;
     let run = up.api.renew(None).await?.into_values().next().context("a run")?;
     Ok((up, run))
 }
 
-fn file_target(files: &HostFiles, activate: &str, serves_at: Option<&NginxHosts>) -> Value {
-    let at: Vec<_> = serves_at.iter().map(|nginx| nginx.address()).collect();
-    json!({"kind": "file", "chain_path": files.chain, "key_path": files.key, "serves_at": at, "activate": activate})
+fn files(files: &HostFiles, activate: &str, serves_at: Option<&NginxHosts>) -> Target {
+    Target::File(FileTarget {
+        activate: Some(activate.to_owned()),
+        serves_at: serves_at.iter().map(|nginx| nginx.address()).collect(),
+        ..file_target(&files.chain, &files.key)
+    })
 }
 
 /// A place for what hooks write down and read.
@@ -101,10 +105,10 @@ async fn of_two_targets_one_fails_and_only_that_one_is_repeated() -> Result<()> 
     let (count, hook) = (notes.join("reloads"), notes.join("reload-the-other"));
     estate.allow("other", &[hook.display().to_string()]);
     estate.allow("counted", &counted_reload(&estate.nginx, &count));
-    let targets = json!([
-        file_target(&other.files(&host), "other", Some(&other)),
-        file_target(&estate.nginx.files(&host), "counted", Some(&estate.nginx)),
-    ]);
+    let targets = vec![
+        files(&other.files(&host), "other", Some(&other)),
+        files(&estate.nginx.files(&host), "counted", Some(&estate.nginx)),
+    ];
 
     let (up, run) = renewal(&estate, targets).await?;
     let question = up.api.asks(&run, "DEP-0005", bound(1)).await?;
@@ -187,7 +191,7 @@ async fn a_target_whose_verification_fails_is_put_back_to_what_it_served() -> Re
     let chain_before = std::fs::read_to_string(&hook.deployed.chain)?;
 
     estate.allow("faulty", &hook.command);
-    let targets = json!([file_target(&hook.deployed, "faulty", None)]);
+    let targets = vec![files(&hook.deployed, "faulty", None)];
     let (up, run) = renewal(&estate, targets).await?;
     let what = up.api.asks(&run, "VER-0002", bound(1)).await?.failure.what;
     let asking = up.api.run(&run).await?;
@@ -219,10 +223,10 @@ async fn only_the_target_behind_the_failure_is_put_back() -> Result<()> {
     let (hook, count) = (FaultyHook::new(&other, &host)?, notes()?.join("reloads"));
     estate.allow("counted", &counted_reload(&estate.nginx, &count));
     estate.allow("faulty", &hook.command);
-    let targets = json!([
-        file_target(&estate.nginx.files(&host), "counted", None),
-        file_target(&hook.deployed, "faulty", Some(&other)),
-    ]);
+    let targets = vec![
+        files(&estate.nginx.files(&host), "counted", None),
+        files(&hook.deployed, "faulty", Some(&other)),
+    ];
 
     let (up, run) = renewal(&estate, targets).await?;
     let asking = up.api.reaches(&run, Status::NeedsManual, bound(1)).await?;
@@ -257,7 +261,7 @@ async fn a_hook_that_fails_at_two_tries_is_tried_a_third_time_with_one_certifica
         tries.display()
     );
     estate.allow("third-time", &shell(&script));
-    let targets = json!([file_target(&estate.nginx.files(&host), "third-time", None)]);
+    let targets = vec![files(&estate.nginx.files(&host), "third-time", None)];
 
     let (up, run) = renewal(&estate, targets).await?;
     let done = up.api.succeeds(&run, bound(1)).await?;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use api::hosts::{HostDetail, Snapshot};
 use api::incidents::Incident;
+use domain::host::Criticality;
 use domain::incident::{Remark, Severity, State};
 use domain::run::Status;
 use integration::Fleet;
@@ -26,10 +27,10 @@ async fn a_host_that_falls_silent_under_a_policy_is_an_incident_that_ends_when_i
     let way = Balancer::start(&[estate.nginx.address()]).await?;
     let fleet = Fleet::start_with(&estate, watchful()).await?;
     let mut hosts = estate.hosts();
-    hosts[0]["addresses"] = json!([way.address().ip()]);
-    hosts[0]["port"] = json!(way.address().port());
-    hosts[0]["criticality"] = json!("critical");
-    hosts[0]["probe_interval_seconds"] = json!(604_800);
+    hosts[0].addresses = vec![way.address().ip()];
+    hosts[0].port = way.address().port();
+    hosts[0].criticality = Criticality::Critical;
+    hosts[0].probe_interval_seconds = 604_800;
     fleet.api.import("hosts", &hosts).await?;
     fleet.api.import("policies", &estate.policies()).await?;
     let is_served = |host: &HostDetail| host.host.snapshot.as_ref().is_some_and(|look| look.served().is_some());

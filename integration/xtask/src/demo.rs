@@ -13,7 +13,8 @@ use domain::run::Status;
 use integration::api::served;
 use integration::estate::{Estate, Served};
 use integration::fleet::Up;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use testkit::{Serving, run_dir};
 
 use crate::{rules, setup};
@@ -105,7 +106,7 @@ async fn show(args: &DemoArgs) -> Result<()> {
     Ok(())
 }
 
-fn import(up: &Up, noun: &str, items: &[Value]) -> Result<()> {
+fn import(up: &Up, noun: &str, items: &[impl Serialize]) -> Result<()> {
     let file = run_dir::fresh("import", None)?.join("items.json");
     run_dir::write(&file, &serde_json::to_string(items)?, None)?;
     let path = file.display().to_string();

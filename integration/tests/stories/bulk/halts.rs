@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use api::acts::RunsAct;
 use api::incidents::Incident;
 use domain::job::{JobState, Shared};
+use integration::estate::activate_by;
 use integration::{Api, Estate, Fleet};
 use serde_json::json;
 use testkit::{Serving, run_dir, wait};
@@ -21,12 +22,8 @@ async fn two_zones() -> Result<(Estate, Fleet, std::path::PathBuf)> {
     let fleet = Fleet::start(&estate).await?;
     let mut policies = estate.policies();
     for policy in &mut policies {
-        if policy["hostname"]
-            .as_str()
-            .is_some_and(|name| name.ends_with("bad.test"))
-        {
-            policy["targets"][0]["activate"] = json!("hook");
-            policy["targets"][0]["activate_timeout_seconds"] = json!(10);
+        if policy.hostname.as_str().ends_with("bad.test") {
+            activate_by(policy, "hook", 10);
         }
     }
     fleet.api.import("hosts", &estate.hosts()).await?;

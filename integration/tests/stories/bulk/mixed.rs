@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use api::budget::NewBudget;
 use domain::job::{Decision, JobState};
+use domain::window::Window;
 use integration::{Api, Estate, Fleet, Member};
 use serde_json::json;
 use testkit::Serving;
@@ -43,24 +44,22 @@ async fn mixed() -> Result<(Estate, Fleet)> {
     let estate = Estate::of(mixed_names(), 2, Serving::Dynamic).await?;
     let fleet = Fleet::start(&estate).await?;
     let mut hosts = estate.hosts();
-    for host in hosts
-        .iter_mut()
-        .filter(|host| host["hostname"].as_str().map(part) == Some("other"))
-    {
-        host["environment"] = json!("staging");
+    for host in hosts.iter_mut().filter(|host| part(host.hostname.as_str()) == "other") {
+        host.environment = "staging".to_owned();
     }
     fleet.api.import("hosts", &hosts).await?;
     let mut policies = estate.policies();
-    policies.retain(|policy| policy["hostname"].as_str().map(part) != Some("bare"));
-    let directory = |ca: usize| json!(estate.pebbles[ca].directory_url());
+    policies.retain(|policy| part(policy.hostname.as_str()) != "bare");
+    let window: Window = serde_json::from_value(json!({"cron": opens_too_late()?, "minutes": 30}))?;
     for policy in &mut policies {
-        policy["directory_url"] = directory(0);
-        match policy["hostname"].as_str().map(part) {
-            Some("quota") => policy["directory_url"] = directory(1),
-            Some("closed") => policy["windows"] = json!([{"cron": opens_too_late()?, "minutes": 30}]),
-            Some("rested") => policy["cooldown_seconds"] = json!(86_400),
+        let part = part(policy.hostname.as_str());
+        let ca = usize::from(part == "quota");
+        match part {
+            "closed" => policy.windows = vec![window.clone()],
+            "rested" => policy.cooldown_seconds = 86_400,
             _ => {}
         }
+        policy.directory_url = Some(estate.pebbles[ca].directory_url().parse()?);
     }
     fleet.api.import("policies", &policies).await?;
     limited(&fleet, &estate.pebbles[1].directory_url()).await?;

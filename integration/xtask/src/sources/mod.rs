@@ -38,6 +38,7 @@ pub fn run() -> Result<()> {
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let parsed = syn::parse_file(&text).with_context(|| shown.clone())?;
         broken.extend(too_long(&shown, &text));
+        broken.extend(answers_json(&shown, &text));
         broken.extend(parameters::violations(&shown, &parsed));
         if let Some(of) = imports::source_root(&path) {
             crates.entry(of).or_default().push(Source::of(&path, &parsed));
@@ -88,6 +89,15 @@ fn misnumbered(mut names: Vec<String>) -> Option<String> {
     Some(format!("migrations/{name}: the next number is {nr:04}"))
 }
 
+/// Stories assert on fields of the API's types: their client has no method that answers JSON.
+fn answers_json(shown: &str, text: &str) -> Option<String> {
+    let is_client = shown.starts_with("integration/src/api/");
+    let names_json = text
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|word| word == "Value");
+    (is_client && names_json).then(|| format!("{shown}: the client of the stories answers types of `api`, never JSON"))
+}
+
 fn too_long(shown: &str, text: &str) -> Option<String> {
     let lines = text.lines().count();
     (lines > LONGEST_FILE).then(|| {
@@ -122,5 +132,13 @@ mod tests {
     #[test]
     fn the_workspace_keeps_its_own_rules() -> Result<()> {
         run()
+    }
+
+    #[test]
+    fn the_client_of_the_stories_names_no_json() {
+        let get = "async fn get(&self, path: &str) -> Result<Value>";
+        assert!(answers_json("integration/src/api/reads.rs", get).is_some());
+        assert!(answers_json("integration/src/api/reads.rs", "fn host() -> HostDetail").is_none());
+        assert!(answers_json("integration/src/estate.rs", get).is_none());
     }
 }
