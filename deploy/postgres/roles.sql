@@ -1,6 +1,6 @@
 -- One role per service that has the record, each with the tables that it writes and those that it reads, and no more: the
 -- "written by" lines of /migrations once more, held by Postgres. It may be run again and again; run it as the owner of the
--- database after every upgrade, since a new table is nobody's until it stands here:
+-- database after every upgrade, since a new table has no owner until it stands here:
 --
 --     psql -d vigilo -f deploy/postgres/roles.sql
 --
@@ -25,7 +25,7 @@ begin
     end loop;
     revoke create on schema public from public;
 
-    -- Secrets, sealed as they are, are read by nobody who does not order with them; mail addresses by those who write there.
+    -- Secrets, sealed as they are, are read only by services that order with them; mail addresses by those who write there.
     revoke select on acme_accounts, retired_acme_accounts from vigilo_console, vigilo_incident;
     -- They read run_products_shown, which has no keys.
     revoke select on run_products from vigilo_console, vigilo_incident;
