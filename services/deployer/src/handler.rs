@@ -14,7 +14,7 @@ use crate::certificate::{Bundle, Chain, NotInstallable};
 use crate::keys::{LeafKeys, SealedKey};
 use crate::refused::At;
 use crate::targets::activation::Activation;
-use crate::targets::{Found, Installation, Job, Kept, Targets};
+use crate::targets::{Backup, Found, Installation, Job, Targets};
 use crate::verdict::{DeployError, Stays, judge};
 
 pub struct Deploy<K> {
@@ -91,11 +91,11 @@ impl<K: LeafKeys> Deploy<K> {
             ctx,
             files: order.spec.target.body().common().in_words,
         };
-        let turn = activation.together().await;
+        let lock = activation.together().await;
         let tried = self.attempt(&at, order).await;
         match tried {
-            Err(error) if error.blames_the_server() && turn.was_crowded() => {
-                drop(turn);
+            Err(error) if error.blames_the_server() && lock.was_crowded() => {
+                drop(lock);
                 ctx.info("others were activated at the same time: once more, alone", &[]);
                 let _alone = activation.alone().await;
                 self.attempt(&at, order).await
@@ -131,35 +131,35 @@ impl<K: LeafKeys> Deploy<K> {
             // What cannot be looked at is not what has to be said first.
             Err(error) => return Err(good.map_or_else(Into::into, |()| error.into())),
         };
-        let (already_there, kept) = match found {
-            Found::Wanted { kept } if let Err(expired) = &good => {
+        let (already_there, backup) = match found {
+            Found::Wanted { backup } if let Err(expired) = &good => {
                 return Err(DeployError::ExpiredInPlace {
                     expired: expired.clone(),
                     stays: Stays {
-                        receipt: receipt(installed, kept, true),
+                        receipt: receipt(installed, backup, true),
                         files: order.spec.target.body().common().in_words,
                     },
                 });
             }
-            Found::Wanted { kept } => {
+            Found::Wanted { backup } => {
                 let evidence = format!("{installed} was there already: an earlier attempt wrote it");
                 ctx.check(Check::tick("installed", evidence));
-                (true, kept)
+                (true, backup)
             }
             Found::Other { what } => {
                 good?;
                 let bundle = self.bundle(chain, wanted, order, ctx).await?;
                 tested(placement.activation, ctx).await?;
-                let kept = target.install(job, Arc::new(bundle)).await?;
+                let backup = target.install(job, Arc::new(bundle)).await?;
                 ctx.check(Check::tick("installed", format!("{installed} in place of {what}")));
-                if !kept.changes.is_empty() {
-                    ctx.check(Check::tick("owner, group and mode", kept.changes.join("; ")));
+                if !backup.changes.is_empty() {
+                    ctx.check(Check::tick("owner, group and mode", backup.changes.join("; ")));
                 }
-                ctx.check(Check::tick("what was there before is kept", in_words(&kept)));
-                (false, kept)
+                ctx.check(Check::tick("what was there before is kept", in_words(&backup)));
+                (false, backup)
             }
         };
-        Ok(receipt(installed, kept, already_there))
+        Ok(receipt(installed, backup, already_there))
     }
 
     /// The chain with its key, before anything is touched.
@@ -200,23 +200,23 @@ async fn tested(activation: Option<&Activation>, ctx: &StepContext) -> Result<()
     tested.map_err(|hook| DeployError::Before { hook })
 }
 
-fn receipt(installed: Fingerprint, kept: Kept, already_there: bool) -> Receipt {
+fn receipt(installed: Fingerprint, backup: Backup, already_there: bool) -> Receipt {
     Receipt {
         installed,
         already_there,
-        backups: kept.backups,
-        replaced: kept.former,
+        backups: backup.backups,
+        replaced: backup.former,
         reload_output: None,
     }
 }
 
-fn in_words(kept: &Kept) -> String {
-    match (&kept.former, kept.backups.is_empty()) {
+fn in_words(backup: &Backup) -> String {
+    match (&backup.former, backup.backups.is_empty()) {
         (_, true) => "there was nothing before".to_owned(),
-        (Some(former), false) => format!("{} can be put back from {}", former.leaf, kept.backups.join(", ")),
+        (Some(former), false) => format!("{} can be put back from {}", former.leaf, backup.backups.join(", ")),
         (None, false) => format!(
             "no certificate with its key, so it is never put back: {}",
-            kept.backups.join(", ")
+            backup.backups.join(", ")
         ),
     }
 }

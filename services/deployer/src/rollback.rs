@@ -11,7 +11,7 @@ use protocol::order::{Order, RollbackSpec};
 
 use crate::activate::activate;
 use crate::certificate::NotInstallable;
-use crate::targets::activation::{Activation, Turn};
+use crate::targets::activation::{Activation, ActivationLock};
 use crate::targets::{Installation, Job, Replaced, TargetError, Targets, Undone};
 use crate::verdict::{DeployError, judge};
 
@@ -62,15 +62,15 @@ async fn put_back(
         installed: receipt.installed.clone(),
     };
     let activation = target.activation(&job)?;
-    let turn = match &activation {
+    let lock = match &activation {
         Some(activation) => Some(activation.together().await),
         None => None,
     };
     target.put_back(&job, &Undone::Replaced(replaced)).await?;
     let evidence = format!("{} in place of {}", former.leaf, receipt.installed);
     ctx.check(Check::tick("put back", evidence));
-    let reload_output = match (&activation, turn) {
-        (Some(activation), Some(turn)) => Some(activated(activation, turn, ctx).await?),
+    let reload_output = match (&activation, lock) {
+        (Some(activation), Some(lock)) => Some(activated(activation, lock, ctx).await?),
         (_, _) => None,
     };
     Ok(RolledBack {
@@ -80,10 +80,14 @@ async fn put_back(
 }
 
 /// What the server refuses now is what it had before the run: something else is broken.
-async fn activated(activation: &Activation, turn: Turn<'_>, ctx: &StepContext) -> Result<String, DeployError> {
+async fn activated(
+    activation: &Activation,
+    lock: ActivationLock<'_>,
+    ctx: &StepContext,
+) -> Result<String, DeployError> {
     match activate(activation, ctx).await {
-        Err(TargetError::HookFailed { .. }) if turn.was_crowded() => {
-            drop(turn);
+        Err(TargetError::HookFailed { .. }) if lock.was_crowded() => {
+            drop(lock);
             let _alone = activation.alone().await;
             activate(activation, ctx).await.map_err(of_the_former)
         }

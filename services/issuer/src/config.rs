@@ -214,17 +214,17 @@ pub fn is_usable(url: &Url) -> bool {
 
 /// The line that allows a directory, as it stands below `[[directories]]`.
 pub fn line_of_directory(url: &Url) -> String {
-    format!("url = {}", quoted(url.as_str()))
+    format!("url = {}", quote(url.as_str()))
 }
 
 /// The line that allows a CA to lead to this address, as it stands below the `url` of its directory.
 pub fn line_of_origin(url: &Url) -> String {
     let origin = url.origin().ascii_serialization();
-    format!("extra_origins = [{}]", quoted(&origin))
+    format!("extra_origins = [{}]", quote(&origin))
 }
 
 /// A string of TOML; an address has no control characters.
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

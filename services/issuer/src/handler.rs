@@ -49,7 +49,7 @@ impl Issue {
         match ca.advance(&for_, from).await? {
             Advanced::Issued(issued) => {
                 let placed = from.map(Checkpoint::leftovers).unwrap_or_default();
-                taken(ca, &for_, issued, placed).await
+                accept_certificate(ca, &for_, issued, placed).await
             }
             Advanced::Next(checkpoint) => Ok(Progress::Resting {
                 until: ctx.now(),
@@ -61,7 +61,7 @@ impl Issue {
 }
 
 /// The certificate, once it is the one that was asked for; what was placed for it is removed.
-async fn taken(
+async fn accept_certificate(
     ca: &dyn Authority,
     for_: &Application<'_>,
     issued: Issued,
@@ -76,7 +76,7 @@ async fn taken(
     if let Some(hint) = early_end(&chain_pem, now) {
         for_.ctx.check(hint);
     }
-    let left = withdrawn(ca, for_, &placed).await;
+    let left = withdraw_responses(ca, for_, &placed).await;
     let removed = placed.len() - left.len();
     for_.ctx
         .check(Check::tick("challenge responses removed", removed.to_string()));
@@ -90,7 +90,7 @@ async fn taken(
 }
 
 /// What cannot be removed now is left to Tidy, which is spared otherwise.
-async fn withdrawn(ca: &dyn Authority, for_: &Application<'_>, placed: &Receipt) -> Receipt {
+async fn withdraw_responses(ca: &dyn Authority, for_: &Application<'_>, placed: &Receipt) -> Receipt {
     let what = Withdrawal {
         left: placed,
         solver: for_.solver,

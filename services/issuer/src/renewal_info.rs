@@ -32,20 +32,20 @@ pub(crate) async fn answer(
     cas: Arc<Authorities>,
     stop: &CancellationToken,
 ) -> Result<(), BusError> {
-    let desk = Arc::new(Desk { bus, cas });
-    serve_each(asks, AT_ONCE, stop, |ask| Arc::clone(&desk).serve(ask)).await
+    let responder = Arc::new(RenewalInfoResponder { bus, cas });
+    serve_each(asks, AT_ONCE, stop, |ask| Arc::clone(&responder).serve(ask)).await
 }
 
-struct Desk {
+struct RenewalInfoResponder {
     bus: Bus,
     cas: Arc<Authorities>,
 }
 
-impl Desk {
+impl RenewalInfoResponder {
     /// An ask that is too old has been asked again. What cannot be told now is delivered again.
     async fn serve(self: Arc<Self>, ask: Delivery<RenewalInfoAsk>) {
         if SystemClock.now() < ask.value.until {
-            let told = self.told(&ask.value).await;
+            let told = self.answer(&ask.value).await;
             if let Err(error) = self.bus.publish_renewal_info_told(&told).await {
                 warn!(%error, ca = %ask.value.ca, "what a CA answered could not be told; it is asked again");
                 return;
@@ -54,9 +54,9 @@ impl Desk {
         ask.ack().await;
     }
 
-    async fn told(&self, ask: &RenewalInfoAsk) -> RenewalInfoTold {
-        let more = join_all(ask.more.iter().map(|served| self.asked(ask, served)));
-        let (first, more) = tokio::join!(self.asked(ask, &ask.first), more);
+    async fn answer(&self, ask: &RenewalInfoAsk) -> RenewalInfoTold {
+        let more = join_all(ask.more.iter().map(|served| self.ask_ca(ask, served)));
+        let (first, more) = tokio::join!(self.ask_ca(ask, &ask.first), more);
         RenewalInfoTold {
             schema: SCHEMA,
             workspace: ask.workspace.clone(),
@@ -65,7 +65,7 @@ impl Desk {
         }
     }
 
-    async fn asked(&self, ask: &RenewalInfoAsk, served: &Served) -> Told {
+    async fn ask_ca(&self, ask: &RenewalInfoAsk, served: &Served) -> Told {
         let answer = match self.cas.of(&ask.ca) {
             Ok(ca) => ca.renewal_info(&ask.ca, &served.cert_id).await,
             Err(_) => RenewalInfoAnswer::NotOffered,

@@ -1,4 +1,4 @@
-//! Custody over a real NATS: the client of every service against the key-signer's desk.
+//! Custody over a real NATS: the client of every service against the key-signer's custodian.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -18,12 +18,12 @@ use zeroize::Zeroizing;
 
 const SECRET: &[u8] = b"the private key";
 
-struct Desk {
+struct RunningCustodian {
     stop: CancellationToken,
     answers: JoinHandle<Result<(), bus::BusError>>,
 }
 
-impl Desk {
+impl RunningCustodian {
     /// Opens when it answers: asked until it does, with a bound.
     async fn open(nats: &Nats, seed: u8) -> Self {
         Self::on(connected(nats).await, seed).await
@@ -43,8 +43,8 @@ impl Desk {
             questions_per_minute: 1_000,
         };
         let custodian = Custodian::new(Arc::new(RootKey::new(&Zeroizing::new([seed; RootKey::LEN]))), rules);
-        let (desk, until) = (bus.clone(), stop.clone());
-        let answers = tokio::spawn(async move { custodian.answer(&desk, &until).await });
+        let (served, until) = (bus.clone(), stop.clone());
+        let answers = tokio::spawn(async move { custodian.answer(&served, &until).await });
         for subject in questions() {
             let answered = async {
                 while bus
@@ -57,7 +57,7 @@ impl Desk {
             };
             tokio::time::timeout(Duration::from_secs(10), answered)
                 .await
-                .expect("the desk opens");
+                .expect("the custodian answers");
         }
         Self { stop, answers }
     }
@@ -96,7 +96,7 @@ async fn client(nats: &Nats, worker: Worker) -> Custody {
 #[tokio::test]
 async fn a_sealed_account_key_opens_for_the_issuer_only() {
     let nats = Nats::start().await.expect("NATS");
-    let desk = Desk::open(&nats, 1).await;
+    let running = RunningCustodian::open(&nats, 1).await;
     let workspace = WorkspaceId::default_workspace();
     let issuer = client(&nats, Worker::Issuer).await;
 
@@ -119,13 +119,13 @@ async fn a_sealed_account_key_opens_for_the_issuer_only() {
         "{:?}",
         refused.err()
     );
-    desk.close().await;
+    running.close().await;
 }
 
 #[tokio::test]
 async fn the_issuer_may_not_open_a_leaf_key_under_any_name() {
     let nats = Nats::start().await.expect("NATS");
-    let desk = Desk::open(&nats, 1).await;
+    let running = RunningCustodian::open(&nats, 1).await;
     let workspace = WorkspaceId::default_workspace();
     let (issuer, deployer) = (
         client(&nats, Worker::Issuer).await,
@@ -150,7 +150,7 @@ async fn the_issuer_may_not_open_a_leaf_key_under_any_name() {
         .await
         .expect("opened");
     assert_eq!(opened.as_slice(), SECRET);
-    desk.close().await;
+    running.close().await;
 }
 
 /// One of each kind.
@@ -169,7 +169,7 @@ async fn an_answer_of_somebody_else_is_not_believed() {
     let workspace = WorkspaceId::default_workspace();
     let room = tempfile::tempdir().expect("a directory");
     // It has a root key and a signing key of its own, and hears every question.
-    let hostile = Desk::on(connected_with(&nats, room.path()).await, 7).await;
+    let hostile = RunningCustodian::on(connected_with(&nats, room.path()).await, 7).await;
     let issuer = client(&nats, Worker::Issuer).await;
     let refused = issuer.seal(&workspace, Purpose::AcmeAccount, SECRET).await;
     match refused {
@@ -184,7 +184,7 @@ async fn an_answer_of_somebody_else_is_not_believed() {
 #[tokio::test]
 async fn each_seals_what_it_stores_and_nothing_else() {
     let nats = Nats::start().await.expect("NATS");
-    let desk = Desk::open(&nats, 1).await;
+    let running = RunningCustodian::open(&nats, 1).await;
     let workspace = WorkspaceId::default_workspace();
     for asker in Asker::ALL {
         let sealer = Sealer::new(connected(&nats).await, asker);
@@ -203,13 +203,13 @@ async fn each_seals_what_it_stores_and_nothing_else() {
             }
         }
     }
-    desk.close().await;
+    running.close().await;
 }
 
 #[tokio::test]
 async fn a_garbage_question_is_answered_with_a_denial() {
     let nats = Nats::start().await.expect("NATS");
-    let desk = Desk::open(&nats, 1).await;
+    let running = RunningCustodian::open(&nats, 1).await;
     let bus = connected(&nats).await;
     for subject in questions() {
         let answer: CustodyAnswer = bus
@@ -218,7 +218,7 @@ async fn a_garbage_question_is_answered_with_a_denial() {
             .expect("an answer");
         assert!(matches!(answer, CustodyAnswer::Denied { .. }), "{answer:?}");
     }
-    desk.close().await;
+    running.close().await;
 }
 
 #[tokio::test]
@@ -241,14 +241,14 @@ async fn a_new_root_key_is_noticed_by_clients_that_know_the_old_one() {
     let workspace = WorkspaceId::default_workspace();
     let issuer = client(&nats, Worker::Issuer).await;
 
-    let desk = Desk::open(&nats, 1).await;
+    let running = RunningCustodian::open(&nats, 1).await;
     let old = issuer
         .seal(&workspace, Purpose::AcmeAccount, SECRET)
         .await
         .expect("sealed under the first");
-    desk.close().await;
+    running.close().await;
 
-    let desk = Desk::open(&nats, 2).await;
+    let running = RunningCustodian::open(&nats, 2).await;
     let new = issuer
         .seal(&workspace, Purpose::AcmeAccount, SECRET)
         .await
@@ -265,5 +265,5 @@ async fn a_new_root_key_is_noticed_by_clients_that_know_the_old_one() {
         Err(CustodyError::Denied { reason }) => assert!(reason.contains("root1-"), "{reason}"),
         other => panic!("{:?}", other.map(|_| ())),
     }
-    desk.close().await;
+    running.close().await;
 }

@@ -96,7 +96,7 @@ fn of_the_last(tally: &Tally, awaited: impl Fn(&Presented) -> bool) -> Is {
 
 /// A refusal counts only where nothing else came back: who does not answer every time may be at the end of a bad way.
 fn without_certificate(at: SocketAddr, tally: &Tally, error: Option<&ProbeError>) -> Is {
-    let said = format!("{at}: {}", told(tally));
+    let said = format!("{at}: {}", last_error(tally));
     if tally.looks() > 0 && tally.refusals() == tally.looks() {
         return Is::Silent(said);
     }
@@ -115,7 +115,7 @@ fn without_certificate(at: SocketAddr, tally: &Tally, error: Option<&ProbeError>
     }
 }
 
-fn told(tally: &Tally) -> String {
+fn last_error(tally: &Tally) -> String {
     tally.error().map_or_else(String::new, ToString::to_string)
 }
 

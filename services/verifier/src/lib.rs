@@ -11,7 +11,7 @@ pub mod judgement;
 pub mod lookout;
 pub mod presented;
 pub mod probe;
-mod taken;
+mod recorded;
 pub mod tally;
 pub mod trust;
 pub mod verdict;

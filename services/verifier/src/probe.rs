@@ -30,7 +30,7 @@ use tracing::warn;
 
 use crate::hello::{Flight, Heard, Listener, client_hello};
 use crate::presented::{Presented, ProbeError};
-use crate::taken::{AcceptAny, NoCertificate, Taken};
+use crate::recorded::{AcceptAny, NoCertificate, Recorded};
 use crate::tally::Tally;
 use crate::trust::Trust;
 
@@ -126,20 +126,20 @@ impl Prober {
     /// One handshake with one address on a fresh connection, asking for the host by SNI.
     pub async fn look(&self, host: &Hostname, address: SocketAddr) -> Result<Presented, ProbeError> {
         let stream = self.connect(address).await?;
-        let taken = Arc::new(Taken::default());
+        let recorded = Arc::new(Recorded::default());
         let mut config = self.config.clone();
-        let verifier = AcceptAny::new(&self.provider, &taken);
+        let verifier = AcceptAny::new(&self.provider, &recorded);
         config.dangerous().set_certificate_verifier(Arc::new(verifier));
-        config.client_auth_cert_resolver = Arc::new(NoCertificate::new(&taken));
+        config.client_auth_cert_resolver = Arc::new(NoCertificate::new(&recorded));
         let connector = TlsConnector::from(Arc::new(config));
         let shaken = timeout(self.patience.handshake, connector.connect(name(host)?, stream)).await;
         match shaken {
             Ok(Ok(stream)) => {
                 let (_, session) = stream.get_ref();
                 let suite = session.negotiated_cipher_suite().map(|suite| suite.suite());
-                taken.presented(words(session.protocol_version()), words(suite), None)
+                recorded.to_presented(words(session.protocol_version()), words(suite), None)
             }
-            Ok(Err(error)) => self.unfinished(host, address, &taken, &error).await,
+            Ok(Err(error)) => self.conclude_unfinished(host, address, &recorded, &error).await,
             Err(_) => Err(unreachable(format!(
                 "it accepts, but no TLS handshake within {:?}",
                 self.patience.handshake
@@ -180,20 +180,20 @@ impl Prober {
 
     /// The handshake broke off. What was on the wire is told with the reason; where that was nothing yet, a plain hello
     /// asks once more.
-    async fn unfinished(
+    async fn conclude_unfinished(
         &self,
         host: &Hostname,
         address: SocketAddr,
-        taken: &Taken,
+        recorded: &Recorded,
         error: &io::Error,
     ) -> Result<Presented, ProbeError> {
         let why = in_words(error);
-        if taken.is_refuted(error) {
+        if recorded.is_refuted(error) {
             return Err(unreachable(format!("it accepts, but the TLS handshake fails: {why}")));
         }
-        if taken.has_chain() {
-            let reason = taken.reason().unwrap_or_else(|| why.clone());
-            return taken.presented("TLSv1_2".to_owned(), "unknown".to_owned(), Some(reason));
+        if recorded.has_chain() {
+            let reason = recorded.reason().unwrap_or_else(|| why.clone());
+            return recorded.to_presented("TLSv1_2".to_owned(), "unknown".to_owned(), Some(reason));
         }
         let hello = timeout(self.patience.handshake, self.first_flight(host, address)).await;
         match hello {
@@ -232,7 +232,7 @@ impl Prober {
     pub fn snapshot(&self, host: &Hostname, at: &Tally, now: Timestamp) -> Snapshot {
         let unreadable = |why: String| LookResult::Unreachable { probe_error: why };
         let seen = match at.shown() {
-            Ok(presented) => self.served(host, presented, now).unwrap_or_else(unreadable),
+            Ok(presented) => self.judge_served(host, presented, now).unwrap_or_else(unreadable),
             Err(error) => unreadable(error.to_string()),
         };
         let others = match &seen {
@@ -249,7 +249,7 @@ impl Prober {
         }
     }
 
-    fn served(&self, host: &Hostname, presented: &Presented, now: Timestamp) -> Result<LookResult, String> {
+    fn judge_served(&self, host: &Hostname, presented: &Presented, now: Timestamp) -> Result<LookResult, String> {
         let leaf = presented.chain.first().ok_or("the server sent no certificate")?;
         let name = name(host).map_err(|e| e.to_string())?;
         let chain_problem = self.trust.problem(&presented.chain, &name, now);

@@ -7,7 +7,7 @@ use crate::life::Life;
 /// Cheap to clone; all clones know the same members.
 #[derive(Clone, Debug, Default)]
 pub struct Crew {
-    whole: Life,
+    process: Life,
     members: Arc<Mutex<Vec<(String, Life)>>>,
 }
 
@@ -17,13 +17,13 @@ impl Crew {
     }
 
     /// The life of the whole process.
-    pub fn whole(&self) -> &Life {
-        &self.whole
+    pub fn process_life(&self) -> &Life {
+        &self.process
     }
 
     /// A service that must be ready before the process is.
     pub fn member(&self, name: &str) -> Life {
-        let life = self.whole.child();
+        let life = self.process.child();
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         members.push((name.to_owned(), life.clone()));
         life

@@ -85,7 +85,7 @@ mod tests {
         );
         issuer.ready();
         assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 200"));
-        crew.whole().soft().cancel();
+        crew.process_life().soft().cancel();
         assert!(get(at, "/readyz").await.ends_with("not ready: planner, issuer\n"));
     }
 

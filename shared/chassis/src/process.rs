@@ -135,22 +135,22 @@ async fn until_end(
     mut signals: Signals,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let whole = crew.whole();
+    let life = crew.process_life();
     tokio::select! {
         ended = &mut service => {
-            whole.soft().cancel();
-            whole.hard().cancel();
+            life.soft().cancel();
+            life.hard().cancel();
             return flat(ended).and_then(|()| anyhow::bail!("the service ended without being asked to"));
         }
         () = signals.next() => info!(seconds = settings.drain_seconds, "stopping: work in flight is finished first"),
     }
-    whole.soft().cancel();
+    life.soft().cancel();
     tokio::select! {
         ended = &mut service => return flat(ended),
         () = signals.next() => warn!("second signal: stopping at once"),
         () = tokio::time::sleep(settings.drain()) => warn!("work in flight did not end in time: stopping hard"),
     }
-    whole.hard().cancel();
+    life.hard().cancel();
     match tokio::time::timeout(LEAVE, service).await {
         Ok(ended) => flat(ended),
         Err(_elapsed) => anyhow::bail!("the service did not stop and was left behind"),

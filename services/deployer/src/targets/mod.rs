@@ -54,7 +54,7 @@ pub trait Installation: Send + Sync {
     async fn look(&self, job: &Job<'_>, wanted: Option<&Chain>) -> Result<Found, TargetError>;
 
     /// Keeps what was there and puts the new pair in its place, both or neither; returns what was kept.
-    async fn install(&self, job: &Job<'_>, wanted: Arc<Bundle>) -> Result<Kept, TargetError>;
+    async fn install(&self, job: &Job<'_>, wanted: Arc<Bundle>) -> Result<Backup, TargetError>;
 
     /// What makes the server use what is installed; nothing for one that looks by itself.
     fn activation(&self, job: &Job<'_>) -> Result<Option<Activation>, TargetError>;
@@ -80,14 +80,14 @@ pub struct Job<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Chain and key are the wanted ones; with what this run kept when it put them there.
-    Wanted { kept: Kept },
+    Wanted { backup: Backup },
     /// Something else, in words, or nothing.
     Other { what: String },
 }
 
 /// What this run's first installation found and kept: the same answer however often it is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct Backup {
     pub backups: Vec<String>,
     /// When it was a certificate that can be put back.
     pub former: Option<Former>,

@@ -265,7 +265,7 @@ async fn live(machine: Machine, crew: Crew) -> anyhow::Result<()> {
         data,
     } = machine;
     let own_disk = engines.has_own();
-    let Some(running) = engines.start(crew.whole().soft()).await? else {
+    let Some(running) = engines.start(crew.process_life().soft()).await? else {
         return Ok(());
     };
     let watch = Watch {
@@ -273,13 +273,13 @@ async fn live(machine: Machine, crew: Crew) -> anyhow::Result<()> {
         low_mib: services.up.room.low_mib,
         nats: running.own_nats(),
     };
-    let watched = own_disk.then(|| tokio::spawn(watch.keep(crew.whole().soft().clone())));
+    let watched = own_disk.then(|| tokio::spawn(watch.keep(crew.process_life().soft().clone())));
     let mut all = JoinSet::new();
     start(services, &crew, &mut all);
     let mut outcome = announce(&crew, &mut all, &welcome).await;
     while let Some(ended) = all.join_next().await {
         let ended = ended.context("a service panicked").flatten();
-        if !crew.whole().soft().is_cancelled() {
+        if !crew.process_life().soft().is_cancelled() {
             // One service less is no Vigilo: the others stop in order, and the process says why.
             stop(&crew);
             outcome = ended.and_then(|()| anyhow::bail!("a service ended without being asked to"));
@@ -317,8 +317,8 @@ fn start(services: Services, crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>)
     reason = "it watches the disk, or the end, for as long as the process lives; bounds the end itself, or waits for what is started"
 )]
 fn stop(crew: &Crew) {
-    crew.whole().soft().cancel();
-    let hard = crew.whole().hard().clone();
+    crew.process_life().soft().cancel();
+    let hard = crew.process_life().hard().clone();
     tokio::spawn(async move {
         tokio::time::sleep(DRAIN).await;
         hard.cancel();
@@ -339,7 +339,7 @@ async fn announce(crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>, welcome: &
     tokio::select! {
         // After a stop the services end as they were asked to: that is looked at first.
         biased;
-        () = crew.whole().soft().cancelled() => Ok(()),
+        () = crew.process_life().soft().cancelled() => Ok(()),
         () = ready => {
             info!("every service is ready");
             eprintln!("{welcome}");

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Half, MOST_ENDPOINTS, Origin, Place, TargetBody, check_group_name};
+use super::{Common, Half, MOST_ENDPOINTS, Origin, TargetBody, TargetPlace, check_group_name};
 use crate::activation;
 use crate::invalid::Invalid;
 use crate::path;
@@ -263,8 +263,8 @@ impl TargetBody for FileTarget {
             activate_timeout_seconds: Some(self.activate_timeout_seconds),
             activation_seconds: self.activation_timeout(),
             places: vec![
-                Place::new(Half::Chain, path::normal(&self.chain_path)),
-                Place::new(Half::Key, path::normal(&self.key_path)),
+                TargetPlace::new(Half::Chain, path::normal(&self.chain_path)),
+                TargetPlace::new(Half::Key, path::normal(&self.key_path)),
             ],
             in_words: format!("chain {}, key {}", self.chain_path, self.key_path),
         }

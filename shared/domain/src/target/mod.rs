@@ -80,20 +80,20 @@ pub struct Common<'a> {
     /// How long one run of its activation may take; nothing without one.
     pub activation_seconds: Option<u32>,
     /// What is replaced there. No two policies may share one.
-    pub places: Vec<Place>,
+    pub places: Vec<TargetPlace>,
     /// The same as a person finds it at the target.
     pub in_words: String,
 }
 
 /// One thing that a target replaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct TargetPlace {
     pub half: Half,
     /// Its one spelling, unique among all targets of all kinds.
     pub name: String,
 }
 
-impl Place {
+impl TargetPlace {
     pub const fn new(half: Half, name: String) -> Self {
         Self { half, name }
     }
@@ -111,7 +111,7 @@ pub enum Half {
 pub fn check_places(targets: &[Target]) -> Result<(), Invalid> {
     let mut halves: BTreeMap<String, (Half, usize)> = BTreeMap::new();
     for (index, target) in targets.iter().enumerate() {
-        for Place { half, name } in target.body().common().places {
+        for TargetPlace { half, name } in target.body().common().places {
             let (first, of) = *halves.entry(name.clone()).or_insert((half, index));
             if first != half {
                 let problem = format!("targets[{of}] puts the other half of the pair at {name}");

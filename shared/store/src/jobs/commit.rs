@@ -99,7 +99,7 @@ impl JobTx {
         // Ids of now: they sort behind every run that was created since the plan was made.
         let ids: Vec<Uuid> = places.iter().map(|_| RunId::new().get()).collect();
         let nrs: Vec<i32> = places.iter().map(|place| column(place.nr)).collect();
-        let turns: Vec<i64> = places.iter().map(|place| place.queue_position).collect();
+        let positions: Vec<i64> = places.iter().map(|place| place.queue_position).collect();
         // Looking first is cheaper than `on conflict`, which writes every row provisionally. The bounds let the lines be
         // read as one range, whatever the statistics of a job that is being made say.
         let rows = insert_runs!(
@@ -125,7 +125,7 @@ impl JobTx {
             job.holds.first(false),
             &nrs,
             &ids,
-            &turns,
+            &positions,
             nrs.first().copied().unwrap_or(0),
             nrs.last().copied().unwrap_or(0),
         );

@@ -120,7 +120,7 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         .map(|run| json(&run.plan))
         .collect::<Result<Vec<Value>, StoreError>>()?;
     let jobs: Vec<Option<Uuid>> = runs.iter().map(|run| run.head.job.map(JobId::get)).collect();
-    let turns: Vec<i64> = runs.iter().map(|run| run.queue_position).collect();
+    let positions: Vec<i64> = runs.iter().map(|run| run.queue_position).collect();
     let held: Vec<Option<String>> = runs.iter().map(|run| run.held.clone()).collect();
     insert_runs!(
         "select u.*, $27, $27, $27
@@ -149,7 +149,7 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
         &columns.because as &[Option<Value>],
         &columns.courses,
         &jobs as &[Option<Uuid>],
-        &turns,
+        &positions,
         &held as &[Option<String>],
         &columns.facts.cas,
         &columns.facts.costs as &[Option<i64>],

@@ -4,11 +4,11 @@
 //! came with an order, two runs of one activation at the same time.
 //!
 //! Orders that name the same activation at the same moment share one run of it: a run that *started* after the files of an order
-//! were in place counts for that order. Which of their pairs a server has refused is found out by who is alone with it (`turn`).
+//! were in place counts for that order. Which of their pairs a server has refused is found out by who is alone with it (`gate`).
 
+mod gate;
 mod output;
 mod run;
-mod turn;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,11 +21,11 @@ use tokio::sync::Mutex;
 use super::error::TargetError;
 use crate::allowed::Commands;
 
+pub use gate::ActivationLock;
 pub use run::program;
-pub use turn::Turn;
 
+use gate::Gate;
 use run::Outcome;
-use turn::Gate;
 
 /// The activations of one deployer: as many as its configuration names.
 #[derive(Default)]
@@ -115,13 +115,13 @@ impl Activation {
         !self.commands.test.is_empty()
     }
 
-    /// Among others that install and activate at the same time.
-    pub async fn together(&self) -> Turn<'_> {
+    /// Shared with other orders that install and activate at the same time.
+    pub async fn together(&self) -> ActivationLock<'_> {
         self.gate.together().await
     }
 
-    /// When nobody else's pair is in place without having been taken.
-    pub async fn alone(&self) -> Turn<'_> {
+    /// Waits until no other order has an untested pair in place.
+    pub async fn alone(&self) -> ActivationLock<'_> {
         self.gate.alone().await
     }
 

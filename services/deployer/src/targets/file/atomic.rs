@@ -12,8 +12,8 @@ use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, openat, renameat, r
 use rustix::io::Errno;
 
 use super::guard::has_key;
+use super::location::{FileLocation, OURS};
 use super::looks::{Manner, Ownership};
-use super::place::{OURS, Place};
 use super::present::Present;
 use super::trouble::{denied, trouble};
 use crate::targets::TargetError;
@@ -26,11 +26,11 @@ const OTHERS: u32 = 0o007;
 #[derive(Debug)]
 pub struct Staged {
     temporary: OsString,
-    place: Place,
+    place: FileLocation,
 }
 
 impl Staged {
-    pub fn write(place: &Place, manner: &Manner, content: &[u8]) -> Result<Self, TargetError> {
+    pub fn write(place: &FileLocation, manner: &Manner, content: &[u8]) -> Result<Self, TargetError> {
         let temporary = temporary(place);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let created = openat(place.directory(), &temporary, flags, Mode::from_raw_mode(OWNER_ONLY));
@@ -50,7 +50,7 @@ impl Staged {
     /// The same file under another name, with owner, mode and time; a copy of it where there are no links, or where
     /// those of others are protected. A copy that may not be given to the same owner gets `otherwise`, and no more rights
     /// than the original has.
-    pub fn twin(of: &Place, place: &Place, otherwise: &Manner) -> Result<Self, TargetError> {
+    pub fn twin(of: &FileLocation, place: &FileLocation, otherwise: &Manner) -> Result<Self, TargetError> {
         let temporary = temporary(place);
         let linked = linkat(
             of.directory(),
@@ -140,7 +140,7 @@ fn narrowed(otherwise: &Manner, original: &Present) -> Manner {
 }
 
 /// A number of its own: two workers with the same order must not write into one file.
-fn temporary(place: &Place) -> OsString {
+fn temporary(place: &FileLocation) -> OsString {
     place.named(".", &format!("{OURS}{:016x}{TEMPORARY}", rand::random::<u64>()))
 }
 
@@ -159,8 +159,8 @@ mod tests {
     use super::*;
     use crate::targets::file::looks::Said;
 
-    fn place(directory: &Path, name: &str) -> Place {
-        Place::locate(&directory.join(name).display().to_string(), &["/".into()]).expect("a place")
+    fn place(directory: &Path, name: &str) -> FileLocation {
+        FileLocation::locate(&directory.join(name).display().to_string(), &["/".into()]).expect("a place")
     }
 
     fn narrowed_bits(directory: &Path, content: &str, bits: u32, otherwise: u32) -> u32 {

@@ -16,8 +16,8 @@ use rustix::process::geteuid;
 
 use super::atomic::Staged;
 use super::directory::Directory;
+use super::location::{FileLocation, OURS};
 use super::looks::Manner;
-use super::place::{OURS, Place};
 use super::trouble::{misconfigured, trouble};
 use crate::targets::TargetError;
 
@@ -39,14 +39,14 @@ pub struct Keeping {
 /// What a run has found in a place before its first installation.
 #[derive(Debug, Clone)]
 pub enum Before {
-    File(Place),
+    File(FileLocation),
     /// The other file of the pair was there alone.
     Absent,
     Unknown,
 }
 
 /// The directory of backups beside this place; made when it is missing.
-pub fn directory(place: &Place) -> Result<Arc<Directory>, TargetError> {
+pub fn directory(place: &FileLocation) -> Result<Arc<Directory>, TargetError> {
     match mkdirat(place.directory(), DIRECTORY, CLOSED) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(e) => return Err(trouble("write into", place.directory().path(), &e.into())),
@@ -57,7 +57,7 @@ pub fn directory(place: &Place) -> Result<Arc<Directory>, TargetError> {
 }
 
 /// The same, when there is one. One of somebody else is not written into: he could change what is put back.
-pub fn existing(place: &Place) -> Result<Option<Arc<Directory>>, TargetError> {
+pub fn existing(place: &FileLocation) -> Result<Option<Arc<Directory>>, TargetError> {
     let path = place.directory().path().join(DIRECTORY);
     let directory = match place.directory().inner(DIRECTORY) {
         Ok(directory) => directory,
@@ -84,7 +84,7 @@ pub fn existing(place: &Place) -> Result<Option<Arc<Directory>>, TargetError> {
 impl Keeping {
     /// Keeps what is in both places, unless this run has done so before; says whether anything was kept now. A rename leaves the
     /// old file as it is: a second name for it is a backup with owner, mode and time.
-    pub fn keep(&self, both: [(&Place, &Manner, bool); 2]) -> Result<(), TargetError> {
+    pub fn keep(&self, both: [(&FileLocation, &Manner, bool); 2]) -> Result<(), TargetError> {
         if both.iter().all(|(_, _, present)| !present) {
             return Ok(());
         }
@@ -108,13 +108,13 @@ impl Keeping {
         Ok(())
     }
 
-    fn is_kept(&self, place: &Place, backups: &Arc<Directory>) -> bool {
+    fn is_kept(&self, place: &FileLocation, backups: &Arc<Directory>) -> bool {
         let there = |name: OsString| statat(backups, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
         there(self.name(place, BACKUP)) || there(self.name(place, ABSENT)) || self.beside(place).is_some()
     }
 
-    fn keep_file(&self, place: &Place, backups: &Arc<Directory>, otherwise: &Manner) -> Result<(), TargetError> {
-        let backup = Place::within(backups, self.name(place, BACKUP));
+    fn keep_file(&self, place: &FileLocation, backups: &Arc<Directory>, otherwise: &Manner) -> Result<(), TargetError> {
+        let backup = FileLocation::within(backups, self.name(place, BACKUP));
         match linkat(
             place.directory(),
             place.name(),
@@ -128,7 +128,7 @@ impl Keeping {
         }
     }
 
-    fn note_absence(&self, place: &Place, backups: &Arc<Directory>) -> Result<(), TargetError> {
+    fn note_absence(&self, place: &FileLocation, backups: &Arc<Directory>) -> Result<(), TargetError> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = openat(backups, self.name(place, ABSENT), flags, Mode::RUSR | Mode::WUSR);
         made.map(drop)
@@ -136,9 +136,9 @@ impl Keeping {
     }
 
     /// What this run has found in this place.
-    pub fn find(&self, place: &Place) -> Result<Before, TargetError> {
+    pub fn find(&self, place: &FileLocation) -> Result<Before, TargetError> {
         if let Some(backups) = existing(place)? {
-            let backup = Place::within(&backups, self.name(place, BACKUP));
+            let backup = FileLocation::within(&backups, self.name(place, BACKUP));
             if statat(&backups, backup.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
                 return Ok(Before::File(backup));
             }
@@ -150,19 +150,19 @@ impl Keeping {
     }
 
     /// Where a version before this one kept it.
-    fn beside(&self, place: &Place) -> Option<Place> {
-        let backup = Place::within(place.directory(), self.name(place, BACKUP));
+    fn beside(&self, place: &FileLocation) -> Option<FileLocation> {
+        let backup = FileLocation::within(place.directory(), self.name(place, BACKUP));
         statat(place.directory(), backup.name(), AtFlags::SYMLINK_NOFOLLOW)
             .is_ok()
             .then_some(backup)
     }
 
-    fn name(&self, place: &Place, kind: &str) -> OsString {
+    fn name(&self, place: &FileLocation, kind: &str) -> OsString {
         place.named("", &format!("{OURS}{}{kind}", self.run))
     }
 
     /// For messages: where the backup of this run is, or would be.
-    pub fn shown(&self, place: &Place) -> String {
+    pub fn shown(&self, place: &FileLocation) -> String {
         let name = self.name(place, BACKUP);
         place
             .directory()
@@ -175,6 +175,6 @@ impl Keeping {
 }
 
 /// Mostly both files are in one directory, and a handle costs some calls.
-fn is_in(backups: &Directory, place: &Place) -> bool {
+fn is_in(backups: &Directory, place: &FileLocation) -> bool {
     backups.path().parent() == Some(place.directory().path())
 }

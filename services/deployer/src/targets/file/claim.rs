@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, readlinkat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use super::backup;
-use super::place::Place;
+use super::location::FileLocation;
 use super::trouble::trouble;
 use crate::targets::TargetError;
 
@@ -35,7 +35,7 @@ impl Claimant {
     }
 
     /// Looks only.
-    pub fn check(&self, place: &Place, in_place: Option<&CertificateFacts>) -> Result<(), TargetError> {
+    pub fn check(&self, place: &FileLocation, in_place: Option<&CertificateFacts>) -> Result<(), TargetError> {
         match self.other(place)? {
             Some(other) if self.would_harm(in_place) => Err(self.taken(place, &other)),
             Some(_) | None => Ok(()),
@@ -43,7 +43,7 @@ impl Claimant {
     }
 
     /// Leaves the mark, before anything is touched: of two that come at the same moment one finds the other's.
-    pub fn claim(&self, place: &Place, in_place: Option<&CertificateFacts>) -> Result<(), TargetError> {
+    pub fn claim(&self, place: &FileLocation, in_place: Option<&CertificateFacts>) -> Result<(), TargetError> {
         let directory = backup::directory(place)?;
         let unmarked = |e: Errno| trouble("write into", directory.path(), &e.into());
         if self.other(place)?.is_some() {
@@ -64,7 +64,7 @@ impl Claimant {
     }
 
     /// Whose mark is there, if it is another's.
-    fn other(&self, place: &Place) -> Result<Option<String>, TargetError> {
+    fn other(&self, place: &FileLocation) -> Result<Option<String>, TargetError> {
         let Some(directory) = backup::existing(place)? else {
             return Ok(None);
         };
@@ -89,7 +89,7 @@ impl Claimant {
         })
     }
 
-    fn taken(&self, place: &Place, other: &str) -> TargetError {
+    fn taken(&self, place: &FileLocation, other: &str) -> TargetError {
         let (workspace, hostname) = other.split_once('/').unwrap_or(("", other));
         let theirs = if workspace == self.workspace.as_str() {
             format!("the policy of {hostname}")
@@ -112,6 +112,6 @@ impl Claimant {
     }
 }
 
-fn name(place: &Place) -> OsString {
+fn name(place: &FileLocation) -> OsString {
     place.named("", MARK)
 }

@@ -11,20 +11,20 @@ use rustix::io::Errno;
 use super::Files;
 use super::atomic::Staged;
 use super::backup::{Before, Keeping};
-use super::place::Place;
+use super::location::FileLocation;
 use super::present::content;
 use super::trouble::trouble;
 use crate::certificate::Chain;
-use crate::targets::{Kept, Replaced, TargetError};
+use crate::targets::{Backup, Replaced, TargetError};
 
 /// What this run has kept so far.
-pub fn kept(files: &Files, keeping: &Keeping) -> Result<Kept, TargetError> {
+pub fn read_backup(files: &Files, keeping: &Keeping) -> Result<Backup, TargetError> {
     let before = before(files, keeping)?;
     let backups = before.iter().filter_map(|one| match one {
         Before::File(backup) => Some(backup.file().display().to_string()),
         Before::Absent | Before::Unknown => None,
     });
-    Ok(Kept {
+    Ok(Backup {
         backups: backups.collect(),
         former: former(&before)?.ok(),
         changes: Vec::new(),
@@ -45,7 +45,7 @@ fn former([key, chain]: &[Before; 2]) -> Result<Result<Former, String>, TargetEr
     }
 }
 
-pub fn pair(chain: &Place, key: &Place) -> Result<Result<Former, String>, TargetError> {
+pub fn pair(chain: &FileLocation, key: &FileLocation) -> Result<Result<Former, String>, TargetError> {
     match (content(chain)?, content(key)?) {
         (Some(chain), Some(key)) => Ok(read(&chain, Some(&key))),
         (Some(chain), None) => Ok(read(&chain, None)),
@@ -53,7 +53,7 @@ pub fn pair(chain: &Place, key: &Place) -> Result<Result<Former, String>, Target
     }
 }
 
-fn alone(chain: &Place) -> Result<Result<Former, String>, TargetError> {
+fn alone(chain: &FileLocation) -> Result<Result<Former, String>, TargetError> {
     let chain = content(chain)?;
     Ok(chain.map_or_else(|| Err("it is gone".to_owned()), |chain| read(&chain, None)))
 }
@@ -98,7 +98,7 @@ pub fn put_back(files: &Files, replaced: &Replaced, keeping: &Keeping) -> Result
 }
 
 /// The old file under another name beside its place; nothing where none was there.
-pub fn staged(before: &Before, place: &Place, files: &Files) -> Result<Option<Staged>, TargetError> {
+pub fn staged(before: &Before, place: &FileLocation, files: &Files) -> Result<Option<Staged>, TargetError> {
     match before {
         Before::File(backup) => Staged::twin(backup, place, &files.otherwise(place)).map(Some),
         Before::Absent | Before::Unknown => Ok(None),
@@ -106,7 +106,7 @@ pub fn staged(before: &Before, place: &Place, files: &Files) -> Result<Option<St
 }
 
 /// The key that this run has put where none was.
-pub fn remove(place: &Place) -> Result<(), TargetError> {
+pub fn remove(place: &FileLocation) -> Result<(), TargetError> {
     match unlinkat(place.directory(), place.name(), AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(e) => Err(trouble("remove", place.file(), &e.into())),
@@ -124,7 +124,7 @@ fn check_kept(
         Ok(found) => format!("they hold {}", found.leaf),
         Err(why) => why,
     };
-    let shown = |before: &Before, place: &Place| match before {
+    let shown = |before: &Before, place: &FileLocation| match before {
         Before::File(backup) => backup.file().display().to_string(),
         Before::Absent | Before::Unknown => keeping.shown(place),
     };

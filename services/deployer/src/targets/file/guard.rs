@@ -2,7 +2,7 @@
 //!
 //! In: the bytes of both files. Out: leave, or what is there instead. Never: a private key that is lost because a path was wrong.
 
-use super::place::Place;
+use super::location::FileLocation;
 use super::present::Present;
 use super::trouble::misconfigured;
 use crate::targets::TargetError;
@@ -12,9 +12,9 @@ const CERTIFICATE: &[u8] = b"CERTIFICATE-----";
 
 /// What a run would replace: nothing where there is no file.
 pub fn check(
-    key: &Place,
+    key: &FileLocation,
     key_there: Option<&Present>,
-    chain: &Place,
+    chain: &FileLocation,
     there: Option<&Present>,
 ) -> Result<(), TargetError> {
     check_chain(chain, bytes(there))?;
@@ -25,7 +25,7 @@ pub fn has_key(content: &[u8]) -> bool {
     holds(content, KEY)
 }
 
-fn check_chain(place: &Place, content: &[u8]) -> Result<(), TargetError> {
+fn check_chain(place: &FileLocation, content: &[u8]) -> Result<(), TargetError> {
     let shown = place.file().display();
     if has_key(content) {
         let what = format!("{shown} holds a private key, which the new chain would destroy");
@@ -43,7 +43,7 @@ fn check_chain(place: &Place, content: &[u8]) -> Result<(), TargetError> {
     ))
 }
 
-fn check_key(place: &Place, content: &[u8]) -> Result<(), TargetError> {
+fn check_key(place: &FileLocation, content: &[u8]) -> Result<(), TargetError> {
     let shown = place.file().display();
     if holds(content, CERTIFICATE) {
         let what = format!("{shown} holds a certificate, which the new key would destroy");

@@ -13,7 +13,7 @@ use super::claim::Claimant;
 use super::{Asked, FileInstaller, former, install, look, on_disk, ready, rehearsal, undo};
 use crate::certificate::{Bundle, Chain};
 use crate::targets::activation::Activation;
-use crate::targets::{Found, Installation, Job, Kept, PutBack, TargetError, Undone};
+use crate::targets::{Backup, Found, Installation, Job, PutBack, TargetError, Undone};
 
 /// One `file` target.
 pub struct FileInstallation<'a> {
@@ -31,15 +31,15 @@ impl Installation for FileInstallation<'_> {
         }
     }
 
-    async fn install(&self, job: &Job<'_>, wanted: Arc<Bundle>) -> Result<Kept, TargetError> {
+    async fn install(&self, job: &Job<'_>, wanted: Arc<Bundle>) -> Result<Backup, TargetError> {
         let (mut asked, keeping) = (self.asked(job), self.keeping(job));
         asked.claimant.names = wanted.chain().facts().map(|leaf| leaf.sans).unwrap_or_default();
         let sweeper = Arc::clone(&self.installer.sweeper);
         on_disk(move || {
             let files = asked.files()?;
-            let kept = install(&files, &wanted, &asked.claimant, &keeping)?;
+            let backup = install(&files, &wanted, &asked.claimant, &keeping)?;
             sweeper.installed(files.both(), &keeping);
-            Ok(kept)
+            Ok(backup)
         })
         .await
     }

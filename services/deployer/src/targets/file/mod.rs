@@ -36,8 +36,8 @@ mod directory;
 mod former;
 mod guard;
 mod installation;
+mod location;
 mod looks;
-mod place;
 mod present;
 mod rehearsal;
 mod sweep;
@@ -56,12 +56,12 @@ use self::atomic::Staged;
 use self::backup::Keeping;
 use self::claim::Claimant;
 use self::installation::FileInstallation;
+use self::location::FileLocation;
 use self::looks::{Manner, Said};
-use self::place::Place;
 use self::present::{Present, content};
 use self::sweep::Sweeper;
 use super::activation::Activations;
-use super::{Found, Kept, TargetError};
+use super::{Backup, Found, TargetError};
 use crate::allowed::Allowed;
 use crate::certificate::{Bundle, Chain};
 
@@ -123,8 +123,8 @@ impl Asked {
 
 /// Both places, and what the policy says of how the files shall look.
 struct Files {
-    chain: Place,
-    key: Place,
+    chain: FileLocation,
+    key: FileLocation,
     said: Said,
 }
 
@@ -138,8 +138,8 @@ impl Files {
     fn find(target: &FileTarget, roots: &[PathBuf]) -> Result<Self, TargetError> {
         Ok(Self {
             said: Said::by(target)?,
-            chain: Place::find(&target.chain_path, roots)?,
-            key: Place::find(&target.key_path, roots)?,
+            chain: FileLocation::find(&target.chain_path, roots)?,
+            key: FileLocation::find(&target.key_path, roots)?,
         })
     }
 
@@ -154,7 +154,7 @@ impl Files {
     }
 
     /// How a copy shall look that cannot look as its original.
-    fn otherwise(&self, place: &Place) -> Manner {
+    fn otherwise(&self, place: &FileLocation) -> Manner {
         if place.file() == self.key.file() {
             self.said.key(None)
         } else {
@@ -172,7 +172,7 @@ impl Files {
     }
 
     /// The key first: whoever reads between the two renames keeps the chain that fits what it has.
-    fn both(&self) -> [&Place; 2] {
+    fn both(&self) -> [&FileLocation; 2] {
         [&self.key, &self.chain]
     }
 }
@@ -239,7 +239,7 @@ fn look(files: &Files, wanted: &Chain, keeping: &Keeping) -> Result<Found, Targe
         });
     }
     Ok(Found::Wanted {
-        kept: former::kept(files, keeping)?,
+        backup: former::read_backup(files, keeping)?,
     })
 }
 
@@ -251,7 +251,7 @@ fn in_words(chain: &[u8]) -> String {
     )
 }
 
-fn install(files: &Files, wanted: &Bundle, claimant: &Claimant, keeping: &Keeping) -> Result<Kept, TargetError> {
+fn install(files: &Files, wanted: &Bundle, claimant: &Claimant, keeping: &Keeping) -> Result<Backup, TargetError> {
     let there = files.replaceable()?;
     let leaf = there.leaf();
     for place in files.both() {
@@ -272,8 +272,8 @@ fn install(files: &Files, wanted: &Bundle, claimant: &Claimant, keeping: &Keepin
         let difference = manner.difference()?;
         Some(format!("{}: {difference}", place.file().display()))
     });
-    Ok(Kept {
+    Ok(Backup {
         changes: changes.collect(),
-        ..former::kept(files, keeping)?
+        ..former::read_backup(files, keeping)?
     })
 }

@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
 use zeroize::Zeroizing;
 
+use super::location::FileLocation;
 use super::looks::Looks;
-use super::place::Place;
 use super::trouble::{misconfigured, trouble};
 use crate::targets::TargetError;
 
@@ -26,7 +26,7 @@ pub struct Present {
 
 impl Present {
     /// Nothing when no file is there.
-    pub fn read(place: &Place) -> Result<Option<Self>, TargetError> {
+    pub fn read(place: &FileLocation) -> Result<Option<Self>, TargetError> {
         let Some(mut file) = open(place)? else {
             return Ok(None);
         };
@@ -50,11 +50,11 @@ impl Present {
 }
 
 /// The bytes of a file, when there is one.
-pub fn content(place: &Place) -> Result<Option<Zeroizing<Vec<u8>>>, TargetError> {
+pub fn content(place: &FileLocation) -> Result<Option<Zeroizing<Vec<u8>>>, TargetError> {
     Ok(Present::read(place)?.map(|present| present.content))
 }
 
-fn open(place: &Place) -> Result<Option<File>, TargetError> {
+fn open(place: &FileLocation) -> Result<Option<File>, TargetError> {
     // Opening a device can do something by itself: what it is comes first.
     let kind = match statat(place.directory(), place.name(), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(about) => FileType::from_raw_mode(about.st_mode),
@@ -71,7 +71,7 @@ fn open(place: &Place) -> Result<Option<File>, TargetError> {
     }
 }
 
-fn absent_or(place: &Place, error: io::Error) -> Result<Option<File>, TargetError> {
+fn absent_or(place: &FileLocation, error: io::Error) -> Result<Option<File>, TargetError> {
     if error.kind() == ErrorKind::NotFound {
         return Ok(None);
     }

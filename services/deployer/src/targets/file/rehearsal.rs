@@ -8,8 +8,8 @@ use domain::run::Check;
 use rustix::fs::fstatvfs;
 
 use super::atomic::Staged;
+use super::location::FileLocation;
 use super::looks::{Manner, Said};
-use super::place::Place;
 use super::present::Present;
 use super::trouble::trouble;
 use super::{Asked, Files, former, guard};
@@ -54,10 +54,10 @@ pub fn rehearse(asked: &Asked) -> Vec<Check> {
 /// How a file would be written, decided by what is there.
 type MannerOf<'a> = dyn Fn(Option<&Present>) -> Manner + 'a;
 
-type Tried = (Option<(Place, Option<Present>)>, Vec<Check>);
+type Tried = (Option<(FileLocation, Option<Present>)>, Vec<Check>);
 
 fn place_of(what: &str, path: &str, asked: &Asked, manner: &MannerOf<'_>) -> Tried {
-    let place = match Place::locate(path, &asked.roots) {
+    let place = match FileLocation::locate(path, &asked.roots) {
         Ok(place) => place,
         Err(error) => {
             let cross = check(&format!("the directory of the {what} exists"), Err(error));
@@ -85,7 +85,7 @@ fn place_of(what: &str, path: &str, asked: &Asked, manner: &MannerOf<'_>) -> Tri
 }
 
 /// The same steps as an installation, with an empty file; and its rename, with a copy of what is there.
-fn written(place: &Place, manner: &Manner, there: Option<&Present>) -> Result<String, TargetError> {
+fn written(place: &FileLocation, manner: &Manner, there: Option<&Present>) -> Result<String, TargetError> {
     place.check_writable()?;
     place.check_replaceable()?;
     let empty = Staged::write(place, manner, b"")?;
@@ -106,7 +106,7 @@ fn written(place: &Place, manner: &Manner, there: Option<&Present>) -> Result<St
     })
 }
 
-fn room(place: &Place) -> Result<String, TargetError> {
+fn room(place: &FileLocation) -> Result<String, TargetError> {
     let directory = place.directory();
     let about = fstatvfs(directory).map_err(|e| trouble("measure", directory.path(), &e.into()))?;
     let free = about.f_bavail.saturating_mul(about.f_frsize);

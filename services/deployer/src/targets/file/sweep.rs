@@ -18,7 +18,7 @@ use rustix::fs::{AtFlags, Dir, Stat, statat, unlinkat};
 use super::atomic::TEMPORARY;
 use super::backup::{self, ABSENT, BACKUP, Keeping};
 use super::directory::Directory;
-use super::place::{OURS, Place};
+use super::location::{FileLocation, OURS};
 
 /// Longer than any order may be out: such a temporary file belongs to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -45,7 +45,7 @@ struct Waiting {
 }
 
 impl Sweeper {
-    pub fn installed(&self, places: [&Place; 2], keeping: &Keeping) {
+    pub fn installed(&self, places: [&FileLocation; 2], keeping: &Keeping) {
         for place in places {
             self.add(place, *keeping);
         }
@@ -58,7 +58,7 @@ impl Sweeper {
         }
     }
 
-    fn add(&self, place: &Place, keeping: Keeping) {
+    fn add(&self, place: &FileLocation, keeping: Keeping) {
         let mut all = self.all();
         let waiting = all.entry(place.directory().path().to_owned()).or_default();
         waiting
@@ -80,7 +80,7 @@ impl Sweeper {
 }
 
 /// Gives the number of names that were read. What cannot be removed is left to the next time.
-fn sweep(place: &Place, files: &Files, keeping: &Keeping) -> usize {
+fn sweep(place: &FileLocation, files: &Files, keeping: &Keeping) -> usize {
     let beside = surplus(place.directory(), files, keeping);
     let backups = backup::existing(place).ok().flatten();
     beside + backups.map_or(0, |backups| surplus(&backups, files, keeping))
@@ -155,7 +155,7 @@ impl Walk {
 
 /// The backups of one directory, whosever they are.
 fn sweep_old(directory: &Path, age: Duration, now: Timestamp) -> usize {
-    let place = Place::locate(&directory.join("any").display().to_string(), &[directory.to_owned()]);
+    let place = FileLocation::locate(&directory.join("any").display().to_string(), &[directory.to_owned()]);
     let Some(backups) = place.ok().and_then(|place| backup::existing(&place).ok().flatten()) else {
         return 0;
     };
@@ -238,8 +238,8 @@ mod tests {
         }
     }
 
-    fn place(directory: &Path, name: &str) -> Place {
-        Place::locate(&directory.join(name).display().to_string(), &[PathBuf::from("/")]).expect("a place")
+    fn place(directory: &Path, name: &str) -> FileLocation {
+        FileLocation::locate(&directory.join(name).display().to_string(), &[PathBuf::from("/")]).expect("a place")
     }
 
     fn install(sweeper: &Sweeper, directory: &Path, name: &str) {

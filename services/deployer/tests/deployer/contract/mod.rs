@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use deployer::certificate::{Bundle, Chain};
-use deployer::targets::{Found, Installation, Job, Kept, PutBack, Refused, Replaced, Undone};
+use deployer::targets::{Backup, Found, Installation, Job, PutBack, Refused, Replaced, Undone};
 use testkit::pki::Identity;
 
 use crate::world::{fingerprint, new_certificate};
@@ -40,7 +40,7 @@ fn bundle(pair: &Identity) -> Result<Arc<Bundle>> {
     Ok(Arc::new(Bundle::pair(chain, pair.key_pem.as_bytes())?))
 }
 
-async fn install(at: &impl Counterpart, pair: &Identity) -> Result<Kept> {
+async fn install(at: &impl Counterpart, pair: &Identity) -> Result<Backup> {
     Ok(at.installation().install(&at.job(), bundle(pair)?).await?)
 }
 
@@ -56,9 +56,9 @@ async fn put_back(at: &impl Counterpart, undone: Undone) -> Result<PutBack> {
 pub async fn installs_what_it_finds_again<C: Counterpart>() -> Result<()> {
     let (at, new) = (C::new()?, new_certificate());
     ensure!(matches!(look(&at, &new).await?, Found::Other { .. }));
-    let kept = install(&at, &new).await?;
-    ensure!(kept.former.is_none(), "nothing was there: {kept:?}");
-    ensure!(look(&at, &new).await? == Found::Wanted { kept });
+    let backup = install(&at, &new).await?;
+    ensure!(backup.former.is_none(), "nothing was there: {backup:?}");
+    ensure!(look(&at, &new).await? == Found::Wanted { backup });
     Ok(())
 }
 

@@ -71,7 +71,7 @@ impl Acme {
         let mut order = ordering::place(&account, for_).await?;
         let expires = recorder::expires();
         let journey = self.journey(&account, &directory, for_);
-        let placed = match journey.located(&mut order).await {
+        let placed = match journey.locate_responses(&mut order).await {
             Ok(placed) => placed,
             Err(error) if is_of_no_use(&error) => return Err(error),
             // The order is there and has been counted: it is the one to go on with, and to be read later.

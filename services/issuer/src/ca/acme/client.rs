@@ -28,7 +28,7 @@ use url::{Origin, Url};
 
 use super::answers::{self, first_words};
 use super::nonces::NoncePool;
-use super::recorder::{self, Answer, Raw};
+use super::recorder::{self, Raw, RecordedAnswer};
 use super::{redact, retry_after};
 use crate::config;
 
@@ -166,7 +166,7 @@ impl Transport {
             .body(Full::default())
             .map_err(|error| unavailable(error.to_string()))?;
         let (parts, body) = request.into_parts();
-        self.0.checked(&parts)?;
+        self.0.check_url(&parts)?;
         self.0.send_in_time(Request::from_parts(parts, body)).await
     }
 }
@@ -195,7 +195,7 @@ impl Inner {
         {
             return Ok(nonce_answer(&nonce));
         }
-        let asked = self.checked(&parts)?;
+        let asked = self.check_url(&parts)?;
         parts.headers.insert(USER_AGENT, self.user_agent.clone());
         let body = body
             .collect()
@@ -218,8 +218,8 @@ impl Inner {
             url,
             request: &body,
             answer: match &answer {
-                Ok(answer) => shown(answer, read),
-                Err(obstacle) => Answer::Nothing(obstacle.to_string()),
+                Ok(answer) => recorded_answer(answer, read),
+                Err(obstacle) => RecordedAnswer::Nothing(obstacle.to_string()),
             },
             took: begun.elapsed(),
         });
@@ -227,7 +227,7 @@ impl Inner {
     }
 
     /// The address, if it is one of the CA's own.
-    fn checked(&self, parts: &Parts) -> Result<Url, Obstacle> {
+    fn check_url(&self, parts: &Parts) -> Result<Url, Obstacle> {
         let text = parts.uri.to_string();
         let Ok(url) = Url::parse(&text) else {
             return Err(Obstacle::NoAddress { text });
@@ -285,7 +285,7 @@ impl Inner {
                 until,
                 said: format!("it answered {status}: {}", said()),
             }),
-            _ if status.is_redirection() => Err(redirected(method, asked, &parts, said())),
+            _ if status.is_redirection() => Err(refuse_redirect(method, asked, &parts, said())),
             _ if status.is_client_error() && no_problem => Err(Obstacle::Unexpected {
                 status: status.as_u16(),
                 said: said(),
@@ -320,7 +320,7 @@ fn location_of(headers: &HeaderMap) -> Option<&str> {
 
 /// What is asked by GET is a directory (RFC 8555 §6.3): it has moved. A signed request says where it was sent, so it cannot
 /// be sent on.
-fn redirected(method: &Method, asked: &Url, answer: &http::response::Parts, said: String) -> Obstacle {
+fn refuse_redirect(method: &Method, asked: &Url, answer: &http::response::Parts, said: String) -> Obstacle {
     let to = location_of(&answer.headers).and_then(|text| Url::parse(text).ok());
     let status = answer.status.as_u16();
     match to {
@@ -337,13 +337,13 @@ fn redirected(method: &Method, asked: &Url, answer: &http::response::Parts, said
     }
 }
 
-fn shown(answer: &Response<Bytes>, read: Option<Value>) -> Answer<'_> {
+fn recorded_answer(answer: &Response<Bytes>, read: Option<Value>) -> RecordedAnswer<'_> {
     let kind = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let status = answer.status().as_u16();
     if kind.is_some_and(|kind| kind.starts_with("application/pem-certificate-chain")) {
-        Answer::Chain(status, answer.body().len())
+        RecordedAnswer::Chain(status, answer.body().len())
     } else {
-        Answer::Body(status, answer.body(), read)
+        RecordedAnswer::Body(status, answer.body(), read)
     }
 }
 

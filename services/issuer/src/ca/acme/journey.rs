@@ -235,7 +235,7 @@ fn undelivered(what: impl ToString) -> CaError {
 
 /// The CA contradicts itself for as long as anybody waits: both things that it says are told.
 fn not_ready(stalled: CaError, refusal: &Error) -> CaError {
-    let refusal = translated(refusal);
+    let refusal = translate_refusal(refusal);
     match stalled {
         CaError::Unavailable { until, what } => CaError::Unavailable {
             until,
@@ -245,7 +245,7 @@ fn not_ready(stalled: CaError, refusal: &Error) -> CaError {
     }
 }
 
-fn translated(refusal: &Error) -> String {
+fn translate_refusal(refusal: &Error) -> String {
     match refusal {
         Error::Api(said) => problem(said).to_string(),
         other => other.to_string(),

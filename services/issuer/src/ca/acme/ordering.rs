@@ -13,13 +13,13 @@ use super::{nonce_proof, recorder};
 use crate::ca::{Application, CaError, Concern};
 
 pub async fn place(account: &Account, for_: &Application<'_>) -> Result<Order, CaError> {
-    offered(account, for_)?;
+    check_profile_offered(account, for_)?;
     let order = match for_.replaces {
-        None => once(account, for_, None).await,
-        Some(predecessor) => replacing(account, for_, predecessor).await,
+        None => place_order(account, for_, None).await,
+        Some(predecessor) => place_replacement(account, for_, predecessor).await,
     };
     let mut order = order.map_err(translate)?;
-    taken(&mut order, for_)?;
+    check_profile_taken(&mut order, for_)?;
     Ok(order)
 }
 
@@ -31,7 +31,7 @@ pub fn profiles(account: &Account) -> Vec<String> {
 }
 
 /// A CA that knows no profiles would leave the field aside without a word.
-fn offered(account: &Account, for_: &Application<'_>) -> Result<(), CaError> {
+fn check_profile_offered(account: &Account, for_: &Application<'_>) -> Result<(), CaError> {
     let Some(asked) = for_.profile else { return Ok(()) };
     let offered = profiles(account);
     if offered.iter().any(|name| name == asked) {
@@ -41,7 +41,7 @@ fn offered(account: &Account, for_: &Application<'_>) -> Result<(), CaError> {
     Err(CaError::NoSuchProfile { asked, offered })
 }
 
-fn taken(order: &mut Order, for_: &Application<'_>) -> Result<(), CaError> {
+fn check_profile_taken(order: &mut Order, for_: &Application<'_>) -> Result<(), CaError> {
     let got = order.state().profile.clone();
     match for_.profile {
         Some(asked) if got.as_deref() != Some(asked) => Err(CaError::OtherProfile {
@@ -53,8 +53,8 @@ fn taken(order: &mut Order, for_: &Application<'_>) -> Result<(), CaError> {
 }
 
 /// What a CA may have against the predecessor is nothing against the order: whatever it was, it is tried once without.
-async fn replacing(account: &Account, for_: &Application<'_>, predecessor: &CertId) -> Result<Order, Error> {
-    match once(account, for_, Some(predecessor)).await {
+async fn place_replacement(account: &Account, for_: &Application<'_>, predecessor: &CertId) -> Result<Order, Error> {
+    match place_order(account, for_, Some(predecessor)).await {
         Ok(order) => {
             let evidence = format!("it replaces {predecessor} (ARI)");
             for_.ctx
@@ -62,7 +62,7 @@ async fn replacing(account: &Account, for_: &Application<'_>, predecessor: &Cert
             Ok(order)
         }
         // It knows nothing of predecessors: nobody need hear of that.
-        Err(Error::Unsupported(_)) => once(account, for_, None).await,
+        Err(Error::Unsupported(_)) => place_order(account, for_, None).await,
         Err(error) => match refused(&error) {
             Some(why) => {
                 let left_aside = left_aside(&error);
@@ -78,7 +78,7 @@ async fn replacing(account: &Account, for_: &Application<'_>, predecessor: &Cert
                 match left_aside {
                     // The order is there already: another one would be counted too.
                     Some(url) => nonce_proof!(account.order(url.clone())),
-                    None => once(account, for_, None).await,
+                    None => place_order(account, for_, None).await,
                 }
             }
             None => Err(error),
@@ -92,7 +92,7 @@ fn left_aside(error: &Error) -> Option<String> {
     recorder::location().filter(|_| of_library)
 }
 
-async fn once(account: &Account, for_: &Application<'_>, predecessor: Option<&CertId>) -> Result<Order, Error> {
+async fn place_order(account: &Account, for_: &Application<'_>, predecessor: Option<&CertId>) -> Result<Order, Error> {
     let names: Vec<Identifier> = for_
         .names
         .iter()

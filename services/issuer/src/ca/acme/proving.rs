@@ -17,7 +17,7 @@ use crate::challenge::solvers::{Proof, Record, Settled};
 
 impl Journey<'_> {
     /// What the names of the order are to be proven with; nothing is placed.
-    pub async fn located(&self, order: &mut Order) -> Result<Receipt, CaError> {
+    pub async fn locate_responses(&self, order: &mut Order) -> Result<Receipt, CaError> {
         let records = self.records(order).await?;
         self.solver.locate(&records).await.map_err(not_presented)
     }
@@ -58,7 +58,7 @@ impl Journey<'_> {
                 self.answers.body().title(),
             ));
         }
-        self.solver.settled(located).await.map_err(not_presented)
+        self.solver.check_settled(located).await.map_err(not_presented)
     }
 
     /// Each challenge that is still `pending`: a second time would be `malformed`. Whether that was every one.

@@ -22,11 +22,11 @@ tokio::task_local! {
 
 struct Recorder {
     ctx: StepContext,
-    seen: Mutex<Seen>,
+    state: Mutex<RecorderState>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct RecorderState {
     tokens: Vec<String>,
     retry_after: Option<Timestamp>,
     expires: Option<Timestamp>,
@@ -42,11 +42,11 @@ pub struct Raw<'a> {
     pub method: &'a str,
     pub url: String,
     pub request: &'a [u8],
-    pub answer: Answer<'a>,
+    pub answer: RecordedAnswer<'a>,
     pub took: Duration,
 }
 
-pub enum Answer<'a> {
+pub enum RecordedAnswer<'a> {
     Nothing(String),
     /// The raw body, and the same when it is JSON.
     Body(u16, &'a [u8], Option<Value>),
@@ -58,7 +58,7 @@ pub enum Answer<'a> {
 pub async fn around<F: Future>(ctx: &StepContext, work: F) -> F::Output {
     let recorder = Recorder {
         ctx: ctx.clone(),
-        seen: Mutex::default(),
+        state: Mutex::default(),
     };
     RECORDER.scope(Arc::new(recorder), work).await
 }
@@ -72,53 +72,53 @@ pub fn now() -> Timestamp {
 
 /// The `Retry-After` of the last answer.
 pub fn retry_after() -> Option<Timestamp> {
-    with(|seen| seen.retry_after).flatten()
+    with(|state| state.retry_after).flatten()
 }
 
 pub fn set_retry_after(at: Option<Timestamp>) {
-    with(|seen| seen.retry_after = at);
+    with(|state| state.retry_after = at);
 }
 
 /// The `expires` of the last order that came by (RFC 8555 §7.1.3); the library drops it.
 pub fn expires() -> Option<Timestamp> {
-    with(|seen| seen.expires).flatten()
+    with(|state| state.expires).flatten()
 }
 
 /// The `Location` of the last answer: the order that was just placed, also where the library does not give it.
 pub fn location() -> Option<String> {
-    with(|seen| seen.location.clone()).flatten()
+    with(|state| state.location.clone()).flatten()
 }
 
 pub fn set_location(url: Option<String>) {
-    with(|seen| seen.location = url);
+    with(|state| state.location = url);
 }
 
 /// The first words of the last answer, if that was no JSON: the library says of it no more than where it ceased to be any.
 pub fn no_json() -> Option<String> {
-    with(|seen| seen.no_json.clone()).flatten()
+    with(|state| state.no_json.clone()).flatten()
 }
 
 pub fn write(raw: Raw<'_>) {
     let _ = RECORDER.try_with(|recorder| {
-        let mut seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(exchange) = seen.exchange(raw) {
-            drop(seen);
+        let mut state = recorder.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(exchange) = state.exchange(raw) {
+            drop(state);
             recorder.ctx.exchange(exchange);
         }
     });
 }
 
-fn with<T>(look: impl FnOnce(&mut Seen) -> T) -> Option<T> {
-    let of = |recorder: &Arc<Recorder>| look(&mut recorder.seen.lock().unwrap_or_else(PoisonError::into_inner));
+fn with<T>(look: impl FnOnce(&mut RecorderState) -> T) -> Option<T> {
+    let of = |recorder: &Arc<Recorder>| look(&mut recorder.state.lock().unwrap_or_else(PoisonError::into_inner));
     RECORDER.try_with(of).ok()
 }
 
-impl Seen {
+impl RecorderState {
     fn exchange(&mut self, raw: Raw<'_>) -> Option<Exchange> {
         let (status, response) = match raw.answer {
-            Answer::Nothing(why) => (0, format!("({why})")),
-            Answer::Chain(status, bytes) => (status, format!("(the certificate chain, {bytes} bytes)")),
-            Answer::Body(status, body, read) => {
+            RecordedAnswer::Nothing(why) => (0, format!("({why})")),
+            RecordedAnswer::Chain(status, bytes) => (status, format!("(the certificate chain, {bytes} bytes)")),
+            RecordedAnswer::Body(status, body, read) => {
                 self.no_json = read.is_none().then(|| first_words(body));
                 if let Some(value) = &read {
                     self.learn(value);
@@ -169,27 +169,23 @@ mod tests {
         "challenges":[{"type":"http-01","url":"https://ca.example.org/c/1","token":"tok-EN_1","status":"pending"}],
         "error":{"type":"urn:ietf:params:acme:error:dns","detail":"no","status":400,"subproblems":[]}}"#;
 
-    fn taken_down(body: &[u8]) -> (Seen, Option<Exchange>) {
-        let mut seen = Seen::default();
+    fn record(body: &[u8]) -> (RecorderState, Option<Exchange>) {
+        let mut state = RecorderState::default();
         let raw = Raw {
             at: Timestamp::EPOCH,
             method: "POST",
             url: "https://ca.example.org/o/1".to_owned(),
             request: body,
-            answer: Answer::Body(200, body, serde_json::from_slice(body).ok()),
+            answer: RecordedAnswer::Body(200, body, serde_json::from_slice(body).ok()),
             took: Duration::MAX,
         };
-        let exchange = seen.exchange(raw);
-        (seen, exchange)
+        let exchange = state.exchange(raw);
+        (state, exchange)
     }
 
     #[test]
     fn an_expiry_that_no_calendar_has_is_as_good_as_none() {
-        let expires = |text: &str| {
-            taken_down(ORDER.replace("2026-12-01T18:00:00Z", text).as_bytes())
-                .0
-                .expires
-        };
+        let expires = |text: &str| record(ORDER.replace("2026-12-01T18:00:00Z", text).as_bytes()).0.expires;
         assert!(expires("2026-12-01T18:00:00Z").is_some());
         for outside in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+23:59", "soon"] {
             assert_eq!(expires(outside), None, "{outside}");
@@ -198,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_a_proxy_sends_can_be_kept() {
-        let (_, exchange) = taken_down(b"\x1f\x8b\x08\0\0\x1b[2J<html>\r\n");
+        let (_, exchange) = record(b"\x1f\x8b\x08\0\0\x1b[2J<html>\r\n");
         let kept = exchange.expect("it is news").cleaned();
         assert!(!kept.response.contains(['\0', '\u{1b}', '\r']), "{kept:?}");
     }
@@ -214,12 +210,12 @@ mod tests {
                 br#"{"identifier":{"type":"dns","value":"www.example.org"},"status":"valid","expires":"2026-12-01T18:00:00Z","challenges":[],"wildcard":true}"#.to_vec(),
             ];
             ::fuzz::holds(env!("CARGO_MANIFEST_DIR"), "acme", &seeds, |input| {
-                let (seen, exchange) = taken_down(input);
+                let (state, exchange) = record(input);
                 if let Some(exchange) = exchange {
                     let kept = exchange.cleaned();
                     let written = serde_json::to_vec(&kept).expect("it can be reported");
                     assert!(!domain::text::has_nul(&written), "it cannot be kept");
-                    let told = seen
+                    let told = state
                         .tokens
                         .iter()
                         .filter(|token| kept.response.contains(token.as_str()));

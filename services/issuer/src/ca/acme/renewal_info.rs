@@ -53,12 +53,12 @@ impl RenewalInfo {
     }
 
     pub async fn ask(&self, directory: &Url, certificate: &CertId) -> RenewalInfoAnswer {
-        match self.asked(directory, certificate).await {
+        match self.fetch(directory, certificate).await {
             Ok(answer) | Err(answer) => answer,
         }
     }
 
-    async fn asked(&self, directory: &Url, certificate: &CertId) -> Result<RenewalInfoAnswer, RenewalInfoAnswer> {
+    async fn fetch(&self, directory: &Url, certificate: &CertId) -> Result<RenewalInfoAnswer, RenewalInfoAnswer> {
         let directory = self.directories.of(directory).map_err(not_asked)?;
         let Some(mut url) = self.base(&directory).await? else {
             return Ok(RenewalInfoAnswer::NotOffered);

@@ -72,7 +72,7 @@ pub fn problem(said: &instant_acme::Problem) -> Problem {
         .iter()
         .partition::<Vec<_>, _>(|part| part.identifier.is_none());
     let own = said.detail.iter().cloned();
-    let parts = whole.into_iter().map(|part| one(part).to_string());
+    let parts = whole.into_iter().map(|part| part_problem(part).to_string());
     Problem {
         kind: kind(said.r#type.as_deref()),
         detail: detail(own.chain(parts)),
@@ -84,11 +84,11 @@ fn of_name(part: &Subproblem) -> Option<NameProblem> {
     let name = part.identifier.as_ref()?.authorized(false).to_string();
     Some(NameProblem {
         name,
-        problem: one(part),
+        problem: part_problem(part),
     })
 }
 
-fn one(part: &Subproblem) -> Problem {
+fn part_problem(part: &Subproblem) -> Problem {
     Problem {
         kind: kind(part.r#type.as_deref()),
         detail: detail(part.detail.iter().cloned()),

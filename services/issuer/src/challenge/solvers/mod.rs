@@ -77,7 +77,7 @@ pub trait Solver: Send + Sync {
     async fn present(&self, records: &[Record], located: &Receipt) -> Result<(), SolverError>;
 
     /// Whether everything of the receipt can be seen where the CA will look.
-    async fn settled(&self, receipt: &Receipt) -> Result<Settled, SolverError>;
+    async fn check_settled(&self, receipt: &Receipt) -> Result<Settled, SolverError>;
 
     /// Removes by value what the receipt lists, and nothing else. What is not there is removed.
     async fn remove(&self, receipt: &Receipt) -> Result<(), Remaining>;

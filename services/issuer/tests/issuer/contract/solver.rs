@@ -20,7 +20,7 @@ async fn presenting_twice_does_no_harm(solver: &dyn Solver, records: &[Record]) 
     let receipt = located(solver, records).await?;
     for _ in 0..2 {
         solver.present(records, &receipt).await?;
-        ensure!(solver.settled(&receipt).await? == Settled::Yes);
+        ensure!(solver.check_settled(&receipt).await? == Settled::Yes);
     }
     Ok(receipt)
 }

@@ -84,7 +84,7 @@ async fn ask(way: &Way<'_>, name: &str, address: IpAddr, challenge: &Challenge) 
         let failed = |why: String| format!("{said}: {why}");
         let answer = get(way, &at, dialled).await.map_err(failed)?;
         let Some(next) = redirect(&answer, &at).map_err(failed)? else {
-            return judged(answer, &said, challenge).await;
+            return judge_answer(answer, &said, challenge).await;
         };
         gone.push(at.clone());
         may_lead_to(way, &next, &gone).map_err(failed)?;
@@ -115,8 +115,12 @@ async fn get(way: &Way<'_>, url: &Url, address: IpAddr) -> Result<reqwest::Respo
         .tls_danger_accept_invalid_certs(true)
         .resolve_to_addrs(url.host_str().unwrap_or_default(), &[at])
         .build()
-        .map_err(|error| told(&error))?;
-    client.get(url.clone()).send().await.map_err(|error| told(&error))
+        .map_err(|error| describe_error(&error))?;
+    client
+        .get(url.clone())
+        .send()
+        .await
+        .map_err(|error| describe_error(&error))
 }
 
 /// Where the answer leads to; nothing when it leads nowhere.
@@ -159,13 +163,13 @@ async fn resolve(dns: &Dns, next: &Url) -> Result<IpAddr, String> {
 }
 
 /// Whether it is our own response. Another one is counted, never shown.
-async fn judged(mut answer: reqwest::Response, said: &str, challenge: &Challenge) -> Result<String, String> {
+async fn judge_answer(mut answer: reqwest::Response, said: &str, challenge: &Challenge) -> Result<String, String> {
     let status = answer.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = answer
         .chunk()
         .await
-        .map_err(|error| format!("{said}: {}", told(&error)))?
+        .map_err(|error| format!("{said}: {}", describe_error(&error)))?
     {
         if body.len() + chunk.len() > MOST_BYTES {
             return Err(format!(
@@ -191,7 +195,7 @@ fn origin(url: &Url) -> String {
 }
 
 /// With its causes, which say more than the error itself; without the URL, which has the token in it.
-fn told(error: &reqwest::Error) -> String {
+fn describe_error(error: &reqwest::Error) -> String {
     let mut cause = std::error::Error::source(error);
     let mut said = if error.is_timeout() {
         "timed out".to_owned()
@@ -255,7 +259,7 @@ mod tests {
         port
     }
 
-    async fn asked(http: u16, reach: &Reach) -> Result<String, String> {
+    async fn ask_port(http: u16, reach: &Reach) -> Result<String, String> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dns = Dns::new(&[]);
         let way = Way {
@@ -268,7 +272,7 @@ mod tests {
     }
 
     async fn of(answers: impl Fn(&str, &str) -> Response + Send + Sync + 'static) -> Result<String, String> {
-        asked(web(answers).await, &Reach::default()).await
+        ask_port(web(answers).await, &Reach::default()).await
     }
 
     #[tokio::test]
@@ -348,7 +352,7 @@ mod tests {
             deny_private: true,
             allowed_networks: Vec::new(),
         };
-        let said = asked(port, &closed).await.expect_err("a private address");
+        let said = ask_port(port, &closed).await.expect_err("a private address");
         assert!(
             said.ends_with("127.0.0.1 is not dialled: private addresses are denied here"),
             "{said}"

@@ -88,7 +88,7 @@ impl Solver for Http01 {
     }
 
     /// Every issuer answers from the moment at which it is presented.
-    async fn settled(&self, _: &Receipt) -> Result<Settled, SolverError> {
+    async fn check_settled(&self, _: &Receipt) -> Result<Settled, SolverError> {
         Ok(Settled::Yes)
     }
 

@@ -24,13 +24,13 @@ pub const OURS: &str = ".vigilo-";
 
 /// A file in a directory that exists.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct FileLocation {
     directory: Arc<Directory>,
     name: OsString,
     file: PathBuf,
 }
 
-impl Place {
+impl FileLocation {
     /// The file that a server reads under this path, in a directory that may be written.
     pub fn find(path: &str, roots: &[PathBuf]) -> Result<Self, TargetError> {
         let place = Self::locate(path, roots)?;

@@ -1,7 +1,7 @@
 //! What one handshake shows before it ends, or instead of ending.
 //!
 //! In: the library's callbacks. Out: the chain, whether its key was proven, whether the server asked for a certificate of ours.
-//! Never: trust in a chain; every chain is taken.
+//! Never: trust in a chain; every chain is accepted.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,18 +23,18 @@ const LEAST_RSA_BITS: u32 = 2048;
 
 /// Of one handshake.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct Recorded {
     chain: OnceLock<Vec<CertificateDer<'static>>>,
     proven: AtomicBool,
     wants_client_certificate: AtomicBool,
 }
 
-impl Taken {
+impl Recorded {
     pub fn has_chain(&self) -> bool {
         self.chain.get().is_some_and(|chain| !chain.is_empty())
     }
 
-    pub fn presented(
+    pub fn to_presented(
         &self,
         protocol: String,
         cipher: String,
@@ -87,14 +87,14 @@ impl Taken {
 #[derive(Debug)]
 pub struct AcceptAny {
     provider: Arc<CryptoProvider>,
-    taken: Arc<Taken>,
+    recorded: Arc<Recorded>,
 }
 
 impl AcceptAny {
-    pub fn new(provider: &Arc<CryptoProvider>, taken: &Arc<Taken>) -> Self {
+    pub fn new(provider: &Arc<CryptoProvider>, recorded: &Arc<Recorded>) -> Self {
         Self {
             provider: Arc::clone(provider),
-            taken: Arc::clone(taken),
+            recorded: Arc::clone(recorded),
         }
     }
 
@@ -103,7 +103,7 @@ impl AcceptAny {
     }
 
     fn proven(&self, checked: Result<HandshakeSignatureValid, Error>) -> Result<HandshakeSignatureValid, Error> {
-        self.taken.proven.store(checked.is_ok(), Ordering::Relaxed);
+        self.recorded.proven.store(checked.is_ok(), Ordering::Relaxed);
         checked
     }
 }
@@ -119,7 +119,7 @@ impl ServerCertVerifier for AcceptAny {
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(leaf).chain(others).map(|one| one.clone().into_owned());
         // A handshake shows one chain.
-        let _ = self.taken.chain.set(chain.collect());
+        let _ = self.recorded.chain.set(chain.collect());
         Ok(ServerCertVerified::assertion())
     }
 
@@ -148,11 +148,11 @@ impl ServerCertVerifier for AcceptAny {
 
 /// Has no certificate of its own, and remembers that one was asked for.
 #[derive(Debug)]
-pub struct NoCertificate(Arc<Taken>);
+pub struct NoCertificate(Arc<Recorded>);
 
 impl NoCertificate {
-    pub fn new(taken: &Arc<Taken>) -> Self {
-        Self(Arc::clone(taken))
+    pub fn new(recorded: &Arc<Recorded>) -> Self {
+        Self(Arc::clone(recorded))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who is at one server at the same time, so that a refusal is laid to the pair that caused it.
 //!
-//! In: orders that install and activate. Out: a turn, and whether others had one meanwhile. Never: a pair that was refused and is
-//! in place while somebody is alone: who has a turn puts back what was refused before the turn ends.
+//! In: orders that install and activate. Out: a lock, and whether other orders held one meanwhile. Never: a refused pair that
+//! is in place while another order holds the exclusive lock: the holder puts back what was refused before it releases its lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,8 +15,8 @@ pub struct Gate {
     entered: AtomicU64,
 }
 
-/// From before an installation until its activation was taken, or what was refused is put back.
-pub enum Turn<'a> {
+/// Held from before an installation until its activation has succeeded, or until what was refused is put back.
+pub enum ActivationLock<'a> {
     Together(Together<'a>),
     Alone { _lock: RwLockWriteGuard<'a, ()> },
 }
@@ -31,11 +31,11 @@ pub struct Together<'a> {
 }
 
 impl Gate {
-    pub async fn together(&self) -> Turn<'_> {
+    pub async fn together(&self) -> ActivationLock<'_> {
         let lock = self.lock.read().await;
         let others = self.inside.fetch_add(1, Ordering::SeqCst);
         let entered = self.entered.fetch_add(1, Ordering::SeqCst) + 1;
-        Turn::Together(Together {
+        ActivationLock::Together(Together {
             gate: self,
             crowded: others > 0,
             entered,
@@ -43,18 +43,18 @@ impl Gate {
         })
     }
 
-    pub async fn alone(&self) -> Turn<'_> {
-        Turn::Alone {
+    pub async fn alone(&self) -> ActivationLock<'_> {
+        ActivationLock::Alone {
             _lock: self.lock.write().await,
         }
     }
 }
 
-impl Turn<'_> {
-    /// Somebody else's pair may have been in place during this turn.
+impl ActivationLock<'_> {
+    /// Somebody else's pair may have been in place during this lock.
     pub fn was_crowded(&self) -> bool {
         match self {
-            Self::Together(turn) => turn.crowded || turn.gate.entered.load(Ordering::SeqCst) != turn.entered,
+            Self::Together(lock) => lock.crowded || lock.gate.entered.load(Ordering::SeqCst) != lock.entered,
             Self::Alone { .. } => false,
         }
     }
@@ -89,9 +89,9 @@ mod tests {
     #[tokio::test]
     async fn alone_is_alone() {
         let gate = Gate::default();
-        let turn = gate.together().await;
+        let lock = gate.together().await;
         assert!(gate.alone().now_or_never().is_none());
-        drop(turn);
+        drop(lock);
         let _alone = gate.alone().await;
         assert!(gate.together().now_or_never().is_none());
     }
