@@ -10,7 +10,7 @@ pub struct Global {
     /// The bearer token; without it ./.vigilo/owner.token is read
     #[arg(long, env = "VIGILO_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// The same from a file: what stands on a command line is shown by `ps`
+    /// A file with the bearer token: what stands on a command line is shown by `ps`
     #[arg(long, env = "VIGILO_TOKEN_FILE")]
     pub token_file: Option<std::path::PathBuf>,
     /// Print JSON for machines

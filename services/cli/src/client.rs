@@ -108,7 +108,8 @@ impl Client {
         Url::parse(&text).map_err(|e| Failed::Refused(format!("--url: {text} is no URL: {e}; use http://host:port")))
     }
 
-    /// An answer that comes bit by bit, as long as it may; `behind` is the last event that was read of it.
+    /// An answer that comes bit by bit, as long as it may; `behind` is the last event that was read
+    /// of it.
     pub async fn stream(&self, path: &str, behind: Option<&str>) -> Result<Response, Failed> {
         let mut request = self.http.get(self.url(path)?).timeout(FOR_EVER);
         if let Some(id) = behind {
@@ -175,7 +176,7 @@ impl Client {
     }
 }
 
-/// One part of a path or query, whatever somebody typed: a `/` or `?` in it leads nowhere else.
+/// One part of a path or query, whatever a person typed: a `/` or `?` in it leads nowhere else.
 pub fn part(typed: &str) -> String {
     if typed.is_empty() {
         // Without it the path of the whole list would be meant.
@@ -185,7 +186,8 @@ pub fn part(typed: &str) -> String {
     let dots_only = typed.bytes().all(|byte| byte == b'.');
     let one = |byte: u8| match byte {
         b'.' if !dots_only => ".".to_owned(),
-        // A part of dots alone would lead upwards, encoded or not: it is made one that nothing is called.
+        // A part of dots alone would lead upwards, encoded or not: it is made one that nothing is
+        // called.
         b'.' => "%EF%BC%8E".to_owned(),
         byte if plain(byte) => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),

@@ -60,7 +60,7 @@ const OF_A_TARGET: [(&str, &str); 2] = [
     ("activate_timeout_seconds", "--activate-timeout-seconds"),
 ];
 
-/// What somebody typed to give this field, if that is a flag.
+/// What a person typed to give this field, if that is a flag.
 pub fn flag(field: &str) -> Option<String> {
     let field = field.strip_prefix("spec.").unwrap_or(field);
     let field = field.strip_prefix("filter.").unwrap_or(field);

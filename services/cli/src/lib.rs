@@ -1,6 +1,7 @@
 //! The operator's commands, over the API like every other client.
 //!
-//! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never: NATS, Postgres.
+//! In: arguments, files. Out: tables or JSON on stdout, progress on stderr, an exit code. Never:
+//! NATS, Postgres.
 
 mod args;
 mod client;
@@ -62,7 +63,8 @@ pub enum OperatorCommand {
         /// Also the raw ACME exchange
         #[arg(long, conflicts_with = "follow")]
         exchange: bool,
-        /// Show the log as it grows, until the run has ended or needs a person; the exit code says how
+        /// Show the log as it grows, until the run has ended or needs a person; the exit code says
+        /// how
         #[arg(long)]
         follow: bool,
         #[command(flatten)]
@@ -109,7 +111,8 @@ pub enum OperatorCommand {
         #[command(flatten)]
         global: Global,
     },
-    /// Say what an error code means, what the system did and what you can do; without a code: list all
+    /// Say what an error code means, what the system did and what you can do; without a code: list
+    /// all
     Explain {
         code: Option<String>,
         /// Print JSON for machines
@@ -131,11 +134,12 @@ pub enum OperatorCommand {
     /// Maintenance windows by host tag
     #[command(subcommand)]
     Window(window::WindowCommand),
-    /// List incidents, newest first; show one, take it in hand, or close it
+    /// List incidents, newest first; show one, acknowledge it, or close it
     Incidents(incident::IncidentArgs),
 }
 
-/// Carries a command out; what it prints is printed, and how it ended is the exit code that `vigilo --help` lists.
+/// Carries a command out; what it prints is printed, and how it ended is the exit code that `vigilo
+/// --help` lists.
 pub fn run(command: OperatorCommand) -> ExitCode {
     chassis::process::install_provider();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -1,7 +1,8 @@
-//! `KIND:KEY=VALUE,…`: the settings of a part whose kinds differ, such as a target, as somebody types them.
+//! `KIND:KEY=VALUE,…`: the settings of a part whose kinds differ, such as a target, as a person
+//! types them.
 //!
-//! In: the text of a flag or of a field of CSV, and the schema of the type that serde reads. Out: the same as JSON. Never: a
-//! kind or a setting by name: what there is, is read out of the schema.
+//! In: the text of a flag or of a field of CSV, and the schema of the type that serde reads. Out:
+//! the same as JSON. Never: a kind or a setting by name: what there is, is read out of the schema.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
@@ -46,7 +47,7 @@ pub fn several<T: JsonSchema + DeserializeOwned>(text: &str) -> Result<Value, In
     parts.filter(|part| !part.is_empty()).map(read::<T>).collect()
 }
 
-/// The same of pairs that are read already.
+/// Reads the settings of a kind from pairs that are parsed already.
 pub fn of_kind<T: JsonSchema + DeserializeOwned>(name: &str, pairs: Vec<Pair>) -> Result<Value, Invalid> {
     let all = kinds::<T>();
     let names: Vec<&str> = all.iter().map(|kind| kind.name.as_str()).collect();
@@ -210,7 +211,8 @@ pub struct Pair {
     pub text: String,
 }
 
-/// `KEY=VALUE,…`: a value with a comma stands in double quotes, where `\"` and `\\` are a quotation mark and a backslash.
+/// `KEY=VALUE,…`: a value with a comma stands in double quotes, where `\"` and `\\` are a quotation
+/// mark and a backslash.
 pub fn pairs(text: &str) -> Result<Vec<Pair>, Invalid> {
     let mut rest = text.chars().peekable();
     let mut all = Vec::new();

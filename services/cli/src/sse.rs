@@ -1,6 +1,7 @@
 //! Server-sent events of the API: read as they come, and read on after a broken connection.
 //!
-//! In: a path. Out: events, none twice where the API gives ids. Never: an end by itself, only an API that stays away.
+//! In: a path. Out: events, none twice where the API gives ids. Never: an end by itself, only an
+//! API that stays away.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -60,7 +61,7 @@ impl<'a> Happenings<'a> {
         }
     }
 
-    /// The same, for what the API ends by itself.
+    /// This reader, for a stream that the API ends by itself.
     pub fn that_end(self) -> Self {
         Self { ends: true, ..self }
     }

@@ -99,7 +99,7 @@ impl Config {
             return refused("database_connections: 0 connections reach no database; give 1 or more");
         }
         if self.connections == 0 || self.connections_of_one_address == 0 {
-            return refused("connections, connections_of_one_address: 0 connections serve nobody; give 1 or more");
+            return refused("connections, connections_of_one_address: 0 connections serve no client; give 1 or more");
         }
         if self.request_timeout_seconds == 0 {
             return refused("request_timeout_seconds: 0 seconds answer nothing; give 1 or more");

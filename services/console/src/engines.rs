@@ -1,6 +1,8 @@
-//! Whether the engines work: Postgres answers and can write, NATS answers and stores, the disk under them has room.
+//! Whether the engines work: Postgres answers and can write, NATS answers and stores, the disk
+//! under them has room.
 //!
-//! In: the engines. Out: a word for each, and sentences for people. Never: a path, a host or a login: who asks has none.
+//! In: the engines. Out: a word for each, and sentences for people. Never: a path, a host or a
+//! login: who asks has none.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -82,11 +84,12 @@ impl Engines {
         }
     }
 
-    /// As it was at the last try, if that was just now. A try that fails otherwise says nothing about the disk.
+    /// As it was at the last try, if that was just now. A try that fails otherwise says nothing
+    /// about the disk.
     async fn full(&self, store: &Store) -> Option<String> {
         let mut tried = self.tried.lock().await;
         if let Some(last) = tried.as_ref().filter(|last| last.at.elapsed() < BETWEEN_TRIES) {
-            // A full disk is looked at again and again: somebody waits for it to have room.
+            // A full disk is looked at again and again: an administrator waits for it to have room.
             if last.refused.is_none() || last.at.elapsed() < Duration::from_secs(1) {
                 return last.refused.clone();
             }

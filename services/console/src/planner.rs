@@ -14,7 +14,8 @@ use protocol::request::{
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
 
-/// Hostnames or runs of one request to the planner: more would not fit into one of its transactions comfortably.
+/// Hostnames or runs of one request to the planner: more would not fit into one of its transactions
+/// comfortably.
 const AT_ONCE: usize = 500;
 
 #[derive(Clone)]
@@ -54,8 +55,8 @@ impl Planner {
         Self { bus }
     }
 
-    /// Asks for runs of all hostnames, part by part. Each part has a key of its own, made of the wish's: asking again
-    /// after a silence finds every part that was carried out.
+    /// Asks for runs of all hostnames, part by part. Each part has a key of its own, made of the
+    /// wish's: asking again after a silence finds every part that was carried out.
     pub(crate) async fn renew(
         &self,
         caller: &Caller,
@@ -101,7 +102,8 @@ impl Planner {
         Ok(all)
     }
 
-    /// Has a host looked at now. Gives the instant of the ask, which the host shows once it was answered.
+    /// Has a host looked at now. Gives the instant of the ask, which the host shows once it was
+    /// answered.
     pub(crate) async fn probe(&self, caller: &Caller, hostname: &Hostname) -> Result<Timestamp, Problem> {
         let request = ProbeRequest {
             hostnames: vec![hostname.clone()],
@@ -232,7 +234,7 @@ fn expect_job(answer: Answer) -> Result<JobId, Problem> {
     }
 }
 
-/// Without the key nobody could ask the same again.
+/// Without the key the request could not be repeated safely.
 fn silence(error: BusError, key: &str) -> Problem {
     match error {
         BusError::Timeout { .. } | BusError::NoResponders { .. } => {

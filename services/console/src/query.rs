@@ -1,4 +1,4 @@
-//! Query parameters: where a page begins and how long it is. What nobody knows is refused.
+//! Query parameters: where a page begins and how long it is. An unknown parameter is refused.
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;

@@ -1,4 +1,5 @@
-//! How many requests are worked on at a time, by what they cost: who asks for much keeps nobody from looking.
+//! How many requests are worked on at a time, by what they cost: expensive requests do not keep
+//! cheap ones waiting.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,7 +27,8 @@ const BULK: usize = 64 * MIB;
 struct Route {
     path: &'static str,
     methods: MethodRouter<Console>,
-    /// Whether its GET reads query parameters (`Params`, which refuses those that it does not know). All else takes none.
+    /// Whether its GET reads query parameters (`Params`, which refuses those that it does not
+    /// know). All else takes none.
     reads_query: bool,
 }
 
@@ -167,7 +168,7 @@ async fn query_of_get(request: Request, next: Next) -> Response {
     }
 }
 
-/// A parameter that nobody reads would be taken for one that works.
+/// An unknown parameter would be taken for one that works.
 fn unread(uri: &Uri) -> Option<Invalid> {
     let query = uri.query().filter(|query| !query.is_empty())?;
     let name = query.split(['=', '&']).next().unwrap_or(query);
@@ -180,8 +181,8 @@ pub fn paths_served() -> Vec<&'static str> {
     open().into_iter().chain(guarded()).map(|route| route.path).collect()
 }
 
-/// Nothing takes longer than the configuration allows, nor more places than its class has; what was asked and how it went is
-/// logged. A panic costs this request.
+/// Nothing takes longer than the configuration allows, nor more places than its class has; what was
+/// asked and how it went is logged. A panic costs this request.
 async fn bounded(
     State(Timeout(most)): State<Timeout>,
     State(rooms): State<Rooms>,

@@ -68,14 +68,14 @@ impl Console {
         }
     }
 
-    /// The same, whose streams end when this fires.
+    /// This state, with streams that end when the token fires.
     #[must_use]
     pub fn until(mut self, stop: CancellationToken) -> Self {
         self.followers = Followers::until(stop);
         self
     }
 
-    /// The same, reading the time from another clock.
+    /// This state, reading the time from another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.now = Now(Arc::new(clock));

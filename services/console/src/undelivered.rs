@@ -1,7 +1,8 @@
-//! Orders that nobody has picked up: what is said of a run that is out for a while, and whose service may not run.
+//! Orders that no worker has picked up: what is said of a run that is out for a while, and whose
+//! service may not run.
 //!
-//! In: runs as people ask for them. Out: how many orders of a service lie undelivered. Never: an error, or a long wait,
-//! for this: who asks for a run gets it.
+//! In: runs as people ask for them. Out: how many orders of a service lie undelivered. Never: an
+//! error, or a long wait, for this: who asks for a run gets it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub(crate) fn words(view: &RunView, held_up: &HeldUp, now: Timestamp) -> Option<
     let worker = waits_for(view, now)?;
     let orders = held_up.lying.get(&worker).copied().filter(|orders| *orders > 0)?;
     Some(format!(
-        "its order is out since {}, and {} for the {worker} lie there that nobody has picked up: \
+        "its order is out since {}, and {} for the {worker} lie there that no worker has picked up: \
          see whether that service is running",
         view.moved_at,
         counted(orders, "order"),

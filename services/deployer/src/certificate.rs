@@ -1,6 +1,7 @@
 //! What an order wants installed: a chain, and the private key that belongs to its leaf.
 //!
-//! In: PEM from the order and from custody. Out: a pair that is known to fit. Never: a file, a log line about a key.
+//! In: PEM from the order and from custody. Out: a pair that is known to fit. Never: a file, a log
+//! line about a key.
 
 use custody::LeafKey;
 use custody::pem::certificate_pem;
@@ -69,7 +70,7 @@ impl Chain {
         CertificateFacts::read(leaf).map_err(|e| e.to_string())
     }
 
-    /// Nobody is served what has ended while the run waited for a person or a target.
+    /// No client is served what has ended while the run waited for a person or a target.
     pub fn still_good(&self, now: Timestamp) -> Result<(), NotInstallable> {
         let facts = self.facts().map_err(NotInstallable::Malformed)?;
         if now < facts.not_after {

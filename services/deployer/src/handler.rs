@@ -1,6 +1,7 @@
 //! Carries out Deploy orders: looks, installs what is missing, makes it active.
 //!
-//! In: one order for one target. Out: a receipt. Never: knows what a target is made of (see `targets`).
+//! In: one order for one target. Out: a receipt. Never: knows what a target is made of (see
+//! `targets`).
 
 use std::sync::Arc;
 
@@ -73,7 +74,8 @@ impl<K: LeafKeys> Deploy<K> {
         ctx: &StepContext,
     ) -> Result<Receipt, DeployError> {
         let job = &job(order, ctx);
-        // What is not allowed, and a program that is not there, are found before anything is touched.
+        // What is not allowed, and a program that is not there, are found before anything is
+        // touched.
         let Some(activation) = target.activation(job)? else {
             let placement = Placement {
                 target,

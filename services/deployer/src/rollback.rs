@@ -1,7 +1,8 @@
-//! Carries out Rollback orders: puts back what a deployment of the same run replaced, and makes the server read it.
+//! Carries out Rollback orders: puts back what a deployment of the same run replaced, and makes the
+//! server read it.
 //!
-//! In: a target and the receipt of its deployment. Out: which certificate is in place again. Never: a backup of another
-//! run, a certificate that somebody else has put there since.
+//! In: a target and the receipt of its deployment. Out: which certificate is in place again. Never:
+//! a backup of another run, a certificate that another process has put there since.
 
 use std::sync::Arc;
 

@@ -83,7 +83,7 @@ impl fmt::Display for Stays {
 }
 
 impl DeployError {
-    /// The server did not take its configuration: for a reason that may be somebody else's pair.
+    /// The server did not take its configuration: perhaps because of the pair of another order.
     pub const fn blames_the_server(&self) -> bool {
         match self {
             Self::Before { hook } => matches!(hook, TargetError::HookFailed { .. }),
@@ -322,7 +322,7 @@ pub fn judge(error: DeployError, at: NextTry) -> StepError {
     }
 }
 
-/// Somebody may know that what is in place is as it should be.
+/// A person may know that what is in place is as it should be.
 fn ask_what_is_there(code: &str, what: String, hint: &str) -> Disposition {
     let question = Failure::new(code, what, hint).ask();
     Disposition::NeedsHuman(question.offering(&[FurtherAnswer::AlreadyInstalled, FurtherAnswer::TakeServed]))

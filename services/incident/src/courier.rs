@@ -1,7 +1,8 @@
-//! Carries the outbox to those who shall hear: claims what is due, writes it out as it is now, delivers, says how it went.
+//! Carries the outbox to those who shall hear: claims what is due, writes it out as it is now,
+//! delivers, says how it went.
 //!
-//! In: notifications of the record. Out: mails and signed events. Never: a notification that vanishes; what cannot be
-//! delivered keeps its reason in its row.
+//! In: notifications of the record. Out: mails and signed events. Never: a notification that
+//! vanishes; what cannot be delivered keeps its reason in its row.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Delivers until `stop`; the letter in hand is finished then.
+    /// Delivers until `stop`; the letter in flight is finished then.
     pub async fn run(&self, stop: &CancellationToken) {
         loop {
             if let Err(error) = or_next_round(self.round(stop)).await {

@@ -1,8 +1,10 @@
-//! Hosts under an active policy that a person must hear of although no run failed: what is never seen or silent is never renewed
-//! as it should be, and what is served is expired, of another name, or not trusted any more.
+//! Hosts under an active policy that a person must hear of although no run failed: what is never
+//! seen or silent is never renewed as it should be, and what is served is expired, of another name,
+//! or not trusted any more.
 //!
-//! One incident per host and kind; from [`MANY`] hosts of one kind within minutes on they are one. It closes by itself when no
-//! host in it has the trouble. One that a person has closed is not told again before the trouble is over and comes back.
+//! One incident per host and kind; from [`MANY`] hosts of one kind within minutes on they are one.
+//! It closes by itself when no host in it has the trouble. One that a person has closed is not told
+//! again before the trouble is over and comes back.
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -90,13 +92,15 @@ async fn alone(intake: &Intake, tx: &mut IncidentTx, one: &HostTrouble, now: Tim
     Ok(())
 }
 
-/// One kind of trouble of many hosts: those that nobody was told of, and the incidents that tell of others.
+/// One kind of trouble of many hosts: those of which no notification was sent, and the incidents
+/// that tell of others.
 struct TroubleOfMany<'a> {
     new: Vec<&'a HostTrouble>,
     known: KnownTroubles,
 }
 
-/// Into the incident that many hosts have for this, or into one that is made of those that were opened lately.
+/// Into the incident that many hosts have for this, or into one that is made of those that were
+/// opened lately.
 async fn together(
     intake: &Intake,
     tx: &mut IncidentTx,

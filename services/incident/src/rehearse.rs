@@ -13,7 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::notify::channels::{Channels, Configured};
 
-/// Thousands are rehearsed in one night, and a channel with one receiver is the same for all: it is asked once in a while.
+/// Thousands are rehearsed in one night, and a channel with one receiver is the same for all: it is
+/// asked once in a while.
 const ASKED_AT_MOST: Duration = Duration::from_secs(60);
 
 pub struct RehearseChannels {
@@ -68,8 +69,8 @@ impl StepHandler for RehearseChannels {
         }
         if checks.is_empty() {
             let evidence =
-                "nobody asked to be told of failures, and no channel with a receiver of its own is configured";
-            checks.push(Check::tick("nobody is to be told", evidence));
+                "no policy asks for notifications of failures, and no channel with a receiver of its own is configured";
+            checks.push(Check::tick("no receiver is to be told", evidence));
         }
         Ok(Rehearsal::of(checks))
     }

@@ -23,7 +23,8 @@ pub struct Config {
     pub poll: PollConfig,
     /// The DNS that a rehearsal asks; this machine's own when empty.
     pub resolvers: Vec<SocketAddr>,
-    /// Whether a rehearsal refuses to ask private and loopback addresses for its own http-01 response.
+    /// Whether a rehearsal refuses to ask private and loopback addresses for its own http-01
+    /// response.
     pub deny_private: bool,
     /// Of those the networks that are asked all the same.
     pub allowed_networks: Vec<Network>,
@@ -47,10 +48,12 @@ pub struct DirectoryConfig {
     /// Other origins that the CA's URLs may lead to.
     #[serde(default)]
     pub extra_origins: Vec<Url>,
-    /// The CA answers at once and may be asked often; without a word, for a CA on this machine only.
+    /// The CA answers at once and may be asked often; without a word, for a CA on this machine
+    /// only.
     #[serde(default)]
     pub fast_poll: Option<bool>,
-    /// The directory of its staging, where rehearsals are done; itself without it (Let's Encrypt has its own).
+    /// The directory of its staging, where rehearsals are done; itself without it (Let's Encrypt
+    /// has its own).
     #[serde(default)]
     pub rehearse_at: Option<Url>,
     /// Where it asks for http-01 responses: port 80, but for a CA of tests.
@@ -217,7 +220,8 @@ pub fn line_of_directory(url: &Url) -> String {
     format!("url = {}", quote(url.as_str()))
 }
 
-/// The line that allows a CA to lead to this address, as it stands below the `url` of its directory.
+/// The line that allows a CA to lead to this address, as it stands below the `url` of its
+/// directory.
 pub fn line_of_origin(url: &Url) -> String {
     let origin = url.origin().ascii_serialization();
     format!("extra_origins = [{}]", quote(&origin))

@@ -1,4 +1,5 @@
-//! Carries out Issue orders: each brings the issuance on by one irreversible effect, after the one before was saved.
+//! Carries out Issue orders: each brings the issuance on by one irreversible effect, after the one
+//! before was saved.
 //!
 //! | what the CA's body says | what is done |
 //! |---|---|

@@ -1,8 +1,9 @@
 //! The dry run of Issue: everything that can be known without a certificate.
 //!
-//! In: an Issue order without a CSR. Out: checks, each with what was asked and what came back; what fails in one does not
-//! hide the others. Touches: the CA's directory, its staging, the DNS, and port 80 of the names. Never: finalizes, and
-//! leaves nothing but the account, which the live run wants too.
+//! In: an Issue order without a CSR. Out: checks, each with what was asked and what came back; what
+//! fails in one does not hide the others. Touches: the CA's directory, its staging, the DNS, and
+//! port 80 of the names. Never: finalizes, and leaves nothing but the account, which the live run
+//! wants too.
 
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ impl Dry<'_> {
             solver: self.solver,
         };
         let from_here = self.eyes.look_at(for_.names, by);
-        // Without an account one is made first, and then nobody looks yet.
+        // Without an account one is made first, and then no CA validates yet.
         let (mut checks, asked) = if for_.account.is_none() {
             let asked = self.at_the_ca(for_).await?;
             (from_here.await, asked)

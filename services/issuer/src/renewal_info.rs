@@ -1,6 +1,7 @@
 //! Asks CAs about certificates, beside any run, whenever the planner wants to know.
 //!
-//! In: asks. Out: what the CA answered, by name. Never: takes a slot from the orders of runs, keeps anything.
+//! In: asks. Out: what the CA answered, by name. Never: takes a slot from the orders of runs, keeps
+//! anything.
 
 use std::sync::Arc;
 
@@ -18,14 +19,15 @@ use tracing::warn;
 
 use crate::ca::Authorities;
 
-/// Each is about a handful of certificates, and a question about one is a small GET: they go out side by side.
+/// Each is about a handful of certificates, and a question about one is a small GET: they go out
+/// side by side.
 const AT_ONCE: usize = 2;
 
 pub(crate) async fn open(bus: &Bus) -> Result<Inbox<RenewalInfoAsk>, BusError> {
     Inbox::open(bus.clone(), Reader::renewal_info_asks(), AT_ONCE).await
 }
 
-/// Answers asks until `stop`; those in hand are finished.
+/// Answers asks until `stop`; those in flight are finished.
 pub(crate) async fn answer(
     bus: Bus,
     asks: Inbox<RenewalInfoAsk>,

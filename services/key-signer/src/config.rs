@@ -15,8 +15,8 @@ pub struct Config {
     pub create_root_key: bool,
     /// Orders carried out at the same time.
     pub slots: usize,
-    /// Open keys for deployers and issuers that show no order of the planner, as versions before do; never those that are bound to
-    /// a run.
+    /// Open keys for deployers and issuers that show no order of the planner, as versions before
+    /// do; never those that are bound to a run.
     pub accept_without_order: bool,
     /// How many questions of custody each service may ask, of this process.
     pub questions_per_minute: u32,
@@ -45,7 +45,8 @@ impl Config {
             return Err(ConfigError(problem));
         }
         if self.questions_per_minute == 0 {
-            let problem = "questions_per_minute: 0 lets nobody ask; use 1 or more (20000 is above what a fleet asks)";
+            let problem =
+                "questions_per_minute: 0 lets no service ask; use 1 or more (20000 is above what a fleet asks)";
             return Err(ConfigError(problem.to_owned()));
         }
         Ok(())

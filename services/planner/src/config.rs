@@ -46,7 +46,7 @@ pub struct Retention {
     pub snapshots_days: u32,
     /// Log and raw ACME exchange of runs that have ended; their steps and checks stay.
     pub logs_days: u32,
-    /// Plans of bulk renewals that nobody committed.
+    /// Plans of bulk renewals that were never committed.
     pub plans_days: u32,
 }
 
@@ -111,7 +111,8 @@ impl RenewalInfo {
     }
 }
 
-/// How many orders may be out at once. The rest waits in Postgres, where cancel and priority act at once.
+/// How many orders may be out at once. The rest waits in Postgres, where cancel and priority act at
+/// once.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Windows {
@@ -125,7 +126,8 @@ pub struct Windows {
     pub incident: u32,
     /// What failed before and is tried again, per service: apart from what is new.
     pub again: u32,
-    /// Seconds after which an order that a worker has in hand takes a place of the next three in place of its own, 1 to 600.
+    /// Seconds after which an order that a worker has in flight takes a place of the next three in
+    /// place of its own, 1 to 600.
     pub slow_after_seconds: u32,
     pub slow_acme_orders_per_ca: u32,
     pub slow_deployer: u32,

@@ -1,7 +1,8 @@
-//! What the places of a host come to, taken together. Pure: (places, what was seen) → good, or an error that names where.
+//! What the places of a host come to, taken together. Pure: (places, what was seen) → good, or an
+//! error that names where.
 //!
-//! In: one finding per place. Out: nothing, or the first kind of trouble with all its places. Never: a place that is a
-//! hint only decides; a place that cannot be seen is held against nobody.
+//! In: one finding per place. Out: nothing, or the first kind of trouble with all its places.
+//! Never: a place that is a hint only decides; a place that cannot be seen counts against no host.
 
 use std::net::SocketAddr;
 
@@ -38,7 +39,8 @@ pub enum Is {
 }
 
 impl Is {
-    /// Nothing is known of what it serves, which is held against nobody where another place is good.
+    /// Nothing is known of what it serves, which is not held against the host where another place
+    /// is good.
     pub const fn is_unknown(&self) -> bool {
         match self {
             Self::NoConnection(_) | Self::Unseen(_) => true,
@@ -50,7 +52,8 @@ impl Is {
 }
 
 impl Finding {
-    /// From the looks at a place, and the checks that were made of each different chain that it shows.
+    /// From the looks at a place, and the checks that were made of each different chain that it
+    /// shows.
     pub fn of(tally: &Tally, awaited: impl Fn(&Presented) -> bool, checks: &[Vec<Check>]) -> Self {
         let at = tally.address;
         let is = if tally.is_settled() {
@@ -94,7 +97,8 @@ fn of_the_last(tally: &Tally, awaited: impl Fn(&Presented) -> bool) -> Is {
     }
 }
 
-/// A refusal counts only where nothing else came back: who does not answer every time may be at the end of a bad way.
+/// A refusal counts only where nothing else came back: who does not answer every time may be at the
+/// end of a bad way.
 fn without_certificate(at: SocketAddr, tally: &Tally, error: Option<&ProbeError>) -> Is {
     let said = format!("{at}: {}", last_error(tally));
     if tally.looks() > 0 && tally.refusals() == tally.looks() {
@@ -131,8 +135,9 @@ fn faults(checks: &[Check]) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// What is served by turns comes first: it forbids the way back. Then what is served wrongly: it is sure, while an address
-/// that is silent may come back. What cannot be seen decides where nothing else is known.
+/// What is served by turns comes first: it forbids the way back. Then what is served wrongly: it is
+/// sure, while an address that is silent may come back. What cannot be seen decides where nothing
+/// else is known.
 #[expect(clippy::too_many_lines, reason = "one arm for each finding")]
 pub fn conclude(host: &str, findings: &[Finding]) -> Result<(), VerifyError> {
     let trouble = |pick: &dyn Fn(&Is) -> Option<&String>, also: &dyn Fn(&Is) -> bool| {

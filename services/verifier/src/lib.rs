@@ -1,7 +1,8 @@
 //! The verifier looks at what hosts really serve, and says whether it is what was issued.
 //!
-//! In: Verify and Confirm orders, and asks for looks beside any run. Out: snapshots of every address, and checks. Touches:
-//! the hosts, by TLS handshakes, and the name service. Never: a database, a private key, an HTTP request.
+//! In: Verify and Confirm orders, and asks for looks beside any run. Out: snapshots of every
+//! address, and checks. Touches: the hosts, by TLS handshakes, and the name service. Never: a
+//! database, a private key, an HTTP request.
 
 pub mod confirm;
 pub mod findings;
@@ -53,7 +54,7 @@ pub struct Config {
     pub use_native_roots: bool,
     pub connect_timeout_ms: u64,
     pub handshake_timeout_ms: u64,
-    /// How long a server may take to serve the new certificate before somebody is asked.
+    /// How long a server may take to serve the new certificate before a person is asked.
     pub patience_ms: u64,
     /// Whether private and loopback addresses are refused.
     pub deny_private: bool,

@@ -1,8 +1,8 @@
 //! Dials a host and takes down what it presents.
 //!
-//! In: a hostname and addresses. Out: the chain, protocol and cipher of a real TLS handshake, or why there was none.
-//! Never: judges; expired and self-signed certificates are seen like any other. The server must prove that it holds the
-//! leaf's key, or it is not served by it.
+//! In: a hostname and addresses. Out: the chain, protocol and cipher of a real TLS handshake, or
+//! why there was none. Never: judges; expired and self-signed certificates are seen like any other.
+//! The server must prove that it holds the leaf's key, or it is not served by it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -178,8 +178,8 @@ impl Prober {
         ProbeError::Unseen(why)
     }
 
-    /// The handshake broke off. What was on the wire is told with the reason; where that was nothing yet, a plain hello
-    /// asks once more.
+    /// The handshake broke off. What was on the wire is told with the reason; where that was
+    /// nothing yet, a plain hello asks once more.
     async fn conclude_unfinished(
         &self,
         host: &Hostname,
@@ -268,8 +268,8 @@ impl Prober {
     }
 }
 
-/// The library prefers suites with SHA-384, which most processors compute several times slower: a look sends no data worth it.
-/// Whatever a server wants is still offered.
+/// The library prefers suites with SHA-384, which most processors compute several times slower: a
+/// look sends no data worth it. Whatever a server wants is still offered.
 fn cheapest_first(all: &[SupportedCipherSuite]) -> Vec<SupportedCipherSuite> {
     let hash = |suite: &SupportedCipherSuite| match suite {
         SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider.algorithm(),
@@ -299,8 +299,8 @@ fn bounded(mut all: Vec<SocketAddr>) -> Addresses {
     Addresses { all, left_out }
 }
 
-/// Whether the way there is missing here, which says nothing of the server: no route, no address or protocol of our own, no
-/// permission, no file or port left.
+/// Whether the way there is missing here, which says nothing of the server: no route, no address or
+/// protocol of our own, no permission, no file or port left.
 fn is_our_own(error: &io::Error) -> bool {
     /// EMFILE, ENFILE, EAFNOSUPPORT, ENOBUFS on Linux: the standard library has no names for them.
     const NUMBERS: [i32; 4] = [24, 23, 97, 105];

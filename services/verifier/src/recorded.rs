@@ -1,7 +1,7 @@
 //! What one handshake shows before it ends, or instead of ending.
 //!
-//! In: the library's callbacks. Out: the chain, whether its key was proven, whether the server asked for a certificate of ours.
-//! Never: trust in a chain; every chain is accepted.
+//! In: the library's callbacks. Out: the chain, whether its key was proven, whether the server
+//! asked for a certificate of ours. Never: trust in a chain; every chain is accepted.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,7 +1,8 @@
-//! Whether a chain leads to a trust anchor: asked apart from the handshake, which accepts any chain.
+//! Whether a chain leads to a trust anchor: asked apart from the handshake, which accepts any
+//! chain.
 //!
-//! In: anchors from files and from the machine. Out: a problem in plain words, or none. Never: revocation: CRLs are not
-//! fetched here.
+//! In: anchors from files and from the machine. Out: a problem in plain words, or none. Never:
+//! revocation: CRLs are not fetched here.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl Trust {
             for error in found.errors {
                 warn!(%error, "some of the machine's trust anchors could not be read");
             }
-            // Machines carry anchors with encodings that nobody can read; the others count.
+            // Machines carry anchors with encodings that cannot be parsed; the others count.
             roots.add_parsable_certificates(found.certs);
         }
         Self::in_roots(roots).map_err(|e| ConfigError(format!("trust_files: {e}")))
@@ -94,7 +95,8 @@ fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), String> {
     }
 }
 
-/// The first block that looks like a certificate and is none for this reader: it would be passed over without a word.
+/// The first block that looks like a certificate and is none for this reader: it would be passed
+/// over without a word.
 fn other_block(pem: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(pem);
     let labels = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE", "PKCS7"];

@@ -11,7 +11,8 @@ use domain::backoff::NextTry;
 use domain::cause::Cause;
 use domain::disposition::{Disposition, Failure};
 
-/// A host that was out of reach so often in a row is asked about: each try has waited for it already.
+/// A host that was out of reach so often in a row is asked about: each try has waited for it
+/// already.
 const UNREACHABLE_PATIENCE: u32 = 2;
 
 /// Nothing is known of the server yet: the way to it comes first.
@@ -101,7 +102,7 @@ pub fn judge(error: VerifyError, at: NextTry) -> StepError {
         }
         VerifyError::Unseen(trouble) => {
             let hint = "give the verifier a way there (a route, IPv6, its allowed_networks), or take the address out of \
-                        the host's addresses or its DNS records when nobody else reaches it either; then resume";
+                        the host's addresses or its DNS records when no client reaches it either; then resume";
             again_or_ask(
                 Failure::new("VER-0008", what, hint)
                     .seen_at(trouble.at)

@@ -1,7 +1,7 @@
 //! Looks at hosts beside any run, whenever the planner asks.
 //!
-//! In: asks. Out: a snapshot of every address, or why there is none. Never: takes a slot from the orders of runs, keeps
-//! anything.
+//! In: asks. Out: a snapshot of every address, or why there is none. Never: takes a slot from the
+//! orders of runs, keeps anything.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Watch {
         Self { bus, prober, lookout }
     }
 
-    /// Looks at hosts, so many at the same time, until `stop`; those in hand are finished.
+    /// Looks at hosts, so many at the same time, until `stop`; those in flight are finished.
     pub(crate) async fn serve_all(
         self,
         asks: Inbox<ProbeAsk>,
@@ -63,7 +63,8 @@ impl Watch {
 }
 
 impl Watch {
-    /// One handshake with each address of a host, and more where another leaf than the last one shows, or where several did.
+    /// One handshake with each address of a host, and more where another leaf than the last one
+    /// shows, or where several did.
     async fn look(&self, ask: &ProbeAsk) -> ProbeSeen {
         let found = self.prober.addresses(&ask.hostname, ask.port, &ask.addresses).await;
         let seen = match &found {

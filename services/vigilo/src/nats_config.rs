@@ -1,9 +1,9 @@
-//! `vigilo nats-config`: the accounts of a fleet's NATS and their users, each with the rights of its rows of the topology
-//! and no more.
+//! `vigilo nats-config`: the accounts of a fleet's NATS and their users, each with the rights of
+//! its rows of the topology and no more.
 //!
-//! In: a directory with one password per user, and the keys of those who sign. Out: an `accounts` block for nats-server on
-//! stdout; the file `signers` of public keys for the configuration of the services. Never: a running server, and no password
-//! outside of that directory and the block.
+//! In: a directory with one password per user, and the keys of those who sign. Out: an `accounts`
+//! block for nats-server on stdout; the file `signers` of public keys for the configuration of the
+//! services. Never: a running server, and no password outside of that directory and the block.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,14 +22,15 @@ const EXIT_CONFIG: u8 = 64;
 
 #[derive(Args)]
 pub struct NatsConfigArgs {
-    /// Directory with one file per user, named like the user, that holds its password; and planner.key and key-signer.key,
-    /// with which these two sign what they say
+    /// Directory with one file per user, named like the user, that holds its password; and
+    /// planner.key and key-signer.key, with which these two sign what they say
     #[arg(long)]
     secrets: PathBuf,
     /// A workspace whose other systems get a user `ws-<name>`; may be repeated
     #[arg(long = "workspace", default_value = "default")]
     workspaces: Vec<WorkspaceId>,
-    /// Only the keys of those who sign, and the line to add to the configuration of the services: where all share one NATS user
+    /// Only the keys of those who sign, and the line to add to the configuration of the services:
+    /// where all share one NATS user
     #[arg(long)]
     only_signers: bool,
     /// Make a password for every user that has none yet, and the keys of those who sign
@@ -73,7 +74,8 @@ fn config(args: &NatsConfigArgs) -> Result<String> {
     ))
 }
 
-/// What more than one workspace asks for: who adds a host there may have no address of the inner network looked at.
+/// What more than one workspace asks for: who adds a host there may have no address of the inner
+/// network looked at.
 fn guarded(workspaces: &[(WorkspaceId, String)]) -> &'static str {
     if workspaces.len() < 2 {
         return "";
@@ -81,8 +83,8 @@ fn guarded(workspaces: &[(WorkspaceId, String)]) -> &'static str {
     "# There is more than one workspace: in the configuration of issuer and verifier\n# deny_private = true\n"
 }
 
-/// The public keys of those who sign, also written to the file that the services read. A key of before or the next one stays
-/// in there until a person takes it out.
+/// The public keys of those who sign, also written to the file that the services read. The previous
+/// or the next key stays in there until a person takes it out.
 fn written_signers(args: &NatsConfigArgs) -> Result<Vec<String>> {
     if args.make_secrets {
         std::fs::create_dir_all(&args.secrets).with_context(|| format!("--secrets {}", args.secrets.display()))?;
@@ -242,8 +244,8 @@ mod tests {
         std::fs::remove_dir_all(secrets).expect("removed");
     }
 
-    /// The file can be read by a service, and the comment is what a configuration may say in its place; a new key stands beside
-    /// the one of before.
+    /// The file can be read by a service, and the comment is what a configuration may say in its
+    /// place; a new key stands beside the previous one.
     fn believed(secrets: &Path, made: &str) {
         let mut connection = bus::Connection {
             signers_file: Some(secrets.join("signers")),

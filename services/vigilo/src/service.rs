@@ -20,10 +20,11 @@ pub struct ServiceArgs {
     /// nats://host:port, overrides `nats.url`
     #[arg(long)]
     nats_url: Option<String>,
-    /// postgres://user:password@host:port/database, overrides `database_url`; better in the environment or in a file
+    /// postgres://user:password@host:port/database, overrides `database_url`; better in the
+    /// environment or in a file
     #[arg(long)]
     database_url: Option<String>,
-    /// The same from a file: what stands on a command line is shown by `ps`
+    /// A file with the URL of Postgres: what stands on a command line is shown by `ps`
     #[arg(long, env = "VIGILO_DATABASE_URL_FILE")]
     database_url_file: Option<PathBuf>,
     /// Where /healthz and /readyz are answered, for example 127.0.0.1:9000

@@ -48,7 +48,7 @@ pub struct CalledHost {
     pub criticality: Criticality,
     pub called_at: Timestamp,
     pub expires_at: Timestamp,
-    /// Otherwise somebody must ask for it.
+    /// Otherwise a person must ask for it.
     pub renews_itself: bool,
     /// Its live run since the call.
     pub run_id: Option<RunId>,

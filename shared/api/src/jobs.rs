@@ -12,7 +12,7 @@ use crate::runs::Act;
 #[serde(deny_unknown_fields)]
 pub struct NewJob {
     pub spec: JobSpec,
-    /// The same key plans once.
+    /// Requests with one key are planned once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 180))]
     pub idempotency_key: Option<String>,
@@ -86,7 +86,8 @@ pub struct Halt {
 pub struct JobDetail {
     #[serde(flatten)]
     pub job: Job,
-    /// Runs by where they stand; held ones are queued and kept back, refused lines could not become runs any more.
+    /// Runs by where they stand; held ones are queued and kept back, refused lines could not become
+    /// runs any more.
     pub progress: Progress,
     /// When it will end at the pace that it has.
     pub eta: Option<Timestamp>,
@@ -106,7 +107,8 @@ pub struct JobLine {
     pub decision: Decision,
     /// One of the first few.
     pub in_cohort: bool,
-    /// Its run; null without one. Absent where the decision names a run: two fields of one name would hide each other.
+    /// Its run; null without one. Absent where the decision names a run: two fields of one name
+    /// would hide each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<Option<RunId>>,
     pub run_status: Option<String>,

@@ -24,7 +24,7 @@ pub struct NewLimit {
     pub period_seconds: u32,
     /// Where it is written.
     pub source: String,
-    /// The day on which somebody compared it with the source, `YYYY-MM-DD`; absent: today.
+    /// The day on which a person compared it with the source, `YYYY-MM-DD`; absent: today.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_verified: Option<String>,
     #[serde(default = "yes")]

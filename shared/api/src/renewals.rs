@@ -24,7 +24,7 @@ pub struct Renewal {
     /// Absent: each policy's own provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
-    /// The same key asks once.
+    /// Requests with one key are carried out once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 180))]
     pub idempotency_key: Option<String>,

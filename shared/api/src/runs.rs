@@ -72,8 +72,8 @@ pub struct Standing {
     pub step: Option<Step>,
     /// Why it stands there.
     pub because: Option<Because>,
-    /// What it waits for in words: its turn, a limit, a window, a cooldown, its job, a target group, a look at its host, a
-    /// service that picks no order up; null where `failure` says it.
+    /// What it waits for in words: its turn, a limit, a window, a cooldown, its job, a target
+    /// group, a look at its host, a service that picks no order up; null where `failure` says it.
     pub waits_for: Option<String>,
     /// Why it is kept back although it is due.
     pub held: Option<String>,
@@ -90,7 +90,8 @@ pub struct Run {
     /// Not before this instant it goes on; while an order is out, when it is given again.
     pub until: Option<Timestamp>,
     pub cancelled_by: Option<String>,
-    /// Of a cancelled run: what it has changed at its targets and not taken back; absent when there is nothing.
+    /// Of a cancelled run: what it has changed at its targets and not taken back; absent when there
+    /// is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<String>,
     pub attempt: u32,
@@ -114,7 +115,7 @@ pub struct Run {
     /// The directory of the CA that is asked now, or was last.
     #[serde(rename = "asked")]
     pub current_ca: String,
-    /// What made it due when nobody asked.
+    /// What made it due when no person asked.
     pub why_now: Option<String>,
     pub names: Vec<DnsName>,
     pub targets: Vec<String>,
@@ -140,8 +141,8 @@ pub struct RunDetail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Act {
     pub at: Timestamp,
-    /// `resume`, `retry`, `cancel`, `resolve`; `amend` with what a run took from today's policy. Of a job: `commit`, `pause`,
-    /// `resume` or `cancel`.
+    /// `resume`, `retry`, `cancel`, `resolve`; `amend` with what a run took from today's policy. Of
+    /// a job: `commit`, `pause`, `resume` or `cancel`.
     pub verb: String,
     pub by: String,
     /// Empty when none was given.

@@ -1,11 +1,13 @@
-//! The wall around a workspace: its other systems have an account of their own at the server, and few doors lead out of it.
+//! The wall around a workspace: its other systems have an account of their own at the server, and
+//! few doors lead out of it.
 //!
-//! In: a workspace. Out: the doors between its account and the fleet's. Touches: nothing. Never: a door that two
-//! workspaces share, or one that makes or changes a consumer.
+//! In: a workspace. Out: the doors between its account and the fleet's. Touches: nothing. Never: a
+//! door that two workspaces share, or one that makes or changes a consumer.
 //!
-//! Rights of users alone do not hold. What the server says itself (a stream's confirmation, the messages of a consumer)
-//! goes to whatever reply subject a client names, and nobody asks whether that client may publish there; inside one
-//! account a workspace could so put messages among our orders. From another account an answer comes back to it alone.
+//! Rights of users alone do not hold. What the server says itself (a stream's confirmation, the
+//! messages of a consumer) goes to whatever reply subject a client names, and the server does not
+//! check whether that client may publish there; inside one account a workspace could so put
+//! messages among our orders. From another account an answer comes back to it alone.
 
 use domain::WorkspaceId;
 use protocol::request::Verb;
@@ -14,7 +16,8 @@ use protocol::subjects::{self, EVENT_READERS, event_reader};
 /// The account of the services and of all streams.
 pub const FLEET: &str = "VIGILO";
 
-/// Where a workspace's clients find what JetStream has for them: the library's option for an API prefix.
+/// Where a workspace's clients find what JetStream has for them: the library's option for an API
+/// prefix.
 const API: &str = "vigilo.js";
 
 /// The account of a workspace.
@@ -48,7 +51,8 @@ impl Door {
         Self { kind, subject, inside }
     }
 
-    /// An account has JetStream's own subjects already, even where it has no streams: ours need another name there.
+    /// An account has JetStream's own subjects already, even where it has no streams: ours need
+    /// another name there.
     fn api(kind: Kind, subject: &str) -> Self {
         Self {
             kind,
@@ -61,7 +65,8 @@ impl Door {
 /// Everything that a workspace can reach.
 pub fn doors(workspace: &WorkspaceId) -> Vec<Door> {
     let inbox = subjects::inbox_of(&format!("ws-{workspace}"));
-    // Verb by verb: the stream bounds what waits on each subject, so there must be no end of subjects.
+    // Verb by verb: the stream bounds what waits on each subject, so there must be no end of
+    // subjects.
     let asked = Verb::names().map(|verb| Door::same(Kind::Asked, subjects::request(workspace, &verb)));
     let mut all: Vec<Door> = asked.collect();
     all.extend([

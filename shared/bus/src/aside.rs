@@ -1,8 +1,7 @@
 //! Messages that are dealt with beside the orders of runs, so many at the same time.
 //!
-//! In: an inbox, what is done with each message. Out: nothing; who serves a message acknowledges it, and one
-//! whose service panics goes to the dead letters. Never: a slot of the
-//! orders.
+//! In: an inbox, what is done with each message. Out: nothing; who serves a message acknowledges
+//! it, and one whose service panics goes to the dead letters. Never: a slot of the orders.
 
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::inbox::{Delivery, Inbox};
 use crate::mail::Mail;
 use crate::panics::caught;
 
-/// Serves messages until `stop`; those in hand are finished.
+/// Serves messages until `stop`; those in flight are finished.
 pub async fn serve_each<T, F>(
     mut inbox: Inbox<T>,
     at_once: usize,

@@ -1,4 +1,5 @@
-//! Core request/reply: the custody questions. No stream, no retry: the asker decides what a silence means.
+//! Core request/reply: the custody questions. No stream, no retry: the asker decides what a silence
+//! means.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use crate::connection::{Bus, BusError};
 use crate::signing::Signer;
 
 impl Bus {
-    /// Asks on a subject and waits at most `within` for the answer, which is believed with the signature of `of` for the place
-    /// where we wait, and not otherwise.
+    /// Asks on a subject and waits at most `within` for the answer, which is believed with the
+    /// signature of `of` for the place where we wait, and not otherwise.
     pub async fn ask<Q, A>(&self, subject: &str, question: &Q, of: Signer, within: Duration) -> Result<A, BusError>
     where
         Q: Serialize + Sync,
@@ -27,7 +28,7 @@ impl Bus {
         Ok(serde_json::from_slice(&message.payload)?)
     }
 
-    /// The same, for the message itself.
+    /// Asks a question and gives back the signed message itself, not its parsed body.
     pub(crate) async fn ask_signed<Q: Serialize + Sync>(
         &self,
         subject: &str,
@@ -40,7 +41,7 @@ impl Bus {
         Ok(message)
     }
 
-    /// The same of somebody who does not sign: for answers that are hints, and make nobody act.
+    /// Asks a service that does not sign its answers: they are hints, on which no service acts.
     pub async fn ask_for_hint<Q, A>(&self, subject: &str, question: &Q, within: Duration) -> Result<A, BusError>
     where
         Q: Serialize + Sync,
@@ -73,8 +74,9 @@ impl Bus {
         })
     }
 
-    /// Answers questions on a subject until `stop`; replicas with the same group share them. `answer` gets the
-    /// subject that was asked, and the raw question: what does not parse is answered too.
+    /// Answers questions on a subject until `stop`; replicas with the same group share them.
+    /// `answer` gets the subject that was asked, and the raw question: what does not parse is
+    /// answered too.
     pub async fn answer<F, Fut, A>(
         &self,
         subject: &str,
@@ -110,7 +112,7 @@ impl Bus {
     }
 }
 
-/// Somebody else answers in the place of who was asked.
+/// Another sender answers in the place of the service that was asked.
 fn disbelieved(subject: &str, why: String) -> BusError {
     warn!(subject, why, "an answer is not believed");
     let subject = subject.to_owned();

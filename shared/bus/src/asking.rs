@@ -1,7 +1,7 @@
 //! Who asks: the workspaces of which requests or commands wait.
 //!
-//! In: a stream of them. Out: a reader for each workspace that has none yet. Never: one reader for all: whoever asks without end
-//! would stand before everybody else.
+//! In: a stream of them. Out: a reader for each workspace that has none yet. Never: one reader for
+//! all: whoever asks without end would stand before everybody else.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ impl Bus {
         Ok(asking)
     }
 
-    /// Takes away the reader of all, if a version of before has left it.
+    /// Removes the reader of all, if an earlier version has left it.
     pub async fn part_readers(&self, stream: StreamName) -> Result<(), BusError> {
         patiently(|| self.part_readers_once(stream)).await
     }

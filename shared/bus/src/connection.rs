@@ -14,7 +14,8 @@ use crate::login::{Connection, Keys};
 
 /// Minimum server: priority groups and per-message TTL came with it, Debian's own 2.9 has neither.
 const MINIMUM: (u64, u64) = (2, 11);
-/// How long a publish waits for the stream's word. The library's 5 s are burnt whole when a server dies.
+/// How long a publish waits for the stream's word. The library's 5 s are burnt whole when a server
+/// dies.
 const ACK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Whether the connection stands, while a stop waits for a pull.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -25,7 +26,7 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 pub enum BusError {
     #[error("NATS cannot be reached or used: {0}")]
     Unavailable(String),
-    #[error("nobody answers on {subject}: the service behind it is not running")]
+    #[error("no service answers on {subject}: the service behind it is not running")]
     NoResponders { subject: String },
     #[error("no answer on {subject} in time")]
     Timeout { subject: String },
@@ -106,7 +107,8 @@ impl Bus {
         self
     }
 
-    /// One whose user stops some day: from then on nothing is waited for that NATS cannot say because it is away.
+    /// One whose user stops some day: from then on nothing is waited for that NATS cannot say
+    /// because it is away.
     #[must_use]
     pub fn until(self, stop: &CancellationToken) -> Self {
         Self {
@@ -120,7 +122,8 @@ impl Bus {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// Ends when `stop` has fired and NATS is away: nothing more can come then, and a pull would wait for its end in vain.
+    /// Ends when `stop` has fired and NATS is away: nothing more can come then, and a pull would
+    /// wait for its end in vain.
     #[expect(
         clippy::disallowed_methods,
         reason = "polls a state that gives no signal; what calls it is ended by a stop"
@@ -143,8 +146,9 @@ impl Bus {
         }
     }
 
-    /// Everything handed to the client is written to the server before a process ends. A server that is away is not waited
-    /// for: what it has not confirmed is published again by the next process.
+    /// Everything handed to the client is written to the server before a process ends. A server
+    /// that is away is not waited for: what it has not confirmed is published again by the next
+    /// process.
     pub async fn flush(&self) -> Result<(), BusError> {
         match tokio::time::timeout(FLUSH_WITHIN, self.client.flush()).await {
             Ok(flushed) => flushed.map_err(BusError::unavailable),
@@ -195,7 +199,8 @@ async fn options(to: &Connection, name: &str) -> Result<ConnectOptions, BusError
     Ok(options)
 }
 
-/// What the file holds, without the line's end. The key of the configuration is named when it cannot be read.
+/// What the file holds, without the line's end. The key of the configuration is named when it
+/// cannot be read.
 fn secret(key: &str, file: Option<&Path>) -> Result<Option<String>, BusError> {
     let Some(file) = file else { return Ok(None) };
     let unusable = |why: &str| BusError::Unavailable(format!("{key} {}: {why}", file.display()));

@@ -1,6 +1,7 @@
-//! How a worker keeps a step in hand that must be saved on its way: it reports what it has reached, and the planner hands it
-//! the next order of the step as soon as that is in the record. Its message in the stream stays unacknowledged meanwhile: if the
-//! worker dies, it comes again, and who gets it asks for the present order first.
+//! How a worker keeps a step in flight that must be saved on its way: it reports what it has
+//! reached, and the planner hands it the next order of the step as soon as that is in the record.
+//! Its message in the stream stays unacknowledged meanwhile: if the worker dies, it comes again,
+//! and who gets it asks for the present order first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub(crate) enum Go<S> {
     On(Box<Held<S>>),
     /// The run has moved on.
     Away,
-    /// Nobody could tell: an order may be carried out again.
+    /// The planner could not be asked: an order may be carried out again.
     AsYouAre,
 }
 
@@ -56,14 +57,15 @@ type Reply<S> = (Current<S>, Option<Arc<ShownOrder>>);
 /// How a run goes on of which something was saved.
 pub(crate) enum Next<S> {
     Order(Box<Held<S>>),
-    /// Nobody waits for this worker.
+    /// The planner does not wait for this worker.
     Elsewhere,
     /// Nothing was heard before the deadline.
     Late,
 }
 
 impl Bus {
-    /// After a start of NATS a planner may come back later than the worker: it is waited for a while.
+    /// After a start of NATS a planner may come back later than the worker: it is waited for a
+    /// while.
     #[expect(
         clippy::disallowed_methods,
         reason = "between two tries, until the deadline of the order or a stop"
@@ -100,7 +102,8 @@ impl Bus {
 }
 
 impl Bus {
-    /// What the planner says to a worker that waits; what somebody else says there is evidence, and nothing more.
+    /// What the planner says to a worker that waits; what any other sender says there is evidence,
+    /// and nothing more.
     async fn read_direct_reply<S: DeserializeOwned>(&self, message: &Message) -> Option<Reply<S>> {
         match self.is_signed(message, Signer::Planner) {
             Ok(()) => {
@@ -146,7 +149,7 @@ impl Answers {
                     return Next::Order(Box::new(Held { order: *next, shown }));
                 }
                 Some((Current::Elsewhere, _)) => return Next::Elsewhere,
-                // Not in the record yet, or nobody to ask: the report is in the stream.
+                // Not in the record yet, or no planner answers: the report is in the stream.
                 Some((Current::Order { .. } | Current::Unknown { .. }, _)) | None => {}
             }
             if clock.now() >= order.deadline {

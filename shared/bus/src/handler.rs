@@ -21,8 +21,8 @@ pub trait StepHandler: Send + Sync + 'static {
     type Spec: DeserializeOwned + Send + Sync;
     const KIND: StepKind;
 
-    /// Brings the world to the state that the order describes. May be called again for the same order, and again
-    /// for an older one: it looks before it touches.
+    /// Brings the world to the state that the order describes. May be called again for the same
+    /// order, and again for an older one: it looks before it touches.
     fn carry_out(
         &self,
         order: &Order<Self::Spec>,
@@ -37,8 +37,9 @@ pub trait StepHandler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Rehearsal, StepError>> + Send;
 }
 
-/// How far a handler came. `Resting` is no error: the ledger saves the checkpoint, and it comes back in the next
-/// order, at once when `until` has passed. So nothing irreversible happens before what it hangs on is saved.
+/// How far a handler came. `Resting` is no error: the ledger saves the checkpoint, and it comes
+/// back in the next order, at once when `until` has passed. So nothing irreversible happens before
+/// what it hangs on is saved.
 #[derive(Debug)]
 pub enum Progress {
     Done(Product),
@@ -85,7 +86,8 @@ impl StepError {
     }
 }
 
-/// What a handler may know and write down beside its product. Cheap to clone; all clones write to the same notes.
+/// What a handler may know and write down beside its product. Cheap to clone; all clones write to
+/// the same notes.
 #[derive(Clone)]
 pub struct StepContext {
     clock: Arc<dyn Clock>,
@@ -102,7 +104,7 @@ impl StepContext {
         }
     }
 
-    /// The same of an order as it came.
+    /// This context, together with the order as it was received.
     #[must_use]
     pub fn of(self, order: Option<Arc<ShownOrder>>) -> Self {
         Self { order, ..self }

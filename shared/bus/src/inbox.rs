@@ -1,7 +1,8 @@
-//! Reading a stream in batches: whatever is there now, parsed; what does not parse goes to the dead letters.
+//! Reading a stream in batches: whatever is there now, parsed; what does not parse goes to the dead
+//! letters.
 //!
-//! Pulled without prefetch beyond the batch, and a batch that was asked for is finished before a stop: so no message
-//! is left in the hands of a process that is gone.
+//! Pulled without prefetch beyond the batch, and a batch that was asked for is finished before a
+//! stop: so no message is left in the hands of a process that is gone.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,7 +39,8 @@ pub struct Inbox<T> {
     means: std::marker::PhantomData<fn() -> T>,
 }
 
-/// How long a reader lets messages gather when they come in numbers: what is done for a batch is cheaper the larger it is.
+/// How long a reader lets messages gather when they come in numbers: what is done for a batch is
+/// cheaper the larger it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Gather {
     pub most: Duration,
@@ -84,7 +86,8 @@ impl<T> Delivery<T> {
         bus.bury(self.letter.origin.stream, &self.letter.message, reason).await;
     }
 
-    /// Nobody of us can handle it: it goes to the dead letters, its sender is told, and it does not come again.
+    /// No replica of this service can handle it: it goes to the dead letters, its sender is told,
+    /// and it does not come again.
     pub async fn bury_defect(&self, panicked: &Panicked) {
         self.letter.bury(panicked).await;
     }
@@ -141,12 +144,13 @@ impl<T: Mail> Inbox<T> {
         self
     }
 
-    /// The next messages, at least one; nothing when `stop` has fired and what was asked for has come.
+    /// The next messages, at least one; nothing when `stop` has fired and what was asked for has
+    /// come.
     pub async fn next(&mut self, stop: &CancellationToken) -> Option<Vec<Delivery<T>>> {
         self.next_within(stop, Duration::MAX).await
     }
 
-    /// The same; nothing also when nothing has come for so long.
+    /// The next batch of messages; nothing when `stop` fires, or when none has come for `silent`.
     pub async fn next_within(&mut self, stop: &CancellationToken, silent: Duration) -> Option<Vec<Delivery<T>>> {
         let begun = tokio::time::Instant::now();
         loop {

@@ -1,4 +1,5 @@
-//! Where NATS is, who we are there, what we sign with and whom we believe: the table `[nats]` of a service's configuration.
+//! Where NATS is, who we are there, what we sign with and whom we believe: the table `[nats]` of a
+//! service's configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,11 +22,12 @@ pub struct Connection {
     /// A file with the password, instead of the password itself.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
-    /// A file with the seed of an NKey, instead of a password: no secret is sent. `user` then only names the inbox.
+    /// A file with the seed of an NKey, instead of a password: no secret is sent. `user` then only
+    /// names the inbox.
     #[serde(default)]
     pub nkey_file: Option<PathBuf>,
-    /// A credentials file (JWT and seed), instead of a password. `user` then only names the inbox, as the rights of the
-    /// service have it: `_INBOX.<user>.>`.
+    /// A credentials file (JWT and seed), instead of a password. `user` then only names the inbox,
+    /// as the rights of the service have it: `_INBOX.<user>.>`.
     #[serde(default)]
     pub credentials_file: Option<PathBuf>,
     /// PEM file of the CA of the server's certificate, when it is a private one.
@@ -34,10 +36,11 @@ pub struct Connection {
     /// Copies that a cluster keeps of every stream: 1 for a single server, 3 for a cluster.
     #[serde(default = "one")]
     pub replicas: usize,
-    /// Whose signatures are believed: `planner:<public key>` and `key-signer:<public key>`, two of each at most.
+    /// Whose signatures are believed: `planner:<public key>` and `key-signer:<public key>`, two of
+    /// each at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signers: Vec<String>,
-    /// The same in a file, one in each line.
+    /// A file with the values of `signers`, one in each line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signers_file: Option<PathBuf>,
     /// The private key with which planner and key-signer sign what they say.
@@ -111,8 +114,9 @@ impl Connection {
         }
     }
 
-    /// The same connection of one who believes the signers whose keys are in this directory, and who signs as one of them when
-    /// it is one. Missing keys are made: for all services on one machine.
+    /// This connection for a service that believes the signers whose keys are in this directory,
+    /// and who signs as one of them when it is one. Missing keys are made: for all services on one
+    /// machine.
     ///
     /// # Errors
     /// Names the file that cannot be used.

@@ -1,7 +1,8 @@
-//! Following a stream for as long as somebody watches: an ordered consumer of the watcher's own, gone with it.
+//! Following a stream for as long as a client watches: an ordered consumer of the watcher's own,
+//! gone with it.
 //!
-//! In: which subjects, from where on. Out: their messages in order, none twice, also over a restart of the server. Never: an
-//! acknowledgement; nobody else waits for what a watcher does.
+//! In: which subjects, from where on. Out: their messages in order, none twice, also over a restart
+//! of the server. Never: an acknowledgement; no other reader waits for a watcher.
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};

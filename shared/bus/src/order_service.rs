@@ -1,7 +1,8 @@
-//! One order at a desk: the handler's work, the report of how it ended, and the next order of a step that goes on.
+//! One order at a desk: the handler's work, the report of how it ended, and the next order of a
+//! step that goes on.
 //!
-//! In: an order as the stream delivered it. Out: how its message is settled. Touches: the reports. Never: the acknowledgement,
-//! which is the loop's (`work`).
+//! In: an order as the stream delivered it. Out: how its message is settled. Touches: the reports.
+//! Never: the acknowledgement, which is the loop's (`work`).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -48,8 +49,9 @@ pub(crate) struct Shared {
     pub doubt: Doubt,
 }
 
-/// One at a time for each step of a run. An order may be delivered twice while the first is in hand: the second then
-/// waits, and finds what the first has done. Two finalizations of one ACME order side by side can issue twice.
+/// One at a time for each step of a run. An order may be delivered twice while the first is in
+/// flight: the second then waits, and finds what the first has done. Two finalizations of one ACME
+/// order side by side can issue twice.
 #[derive(Default)]
 pub(crate) struct StepLocks(Mutex<HashMap<(RunId, Step), Weak<StepLock>>>);
 
@@ -72,7 +74,7 @@ impl StepLocks {
 pub(crate) enum Settled {
     /// The report is in its stream.
     Reported,
-    /// Replaced by a newer order already: nobody waits for it.
+    /// Replaced by a newer order already: the planner does not wait for it.
     Expired,
     /// No answer: it comes again after the wait.
     Silent,
@@ -100,7 +102,8 @@ impl<H: StepHandler> OrderService for Typed<H> {
 }
 
 impl<H: StepHandler> Typed<H> {
-    /// An order, and those of the same step that come straight into this hand when what the one before has reached is saved.
+    /// An order, and those of the same step that come straight into this hand when what the one
+    /// before has reached is saved.
     async fn carry_out(&self, shared: &Shared, first: Held<H::Spec>, in_doubt: bool) -> Settled {
         let lock = shared.step_locks.of(first.order.run_id, first.order.step);
         let (_lock, waited) = match lock.try_lock() {
@@ -205,7 +208,8 @@ fn rehearsal_progress(mut rehearsal: Rehearsal, now: Timestamp) -> Progress {
     }
 }
 
-/// What the other side sent may be other the next time; where it is not, the ladder ends with a question.
+/// What the other side sent may be other the next time; where it is not, the ladder ends with a
+/// question.
 fn broken(shared: &Shared, panicked: &Panicked) -> Outcome {
     let what = format!("{}: {panicked}", shared.worker);
     Outcome::Retry {
@@ -234,7 +238,8 @@ fn outcome_of(error: StepError) -> Outcome {
     }
 }
 
-/// Reports what was reached, and waits for the next order of the step; or how the message in hand is settled.
+/// Reports what was reached, and waits for the next order of the step; or how the message in flight
+/// is settled.
 async fn report_and_wait<S: DeserializeOwned>(
     shared: &Shared,
     order: &Order<S>,
@@ -256,7 +261,8 @@ async fn report_and_wait<S: DeserializeOwned>(
     }
 }
 
-/// What was done must be told: the report is published until the stream has it or nobody waits for it any more.
+/// What was done must be told: the report is published until the stream has it or the planner no
+/// longer waits for it.
 #[expect(
     clippy::disallowed_methods,
     reason = "between two tries, until the deadline of the order"

@@ -1,7 +1,9 @@
-//! A panic costs what was being done, never the process: caught where one message is handled, or one round of a loop.
+//! A panic costs what was being done, never the process: caught where one message is handled, or
+//! one round of a loop.
 //!
-//! In: a piece of work. Out: what came of it, or the panic's own words. Never: a secret; the types that hold them print none. What a
-//! piece of work holds is dropped with it: transactions roll back, locks of ours are taken over as they are.
+//! In: a piece of work. Out: what came of it, or the panic's own words. Never: a secret; the types
+//! that hold them print none. What a piece of work holds is dropped with it: transactions roll
+//! back, locks of ours are taken over as they are.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -35,7 +37,7 @@ pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     })
 }
 
-/// The same for a round of a loop, where the next round is what is left to do.
+/// Catches a panic in one round of a loop; the loop goes on with its next round.
 pub async fn or_next_round<E>(round: impl Future<Output = Result<(), E>>) -> Result<(), E> {
     caught(round).await.unwrap_or(Ok(()))
 }

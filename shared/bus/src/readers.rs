@@ -7,7 +7,8 @@ use protocol::subjects::{self, Worker};
 
 use crate::streams::StreamName;
 
-/// A message whose reader died comes back after this long; a reader that lives says so every third of it.
+/// A message whose reader died comes back after this long; a reader that lives says so every third
+/// of it.
 pub const ACK_WAIT: Duration = Duration::from_secs(30);
 /// A workspace from which nothing came for so long has no reader at the server any more.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
@@ -21,13 +22,13 @@ pub struct Reader {
     /// Of the subjects of the stream.
     pub filters: Vec<String>,
     pub max_ack_pending: i64,
-    /// The server forgets a reader that nobody pulled from for so long.
+    /// The server forgets a reader that no consumer pulled from for so long.
     pub forgotten_after: Option<Duration>,
 }
 
 impl Reader {
-    /// What is asked of one workspace, in a stream of requests or of commands. Each workspace has a reader of its own: however much
-    /// one asks, nobody else stands behind it.
+    /// What is asked of one workspace, in a stream of requests or of commands. Each workspace has a
+    /// reader of its own: however much one asks, no other consumer waits behind it.
     pub fn asked_of(stream: StreamName, workspace: &str) -> Self {
         let (verb, token) = (stream.first_token(), workspace);
         let slug = !token.is_empty()

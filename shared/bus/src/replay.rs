@@ -1,7 +1,8 @@
 //! Consumers of run events for other systems.
 //!
-//! In: a workspace, which of its consumers, and from when. Out: the consumer, pulled from by name. Never: one that delivers
-//! to a subject: the server asks nobody whether the workspace may publish there.
+//! In: a workspace, which of its consumers, and from when. Out: the consumer, pulled from by name.
+//! Never: one that delivers to a subject: the server does not check whether the workspace may
+//! publish there.
 
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use crate::connection::{Bus, BusError};
 use crate::readers::ACK_WAIT;
 use crate::streams::StreamName;
 
-/// Events are kept as long: a consumer that nobody pulled from for this time has nothing left to remember.
+/// Events are kept as long: a consumer that no client pulled from for this time has nothing left to
+/// remember.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 3600);
 const RUNS: &str = StreamName::Runs.as_str();
 
 impl Bus {
-    /// Opens one of the workspace's consumers and gives its name. With an instant it begins there anew; without one it
-    /// goes on where it stands, or begins with the first event that is kept.
+    /// Opens one of the workspace's consumers and gives its name. With an instant it begins there
+    /// anew; without one it goes on where it stands, or begins with the first event that is kept.
     pub async fn open_events(
         &self,
         workspace: &WorkspaceId,

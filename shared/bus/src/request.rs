@@ -19,8 +19,9 @@ use crate::publish::Outgoing;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Bus {
-    /// Publishes what a person asks for and waits for the planner's answer. A `Timeout` leaves the request in the stream: it is
-    /// carried out once a planner runs, and asking again with the same idempotency key gives its answer.
+    /// Publishes what a person asks for and waits for the planner's answer. A `Timeout` leaves the
+    /// request in the stream: it is carried out once a planner runs, and asking again with the same
+    /// idempotency key gives its answer.
     pub async fn request<Q: Serialize + Sync>(
         &self,
         workspace: &WorkspaceId,
@@ -54,8 +55,8 @@ impl Bus {
         }
     }
 
-    /// Answers a sender that waits. Nobody waiting is fine. A sender names an inbox of its own: to any other subject it could
-    /// have us say what it may not say itself.
+    /// Answers a sender that waits. It is no error when the sender waits no longer. A sender names
+    /// an inbox of its own: to any other subject it could have us say what it may not say itself.
     pub async fn reply<A: Serialize + Sync>(&self, subject: &str, to: &str, answer: &A) {
         if !may_be_answered(subject, to, self.user.as_deref()) {
             return warn!(
@@ -73,8 +74,8 @@ impl Bus {
     }
 }
 
-/// Whether a sender on this subject may listen there. `own` is our user: where all services share one login, the inboxes of
-/// senders carry its name too.
+/// Whether a sender on this subject may listen there. `own` is our user: where all services share
+/// one login, the inboxes of senders carry its name too.
 fn may_be_answered(subject: &str, to: &str, own: Option<&str>) -> bool {
     let rest = to.strip_prefix(subjects::INBOX).and_then(|rest| rest.strip_prefix('.'));
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['*', '>', ' '])) else {

@@ -1,9 +1,11 @@
 //! Whether NATS stores what it is given, and how far back the events of runs reach.
 //!
-//! In: a connection. Out: an answer in words. Touches: a bucket of its own. Never: a stream that others read.
+//! In: a connection. Out: an answer in words. Touches: a bucket of its own. Never: a stream that
+//! others read.
 //!
-//! A server whose disk is full says nothing to a publisher: the acknowledgement does not come. A store that met a write
-//! error takes nothing more, also when there is room again, until its server is started anew (seen with 2.15.1).
+//! A server whose disk is full says nothing to a publisher: the acknowledgement does not come. A
+//! store that met a write error takes nothing more, also when there is room again, until its server
+//! is started anew (seen with 2.15.1).
 
 use std::time::Duration;
 
@@ -71,7 +73,8 @@ impl Bus {
         self.publish(message).await
     }
 
-    /// A question whose answer nobody acts on but a reader: no signature is asked for.
+    /// A question whose answer is only shown to a reader, and acted on by no service: no signature
+    /// is required.
     async fn look_at<A: DeserializeOwned>(&self, subject: &'static str, within: Duration) -> Result<A, BusError> {
         let asked = self.client.request(subject, "{}".into());
         let timeout = |_| BusError::Timeout {

@@ -1,4 +1,5 @@
-//! The http-01 tokens of the fleet: a JetStream key-value bucket, so that any issuer replica can answer for any.
+//! The http-01 tokens of the fleet: a JetStream key-value bucket, so that any issuer replica can
+//! answer for any.
 
 use async_nats::Client;
 use futures::{Stream, StreamExt};
@@ -21,7 +22,7 @@ pub struct ChallengeTokens {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenChange {
     pub token: String,
-    /// Nothing when nobody answers for it any more.
+    /// Nothing when no solver answers for it any more.
     pub key_authorization: Option<String>,
 }
 
@@ -55,7 +56,8 @@ impl ChallengeTokens {
         Ok(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// What replicas present and withdraw from now on, as they do it. What is said while the connection is gone is not heard.
+    /// What replicas present and withdraw from now on, as they do it. What is said while the
+    /// connection is gone is not heard.
     pub async fn changes(&self) -> Result<impl Stream<Item = TokenChange> + Send + use<>, BusError> {
         let said = self.client.subscribe(format!("{PREFIX}>")).await;
         Ok(said

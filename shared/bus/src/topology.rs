@@ -14,16 +14,17 @@ use crate::connection::{Bus, BusError};
 use crate::readers::{ACK_WAIT, Reader};
 use crate::streams::{ANY, BucketName, STREAMS, StreamName, StreamPlan, fulfils};
 
-/// How long a server that does not answer is waited for at a start, and the pause between two tries.
+/// How long a server that does not answer is waited for at a start, and the pause between two
+/// tries.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(250);
 /// After so many deliveries without an answer the message is buried.
 const MAX_DELIVER: i64 = 5;
 
 impl Bus {
-    /// Makes every stream as the table says. Idempotent; every process does it at its start, and where the table is
-    /// fulfilled already it only looks: a worker needs no right to change a stream. A server that restarts just then is
-    /// waited for.
+    /// Makes every stream as the table says. Idempotent; every process does it at its start, and
+    /// where the table is fulfilled already it only looks: a worker needs no right to change a
+    /// stream. A server that restarts just then is waited for.
     pub async fn apply_topology(&self) -> Result<(), BusError> {
         patiently(|| self.apply_once()).await
     }
@@ -71,7 +72,7 @@ impl Bus {
         let applied = self.stream.create_or_update_stream(wanted).await;
         match (applied, found) {
             (Ok(_), _) => Ok(()),
-            // It can be worked with until somebody who may change it does.
+            // It can be worked with until an account that may change it does.
             (Err(error), Some(_)) => {
                 let error = self.explain(&error, bytes);
                 warn!(
@@ -137,7 +138,8 @@ impl Bus {
         }
     }
 
-    /// A smaller bound never throws away what is there; who does not apply the bounds takes what he finds.
+    /// A smaller bound never throws away what is there; who does not apply the bounds takes what he
+    /// finds.
     fn most_bytes(&self, plan: &StreamPlan, found: Option<&Info>) -> i64 {
         match (&self.bounds, found) {
             (None, None) => plan.max_bytes,
@@ -161,7 +163,7 @@ impl Bus {
         patiently(|| self.consumer_once(reader)).await
     }
 
-    /// Orders of this service that were delivered to nobody yet.
+    /// Orders of this service that were not delivered to any worker yet.
     pub async fn undelivered(&self, worker: Worker) -> Result<u64, BusError> {
         let reader = Reader::orders(worker);
         let looked: Result<PullConsumer, _> = self

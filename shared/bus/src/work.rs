@@ -1,7 +1,8 @@
-//! The worker loop: orders in, handlers around, reports out. The settle table of the house, carried out.
+//! The worker loop: orders in, handlers around, reports out. The settle table of the house, carried
+//! out.
 //!
-//! Pulls exactly as many orders as there are free slots. One order, one report, then the acknowledgement; a step that is saved on
-//! its way stays in hand (`direct_reply`).
+//! Pulls exactly as many orders as there are free slots. One order, one report, then the
+//! acknowledgement; a step that is saved on its way stays in flight (`direct_reply`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,13 +40,13 @@ pub struct Work {
     desks: HashMap<StepKind, Box<dyn OrderService>>,
 }
 
-/// The orders that a worker has in hand, each in a task of its own, and what stops them.
+/// The orders that a worker has in flight, each in a task of its own, and what stops them.
 struct OrderTasks {
     slots: Arc<Semaphore>,
     running: TaskTracker,
     /// No further order is taken.
     soft: CancellationToken,
-    /// What is in hand is given back.
+    /// What is in flight is given back.
     hard: CancellationToken,
 }
 
@@ -73,10 +74,10 @@ impl Work {
         self
     }
 
-    /// Works until `soft`, finishes what is in hand, and leaves at once on `hard`.
+    /// Works until `soft`, finishes what is in flight, and leaves at once on `hard`.
     pub async fn run(self, soft: &CancellationToken, hard: &CancellationToken) -> Result<(), BusError> {
         let reader = Reader::orders(self.kind);
-        // A server that is waited for holds up no stop: nothing is in hand yet.
+        // A server that is waited for holds up no stop: nothing is in flight yet.
         let Some(opened) = soft.run_until_cancelled(self.open(&reader)).await else {
             return Ok(());
         };
@@ -196,13 +197,13 @@ async fn wait_for_room(slots: &Semaphore, soft: &CancellationToken) -> usize {
     }
 }
 
-/// Says every third of the wait that the order is still in hand. Never ends.
+/// Says every third of the wait that the order is still in flight. Never ends.
 #[expect(clippy::disallowed_methods, reason = "ends with the order that it keeps alive")]
 async fn keep_alive(message: &Message) {
     loop {
         tokio::time::sleep(ACK_WAIT / 3).await;
         if let Err(error) = message.ack_with(AckKind::Progress).await {
-            warn!(%error, "cannot say that an order is still in hand");
+            warn!(%error, "cannot say that an order is still in flight");
         }
     }
 }

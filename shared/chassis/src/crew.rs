@@ -29,7 +29,7 @@ impl Crew {
         life
     }
 
-    /// Who is not ready, or nobody; a process without members is not ready as a whole.
+    /// The members that are not ready; a process without members is not ready as a whole.
     pub fn not_ready(&self) -> Vec<String> {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         if members.is_empty() {

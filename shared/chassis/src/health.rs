@@ -1,6 +1,7 @@
 //! `/healthz`: the process runs. `/readyz`: every service in it can work, or which cannot yet.
 //!
-//! In: the crew. Out: HTTP on `health_listen`. Never: anything that an outsider may not know; there is no login here.
+//! In: the crew. Out: HTTP on `health_listen`. Never: anything that an outsider may not know; there
+//! is no login here.
 
 use std::net::SocketAddr;
 

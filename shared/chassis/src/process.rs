@@ -1,7 +1,8 @@
 //! The life and death of a process.
 //!
-//! The one rustls provider → telemetry → signals → health *not ready* → the service → ready → soft stop → drain → hard
-//! stop → flush → exit code. The configuration was read before: a bad one ends the process before it does anything.
+//! The one rustls provider → telemetry → signals → health *not ready* → the service → ready → soft
+//! stop → drain → hard stop → flush → exit code. The configuration was read before: a bad one ends
+//! the process before it does anything.
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -50,14 +51,15 @@ where
     outcome
 }
 
-/// The one cryptography of the process. Done by `run`; programs without `run` that speak TLS call it first.
+/// The one cryptography of the process. Done by `run`; programs without `run` that speak TLS call
+/// it first.
 pub fn install_provider() {
     // An error means that it is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// As many open files as the machine allows: hosts that hang keep their connections, and Debian begins with 1,024 for those
-/// programs that cannot count further (getrlimit(2), RLIMIT_NOFILE).
+/// As many open files as the machine allows: hosts that hang keep their connections, and Debian
+/// begins with 1,024 for those programs that cannot count further (getrlimit(2), RLIMIT_NOFILE).
 fn open_files() {
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit {
@@ -89,7 +91,7 @@ where
     F: FnOnce(Crew) -> Fut,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
-    // Until telemetry stands, nobody would see a log line.
+    // Until telemetry is set up, log lines go nowhere.
     let telemetry = telemetry::start(name, settings).inspect_err(|error| {
         let _printed = refuse(error);
     })?;

@@ -1,8 +1,8 @@
 //! Files with a secret in them: a password, a token, a shared secret, a private key.
 //!
-//! In: the path that the configuration names. Out: what is in it, wiped when it is dropped. Touches: that file; one that is made is
-//! whole or not there. Never: a file that every user of the machine can read, or one without an end; a file that exists is never
-//! replaced.
+//! In: the path that the configuration names. Out: what is in it, wiped when it is dropped.
+//! Touches: that file; one that is made is whole or not there. Never: a file that every user of the
+//! machine can read, or one without an end; a file that exists is never replaced.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -19,7 +19,8 @@ const LONGEST: u64 = 64 * 1024;
 /// Read, write or run by who is neither the owner nor of the group.
 const EVERYBODY: u32 = 0o007;
 
-/// What stands in it, without the line break at its end; or what is wrong with it, and what is right.
+/// What stands in it, without the line break at its end; or what is wrong with it, and what is
+/// right.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     let file = File::open(path).map_err(|e| e.to_string())?;
     let about = file.metadata().map_err(|e| e.to_string())?;
@@ -52,8 +53,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(text)
 }
 
-/// Whether it belongs to the user of this process, and nobody else can open it: for what signs or opens in the name of all. Else
-/// what is wrong with it, and what is right.
+/// Whether it belongs to the user of this process, and no other user can open it: for what signs or
+/// opens in the name of all. Else what is wrong with it, and what is right.
 pub fn is_private(file: &File) -> Result<(), String> {
     let about = file.metadata().map_err(|e| format!("cannot be looked at: {e}"))?;
     let (mode, owner, own) = (about.mode() & 0o777, about.uid(), geteuid().as_raw());
@@ -71,8 +72,8 @@ pub fn is_private(file: &File) -> Result<(), String> {
     Ok(())
 }
 
-/// A new file of its owner alone. Written beside its place and linked into it: who starts at the same moment sees a whole file or
-/// none, and the first wins.
+/// A new file of its owner alone. Written beside its place and linked into it: who starts at the
+/// same moment sees a whole file or none, and the first wins.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] where one is there.

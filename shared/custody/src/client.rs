@@ -1,7 +1,8 @@
 //! The client of the key-signer: how a service gets a secret opened or sealed.
 //!
-//! In: an envelope, or a secret. Out: the other one. Every question has its own ephemeral key; a secret travels
-//! HPKE-sealed only, and an answer counts with the key-signer's signature. Never: a retry (the asker decides), a cached secret.
+//! In: an envelope, or a secret. Out: the other one. Every question has its own ephemeral key; a
+//! secret travels HPKE-sealed only, and an answer counts with the key-signer's signature. Never: a
+//! retry (the asker decides), a cached secret.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,21 +18,23 @@ use zeroize::Zeroizing;
 use crate::envelope::Binding;
 use crate::hpke::{self, Recipient, Way};
 
-/// The key-signer answers in milliseconds; past this it is gone or drowning, and the step is better tried later.
+/// The key-signer answers in milliseconds; past this it is gone or drowning, and the step is better
+/// tried later.
 const WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CustodyError {
-    /// Not by this service, not for this purpose, or not a good envelope: asking again does not help.
+    /// Not by this service, not for this purpose, or not a good envelope: asking again does not
+    /// help.
     #[error("the key-signer refused: {reason}")]
     Denied { reason: String },
-    /// Nobody answers, or not in time.
+    /// No key-signer answers, or none in time.
     #[error("the key-signer does not answer: {reason}")]
     Unavailable { reason: String },
 }
 
-/// For what a secret is opened. The key-signer opens keys with the planner's order to use them; what belongs to no run (a password
-/// of this service's own configuration) it opens without.
+/// For what a secret is opened. The key-signer opens keys with the planner's order to use them;
+/// what belongs to no run (a password of this service's own configuration) it opens without.
 #[derive(Clone, Copy, Default)]
 pub struct OnBehalf<'a> {
     pub run: Option<RunId>,
@@ -128,7 +131,8 @@ impl Sealer {
         let binding = Binding::new(workspace, purpose);
         if let Some(known) = self.known_recipient(workspace) {
             match self.seal_to(&known, binding, secret).await {
-                // The key-signer may have another root key than when we asked: its public key is asked for afresh.
+                // The key-signer may have another root key than when we asked: its public key is
+                // asked for afresh.
                 Err(CustodyError::Denied { .. }) => self.forget_recipient(workspace),
                 answered => return answered,
             }

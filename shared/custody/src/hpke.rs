@@ -1,8 +1,8 @@
-//! Secrets on their way between services: HPKE (RFC 9180) in base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
-//! AES-256-GCM. Each message has its own encapsulated key.
+//! Secrets on their way between services: HPKE (RFC 9180) in base mode, DHKEM(X25519, HKDF-SHA256),
+//! HKDF-SHA256, AES-256-GCM. Each message has its own encapsulated key.
 //!
-//! In: a public key as base64. Out: [`Hpke`] as it travels. Direction, workspace and purpose are bound, so that a
-//! message cannot be taken for another one.
+//! In: a public key as base64. Out: [`Hpke`] as it travels. Direction, workspace and purpose are
+//! bound, so that a message cannot be taken for another one.
 
 use aws_lc_rs::agreement::{PrivateKey, X25519};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
@@ -50,7 +50,8 @@ pub enum HpkeError {
     Refused,
 }
 
-/// A key pair that messages are sealed to. Has no `Debug`; the private half is zeroized by its library.
+/// A key pair that messages are sealed to. Has no `Debug`; the private half is zeroized by its
+/// library.
 pub struct Recipient {
     private: HpkePrivateKey,
     public: HpkePublicKey,
@@ -64,7 +65,8 @@ impl Recipient {
         Self { private, public }
     }
 
-    /// The same pair for the same secret bytes (RFC 9180 §7.1.3, DeriveKeyPair: the library has none).
+    /// A key pair that is derived from the secret bytes, equal for equal bytes (RFC 9180 §7.1.3,
+    /// DeriveKeyPair: the library has none).
     pub fn derived(secret: &[u8; KEY_BYTES]) -> Self {
         let input = Zeroizing::new([VERSION, SUITE_ID, b"dkp_prk", secret].concat());
         let extracted = Salt::new(HKDF_SHA256, &[]).extract(&input);
@@ -175,8 +177,8 @@ mod tests {
         );
     }
 
-    /// Sealed by another implementation of RFC 9180 (the crate hpke 0.15) to the pair of `[7; 32]`: what a previous version
-    /// has sent is still opened.
+    /// Sealed by another implementation of RFC 9180 (the crate hpke 0.15) to the pair of `[7; 32]`:
+    /// what a previous version has sent is still opened.
     #[test]
     fn what_another_implementation_sealed_is_opened() {
         let acme = workspace("acme");

@@ -1,20 +1,22 @@
-//! The one rule for a wait that a CA asks for: for an order, an authorization, a new order, a certificate, renewal
-//! information. Pure.
+//! The one rule for a wait that a CA asks for: for an order, an authorization, a new order, a
+//! certificate, renewal information. Pure.
 //!
-//! In: the instant that the CA named, how often in a row it has put us off, when the certificate in service ends. Out: when
-//! the CA is asked again, and whether a person is asked first. Never: less than a floor that grows, so that a CA that says
-//! "at once" for ever is not asked without end; more than the longest limit of a CA.
+//! In: the instant that the CA named, how often in a row it has put us off, when the certificate in
+//! service ends. Out: when the CA is asked again, and whether a person is asked first. Never: less
+//! than a floor that grows, so that a CA that says "at once" for ever is not asked without end;
+//! more than the longest limit of a CA.
 
 use std::time::Duration;
 
 use crate::backoff::NextTry;
 use crate::clock::Timestamp;
 
-/// The longest limit that a CA has (Let's Encrypt: 168 h) with a day to spare: a CA that lies parks no run for years.
+/// The longest limit that a CA has (Let's Encrypt: 168 h) with a day to spare: a CA that lies parks
+/// no run for years.
 pub const LONGEST: Duration = Duration::from_secs(8 * 24 * 3600);
 /// A host whose certificate has expired is down: a longer wait is a question.
 const EXPIRED: Duration = Duration::from_secs(3600);
-/// Nobody knows what a host serves that was never seen.
+/// It is not known what a host serves that was never seen.
 const UNSEEN: Duration = Duration::from_secs(24 * 3600);
 
 /// When the CA is asked again that has named this instant.
@@ -23,7 +25,8 @@ pub fn kept(said: Timestamp, at: NextTry) -> Timestamp {
     said.clamp(floor, floor.max(at.now.plus(LONGEST)))
 }
 
-/// Whether the certificate in service cannot wait until then: of what is left of its life the half must be left to a person.
+/// Whether the certificate in service cannot wait until then: of what is left of its life the half
+/// must be left to a person.
 pub fn is_too_long(until: Timestamp, expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     let longest = now.plus(longest(expires_at, now));
     match expires_at {
@@ -49,7 +52,8 @@ mod tests {
         Timestamp::EPOCH.plus(Duration::from_secs(seconds))
     }
 
-    /// The wait in seconds after so many failures, when the CA named the instant `said` seconds from now.
+    /// The wait in seconds after so many failures, when the CA named the instant `said` seconds
+    /// from now.
     fn wait(said: i64, failures: u32) -> u64 {
         let now = at(100_000);
         let next = NextTry {

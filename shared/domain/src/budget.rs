@@ -1,7 +1,8 @@
 //! What a workspace may spend in a calendar month, and what is left of it. Pure.
 //!
-//! In: the limit, what certificates have cost and what runs under way will cost, a price, now. Out: what is left, and whether
-//! that price fits. Never: a guess: certificates whose price nobody knows are counted apart, and fit into no budget.
+//! In: the limit, what certificates have cost and what runs under way will cost, a price, now. Out:
+//! what is left, and whether that price fits. Never: a guess: certificates whose price is not known
+//! are counted apart, and fit into no budget.
 
 use std::fmt;
 use std::time::Duration;
@@ -49,7 +50,7 @@ impl fmt::Display for Month {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Sum {
     pub micro_usd: u64,
-    /// Certificates whose price nobody knows: the sum is without them.
+    /// Certificates whose price is not known: the sum is without them.
     pub price_unknown: u32,
 }
 
@@ -90,7 +91,7 @@ impl Budget {
             .map_or(0, |limit| self.gone().saturating_sub(limit))
     }
 
-    /// What is free always fits; what nobody knows the price of never does.
+    /// What is free always fits; what has no known price never does.
     pub fn allows(&self, price: Option<u64>) -> bool {
         match (self.left_micro_usd(), price) {
             (None, _) | (_, Some(0)) => true,

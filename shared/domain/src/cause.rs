@@ -1,5 +1,5 @@
-//! Whose trouble it is that a step ends with: said by the worker's verdict, carried by its report, and all that is decided by.
-//! Nobody reads the code or the words of a failure for it.
+//! Whose trouble it is that a step ends with: said by the worker's verdict, carried by its report,
+//! and all that is decided by. No code reads the code or the words of a failure to find it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -45,14 +45,15 @@ pub enum OfCa {
     AccountRefused,
     /// It wants something of the account first, such as new terms or another contact.
     AccountIncomplete,
-    /// Its directory points to another place, to which nobody goes by itself.
+    /// Its directory points to another place, which is not followed automatically.
     Moved,
     /// Something else that it does not do as it was asked.
     Refused,
 }
 
 impl Cause {
-    /// Nobody could mend it, and it passes: it is waited for longer than the ladder before a person is asked.
+    /// No person could fix it, and it passes: it is waited for longer than the ladder before a
+    /// person is asked.
     pub const fn passes_by_itself(&self) -> bool {
         match self {
             Self::Fleet => true,

@@ -71,7 +71,7 @@ impl Failure {
         }
     }
 
-    /// Nobody could mend it, and it passes.
+    /// No person could fix it, and it passes.
     pub fn passes_by_itself(&self) -> bool {
         self.cause.as_ref().is_some_and(Cause::passes_by_itself)
     }
@@ -90,7 +90,7 @@ impl Failure {
         self
     }
 
-    /// The same failure put to a person who may resume, resolve it by hand or cancel.
+    /// This failure as a question to a person who may resume, resolve it by hand or cancel.
     pub fn ask(self) -> Question {
         Question {
             code: self.code,
@@ -141,7 +141,7 @@ impl Question {
         Self { further, ..self }
     }
 
-    /// The same as a failure, for a step that is tried again without an answer.
+    /// This question as a failure, for a step that is tried again without an answer.
     pub fn as_failure(&self) -> Failure {
         Failure {
             code: self.code.clone(),
@@ -165,7 +165,8 @@ pub enum AnswerKind {
     Cancel,
 }
 
-/// Answers that only some questions have. They stand apart from the others because versions before do not read them.
+/// Answers that only some questions have. They stand apart from the others because versions before
+/// do not read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FurtherAnswer {

@@ -40,8 +40,8 @@ impl Severity {
         }
     }
 
-    /// By the host's criticality, and raised as the end of what it serves comes near: one level below seven days,
-    /// `sev1` below 48 hours. What is not known raises nothing.
+    /// By the host's criticality, and raised as the end of what it serves comes near: one level
+    /// below seven days, `sev1` below 48 hours. What is not known raises nothing.
     pub fn judge(criticality: Criticality, expires_at: Option<Timestamp>, now: Timestamp) -> Self {
         let usual = Self::of(criticality);
         match expires_at.map(|end| end.since(now)) {
@@ -78,7 +78,7 @@ impl Severity {
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Open,
-    /// A person has it in hand.
+    /// A person has acknowledged it.
     Acknowledged,
     Closed,
     /// Its runs are part of another incident now, which has the same cause on many hosts.
@@ -159,7 +159,8 @@ impl Change {
     }
 }
 
-/// Somebody who is told: an address, or the name of a channel that has one receiver only. Never a secret.
+/// A receiver of notifications: an address, or the name of a channel that has one receiver only.
+/// Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Recipient {
     pub channel: ChannelKind,
@@ -200,8 +201,8 @@ impl Remark {
 pub struct Incident {
     pub id: IncidentId,
     pub workspace: WorkspaceId,
-    /// The host and the run that it was opened for; its members say which others there are. What a CA wants of many
-    /// hosts is of no run, and its host is the most critical of them.
+    /// The host and the run that it was opened for; its members say which others there are. What a
+    /// CA wants of many hosts is of no run, and its host is the most critical of them.
     pub host_id: HostId,
     pub run_id: Option<RunId>,
     pub hostname: Hostname,

@@ -24,7 +24,7 @@ impl Invalid {
         }
     }
 
-    /// The same refusal, with the field seen from one level further out.
+    /// This refusal, with the field seen from one level further out.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
         self.field = if self.field.is_empty() {

@@ -1,5 +1,6 @@
-//! The plan of a run: everything that was decided before it started. Afterwards only a person changes it, by resuming or retrying
-//! the run: then its targets and addresses become those of today's policy (`run::amend`).
+//! The plan of a run: everything that was decided before it started. Afterwards only a person
+//! changes it, by resuming or retrying the run: then its targets and addresses become those of
+//! today's policy (`run::amend`).
 
 use std::net::IpAddr;
 
@@ -28,13 +29,14 @@ pub struct Plan {
     pub port: u16,
     pub addresses: Vec<IpAddr>,
     pub criticality: Criticality,
-    /// What made it due, when nobody asked for it.
+    /// What made it due, when no person asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_now: Option<String>,
     /// All names of the certificate, the hostname first.
     pub names: Vec<DnsName>,
     pub choice: Choice,
-    /// Who is asked instead, in this order, when the chosen one is down or out of quota beyond the deadline.
+    /// Who is asked instead, in this order, when the chosen one is down or out of quota beyond the
+    /// deadline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<Choice>,
     #[serde(alias = "key_backend", deserialize_with = "key_source::key_source")]

@@ -1,4 +1,5 @@
-//! What an issuance costs, in millionths of a US dollar. What nobody knows is no price, and never zero.
+//! What an issuance costs, in millionths of a US dollar. What is not known is no price, and never
+//! zero.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Which addresses may be dialled. Pure: (rules, address) → allowed, or the reason why not.
 //!
-//! In: addresses from configurations, policies and the name service. Out: a refusal in words. Never: a dial; who dials asks
-//! here with the very address that it connects to, so that a name cannot change in between.
+//! In: addresses from configurations, policies and the name service. Out: a refusal in words.
+//! Never: a dial; who dials asks here with the very address that it connects to, so that a name
+//! cannot change in between.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 
-/// Where clouds answer with the credentials of the machine, beside 169.254.169.254, which is link-local: Alibaba Cloud,
-/// Oracle Cloud, Azure's wire server, and AWS by IPv6.
+/// Where clouds answer with the credentials of the machine, beside 169.254.169.254, which is
+/// link-local: Alibaba Cloud, Oracle Cloud, Azure's wire server, and AWS by IPv6.
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
@@ -20,7 +21,8 @@ const METADATA_V4: [Ipv4Addr; 3] = [
 ];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-/// What is not reachable from the public Internet (IANA's special-purpose registries), loopback among it.
+/// What is not reachable from the public Internet (IANA's special-purpose registries), loopback
+/// among it.
 const PRIVATE: [&str; 15] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -110,7 +112,7 @@ impl From<Network> for String {
     }
 }
 
-/// The rules of one service: what nobody may dial, and what is private.
+/// The rules of one service: what may never be dialled, and what is private.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Private and loopback addresses are refused, too.
@@ -152,8 +154,8 @@ fn is_private(address: IpAddr) -> bool {
     networks.any(|network| network.contains(address))
 }
 
-/// The IPv4 address that is reached by an IPv6 address which carries one: mapped and compatible (RFC 4291 §2.5.5), NAT64
-/// (RFC 6052), 6to4 (RFC 3056).
+/// The IPv4 address that is reached by an IPv6 address which carries one: mapped and compatible
+/// (RFC 4291 §2.5.5), NAT64 (RFC 6052), 6to4 (RFC 3056).
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let of = |high: u16, low: u16| {
@@ -169,7 +171,8 @@ fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A list of addresses that somebody wrote down, refused by the place of the first that nobody dials.
+/// A list of addresses from a request, refused with the index of the first that may never be
+/// dialled.
 pub fn check(field: &str, addresses: impl IntoIterator<Item = IpAddr>, most: usize) -> Result<(), Invalid> {
     let addresses: Vec<IpAddr> = addresses.into_iter().collect();
     if addresses.len() > most {

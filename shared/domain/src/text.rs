@@ -1,7 +1,8 @@
 //! Texts that others send, made fit to be kept and shown: control characters become U+FFFD. Pure.
 //!
-//! In: subjects of certificates, bodies of CAs and proxies, outputs of hooks. Out: the same text without control characters, which a
-//! terminal would obey, and without U+0000, which Postgres keeps in no text. Never: a refusal; what was sent is evidence.
+//! In: subjects of certificates, bodies of CAs and proxies, outputs of hooks. Out: the same text
+//! without control characters, which a terminal would obey, and without U+0000, which Postgres
+//! keeps in no text. Never: a refusal; what was sent is evidence.
 
 use std::borrow::Cow;
 
@@ -47,7 +48,7 @@ pub fn without_nul(json: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(written)
 }
 
-/// The same in place: the length stays.
+/// Replaces NUL characters in JSON text in place: the length stays.
 pub fn remove_nul(json: &mut [u8]) {
     let places: Vec<usize> = nuls(json).collect();
     for place in places {
@@ -55,7 +56,7 @@ pub fn remove_nul(json: &mut [u8]) {
     }
 }
 
-/// The same of a value, keys included.
+/// Replaces NUL characters in a JSON value, keys included.
 pub fn remove_nul_of(value: &mut Value) {
     let cleaned = |text: &str| text.replace('\0', "\u{FFFD}");
     match value {
@@ -108,7 +109,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a text holds, its JSON can be kept afterwards, and says the same but for U+0000.
+        /// Whatever a text holds, its JSON can be kept afterwards, and says the same but for
+        /// U+0000.
         #[test]
         fn json_without_nul_says_the_same_otherwise(texts in prop::collection::vec("[\\x00\\\\u0a\"ä]{0,12}", 0..6)) {
             let json = serde_json::to_vec(&texts).expect("JSON");

@@ -1,7 +1,8 @@
 //! Between a worker that has an order in flight and the planner: how its run goes on.
 //!
-//! In: the order that the worker has. Out: the present order of the run, when it is one of the same step. It travels by core
-//! NATS: the order in the stream stays unacknowledged until the last one is answered, and brings everything back.
+//! In: the order that the worker has. Out: the present order of the run, when it is one of the same
+//! step. It travels by core NATS: the order in the stream stays unacknowledged until the last one
+//! is answered, and brings everything back.
 
 use domain::RunId;
 use domain::run::Step;
@@ -22,7 +23,7 @@ pub struct CurrentAsk {
 pub enum Current<S> {
     /// This one counts, whichever the worker has.
     Order { order: Box<Order<S>> },
-    /// The run is elsewhere: nobody waits for this worker.
+    /// The run has moved on: the planner does not wait for this worker.
     Elsewhere,
     /// The record could not be read.
     Unknown { reason: String },

@@ -32,7 +32,7 @@ pub struct Order<S> {
     /// How long to wait before the next try if the other side does not say.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// Past this instant nobody waits for the report any more.
+    /// Past this instant the planner no longer waits for the report.
     pub deadline: Timestamp,
     pub checkpoint: Option<Checkpoint>,
     pub spec: S,
@@ -54,7 +54,7 @@ impl<S> Order<S> {
         }
     }
 
-    /// The same order with another spec.
+    /// This order with another spec in place of its own.
     pub fn with<T>(self, spec: T) -> Order<T> {
         Order {
             schema: self.schema,
@@ -73,7 +73,8 @@ impl<S> Order<S> {
     }
 }
 
-/// What the planner composes; on the wire it is the spec alone, because the subject says which one it is.
+/// What the planner composes; on the wire it is the spec alone, because the subject says which one
+/// it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Spec {
@@ -122,8 +123,9 @@ pub struct IssueSpec {
     /// The certificate that this one replaces (RFC 9773 §5), when the account got that one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CertId>,
-    /// Another CA stands by: the checkpoint says that nobody has asked for the certificate before that is done. Issuers of a
-    /// version before this field do not heed it: they are upgraded before the planners.
+    /// Another CA stands by: the checkpoint says that no issuer has asked for the certificate
+    /// before that is done. Issuers of a version before this field do not heed it: they are
+    /// upgraded before the planners.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub save_before_finalize: bool,
 }
@@ -133,7 +135,8 @@ pub struct DeploySpec {
     pub target: Target,
     /// Absent in a rehearsal.
     pub certificate: Option<DeployedCertificate>,
-    /// Further names that the certificate would have; in a rehearsal only, where there is none to look at.
+    /// Further names that the certificate would have; in a rehearsal only, where there is none to
+    /// look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sans: Vec<DnsName>,
 }
@@ -153,14 +156,16 @@ pub struct VerifySpec {
     pub names: Vec<DnsName>,
     /// Absent in a rehearsal: whatever is served is looked at.
     pub expected: Option<ExpectedCertificate>,
-    /// Where targets that are deployed answer for themselves; looked at beside the host's addresses.
+    /// Where targets that are deployed answer for themselves; looked at beside the host's
+    /// addresses.
     #[serde(default)]
     pub endpoints: Vec<SocketAddr>,
-    /// Some targets are not deployed yet: the host's own addresses may serve what was there before, and that is a hint
-    /// only.
+    /// Some targets are not deployed yet: the host's own addresses may serve what was there before,
+    /// and that is a hint only.
     #[serde(default)]
     pub partial: bool,
-    /// Several leaves were seen at one of the host's addresses, and it has not been steady since: more looks.
+    /// Several leaves were seen at one of the host's addresses, and it has not been steady since:
+    /// more looks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_mixed: bool,
 }
@@ -181,7 +186,8 @@ pub struct ConfirmSpec {
     /// At the host's own addresses, beside the endpoints.
     pub at_host: bool,
     pub endpoints: Vec<SocketAddr>,
-    /// Of the host's addresses those of targets that were not put back: they serve the new one, and rightly so.
+    /// Of the host's addresses those of targets that were not put back: they serve the new one, and
+    /// rightly so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<SocketAddr>,
     pub leaves: Vec<Fingerprint>,
@@ -201,7 +207,8 @@ pub struct ExpectedCertificate {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TidySpec {
-    /// The CA of which something is left; absent: an order of a version before this field, and always an ACME CA.
+    /// The CA of which something is left; absent: an order of a version before this field, and
+    /// always an ACME CA.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<CaRef>,
     /// Who has placed it.

@@ -1,7 +1,8 @@
-//! How an outcome travels: as the domain writes it, and beside it what versions before the cause read instead.
+//! How an outcome travels: as the domain writes it, and beside it what versions before the cause
+//! read instead.
 //!
-//! In: outcomes. Out: JSON that an earlier planner can decide by, and outcomes of earlier workers with the cause that their
-//! fields meant. Never: another place that reads a code or a CA's words.
+//! In: outcomes. Out: JSON that an earlier planner can decide by, and outcomes of earlier workers
+//! with the cause that their fields meant. Never: another place that reads a code or a CA's words.
 
 use domain::cause::{Cause, OfCa};
 use domain::disposition::{Failure, Question};
@@ -28,7 +29,7 @@ struct Read {
 /// What reports said in place of a cause, beside the code and the words of the failure.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Old {
-    /// Nobody could mend it: a limit of the other side, or our own fleet.
+    /// No person could fix it: a limit of the other side, or our own fleet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     patient: bool,
     /// The CA is down, out of quota, or wants nothing of the account: another could issue.

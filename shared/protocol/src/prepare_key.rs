@@ -1,5 +1,5 @@
-//! What the key-signer is ordered, and how that travels: key-signers of before read the word of the key source, and planners of
-//! before write nothing else.
+//! What the key-signer is ordered, and how that travels: earlier key-signers read the word of the
+//! key source, and earlier planners write nothing else.
 
 use domain::DnsName;
 use domain::key_source::{self, KeySource};
@@ -15,8 +15,8 @@ pub struct PrepareKeySpec {
     pub algorithm: KeyAlgorithm,
     /// The key in use, when the policy keeps it; absent: make a new one.
     pub keep: Option<Envelope>,
-    /// The key opens with orders of this run alone. Key-signers of a version before this field do not heed it, and cannot open
-    /// such a key: they are upgraded before the planners.
+    /// The key opens with orders of this run alone. Key-signers of a version before this field do
+    /// not heed it, and cannot open such a key: they are upgraded before the planners.
     pub bind_to_run: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What other systems may send, and what they get to read, as JSON schemas (draft 2020-12), made from the types.
+//! What other systems may send, and what they get to read, as JSON schemas (draft 2020-12), made
+//! from the types.
 //!
 //! `cargo xtask schema` writes them to `shared/protocol/schema`; a test fails when they are stale.
 
@@ -69,7 +70,8 @@ fn said<T: JsonSchema>() -> Value {
     sorted(settings.into_generator().into_root_schema_for::<T>().to_value())
 }
 
-/// The same text, whether or not some crate of the build keeps the order of JSON fields.
+/// Sorts the keys, so that the text does not depend on whether some crate of the build keeps the
+/// order of JSON fields.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,5 @@
-//! The grammar of subjects. Tokens come from ids, slugs and enums only, never from what a user typed.
+//! The grammar of subjects. Tokens come from ids, slugs and enums only, never from what a user
+//! typed.
 
 use std::fmt;
 
@@ -213,7 +214,7 @@ pub const EXHAUSTED: &str = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.*.*";
 /// Where answers are waited for.
 pub const INBOX: &str = "_INBOX";
 
-/// Where a user waits for answers: nobody else may listen there.
+/// Where a user waits for answers: no other user may listen there.
 pub fn inbox_of(user: &str) -> String {
     format!("{INBOX}.{user}")
 }

@@ -1,7 +1,8 @@
-//! How Postgres is reached: with a verified certificate where it is on another machine, and with limits to what one session may
-//! hold up.
+//! How Postgres is reached: with a verified certificate where it is on another machine, and with
+//! limits to what one session may hold up.
 //!
-//! In: the configuration of a service. Out: options of its connections. Never: a remote database in clear that nobody asked for.
+//! In: the configuration of a service. Out: options of its connections. Never: a remote database in
+//! clear unless the configuration asks for it.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,9 +20,11 @@ use crate::StoreError;
 pub struct Access {
     /// PEM file of the CA of the server's certificate, when it is a private one.
     pub root_file: Option<PathBuf>,
-    /// Whether a database on another machine may be reached without TLS, or without a look at its certificate.
+    /// Whether a database on another machine may be reached without TLS, or without a look at its
+    /// certificate.
     pub unverified: bool,
-    /// A statement that takes longer is given up by the server too; each service has its own default.
+    /// A statement that takes longer is given up by the server too; each service has its own
+    /// default.
     pub statement_seconds: Option<u32>,
 }
 
@@ -38,7 +41,8 @@ pub struct Database {
 
 /// A lock that is not had by then is tried for again by who wants it.
 const LOCK: Duration = Duration::from_secs(30);
-/// Between two statements of a transaction nothing is waited for: who pauses so long has gone, with its locks.
+/// Between two statements of a transaction nothing is waited for: who pauses so long has gone, with
+/// its locks.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(60);
 
 impl Database {
@@ -57,7 +61,8 @@ impl Database {
         ]))
     }
 
-    /// What is on this machine is nobody else's. What is not is verified, unless the configuration says otherwise.
+    /// A server on this machine is trusted. Any other is verified, unless the configuration says
+    /// otherwise.
     fn protected(&self, options: PgConnectOptions) -> Result<PgConnectOptions, StoreError> {
         let options = match &self.access.root_file {
             Some(file) => options.ssl_root_cert(file),
@@ -78,7 +83,7 @@ impl Database {
     }
 }
 
-/// The same session without limits.
+/// Options of a session without time limits.
 pub(crate) fn unlimited(options: PgConnectOptions) -> PgConnectOptions {
     options.options([
         ("statement_timeout", "0"),

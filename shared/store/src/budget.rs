@@ -13,7 +13,8 @@ use crate::rows::from_json;
 use crate::runs::cost_of;
 use crate::{LedgerTx, Store, StoreError};
 
-/// Any constant: it stands for "the budgets" among Postgres' advisory locks of two numbers; the other is the workspace.
+/// Any constant: it stands for "the budgets" among Postgres' advisory locks of two numbers; the
+/// other is the workspace.
 const BUDGETS: i32 = 0x6275_6467;
 
 /// A certificate that was not free.
@@ -21,11 +22,11 @@ const BUDGETS: i32 = 0x6275_6467;
 pub struct Paid {
     pub run_id: RunId,
     pub workspace: WorkspaceId,
-    /// Nothing: nobody knows.
+    /// Nothing: unknown.
     pub cost_micro_usd: Option<u64>,
 }
 
-/// A budget from which nobody else draws by the clock until this is released or dropped.
+/// A budget from which no other planner draws by the clock until this is released or dropped.
 pub struct HeldBudget {
     tx: Transaction<'static, Postgres>,
     pub budget: Budget,
@@ -44,8 +45,8 @@ fn sum(micro_usd: i64, price_unknown: i64) -> Sum {
     }
 }
 
-/// Nothing when there is no such workspace, or when it has no limit and `limited` ones are asked for only: then nothing
-/// need be added up.
+/// Nothing when there is no such workspace, or when it has no limit and `limited` ones are asked
+/// for only: then nothing need be added up.
 async fn read(
     db: &mut PgConnection,
     workspace: &WorkspaceId,
@@ -92,7 +93,8 @@ async fn read(
     }))
 }
 
-/// What the CAs charge that these runs of an earlier version ask: a list of plans, each with its course.
+/// What the CAs charge that these runs of an earlier version ask: a list of plans, each with its
+/// course.
 pub(crate) fn costs_of(unread: Value) -> Result<Vec<Option<u64>>, String> {
     let runs: Vec<(Value, Option<Value>)> = from_json(unread)?;
     runs.into_iter()
@@ -110,14 +112,15 @@ impl Store {
         })
     }
 
-    /// The budget of the month in which this instant lies; nothing when the workspace has none. What is under way now is
-    /// counted whole, as nobody knows in which month it is paid.
+    /// The budget of the month in which this instant lies; nothing when the workspace has none.
+    /// What is under way now is counted whole, as it is not known in which month it is paid.
     pub async fn limited_budget(&self, workspace: &WorkspaceId, at: Timestamp) -> Result<Option<Budget>, StoreError> {
         let mut db = self.pool.acquire().await?;
         read(&mut db, workspace, true, Month::of(at)).await
     }
 
-    /// The same, held: of planners that create runs by the clock one after the other draws from it.
+    /// Reads the budget and locks it: of planners that create runs by the clock one after the other
+    /// draws from it.
     pub async fn hold_budget(&self, workspace: &WorkspaceId, now: Timestamp) -> Result<Option<HeldBudget>, StoreError> {
         let mut tx = self.pool.begin().await?;
         let limited = sqlx::query_scalar!(

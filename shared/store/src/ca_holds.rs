@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaHold {
     pub bucket: Bucket,
-    /// Of a limit: before then nobody asks.
+    /// Of a limit: before then no order is sent.
     pub until: Timestamp,
     /// Tries in a row that were limited again.
     pub climbs: u32,

@@ -5,10 +5,11 @@ pub enum StoreError {
     /// It heals by itself: try again later.
     #[error("Postgres cannot be reached or used now: {0}")]
     Unavailable(String),
-    /// Postgres refuses the statement and would again: a defect, a missing right or a schema that does not fit.
+    /// Postgres refuses the statement and would again: a defect, a missing right or a schema that
+    /// does not fit.
     #[error("Postgres refuses a statement: {0}")]
     Faulty(String),
-    /// Somebody was there first; the constraint says what is unique.
+    /// Another transaction was first; the constraint says what is unique.
     #[error("it exists already ({constraint})")]
     Duplicate { constraint: String },
     /// It refers to something that does not exist; the constraint says what.
@@ -84,9 +85,9 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// The classes of SQLSTATE (PostgreSQL, Appendix A) that pass: lost connections 08, lost races 40, too little memory,
-/// disk or connections 53, a lock that was not to be had 55P03, an operator or a restart 57, trouble of
-/// the machine 58, and 25006, a server that is just becoming the first.
+/// The classes of SQLSTATE (PostgreSQL, Appendix A) that pass: lost connections 08, lost races 40,
+/// too little memory, disk or connections 53, a lock that was not to be had 55P03, an operator or a
+/// restart 57, trouble of the machine 58, and 25006, a server that is just becoming the first.
 fn heals(state: &str) -> bool {
     ["08", "40", "53", "57", "58"]
         .iter()

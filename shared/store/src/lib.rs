@@ -1,8 +1,9 @@
 //! The only SQL of the system: one file per noun.
 //!
-//! In: domain types and `now`. Out: domain types. Touches: Postgres. Never: NATS, HTTP, a clock, a decision.
-//! A row that cannot be read is `Corrupt` and names itself; it is never skipped in silence: the sweeps of the ledger
-//! quarantine it aloud (RUN-0003), so that it holds up nobody else.
+//! In: domain types and `now`. Out: domain types. Touches: Postgres. Never: NATS, HTTP, a clock, a
+//! decision. A row that cannot be read is `Corrupt` and names itself; it is never skipped in
+//! silence: the sweeps of the ledger quarantine it aloud (RUN-0003), so that it delays no other
+//! row.
 
 mod access;
 mod accounts;
@@ -69,10 +70,12 @@ pub use snapshot_row::SnapshotRow;
 pub use steps::{StepRecord, StepView};
 pub use survey::{Due, HostLook, LockedHost, Observation, SurveyTx};
 
-/// A connection that was used just now is taken at its word; a longer silence may hide a server that is gone.
+/// A connection that was used just now is taken at its word; a longer silence may hide a server
+/// that is gone.
 const SURE_FOR: Duration = Duration::from_secs(1);
 
-/// Whether a pooled connection can be used: a question to the server before each use would cost as much as the use.
+/// Whether a pooled connection can be used: a question to the server before each use would cost as
+/// much as the use.
 async fn still_there(connection: &mut PgConnection, idle: Duration) -> sqlx::Result<bool> {
     if idle >= SURE_FOR {
         connection.ping().await?;
@@ -90,7 +93,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects with at most `connections`, as to a database whose configuration says nothing further.
+    /// Connects with at most `connections`, as to a database whose configuration says nothing
+    /// further.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
         Self::open(Database {
             url: url.to_owned(),
@@ -123,7 +127,8 @@ impl Store {
         if found == Found::Current && catalogue::is_current(&self.pool).await? {
             return Ok(());
         }
-        // A table of a large estate takes its time, and another replica may be at it: this one session has no limits.
+        // A table of a large estate takes its time, and another replica may be at it: this one
+        // session has no limits.
         let unlimited = access::unlimited(PgConnectOptions::clone(&self.pool.connect_options()));
         let session = PgPoolOptions::new().max_connections(1).connect_with(unlimited).await?;
         let migrated = match wanted.run(&session).await {
@@ -134,9 +139,9 @@ impl Store {
         migrated
     }
 
-    /// Whether Postgres can write to its disk: a sort that is too large for its memory must. It needs no right, leaves
-    /// nothing, and finds a full disk before the record does.
-    /// What Postgres says when it cannot; nothing when it can.
+    /// Whether Postgres can write to its disk: a sort that is too large for its memory must. It
+    /// needs no right, leaves nothing, and finds a full disk before the record does. What Postgres
+    /// says when it cannot; nothing when it can.
     pub async fn full(&self) -> Result<Option<String>, StoreError> {
         const SORT: &str = "select count(*) from (select repeat('x', 100) || n from generate_series(1, 20000) n \
                             order by 1 desc offset 0) as sorted";

@@ -34,7 +34,7 @@ pub struct Reservation {
     pub bucket: Bucket,
 }
 
-/// The day on which somebody compared it with its source.
+/// The day on which a person compared it with its source.
 pub(crate) fn verified(limit: &Limit) -> Result<time::Date, StoreError> {
     time::Date::parse(&limit.last_verified, DAY).map_err(|why| StoreError::corrupt("limits", &limit.id, why))
 }
@@ -81,7 +81,8 @@ impl Store {
         limits.collect()
     }
 
-    /// Writes a limit of a person's, new or changed: the catalogue leaves it alone from here on. What was drawn from it stays drawn.
+    /// Writes a limit of a person's, new or changed: the catalogue leaves it alone from here on.
+    /// What was drawn from it stays drawn.
     pub async fn set_limit(&self, limit: &Limit) -> Result<(), StoreError> {
         sqlx::query!(
             "insert into limits (id, directory_url, scope, title, burst, period_seconds, source, last_verified, enabled, edited)
@@ -114,8 +115,8 @@ impl Store {
         Ok(rows.fetch_all(&self.pool).await?.into_iter().map(Into::into).collect())
     }
 
-    /// Forgets what runs reserved before `until` and never settled: cancelled ones. It is not given back, for the CA may
-    /// have counted it.
+    /// Forgets what runs reserved before `until` and never settled: cancelled ones. It is not given
+    /// back, for the CA may have counted it.
     pub async fn forget_reservations(&self, until: Timestamp) -> Result<u64, StoreError> {
         let gone = sqlx::query!("delete from reservations where reserved_at < $1", until.get());
         Ok(gone.execute(&self.pool).await?.rows_affected())
@@ -144,7 +145,8 @@ impl From<Row> for BucketRow {
 }
 
 impl LedgerTx {
-    /// Holds all buckets until the commit, so that replicas never overdraw one. Taken after the lanes.
+    /// Holds all buckets until the commit, so that replicas never overdraw one. Taken after the
+    /// lanes.
     pub async fn hold_buckets(&mut self) -> Result<(), StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1)", BUCKETS)
             .execute(self.connection())

@@ -1,4 +1,5 @@
-//! What is to be told of incidents: an outbox, written with the change itself, claimed by whoever delivers.
+//! What is to be told of incidents: an outbox, written with the change itself, claimed by whoever
+//! delivers.
 
 use domain::Timestamp;
 use domain::channel::ChannelKind;
@@ -60,8 +61,8 @@ pub enum Next {
 }
 
 impl IncidentTx {
-    /// Writes a change into the incident's history and into the outbox of those who shall hear of it. What waits there
-    /// already tells of this too: it is written out when it is sent.
+    /// Writes a change into the incident's history and into the outbox of those who shall hear of
+    /// it. What waits there already tells of this too: it is written out when it is sent.
     pub async fn tell(
         &mut self,
         id: IncidentId,
@@ -79,7 +80,8 @@ impl IncidentTx {
         Ok(())
     }
 
-    /// Takes the row for the length of this transaction, so that nobody sends it before we have committed.
+    /// Takes the row for the length of this transaction, so that no other replica sends it before
+    /// we have committed.
     async fn waits_already(&mut self, id: IncidentId, change: Change, to: &Recipient) -> Result<bool, StoreError> {
         let touched = sqlx::query!(
             "update notifications set change = change
@@ -157,8 +159,8 @@ fn recipient(channel: String, name: String) -> Result<Recipient, String> {
 }
 
 impl Store {
-    /// Takes what is due into our hands until `until`, with everything else that waits for the same recipient about
-    /// the same incident.
+    /// Takes what is due into our hands until `until`, with everything else that waits for the same
+    /// recipient about the same incident.
     pub async fn claim_notifications(
         &self,
         now: Timestamp,

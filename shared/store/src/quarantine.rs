@@ -1,6 +1,8 @@
-//! Rows that cannot be read hold up nobody: a sweep sets them aside, aloud, and goes on with the others.
+//! Rows that cannot be read delay no other row: a sweep sets them aside, aloud, and goes on with
+//! the others.
 //!
-//! A row that was set aside is not looked at again until a person has mended it and set `quarantined` to null.
+//! A row that was set aside is not looked at again until a person has mended it and set
+//! `quarantined` to null.
 
 use sqlx::PgConnection;
 use tracing::error;

@@ -44,12 +44,12 @@ pub(crate) fn json(value: impl Serialize) -> Result<Value, StoreError> {
     Ok(value)
 }
 
-/// The same for a column of text.
+/// Text without NUL characters, which a column of text cannot hold.
 pub(crate) fn text(said: &str) -> String {
     said.replace('\0', "\u{FFFD}")
 }
 
-/// The same for what is written to jsonb without a copy.
+/// A value that is written to jsonb without NUL characters, and without a copy.
 #[derive(Debug)]
 pub(crate) struct Jsonb<T>(pub T);
 

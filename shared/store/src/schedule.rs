@@ -46,7 +46,7 @@ pub struct Judgement {
 }
 
 impl Store {
-    /// Takes policies whose judgement is due; nobody else gets them before `in_hand_until`.
+    /// Takes policies whose judgement is due; no other planner gets them before `in_hand_until`.
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn policies_to_judge(
         &self,
@@ -118,9 +118,10 @@ impl Store {
         judged.collect()
     }
 
-    /// Writes down what was said of policies that were taken until this instant. What has happened since they were taken
-    /// (a run has ended, another certificate was seen) was not judged: they are judged again when that said. What somebody
-    /// else changes in this moment is left to the next judgement: nobody is waited for, who may wait for this one.
+    /// Writes down what was said of policies that were taken until this instant. What has happened
+    /// since they were taken (a run has ended, another certificate was seen) was not judged: they
+    /// are judged again when that said. What another transaction changes in this moment is left to the
+    /// next judgement: no transaction is waited for that may wait for this one.
     pub async fn keep_judgements(&self, judgements: &[Judgement], claimed_until: Timestamp) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = judgements.iter().map(|one| one.policy.get()).collect();
         let due: Vec<Option<OffsetDateTime>> = judgements.iter().map(|one| one.due_at.map(Timestamp::get)).collect();
@@ -150,8 +151,9 @@ impl Store {
 }
 
 impl LedgerTx {
-    /// Live runs of these policies have ended: the clock judges them again at once, by what is served now. Hosts that were in
-    /// trouble before are looked at again: a run does not say that all of it is over.
+    /// Live runs of these policies have ended: the clock judges them again at once, by what is
+    /// served now. Hosts that were in trouble before are looked at again: a run does not say that
+    /// all of it is over.
     pub async fn judge_again(&mut self, policies: &[PolicyId], now: Timestamp) -> Result<(), StoreError> {
         if policies.is_empty() {
             return Ok(());

@@ -49,7 +49,8 @@ pub(crate) async fn keep(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<
     renewal_info::keep_seen(db, rows).await
 }
 
-/// A host that serves several leaves by turns is looked at again soon, and every look counts anew from here.
+/// A host that serves several leaves by turns is looked at again soon, and every look counts anew
+/// from here.
 async fn watch_mixed(db: &mut PgConnection, rows: &[SnapshotRow]) -> Result<(), StoreError> {
     let mixed = || rows.iter().filter(|row| row.snapshot.is_mixed());
     let Some(seen_at) = mixed().map(|row| row.snapshot.taken_at).max() else {
@@ -102,8 +103,9 @@ impl Store {
         Ok(rows.fetch_all(&self.pool).await?)
     }
 
-    /// Deletes up to `most` snapshots of before; gives back how many. What is last known of a host stays, whatever its
-    /// age: its newest snapshot, and the newest that shows a certificate. So does what a run that has not ended took.
+    /// Deletes up to `most` superseded snapshots; gives back how many. What is last known of a host
+    /// stays, whatever its age: its newest snapshot, and the newest that shows a certificate. So
+    /// does what a run that has not ended took.
     pub async fn forget_snapshots(&self, before: Timestamp, most: i64) -> Result<u64, StoreError> {
         let deleted = sqlx::query!(
             "delete from snapshots where id in (

@@ -1,12 +1,14 @@
-//! The test kit: starts the real servers that the tests and the demo talk to, and takes them down again.
+//! The test kit: starts the real servers that the tests and the demo talk to, and takes them down
+//! again.
 //!
-//! In: nothing but the binaries that `cargo xtask setup` installs. Out: running servers with their addresses, and
-//! `wait` and `handshake` to look at the world from outside. Touches: loopback ports 20000 to 29999 and one
-//! directory under the machine's temporary directory. Never: a service of ours, and never a stand-in where the real
-//! server can be had.
+//! In: nothing but the binaries that `cargo xtask setup` installs. Out: running servers with their
+//! addresses, and `wait` and `handshake` to look at the world from outside. Touches: loopback ports
+//! 20000 to 29999 and one directory under the machine's temporary directory. Never: a service of
+//! ours, and never a stand-in where the real server can be had.
 //!
-//! Every server dies with the test process, however that ends (see `process`). A server that a test kills or breaks
-//! is the test's own; the peaceful ones are shared by all tests of a process (see `shared`).
+//! Every server dies with the test process, however that ends (see `process`). A server that a test
+//! kills or breaks is the test's own; the peaceful ones are shared by all tests of a process (see
+//! `shared`).
 
 pub mod balancer;
 pub mod cpu;
@@ -28,7 +30,8 @@ pub mod smtp;
 pub mod tools;
 pub mod wait;
 
-// Only this crate and the two rooms that own them may import the drivers; tests that look behind the scenes use ours.
+// Only this crate and the two rooms that own them may import the drivers; tests that look behind
+// the scenes use ours.
 pub use rustix::process::Signal;
 pub use {async_nats, sqlx};
 
@@ -41,7 +44,7 @@ pub use postgres::Postgres;
 pub use process::{Peer, Spec};
 pub use smtp::{Mail, MailServer, MailTls};
 
-/// A password that nobody else on this machine can guess.
+/// A password that no other user of this machine can guess.
 pub(crate) fn secret() -> String {
     hex::encode(rand::random::<[u8; 16]>())
 }

@@ -1,6 +1,7 @@
 //! A real `nats-server` with JetStream.
 //!
-//! In: extra configuration, if any. Out: its URLs, and the power to kill and restart it on the same port and store.
+//! In: extra configuration, if any. Out: its URLs, and the power to kill and restart it on the same
+//! port and store.
 
 use std::net::Ipv4Addr;
 
@@ -31,8 +32,9 @@ impl Nats {
         Self::start_with("").await
     }
 
-    /// The same with further lines of configuration. A block that stands there replaces ours of the same name, so an
-    /// `authorization` of one's own is possible; then [`Nats::connect_as`] logs in as its users.
+    /// Starts a server with further lines of configuration. A block that stands there replaces ours
+    /// of the same name, so an `authorization` of one's own is possible; then [`Nats::connect_as`]
+    /// logs in as its users.
     ///
     /// # Errors
     /// If it is not installed, does not start, or refuses the configuration.
@@ -121,7 +123,8 @@ impl Nats {
         self.peer.start_again().await
     }
 
-    /// Kills the server with SIGKILL and starts it again: same port, and of the streams what had reached the disk.
+    /// Kills the server with SIGKILL and starts it again: same port, and of the streams what had
+    /// reached the disk.
     ///
     /// # Errors
     /// If it does not come back.
@@ -142,7 +145,8 @@ fn configuration(client: &ports::Port, monitor: &ports::Port, password: &str, ex
         &format!("listen: \"{}:{}\"", Ipv4Addr::LOCALHOST, client.number()),
         &format!("http: \"{}:{}\"", Ipv4Addr::LOCALHOST, monitor.number()),
         "max_payload: 4MB",
-        // The bound is no promise of room: without one the server takes what is free today, and refuses streams on a full machine.
+        // The bound is no promise of room: without one the server takes what is free today, and
+        // refuses streams on a full machine.
         "jetstream { store_dir: js, sync_interval: 1s, max_file_store: 1TB }",
         &format!("authorization {{ users = [ {{ user: {USER}, password: \"{password}\" }} ] }}"),
         extra,
@@ -150,8 +154,9 @@ fn configuration(client: &ports::Port, monitor: &ports::Port, password: &str, ex
     lines.map(|line| format!("{line}\n")).concat()
 }
 
-/// Waits until the server has read all that this client has sent. What it subscribes to is heard from then on; `flush` says
-/// only that it is on its way, and a message on another connection may overtake it.
+/// Waits until the server has read all that this client has sent. What it subscribes to is heard
+/// from then on; `flush` says only that it is on its way, and a message on another connection may
+/// overtake it.
 ///
 /// # Errors
 /// If the server does not answer.

@@ -49,7 +49,8 @@ pub fn local_server() -> Result<LocalServer> {
     Ok(LocalServer { root_pem, identity })
 }
 
-/// A self-signed certificate such as an estate has shortly before its renewal: 90 days long, ten of them left.
+/// A self-signed certificate such as an estate has shortly before its renewal: 90 days long, ten of
+/// them left.
 ///
 /// # Errors
 /// If the name is no ASCII name, or the cryptography library refuses.
@@ -106,7 +107,7 @@ impl Authority {
         &self.intermediate_pem
     }
 
-    /// The chain for somebody's CSR (PEM), leaf first, good for 90 days.
+    /// The chain for a CSR (PEM), leaf first, good for 90 days.
     ///
     /// # Errors
     /// If the CSR cannot be read.
@@ -116,7 +117,8 @@ impl Authority {
         Ok(request.signed_by(&self.intermediate)?.pem() + &self.intermediate_pem)
     }
 
-    /// A chain for these names with a key of its own, good for so many days from yesterday on; none: it has expired.
+    /// A chain for these names with a key of its own, good for so many days from yesterday on;
+    /// none: it has expired.
     ///
     /// # Errors
     /// If a name is no ASCII name.

@@ -1,8 +1,9 @@
 //! Loopback ports that no other test process takes.
 //!
-//! In: nothing. Out: a lease on a port between 20000 and 29999, below the range from which the kernel serves outgoing
-//! connections. The lease is a locked file shared by all test processes of this user, and ends with the value (or
-//! with the process). Never: asks the kernel for port 0 and hopes that nobody takes it before the server starts.
+//! In: nothing. Out: a lease on a port between 20000 and 29999, below the range from which the
+//! kernel serves outgoing connections. The lease is a locked file shared by all test processes of
+//! this user, and ends with the value (or with the process). Never: asks the kernel for port 0 and
+//! hopes that no other process takes it before the server starts.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
@@ -17,7 +18,8 @@ use crate::run_dir;
 const RANGE: RangeInclusive<u16> = 20_000..=29_999;
 const COUNT: u32 = 10_000;
 
-/// A port of the loopback interface, ours until dropped. TCP and UDP are both free when it is leased.
+/// A port of the loopback interface, ours until dropped. TCP and UDP are both free when it is
+/// leased.
 #[derive(Debug)]
 pub struct Port {
     number: u16,

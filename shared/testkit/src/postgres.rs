@@ -1,7 +1,8 @@
 //! A real Postgres cluster.
 //!
-//! In: whether it may forget on a crash. Out: URLs of fresh databases, and the power to kill and restart it.
-//! `initdb` runs once per machine and version; every cluster is a copy of that template.
+//! In: whether it may forget on a crash. Out: URLs of fresh databases, and the power to kill and
+//! restart it. `initdb` runs once per machine and version; every cluster is a copy of that
+//! template.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -46,7 +47,8 @@ impl Postgres {
         Self::start_with(Durability::Forgetful).await
     }
 
-    /// A cluster that keeps what it has committed, for tests that kill it and for figures that shall be true.
+    /// A cluster that keeps what it has committed, for tests that kill it and for figures that
+    /// shall be true.
     ///
     /// # Errors
     /// If Postgres is not installed or does not start.
@@ -92,7 +94,8 @@ impl Postgres {
         self.database_like(name, "template0").await
     }
 
-    /// Creates a database as a copy of another one that nobody is connected to, and returns its URL.
+    /// Creates a database as a copy of another one that no client is connected to, and returns its
+    /// URL.
     ///
     /// # Errors
     /// As [`Postgres::database`], and if the model does not exist or is in use.

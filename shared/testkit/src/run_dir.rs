@@ -1,7 +1,8 @@
 //! Directories for one test process, readable by the account that the servers run as.
 //!
-//! In: a name. Out: a fresh directory. A process holds a lock on its own directory as long as it lives; directories of
-//! processes that were killed are removed by the next one. Never: touches a directory that belongs to another user.
+//! In: a name. Out: a fresh directory. A process holds a lock on its own directory as long as it
+//! lives; directories of processes that were killed are removed by the next one. Never: touches a
+//! directory that belongs to another user.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -13,10 +14,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tools::{Account, belongs_to_us, own_uid};
 
-/// The directory that all test processes of this user share: port leases, cached templates, run directories.
+/// The directory that all test processes of this user share: port leases, cached templates, run
+/// directories.
 ///
 /// # Errors
-/// If it cannot be made, or exists and belongs to somebody else.
+/// If it cannot be made, or exists and belongs to another user.
 pub fn base() -> Result<PathBuf> {
     let base = std::env::temp_dir().join(format!("vigilo-testkit-{}", own_uid()));
     make(&base)?;
@@ -41,7 +43,8 @@ pub fn fresh(name: &str, owner: Option<Account>) -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// Writes a file and hands it to `owner`; only the owner may read it, since it may hold a key or a password.
+/// Writes a file and hands it to `owner`; only the owner may read it, since it may hold a key or a
+/// password.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -80,7 +83,8 @@ struct Run {
     _alive: File,
 }
 
-/// The run's directory lives until the process ends; a statically shared server still uses it in the last test.
+/// The run's directory lives until the process ends; a statically shared server still uses it in
+/// the last test.
 fn of_this_process() -> Result<&'static Path> {
     static RUN: OnceLock<Result<Run, String>> = OnceLock::new();
     let run = RUN.get_or_init(|| begin_run().map_err(|error| format!("{error:#}")));
@@ -92,7 +96,8 @@ fn of_this_process() -> Result<&'static Path> {
 fn begin_run() -> Result<Run> {
     let runs = base()?.join("runs");
     make(&runs)?;
-    // One process sweeps and begins at a time: else a sweep could meet a run between its lock file and its lock.
+    // One process sweeps and begins at a time: else a sweep could meet a run between its lock file
+    // and its lock.
     let door = open_lock(&runs.join(".door"))?;
     door.lock()?;
     sweep(&runs);
@@ -108,7 +113,8 @@ fn begin_run() -> Result<Run> {
     })
 }
 
-/// Removes the directories of processes that are gone. What cannot be removed is left to the next sweep.
+/// Removes the directories of processes that are gone. What cannot be removed is left to the next
+/// sweep.
 fn sweep(runs: &Path) {
     for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
         let dead = open_lock_existing(&entry.path().join(".alive")).is_some_and(|lock| lock.try_lock().is_ok());

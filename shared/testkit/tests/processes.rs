@@ -97,7 +97,7 @@ async fn servers_die_with_a_test_process_that_is_killed() -> Result<()> {
     .await
 }
 
-/// A zombie that nobody collects does not run.
+/// A zombie whose parent does not collect it does not run.
 fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status

@@ -16,7 +16,8 @@ use crate::{out, print};
 
 #[derive(Subcommand)]
 pub enum BulkCommand {
-    /// Say what would happen: which hosts, at which CA, at what price, when, and who is left out; nothing happens yet
+    /// Say what would happen: which hosts, at which CA, at what price, when, and who is left out;
+    /// nothing happens yet
     Plan {
         #[command(flatten)]
         spec: Box<BulkSpecArgs>,
@@ -60,8 +61,8 @@ pub struct BulkSpecArgs {
     /// Hosts with all of these tags
     #[arg(long = "tag")]
     tags: Vec<String>,
-    /// Hosts whose policy names this kind of provider: letsencrypt, acme, aws_acm, gcp_cm, vault_pki or manual; may be
-    /// repeated
+    /// Hosts whose policy names this kind of provider: letsencrypt, acme, aws_acm, gcp_cm,
+    /// vault_pki or manual; may be repeated
     #[arg(long = "provider")]
     providers: Vec<String>,
     /// Hosts whose certificate ends within so many days
@@ -79,7 +80,8 @@ pub struct BulkSpecArgs {
     /// No run begins before, such as 2026-11-25T22:00:00Z
     #[arg(long, value_name = "TIME")]
     start_at: Option<String>,
-    /// Runs begin inside this window: "CRON;MINUTES;ZONE", such as "0 22 * * *;480;Europe/Berlin"; may be repeated
+    /// Runs begin inside this window: "CRON;MINUTES;ZONE", such as "0 22 * * *;480;Europe/Berlin";
+    /// may be repeated
     #[arg(long = "window", value_name = "WINDOW")]
     windows: Vec<String>,
     /// What could begin only later is left out
@@ -112,7 +114,7 @@ pub struct BulkSpecArgs {
     /// Why, for the record
     #[arg(long)]
     reason: Option<String>,
-    /// The same key plans once, however often it is sent
+    /// Requests with one key are planned once, however often they are sent
     #[arg(long)]
     idempotency_key: Option<String>,
     /// Print the id of the job and do not wait for the plan

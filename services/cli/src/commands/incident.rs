@@ -28,7 +28,7 @@ enum Say {
         #[command(flatten)]
         global: Global,
     },
-    /// You have it in hand
+    /// Acknowledge it: you look after it
     Ack {
         id: String,
         #[arg(long, default_value = "")]

@@ -61,7 +61,8 @@ pub enum ProviderCommand {
         #[command(flatten)]
         global: Global,
     },
-    /// Set preferred_provider: who is taken of equally cheap ones, the first first; no id: nobody is preferred
+    /// Set preferred_provider: who is taken of equally cheap ones, the first first; no id: no
+    /// provider is preferred
     Prefer {
         ids: Vec<String>,
         #[command(flatten)]
@@ -75,7 +76,7 @@ pub struct Facts {
     /// The directory of its staging
     #[arg(long)]
     staging_url: Option<String>,
-    /// Price of one issuance in US dollars, for example 7 or 0.15; unknown: nobody knows it
+    /// Price of one issuance in US dollars, for example 7 or 0.15; unknown: it is not known
     #[arg(long)]
     price_usd: Option<String>,
     /// Price of a certificate or name with a wildcard, where it has its own
@@ -84,7 +85,8 @@ pub struct Facts {
     /// The price is paid for each name
     #[arg(long, requires = "price_usd")]
     per_name: bool,
-    /// Abilities as JSON, for example {"challenges":["http-01"],"max_names":100}; what it leaves out is as usual of an ACME CA
+    /// Abilities as JSON, for example {"challenges":["http-01"],"max_names":100}; what it leaves
+    /// out is as usual of an ACME CA
     #[arg(long)]
     abilities: Option<String>,
     /// The days that a certificate is good for

@@ -38,7 +38,8 @@ pub struct RenewArgs {
     /// Renew, also where the policy makes a rehearsal of what does not say so (dry_run_default)
     #[arg(long, conflicts_with = "dry_run")]
     live: bool,
-    /// Who issues: cost-aware takes the cheapest that policy and workspace name; without it each policy's own provider
+    /// Who issues: cost-aware takes the cheapest that policy and workspace name; without it each
+    /// policy's own provider
     #[arg(long, value_enum)]
     strategy: Option<args::Strategy>,
     /// Do not wait for the maintenance windows of the hosts
@@ -53,7 +54,7 @@ pub struct RenewArgs {
     /// How many seconds --wait waits at most
     #[arg(long, default_value_t = 3600)]
     timeout: u64,
-    /// The same key asks once, however often it is sent
+    /// Requests with one key are carried out once, however often they are sent
     #[arg(long)]
     idempotency_key: Option<String>,
 }
@@ -138,7 +139,8 @@ pub async fn run(client: &Client, what: &RenewArgs) -> Result<(), Failed> {
     }
 }
 
-/// Looks until no run is queued or running. An API that is gone for a while is waited for like a run.
+/// Looks until no run is queued or running. An API that is gone for a while is waited for like a
+/// run.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line waits as long as its user lets it"
@@ -185,8 +187,8 @@ fn still_going(runs: usize) -> Failed {
     Failed::OutOfTime(format!("not ended yet: {}; see `vigilo runs`", counted(runs, "run")))
 }
 
-/// One look at all open runs. A run stays open until the API says that it is settled: one that the answer does not
-/// name is not taken for good.
+/// One look at all open runs. A run stays open until the API says that it is settled: one that the
+/// answer does not name is not taken for good.
 async fn look(client: &Client, open: &mut Vec<RunId>, mut see: impl FnMut(Standing)) -> Result<(), Failed> {
     for chunk in open.clone().chunks(AT_ONCE) {
         let body = RunIds { ids: chunk.to_vec() };
@@ -199,7 +201,8 @@ async fn look(client: &Client, open: &mut Vec<RunId>, mut see: impl FnMut(Standi
     Ok(())
 }
 
-/// What a rehearsal is for: every check, of so many runs at most. A policy may have made one of what did not say so.
+/// What a rehearsal is for: every check, of so many runs at most. A policy may have made one of
+/// what did not say so.
 async fn rehearsed(client: &Client, settled: Vec<Standing>) -> Result<Vec<Ended>, Failed> {
     let mut runs = Vec::with_capacity(settled.len());
     for (index, standing) in settled.into_iter().enumerate() {

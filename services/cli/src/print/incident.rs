@@ -21,7 +21,7 @@ fn head(shown: &Incident, text: &mut Text) {
         incident.opened_at,
         title(shown)
     ));
-    // That somebody could not be told.
+    // That a receiver could not be notified.
     let (failing, given_up) = (shown.notifications_failing, shown.notifications_given_up);
     if (failing, given_up) != (0, 0) {
         text.line(format!("    ✗ not told: {failing} tried again, {given_up} given up"));

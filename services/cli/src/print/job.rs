@@ -215,7 +215,7 @@ fn inside(window: &Window) -> String {
     format!("inside \"{};{};{}\"", window.cron(), window.minutes(), window.zone())
 }
 
-/// What a plan costs, as far as it is known: what nobody knows is never free.
+/// What a plan costs, as far as it is known: an unknown price is never free.
 fn cost(totals: &Totals, spec: &JobSpec) -> String {
     match spec.mode {
         Mode::DryRun => "nothing is issued".to_owned(),

@@ -10,7 +10,7 @@ pub fn all(all: &Providers) -> Text {
     let mut text = super::list(&all.items, row);
     let preferred: Vec<&str> = all.preferred_provider.iter().map(|id| id.as_str()).collect();
     text.line(if preferred.is_empty() {
-        "preferred_provider: nobody; of equally cheap ones the policy's own is taken".to_owned()
+        "preferred_provider: none; of equally cheap ones the policy's own is taken".to_owned()
     } else {
         format!("preferred_provider: {}", preferred.join(", "))
     });

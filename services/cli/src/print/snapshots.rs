@@ -1,5 +1,5 @@
-//! Every output of every command, as it is printed where nothing says how wide it is, and at 80 columns; with texts that a
-//! terminal would obey in every place where somebody else may put one.
+//! Every output of every command, as it is printed where nothing says how wide it is, and at 80
+//! columns; with texts that a terminal would obey in every place where another party may put one.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! What a command prints: lines, none of which a terminal obeys. Pure.
 //!
-//! In: texts, of which parts come from certificates, CAs, servers and other people. Out: lines in which a control character
-//! is shown as its escape, and a line break of somebody else begins no line.
+//! In: texts, of which parts come from certificates, CAs, servers and other people. Out: lines in
+//! which a control character is shown as its escape, and a line break in text of another party
+//! begins no line.
 
 use std::fmt;
 
@@ -20,7 +21,8 @@ impl Text {
         text
     }
 
-    /// Adds a line. Line breaks in it become blanks: what follows one would look like a line of ours.
+    /// Adds a line. Line breaks in it become blanks: what follows one would look like a line of
+    /// ours.
     pub fn line(&mut self, line: impl AsRef<str>) {
         self.0.push(shown(&one_line(line.as_ref())));
     }
@@ -40,7 +42,8 @@ impl Text {
         self.0.iter().map(String::as_str)
     }
 
-    /// The lines, each of at most `width` columns where it has a blank to be broken at. What goes on is moved to the right.
+    /// The lines, each of at most `width` columns where it has a blank to be broken at. What goes
+    /// on is moved to the right.
     #[must_use]
     pub fn wrapped(&self, width: usize) -> Self {
         Self(self.0.iter().flat_map(|line| wrap(line, width)).collect())
@@ -53,7 +56,8 @@ impl fmt::Display for Text {
     }
 }
 
-/// Control characters and marks that turn the direction of writing, as their escapes: JSON stays the same JSON.
+/// Control characters and marks that turn the direction of writing, as their escapes: JSON stays
+/// the same JSON.
 pub fn shown(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, one| {
         if is_obeyed(one) {
@@ -71,7 +75,7 @@ fn is_obeyed(one: char) -> bool {
     (one.is_control() && one != '\t') || turns || ends_line
 }
 
-/// What somebody else wrote, in one line.
+/// Text of another party, in one line.
 pub fn one_line(text: &str) -> String {
     if !text.contains(['\n', '\r']) {
         return text.to_owned();
@@ -100,7 +104,8 @@ fn wrap(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Where the line is broken: at the last blank within the width, else at the first behind it; never in its indentation.
+/// Where the line is broken: at the last blank within the width, else at the first behind it; never
+/// in its indentation.
 fn break_in(line: &str, room: usize, width: usize) -> Option<usize> {
     let begins = line.len() - line.trim_start().len();
     let blanks = line

@@ -1,7 +1,7 @@
-//! Server-sent events: what happens, as it happens, for as long as somebody reads.
+//! Server-sent events: what happens, as it happens, for as long as a client reads.
 //!
-//! In: the record, and what is told on NATS. Out: events whose ids let a reader come back without a gap. Never: a wait of
-//! anybody else for a slow reader, and no stream that outlives the soft stop.
+//! In: the record, and what is told on NATS. Out: events whose ids let a reader come back without a
+//! gap. Never: a wait of anybody else for a slow reader, and no stream that outlives the soft stop.
 
 pub(crate) mod events;
 pub(crate) mod log;
@@ -57,7 +57,7 @@ impl Followers {
     }
 }
 
-/// What somebody follows.
+/// What a client follows.
 pub(crate) trait Source: Send + 'static {
     /// The next event; nothing when there will never be one.
     fn next(&mut self) -> impl Future<Output = Option<Event>> + Send;

@@ -16,7 +16,7 @@ use crate::engines::Engines;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What was found a moment ago: nobody needs a token to ask, so asking costs nothing.
+/// What was found a moment ago: no token is needed to ask, so asking costs nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Checkup(Arc<Mutex<Option<(Instant, StatusCode, Health)>>>);
 

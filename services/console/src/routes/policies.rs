@@ -113,7 +113,8 @@ pub(crate) async fn list(
     Ok(Json(page.map(policy)))
 }
 
-/// Changes the fields that are given (RFC 7396): null takes a value back to its default, a list is replaced as a whole.
+/// Changes the fields that are given (RFC 7396): null takes a value back to its default, a list is
+/// replaced as a whole.
 pub(crate) async fn change(
     Reading { store, now, caller }: Reading,
     Path(host): Path<String>,
@@ -129,7 +130,7 @@ pub(crate) async fn change(
         Changed::Taken(other) => return Err(Problem::field(Code::Duplicate, target_taken(&caller.workspace, &other))),
         Changed::Overtaken => {
             let remedy = "look at it, then say your change again";
-            let problem = "somebody has changed this policy in the same moment";
+            let problem = "another request has changed this policy in the same moment";
             return Err(Problem::field(
                 Code::OutOfPlace,
                 Invalid::new("hostname", problem, remedy),

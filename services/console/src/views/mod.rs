@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::StoreError;
 
-/// Reports, logs and probes are shown as the services wrote them, unless somebody let an envelope slip in.
+/// Reports, logs and probes are shown as the services wrote them, unless a service let an envelope
+/// slip in.
 pub(crate) fn open_only(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains(Envelope::PREFIX) => Value::String("(sealed, not shown)".to_owned()),

@@ -1,4 +1,5 @@
-//! What nobody honest sends is refused with its field, and never ends in "something cannot be read or written".
+//! What no honest client sends is refused with its field, and never ends in "something cannot be
+//! read or written".
 
 use anyhow::{Result, ensure};
 use axum::body::Body;

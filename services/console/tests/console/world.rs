@@ -97,7 +97,7 @@ impl World {
         })
     }
 
-    /// The same console by the clock of the machine.
+    /// The console of this world by the clock of the machine.
     pub fn today(&self) -> Self {
         let console = Console::new(&self.config, self.store.clone(), self.bus.clone());
         Self {
@@ -207,7 +207,8 @@ pub fn policy(hostname: &str) -> Value {
     })
 }
 
-/// Plays the planner: takes the next `many` requests, answers each as told, and gives them back with their subjects.
+/// Plays the planner: takes the next `many` requests, answers each as told, and gives them back
+/// with their subjects.
 pub async fn play_planner(
     bus: &Bus,
     many: usize,
@@ -228,7 +229,8 @@ pub async fn play_planner(
     Ok(taken)
 }
 
-/// Plays the incident service while the story goes on: answers each act as told, and gives back what was asked.
+/// Plays the incident service while the story goes on: answers each act as told, and gives back
+/// what was asked.
 #[expect(
     clippy::disallowed_methods,
     reason = "the counterpart of the test runs beside it, and ends with it"

@@ -1,7 +1,8 @@
-//! What this deployer may do, workspace by workspace: the directories in which it writes and the commands that it runs.
+//! What this deployer may do, workspace by workspace: the directories in which it writes and the
+//! commands that it runs.
 //!
-//! In: its own configuration. Out: the directories of a workspace, the commands of an activation, or a refusal with the line that
-//! would allow it. Never: a command that comes with an order.
+//! In: its own configuration. Out: the directories of a workspace, the commands of an activation,
+//! or a refusal with the line that would allow it. Never: a command that comes with an order.
 
 mod presets;
 pub mod words;
@@ -34,7 +35,8 @@ pub struct OfWorkspace {
 pub struct Commands {
     /// Makes the server read its files.
     pub command: Vec<String>,
-    /// Ends with another exit code than 0 when the server could not use its configuration and files.
+    /// Ends with another exit code than 0 when the server could not use its configuration and
+    /// files.
     #[serde(default)]
     pub test: Vec<String>,
 }
@@ -136,7 +138,8 @@ impl Allowed {
             .map(|(_, activations)| activations)
     }
 
-    /// A policy of before the names: what is allowed under some name is allowed to it too.
+    /// A policy from before activations had names: what is allowed under some name is allowed to it
+    /// too.
     fn with_command(&self, workspace: &WorkspaceId, command: &[String]) -> Option<Commands> {
         let own = self.own(workspace).into_iter().flat_map(BTreeMap::values).cloned();
         let preset = |name: &String| {

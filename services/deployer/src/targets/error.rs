@@ -1,6 +1,7 @@
 //! What goes wrong at a target, by what can be done about it.
 //!
-//! In: what was found. Out: an error for the verdict, or a check with its remedy. Never: a decision about the run.
+//! In: what was found. Out: an error for the verdict, or a check with its remedy. Never: a decision
+//! about the run.
 
 use domain::run::Check;
 
@@ -22,7 +23,7 @@ pub enum TargetError {
     /// What was kept for the way back is gone or damaged.
     #[error("{what}")]
     Lost { what: String },
-    /// Somebody else put another certificate there since.
+    /// Another process put another certificate there since.
     #[error("{what}")]
     Changed { what: String },
     /// Nothing that a person can mend at once; it may pass.

@@ -1,7 +1,7 @@
 //! The seam to the places where certificates go: one file per kind of target.
 //!
-//! In: a target of a policy. Out: the certificate installed and active there, or a remedy. Never: a decision about the
-//! run (see `verdict`).
+//! In: a target of a policy. Out: the certificate installed and active there, or a remedy. Never: a
+//! decision about the run (see `verdict`).
 
 pub mod activation;
 pub mod error;
@@ -41,7 +41,7 @@ impl Targets {
         }
     }
 
-    /// Removes what was kept for a way back that nobody will go any more.
+    /// Removes what was kept for a way back that is not needed any more.
     pub async fn sweep(&self, now: Timestamp) {
         self.file.sweep(now).await;
     }
@@ -50,10 +50,12 @@ impl Targets {
 /// One target, whatever its kind. Every method may be called again for the same order.
 #[async_trait]
 pub trait Installation: Send + Sync {
-    /// What is installed now; without a wanted chain, whether an installation could begin. Changes nothing.
+    /// What is installed now; without a wanted chain, whether an installation could begin. Changes
+    /// nothing.
     async fn look(&self, job: &Job<'_>, wanted: Option<&Chain>) -> Result<Found, TargetError>;
 
-    /// Keeps what was there and puts the new pair in its place, both or neither; returns what was kept.
+    /// Keeps what was there and puts the new pair in its place, both or neither; returns what was
+    /// kept.
     async fn install(&self, job: &Job<'_>, wanted: Arc<Bundle>) -> Result<Backup, TargetError>;
 
     /// What makes the server use what is installed; nothing for one that looks by itself.

@@ -1,4 +1,5 @@
-//! A server that refuses the new pair gets back what it had, at once; who is to blame is said truly.
+//! A server that refuses the new pair gets back what it had, at once; who is to blame is said
+//! truly.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,8 @@ use testkit::pki::Identity;
 use crate::ended::{asked, failed, left, tried_again};
 use crate::world::{BACKUPS, World, deployed, fingerprint, mode, new_certificate, now, read, shell};
 
-/// A target that serves `old`. Its server notes which chain it is told of, and takes none but the listed ones.
+/// A target that serves `old`. Its server notes which chain it is told of, and takes none but the
+/// listed ones.
 struct Picky {
     world: World,
     old: Identity,
@@ -115,7 +117,8 @@ async fn of_a_chain_without_its_key_the_chain_is_back_and_the_key_is_gone() -> R
     Ok(())
 }
 
-/// The process died after the files were in place: the next delivery finds them, is refused, and puts back all the same.
+/// The process died after the files were in place: the next delivery finds them, is refused, and
+/// puts back all the same.
 #[tokio::test]
 async fn a_crash_before_the_refusal_loses_no_way_back() -> Result<()> {
     let mut world = World::new()?;
@@ -240,7 +243,7 @@ async fn what_cannot_be_put_back_is_asked_about_at_once_and_named() -> Result<()
     let theirs = new_certificate();
     fs::write(world.path("theirs.crt"), &theirs.chain_pem)?;
     let at = world.path("").display().to_string();
-    // While the server refuses, somebody puts another certificate there.
+    // While the server refuses, another process puts another certificate there.
     world.activates_with(&format!("cp {at}/theirs.crt {at}/www.crt; exit 1"));
 
     let ended = world.try_deploy(&new_certificate()).await;

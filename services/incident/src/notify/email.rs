@@ -138,7 +138,7 @@ impl Email {
             // The same for every try: a mail system may drop the repetition.
             .message_id(Some(format!("<{}@{domain}>", letter.id)))
             .header(ContentType::TEXT_PLAIN)
-            // RFC 3834: nobody's vacation program shall answer.
+            // RFC 3834: no vacation program shall answer.
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),

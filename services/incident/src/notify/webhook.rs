@@ -1,8 +1,9 @@
-//! Events as JSON to one URL, signed, so that the receiver knows whose they are and that they are fresh.
+//! Events as JSON to one URL, signed, so that the receiver knows whose they are and that they are
+//! fresh.
 //!
-//! `Vigilo-Signature: v1=<hex of HMAC-SHA256 over "<Vigilo-Timestamp>.<body>">`. The receiver computes the same with the
-//! shared secret, compares in constant time, and refuses a timestamp that is minutes old. `Vigilo-Delivery` stays the same
-//! when a delivery is repeated.
+//! `Vigilo-Signature: v1=<hex of HMAC-SHA256 over "<Vigilo-Timestamp>.<body>">`. The receiver
+//! computes the same with the shared secret, compares in constant time, and refuses a timestamp
+//! that is minutes old. `Vigilo-Delivery` stays the same when a delivery is repeated.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use zeroize::Zeroizing;
 use super::{ChannelError, Letter, Notifier, error_chain};
 
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Whatever a receiver asks for: somebody waits to be told.
+/// The longest wait, whatever a receiver asks for: a person waits to be notified.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// As much of an answer as an error shows.
 const SHOWN: usize = 200;
@@ -146,7 +147,8 @@ fn translated(status: u16, said: String) -> ChannelError {
     }
 }
 
-/// Until when the receiver wants to be left alone: seconds, or a date (RFC 9110 §10.2.3). A past one says nothing.
+/// Until when the receiver wants to be left alone: seconds, or a date (RFC 9110 §10.2.3). A past
+/// one says nothing.
 fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let until = match text.parse::<u64>() {

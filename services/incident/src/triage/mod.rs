@@ -52,7 +52,8 @@ impl Trouble {
 }
 
 impl Trouble {
-    /// The command that goes on with every run of this cause: what asks is resumed, what has failed is retried.
+    /// The command that goes on with every run of this cause: what asks is resumed, what has failed
+    /// is retried.
     fn all_at_once(&self, code: &ErrorCode) -> String {
         if self.ended {
             format!(
@@ -68,7 +69,8 @@ impl Trouble {
 /// A run keeps names, key and CA as they were planned.
 const CHANGED: &str = "After a change of the policy a retry would not see it; a new run does";
 
-/// What can be done with a run that asks: at the end there is no certificate to be brought any more.
+/// What can be done with a run that asks: at the end there is no certificate to be brought any
+/// more.
 fn answers(event: &RunEvent) -> String {
     let run = event.run_id;
     match event.step {
@@ -81,8 +83,8 @@ fn look_at(job: JobId) -> String {
     format!("They are of one bulk renewal, which holds back what shares the cause of too many: vigilo job show {job}")
 }
 
-/// The trouble that an event tells of; none when nobody needs to hear of it. Whoever asked for a rehearsal is looking at
-/// its checks, so a dry run opens none.
+/// The trouble that an event tells of; none when no person needs to hear of it. Whoever asked for a
+/// rehearsal is looking at its checks, so a dry run opens none.
 pub fn triage(event: &RunEvent) -> Option<Trouble> {
     match event.mode {
         Mode::Live => {}
@@ -112,8 +114,8 @@ pub fn triage(event: &RunEvent) -> Option<Trouble> {
     })
 }
 
-/// What is to be said of the trouble of a run that was given up: nobody resumes it any more, and its host still serves
-/// what it served.
+/// What is to be said of the trouble of a run that was given up: no person resumes it any more, and
+/// its host still serves what it served.
 pub fn given_up(event: &RunEvent) -> Option<String> {
     match (event.mode, event.status) {
         (Mode::Live, Status::Cancelled) => Some(format!(

@@ -1,4 +1,5 @@
-//! One cause on many hosts, many runs of one host: one incident, which closes when all of it is mended.
+//! One cause on many hosts, many runs of one host: one incident, which closes when all of it is
+//! mended.
 
 use anyhow::Result;
 use domain::WorkspaceId;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::world::{Running, World, all_stuck, next, view};
 
-/// The same service once more: replicas share the events.
+/// Two replicas of the service: they share the events.
 async fn replicas(world: &World) -> Result<[Running; 2]> {
     Ok([
         Running::start(&world.config).await?,

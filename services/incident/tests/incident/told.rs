@@ -1,4 +1,5 @@
-//! How people and machines hear of incidents: many at once as one letter, and what could not be delivered again.
+//! How people and machines hear of incidents: many at once as one letter, and what could not be
+//! delivered again.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use testkit::{MailServer, MailTls, run_dir, wait};
 
 use crate::world::{OPS, Running, SOON, World};
 
-/// Nobody waits for a real one.
+/// The tests do not wait for a real one.
 const HALF_A_MINUTE_LATER: &str = "update notifications set due_at = due_at - interval '30 seconds', \
                                    created_at = created_at - interval '30 seconds'";
 

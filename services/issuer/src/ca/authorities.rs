@@ -24,7 +24,8 @@ impl Authorities {
         }
     }
 
-    /// The same where orders of versions before do not name the CA: all of those were ACME CAs.
+    /// The authority of a CA. Orders of earlier versions do not name it: all of those were ACME
+    /// CAs.
     pub fn of_any(&self, ca: Option<&CaRef>) -> Result<&dyn Authority, CaError> {
         ca.map_or(Ok(&self.acme), |ca| self.of(ca))
     }

@@ -18,12 +18,13 @@ pub enum CaError {
     /// Our own side; `what` names the key.
     #[error("{what}")]
     Misconfigured { what: String },
-    /// Nobody goes there by itself: which CA issues is for people to say.
+    /// It is not followed automatically: which CA issues is for people to say.
     #[error("the CA's directory has moved: {from} answers {status} and points to {to}")]
     Moved { from: Url, to: Url, status: u16 },
     #[error("rate limited by the CA: {said}")]
     RateLimited { until: Option<Timestamp>, said: String },
-    /// It takes no order for some of the names before a person has been at its portal; waiting does not help.
+    /// It takes no order for some of the names before a person has been at its portal; waiting does
+    /// not help.
     #[error("the CA has paused names because their checks failed too often in a row: {said}")]
     Paused { portal: Url, said: String },
     #[error("the CA cannot be used now: {what}")]
@@ -34,7 +35,8 @@ pub enum CaError {
     /// The CA does not accept what was asked.
     #[error("the CA refused: {0}")]
     Refused(Problem),
-    /// The order has its certificate, and the answer to the download was none: it is downloaded again.
+    /// The order has its certificate, and the answer to the download was none: it is downloaded
+    /// again.
     #[error("the CA has issued, and its answer to the download is no certificate chain: {what}")]
     Undelivered { what: String },
     #[error("the CA no longer knows the account")]
@@ -47,7 +49,8 @@ pub enum CaError {
         names: Vec<NameProblem>,
         order: Option<Problem>,
     },
-    /// The same, because the CA reached nobody; and the issuer that should have answered did not live to see it.
+    /// The order is invalid because the CA reached no issuer: the one that should have answered was
+    /// restarted.
     #[error("the CA looked while an issuer was being restarted: {what}")]
     Unattended { what: String },
     #[error("the CA offers no {challenge} challenge for {name}")]

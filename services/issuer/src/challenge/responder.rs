@@ -1,7 +1,7 @@
 //! http-01 (RFC 8555 §8.3): the responder that a CA asks, and the tokens that it answers for.
 //!
-//! In: `GET /.well-known/acme-challenge/{token}`. Out: the key authorization, or 404. Touches: the tokens of the
-//! fleet on NATS, so any issuer answers for any. Never: anything else on its port.
+//! In: `GET /.well-known/acme-challenge/{token}`. Out: the key authorization, or 404. Touches: the
+//! tokens of the fleet on NATS, so any issuer answers for any. Never: anything else on its port.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -25,12 +25,14 @@ use tokio_util::sync::CancellationToken;
 /// A replica's write may be on its way still when the CA asks here.
 const WAIT_FOR_A_WRITE: Duration = Duration::from_secs(2);
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
-/// Strangers ask for tokens too; only so many of them may wait, and of one address fewer. A question costs two reads at NATS.
+/// Strangers ask for tokens too; only so many of them may wait, and of one address fewer. A
+/// question costs two reads at NATS.
 const WAITING: usize = 256;
 const WAITING_OF_ONE: usize = 8;
 /// A token that is longer is none: those of CAs have about 43 characters.
 const LONGEST: usize = 128;
-/// What is presented here or by a replica is known at once, and forgotten when it is removed or after this: then it is looked up.
+/// What is presented here or by a replica is known at once, and forgotten when it is removed or
+/// after this: then it is looked up.
 const KNOWN_FOR: Duration = Duration::from_secs(3600);
 /// So many are kept before old ones are looked for.
 const FEW: usize = 4_096;
@@ -109,7 +111,7 @@ impl Responder {
         self.fleet.present(token, key_authorization).await
     }
 
-    /// Nobody answers any more. May be repeated, and for tokens that are gone.
+    /// Stops answering. May be repeated, and for tokens that are gone.
     pub async fn withdraw(&self, token: &str) -> Result<(), BusError> {
         self.known().0.remove(token);
         self.fleet.remove(token).await

@@ -52,7 +52,8 @@ fn is_known(record: &CaaRecord) -> bool {
     KNOWN.contains(&record.tag.as_str())
 }
 
-/// Who may issue; a wildcard's own tag comes before the common one (RFC 8659 §4.3). An empty name stands for nobody.
+/// Who may issue; a wildcard's own tag comes before the common one (RFC 8659 §4.3). An empty name
+/// allows no CA.
 fn issuers(records: &[CaaRecord], wildcard: bool) -> Vec<&str> {
     let of = |tag: &str| -> Vec<&str> {
         let tagged = records.iter().filter(|one| one.tag == tag);

@@ -137,7 +137,8 @@ fn judge_ca(error: CaError, what: String, circumstances: Circumstances) -> StepE
         )
         .because(Cause::Ca(OfCa::Refused)),
         CaError::OrderInvalid { names, order } => afresh(invalid(&names, order.as_ref(), what, circumstances)),
-        // Once more before a person is asked: who is asked again and again is down for another reason.
+        // Once more before a person is asked: who is asked again and again is down for another
+        // reason.
         CaError::Unattended { .. } => afresh(lost(what, at)),
         CaError::Refused(problem) => refused(&problem, what, circumstances.key),
         // Waiting does not help this account, and another CA has another one.
@@ -150,7 +151,8 @@ fn judge_ca(error: CaError, what: String, circumstances: Circumstances) -> StepE
             "nothing to do: the same account key is registered again",
             at.soon(),
         )),
-        // However long the CA was away before it forgot: it is back, and there is nothing to wait for.
+        // However long the CA was away before it forgot: it is back, and there is nothing to wait
+        // for.
         CaError::OrderGone { .. } => {
             let at = NextTry { failures: 0, ..at };
             refused_for(afresh(again("ISS-0011", what, NEW_ORDER, at.soon())))
@@ -201,7 +203,7 @@ fn invalid(
         return lost(what, at);
     };
     match problem.concern() {
-        // The CA's own trouble: nobody can do better than try again.
+        // The CA's own trouble: all that can be done is to try again.
         Concern::Passing | Concern::ForgottenAccount => lost(what, at),
         Concern::Limit => limited(&what, None, at),
         Concern::Name => refused_for(fail("ISS-0008", what, NOT_FOR_THE_NAME)),

@@ -1,4 +1,5 @@
-//! What every key backend promises, wherever its keys are; each body runs all of it against its real counterpart.
+//! What every key backend promises, wherever its keys are; each body runs all of it against its
+//! real counterpart.
 
 use anyhow::{Result, ensure};
 use domain::keys::KeyAlgorithm;
@@ -96,7 +97,7 @@ pub async fn a_rehearsal_passes_and_leaves_nothing(backend: &dyn KeyBackend) -> 
     Ok(())
 }
 
-/// Nothing is signed for nobody, in a rehearsal neither.
+/// Nothing is signed for a request without names, nor in a rehearsal.
 pub async fn no_names_are_refused(backend: &dyn KeyBackend) -> Result<()> {
     let mut asked = Asked::new()?;
     asked.names.clear();

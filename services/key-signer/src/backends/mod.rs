@@ -49,10 +49,11 @@ impl Backends {
 /// One key backend, whatever its kind.
 #[async_trait]
 pub trait KeyBackend: Send + Sync {
-    /// A key as requested and a CSR signed by it. May be called again: an unused key is only forgotten.
+    /// A key as requested and a CSR signed by it. May be called again: an unused key is only
+    /// forgotten.
     async fn prepare(&self, request: KeyRequest<'_>) -> Result<PreparedKey, BackendError>;
 
-    /// The same permissions and the same signature, with nothing left behind.
+    /// Tries what `prepare` needs, permissions and a signature, and leaves nothing behind.
     async fn rehearse(&self, request: KeyRequest<'_>) -> Result<Vec<Check>, BackendError>;
 }
 

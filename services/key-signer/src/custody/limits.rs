@@ -1,8 +1,8 @@
-//! How much one service may ask, and when its refusals are an alarm: a worker that was broken into, or that is wrongly set up, is
-//! seen by its number, and holds up nobody else.
+//! How much one service may ask, and when its refusals are an alarm: a worker that was broken into,
+//! or that is wrongly set up, is seen by its number, and delays no other sender.
 //!
-//! In: who asked when. Out: the answer to what is over, and one line of the log for each minute that has such. Never: a limit that
-//! one asker's questions take from another.
+//! In: who asked when. Out: the answer to what is over, and one line of the log for each minute
+//! that has such. Never: a limit that one asker's questions take from another.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! The answers to custody questions: who may open what, and who may have what sealed.
 //!
-//! In: `custody.open`, `custody.seal`, `custody.recipient`. Out: a [`CustodyAnswer`], always: what does not parse is
-//! denied, and so is what an asker has no order of the planner for. Every opening is logged with who, purpose, workspace and run.
-//! Never: plaintext on the wire or in the log.
+//! In: `custody.open`, `custody.seal`, `custody.recipient`. Out: a [`CustodyAnswer`], always: what
+//! does not parse is denied, and so is what an asker has no order of the planner for. Every opening
+//! is logged with who, purpose, workspace and run. Never: plaintext on the wire or in the log.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,7 +32,8 @@ use tally::Tally;
 /// Replicas share the questions.
 const GROUP: &str = "key-signer";
 
-/// The table: which service may open which purpose. The NATS permissions say who may ask in whose name.
+/// The table: which service may open which purpose. The NATS permissions say who may ask in whose
+/// name.
 pub const fn may_open(worker: Worker, purpose: Purpose) -> bool {
     match (worker, purpose) {
         (Worker::Issuer, Purpose::AcmeAccount)
@@ -47,7 +48,8 @@ pub const fn may_open(worker: Worker, purpose: Purpose) -> bool {
     }
 }
 
-/// The table: who may have which purpose sealed. The NATS permissions say who may ask in whose name.
+/// The table: who may have which purpose sealed. The NATS permissions say who may ask in whose
+/// name.
 pub const fn may_seal(asker: Asker, purpose: Purpose) -> bool {
     match (asker, purpose) {
         // The key of an account that it has made at a CA.
@@ -243,7 +245,7 @@ impl Custodian {
     }
 
     fn denied_on(&self, subject: &str) -> CustodyAnswer {
-        warn!(subject, "custody question of nobody refused");
+        warn!(subject, "custody question of an unknown sender refused");
         denied(format!("no service asks on {subject}"))
     }
 }

@@ -106,8 +106,8 @@ fn goes_on(run: &LoadedRun, kind: ActKind) -> bool {
     stands && run.head.mode == Mode::Live && matches!(kind, ActKind::Resume | ActKind::ResumeAnew | ActKind::Retry)
 }
 
-/// What the run takes from today's policy, and what is to be said of it; nothing when the two agree. A policy that cannot work is
-/// not taken.
+/// What the run takes from today's policy, and what is to be said of it; nothing when the two
+/// agree. A policy that cannot work is not taken.
 pub(crate) fn today(run: &LoadedRun, facts: &PolicyFacts, kind: ActKind) -> (Option<Amended>, Amendment) {
     if !goes_on(run, kind) || facts.policy.spec.check().is_err() {
         return (None, Amendment::default());
@@ -190,7 +190,7 @@ pub(crate) fn may_begin_account(run: &LoadedRun, kind: ActKind) -> Result<(), In
     Err(Invalid::new("new_account", problem, "leave --new-account out"))
 }
 
-/// A certificate that has expired while nobody answered is not put anywhere.
+/// A certificate that has expired while no person answered is not installed.
 pub(crate) fn of_use(issued: &IssuedCertificate, now: Timestamp) -> Result<(), Invalid> {
     let end = issued.leaf.not_after;
     if now < end {

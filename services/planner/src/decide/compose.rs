@@ -1,7 +1,8 @@
 //! The plan of a run, made once. Pure.
 //!
-//! In: the facts of a policy, what is wished, which provider issues. Out: a run with everything decided. Never: a plan that changes
-//! later; what a person has it take from today's policy is an amendment, and recorded (`domain::run::amend`).
+//! In: the facts of a policy, what is wished, which provider issues. Out: a run with everything
+//! decided. Never: a plan that changes later; what a person has it take from today's policy is an
+//! amendment, and recorded (`domain::run::amend`).
 
 use domain::Invalid;
 use domain::ari::Predecessor;
@@ -34,7 +35,8 @@ impl Chosen {
     }
 }
 
-/// A run that is still being composed: more may be said of why it is made now. Once it is queued its plan stays as it is.
+/// A run that is still being composed: more may be said of why it is made now. Once it is queued
+/// its plan stays as it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
     head: RunHead,
@@ -87,7 +89,7 @@ impl Draft {
         self.queue_as(state)
     }
 
-    /// It begins when somebody else has said.
+    /// It begins at the instant that its sender has given.
     pub(crate) fn queue_as(self, state: RunState) -> NewRun {
         NewRun {
             head: self.head,

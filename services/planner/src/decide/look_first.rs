@@ -1,8 +1,10 @@
-//! Nothing is begun of itself on an old view: a run that the schedule made places no order at a CA before its host was looked
-//! at. What is served may be newer than the record, which may have been restored from a backup. Pure.
+//! Nothing is begun of itself on an old view: a run that the schedule made places no order at a CA
+//! before its host was looked at. What is served may be newer than the record, which may have been
+//! restored from a backup. Pure.
 //!
-//! In: a run whose turn it is, the newest look at its host. Out: it goes on, waits for a look, or is not needed any more.
-//! Never: a wait without end: a host that cannot be reached was looked at, and a look that nobody makes is not waited for.
+//! In: a run whose turn it is, the newest look at its host. Out: it goes on, waits for a look, or
+//! is not needed any more. Never: a wait without end: a host that cannot be reached was looked at,
+//! and a look that no verifier makes is not waited for.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use crate::sweeps::survey::LOST_AFTER;
 
 /// So old a look may be.
 const FRESH: Duration = Duration::from_secs(300);
-/// A look that nobody has made by then is not waited for.
+/// A look that no verifier has made by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between asking for a look and seeing what came of it.
 pub(crate) const MEANWHILE: Duration = Duration::from_secs(1);
@@ -26,7 +28,7 @@ pub(crate) enum Looked {
     Waits {
         /// Since when it waits for this look.
         since: Timestamp,
-        /// Nobody has been asked to look.
+        /// No verifier has been asked to look.
         ask: bool,
     },
     /// The host serves another certificate now, which ends then.

@@ -1,4 +1,4 @@
-//! What somebody asks for: a run of a policy, and on which terms. Pure.
+//! What a person or system asks for: a run of a policy, and on which terms. Pure.
 
 use domain::backoff::Ladder;
 use domain::job::Cooldown;

@@ -48,7 +48,8 @@ impl Intake {
                     self.ledger.ring();
                     return Ok(answer);
                 }
-                // Somebody was faster, with the same key or the same policy: decide again on what is true now.
+                // Another request was faster, with the same key or the same policy: decide again on
+                // what is true now.
                 Err(StoreError::Duplicate { .. }) => {}
                 Err(e) => return Err(e.into()),
             }

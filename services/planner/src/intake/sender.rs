@@ -1,10 +1,11 @@
 //! Who asks, and what they may not ask for.
 //!
-//! In: the subject that a request came by. Out: how its sender is written down, and what is refused because of who sends it.
-//! Touches: nothing. Never: a sender at its own word.
+//! In: the subject that a request came by. Out: how its sender is written down, and what is refused
+//! because of who sends it. Touches: nothing. Never: a sender at its own word.
 //!
-//! People come by the console, which knows who they are. A workspace's other systems come by the doors of its account
-//! (`bus::accounts`), and nobody knows who they are beyond that: the name that they give is kept as what they say.
+//! People come by the console, which knows who they are. A workspace's other systems come by the
+//! doors of its account (`bus::accounts`), and nothing more is known of who they are: the name that
+//! they give is kept as what they say.
 
 use domain::job::{Cooldown, JobSpec};
 use domain::run::Trigger;
@@ -21,7 +22,8 @@ pub(super) enum Sender {
 }
 
 impl Sender {
-    /// The request with its sender's name as the record shall have it, and a key that no other kind of sender can use up.
+    /// The request with its sender's name as the record shall have it, and a key that no other kind
+    /// of sender can use up.
     pub(super) fn sign(self, workspace: &WorkspaceId, mut body: Value) -> Result<Value, Invalid> {
         for (field, sign) in [
             ("requested_by", "systems of"),
@@ -40,7 +42,8 @@ impl Sender {
         Ok(body)
     }
 
-    /// What stands above a cooldown is a person's to ask for, and who asks is not what is said here.
+    /// What stands above a cooldown is a person's to ask for, and who asks is not what is said
+    /// here.
     pub(super) fn may_renew(self, request: &RenewRequest) -> Result<(), Invalid> {
         match self {
             Self::Person => Ok(()),
@@ -57,7 +60,7 @@ impl Sender {
         }
     }
 
-    /// The same of a bulk renewal, which may stand above a budget too.
+    /// Whether the sender may ask for this bulk renewal, which may stand above a budget too.
     pub(super) fn may_plan(self, spec: &JobSpec) -> Result<(), Invalid> {
         match self {
             Self::Person => Ok(()),

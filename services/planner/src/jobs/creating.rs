@@ -1,5 +1,5 @@
-//! The commit, batch by batch: runs as the plan shows them. A batch is created as a whole or not at all, so a planner that
-//! dies leaves no run twice and none out.
+//! The commit, batch by batch: runs as the plan shows them. A batch is created as a whole or not at
+//! all, so a planner that dies leaves no run twice and none out.
 
 use domain::RunId;
 use domain::job::{Job, JobState};
@@ -46,7 +46,7 @@ impl Jobs {
         let done = last == job.lines;
         if done {
             job.state = JobState::Running;
-            // Somebody may have paused it meanwhile.
+            // A person may have paused it meanwhile.
             job.held_to = Some(RunId::from_uuid(Uuid::nil()));
             info!(job = %job.id, runs = job.totals.included - job.refused, refused = job.refused, "its runs are created");
         }

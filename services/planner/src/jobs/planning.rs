@@ -1,4 +1,5 @@
-//! The plan, batch by batch: what was decided is kept before the next batch is begun, so a planner that dies loses a batch.
+//! The plan, batch by batch: what was decided is kept before the next batch is begun, so a planner
+//! that dies loses a batch.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -97,8 +98,8 @@ impl Jobs {
         })
     }
 
-    /// What the budget has left of the month in which the job begins, if the workspace has one. The whole job is paid by
-    /// that month.
+    /// What the budget has left of the month in which the job begins, if the workspace has one. The
+    /// whole job is paid by that month.
     pub(super) async fn month_left(&self, job: &Job, now: Timestamp) -> Result<Option<u64>, StoreError> {
         let begins = job.spec.start_at.map_or(now, |at| at.max(now));
         let budget = match job.spec.mode {
@@ -122,7 +123,8 @@ impl Jobs {
         Ok(strange.filter(|name| seen.insert(name.clone())).collect())
     }
 
-    /// Decides the next hosts and keeps it; false when somebody else has the plan in hand, or it was cancelled.
+    /// Decides the next hosts and keeps it; false when another planner holds the plan, or it was
+    /// cancelled.
     async fn batch(&self, draft: &mut Draft) -> Result<bool, StoreError> {
         let now = self.ledger.now();
         let batch = usize::try_from(BATCH).unwrap_or(usize::MAX).min(draft.rest.len());

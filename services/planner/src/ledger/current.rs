@@ -1,4 +1,5 @@
-//! Tells a worker whether an order that it has in flight still counts: one that was delivered again may have been replaced.
+//! Tells a worker whether an order that it has in flight still counts: one that was delivered again
+//! may have been replaced.
 
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ async fn current(ledger: &Ledger, subject: &str, question: &[u8]) -> Current<Spe
     }
 }
 
-/// A service hears of its own steps only: what orders carry is for nobody else.
+/// A service hears of its own steps only: what orders carry is for no other service.
 fn asked_at(step: Step) -> String {
     subjects::current(Worker::of(step.kind()))
 }

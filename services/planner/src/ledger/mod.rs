@@ -1,7 +1,7 @@
 //! The ledger: applies what happened to runs, in batches, and releases the orders whose turn it is.
 //!
-//! One transaction: lock the runs, `advance` each in memory, keep what the reports brought, release what the lanes
-//! have room for, save, commit. Then publish, then acknowledge.
+//! One transaction: lock the runs, `advance` each in memory, keep what the reports brought, release
+//! what the lanes have room for, save, commit. Then publish, then acknowledge.
 
 mod acts;
 mod apart;
@@ -50,8 +50,8 @@ use crate::ledger::rules::RuleBook;
 use crate::postman::{Mail, Postman};
 use crate::sweeps::survey::{self, Survey};
 
-/// A transaction costs the same statements for one report as for many: under load they wait for company, not longer than
-/// the transaction itself takes.
+/// A transaction costs the same statements for one report as for many: under load they wait for
+/// company, not longer than the transaction itself takes.
 pub(crate) const GATHER: Gather = Gather {
     most: Duration::from_millis(10),
     enough: 64,
@@ -65,8 +65,8 @@ pub(crate) struct Ledger {
     rules: RuleBook,
     backlog: Backlog,
     survey: Arc<Survey>,
-    /// Looks from before do not count for runs that begin of themselves: the record was away, and may have come back as
-    /// an older one.
+    /// Looks from before do not count for runs that begin of themselves: the record was away, and
+    /// may have come back as an older one.
     looks_since: Mutex<Timestamp>,
     readiness: Readiness,
     /// Rung when runs were created, or may go on.
@@ -80,7 +80,8 @@ struct Applied {
     refused: HashMap<usize, String>,
 }
 
-/// Applies reports until `stop`. A transaction that fails leaves its reports unacknowledged: they come again.
+/// Applies reports until `stop`. A transaction that fails leaves its reports unacknowledged: they
+/// come again.
 pub(crate) async fn apply_reports(
     ledger: Arc<Ledger>,
     mut inbox: Inbox<Report>,
@@ -160,7 +161,8 @@ impl Ledger {
         self.clock.now()
     }
 
-    /// Tries until Postgres takes the batch; what still fails at a stop comes again to another replica.
+    /// Tries until Postgres takes the batch; what still fails at a stop comes again to another
+    /// replica.
     async fn apply_until_done(&self, reports: &[Delivery<Report>], stop: &CancellationToken) {
         loop {
             match caught(self.apply_all(reports)).await {
@@ -178,8 +180,9 @@ impl Ledger {
         }
     }
 
-    /// One row that cannot be read must not hold up the others: what still fails alone stays unacknowledged, and
-    /// goes to the dead letters when its deliveries are used up. What panics alone goes there at once.
+    /// One row that cannot be read must not hold up the others: what still fails alone stays
+    /// unacknowledged, and goes to the dead letters when its deliveries are used up. What panics
+    /// alone goes there at once.
     async fn apply_apart(&self, reports: &[Delivery<Report>], together: &(dyn std::error::Error + Sync)) {
         warn!(error = %together, reports = reports.len(), "reports cannot be applied together; one by one");
         apart::each_alone(self, reports).await;
@@ -222,8 +225,9 @@ impl Ledger {
         Ok(Applied { mail, refused })
     }
 
-    /// The present order of a run, when it is one of this step. A worker asks when an order comes to it that it, or one that
-    /// has died, may have had before: a run that was given up meanwhile is not gone on with.
+    /// The present order of a run, when it is one of this step. A worker asks when an order comes
+    /// to it that it, or one that has died, may have had before: a run that was given up meanwhile
+    /// is not gone on with.
     pub(crate) async fn current(&self, ask: &CurrentAsk) -> Result<Option<Order<Spec>>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
@@ -239,7 +243,8 @@ impl Ledger {
         Ok(mail.orders.into_iter().find(|order| order.step == ask.step))
     }
 
-    /// Releases waiting runs whose turn it is; gives back how many of those that were due must wait on.
+    /// Releases waiting runs whose turn it is; gives back how many of those that were due must wait
+    /// on.
     pub(crate) async fn release(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.ledger().await?;
@@ -257,7 +262,8 @@ impl Ledger {
         Ok(self.finish_over(tx, batch, lanes, now).await?.0)
     }
 
-    /// Releases in these lanes, saves, commits; gives what is to be published, and how many runs must wait on.
+    /// Releases in these lanes, saves, commits; gives what is to be published, and how many runs
+    /// must wait on.
     async fn finish_over(
         &self,
         tx: LedgerTx,
@@ -321,7 +327,7 @@ fn apply_report(
         attempt: report.attempt,
         outcome: report.outcome.clone(),
     };
-    // Past the deadline nobody waits any more: the next order goes to the stream.
+    // Past the deadline no worker waits any more: the next order goes to the stream.
     let inbox = delivery.reply_to().filter(|_| batch.is_in_flight(id, now));
     let run = batch.runs.get(&id);
     let before = run.map(|run| run.state.progress.target_checks(report.attempt));

@@ -7,11 +7,13 @@ use domain::host::Criticality;
 use domain::job::QueuePositions;
 use store::{NewPlace, NewRun, STRIDE, Store, StoreError};
 
-/// What a step of criticality is worth, in places of a flow: bounded, so that nobody waits for ever.
+/// What a step of criticality is worth, in places of a flow: bounded, so that no run waits for
+/// ever.
 const LEAD: i64 = 300 * STRIDE;
 
-/// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their positions, neighbours apart. Each
-/// criticality is a flow of its own: a critical run does not stand behind its own workspace's bulk of others.
+/// Gives these new runs of one source (a bulk, the schedule, a workspace's own requests) their
+/// positions, neighbours apart. Each criticality is a flow of its own: a critical run does not
+/// stand behind its own workspace's bulk of others.
 pub(crate) async fn assign<'a>(
     store: &Store,
     source: &str,
@@ -92,8 +94,9 @@ async fn first(store: &Store, flow: Flow<'_>, runs: i64, now: Timestamp) -> Resu
     Ok(first - i64::from(rank) * LEAD)
 }
 
-/// The place of one of so many. Hosts that stand together in a list often hang together (one zone, one rack): they are served
-/// as far apart as may be, by steps of the golden ratio, which fall evenly wherever one begins.
+/// The place of one of so many. Hosts that stand together in a list often hang together (one zone,
+/// one rack): they are served as far apart as may be, by steps of the golden ratio, which fall
+/// evenly wherever one begins.
 pub(crate) fn apart(nr: u32, of: u32) -> u32 {
     let of = u64::from(of.max(1));
     let golden = of * 6_180_339_887 / 10_000_000_000;

@@ -1,9 +1,10 @@
-//! Whether the targets of runs could take a certificate, known before one is ordered: 20 certificates are not bought for 20
-//! directories that do not exist.
+//! Whether the targets of runs could take a certificate, known before one is ordered: 20
+//! certificates are not bought for 20 directories that do not exist.
 //!
-//! In: runs whose key is being prepared. Out: go on, or what a person must mend first. Touches: deployers, by core NATS, many
-//! runs in one question, beside the key-signer's work: mostly the answer is there first. Never: a row; what a restart forgets is
-//! asked again. Nobody who answers in time is no reason to wait.
+//! In: runs whose key is being prepared. Out: go on, or what a person must mend first. Touches:
+//! deployers, by core NATS, many runs in one question, beside the key-signer's work: mostly the
+//! answer is there first. Never: a row; what a restart forgets is asked again. A run does not wait
+//! when no deployer answers in time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +39,7 @@ pub(crate) enum Standing {
     },
     /// A deployer is being asked; the bell rings when it has answered.
     Pending,
-    /// Nobody was asked, or too long ago.
+    /// No deployer was asked, or too long ago.
     Unknown,
     Unready(Question),
 }

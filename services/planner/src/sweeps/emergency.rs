@@ -1,6 +1,6 @@
 //! Notices when a CA wants many certificates renewed at once, and when that is over.
 //!
-//! In: calls in the record. Out: emergencies there, one per workspace and CA at a time, each with a bulk plan that somebody
+//! In: calls in the record. Out: emergencies there, one per workspace and CA at a time, each with a bulk plan that a person
 //! may commit. Never: a run: what is called for is due now by the schedule, the most critical hosts first.
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Forgets what is old: snapshots of before, the logs of runs and the lines of jobs that ended long ago. In small batches, so that nothing
-//! waits for it.
+//! Forgets what is old: superseded snapshots, the logs of runs and the lines of jobs that ended
+//! long ago. In small batches, so that nothing waits for it.
 
 use std::time::Duration;
 

@@ -1,10 +1,11 @@
-//! The survey: every host is looked at on its interval, and at once when somebody asks.
+//! The survey: every host is looked at on its interval, and at once when a person asks.
 //!
-//! In: hosts whose time has come, what verifiers saw. Out: asks on NATS, snapshots of what is news. Never: a run's lane: the
-//! survey has its own window, stream and transactions, and a verifier its own slots for it.
+//! In: hosts whose time has come, what verifiers saw. Out: asks on NATS, snapshots of what is news.
+//! Never: a run's lane: the survey has its own window, stream and transactions, and a verifier its
+//! own slots for it.
 //!
-//! A host's next time moves when it is taken: an ask that is lost is asked again after a minute, by whichever replica
-//! comes first.
+//! A host's next time moves when it is taken: an ask that is lost is asked again after a minute, by
+//! whichever replica comes first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use crate::decide::borders::{crossed_by_time, crossed_by_workspace};
 
 const TICK: Duration = Duration::from_millis(250);
 const AFTER_TROUBLE: Duration = Duration::from_millis(300);
-/// A verifier needs seconds for a host that does not answer: after this long nobody is at it any more.
+/// A verifier needs seconds for a host that does not answer: after this long no verifier works on
+/// it any more.
 pub(crate) const LOST_AFTER: Duration = Duration::from_secs(60);
 
 pub(crate) struct Survey {
@@ -54,7 +56,8 @@ pub(crate) async fn ask_when_due(survey: &Survey, stop: &CancellationToken) -> a
     Ok(())
 }
 
-/// Takes down what was seen, until `stop`. What a transaction that failed leaves unacknowledged comes again.
+/// Takes down what was seen, until `stop`. What a transaction that failed leaves unacknowledged
+/// comes again.
 pub(crate) async fn take_down(
     survey: &Survey,
     mut inbox: Inbox<ProbeSeen>,
@@ -82,8 +85,8 @@ impl Survey {
         }
     }
 
-    /// Asks for these hosts now, whatever their time and the window. Gives the instant of the ask, and the names that are
-    /// hosts of the workspace.
+    /// Asks for these hosts now, whatever their time and the window. Gives the instant of the ask,
+    /// and the names that are hosts of the workspace.
     pub(crate) async fn ask_now(
         &self,
         workspace: &WorkspaceId,
@@ -100,7 +103,8 @@ impl Survey {
         Ok((now, asked))
     }
 
-    /// Asks for these hosts now, whatever their time, as far as the window has room: whoever wants the others asks again.
+    /// Asks for these hosts now, whatever their time, as far as the window has room: whoever wants
+    /// the others asks again.
     pub(crate) async fn ask_about(&self, hosts: &[HostId]) {
         let now = self.clock.now();
         let until = now.plus(LOST_AFTER);

@@ -1,4 +1,5 @@
-//! Wakes what is due: runs whose turn or time has come, orders past their deadline, mail that a crash left behind.
+//! Wakes what is due: runs whose turn or time has come, orders past their deadline, mail that a
+//! crash left behind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,8 @@ pub(crate) async fn keep_time(ledger: Arc<Ledger>, stop: &CancellationToken) -> 
 
 async fn tick(ledger: &Ledger, sweep: bool, search: bool) -> Result<(), store::StoreError> {
     for _ in 0..PASSES {
-        // What was due and must wait for a window or a limit stands in nobody's way at the next look.
+        // What was due and must wait for a window or a limit delays no other policy at the next
+        // look.
         if ledger.release().await? == 0 {
             break;
         }

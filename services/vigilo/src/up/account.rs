@@ -1,7 +1,8 @@
 //! As whom our own Postgres runs when we are root, which it refuses to be.
 //!
-//! In: the users of this machine. Out: one of them, or a new one. Touches: the list of users, at most once. Never: a user
-//! whom other programs share, while another can be had: who is that user has our record.
+//! In: the users of this machine. Out: one of them, or a new one. Touches: the list of users, at
+//! most once. Never: a user whom other programs share, while another can be had: who is that user
+//! has our record.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -100,7 +101,8 @@ impl From<User> for Account {
 }
 
 impl Account {
-    /// Lets it pass through our data directory, and nobody else; what is above must let it pass already.
+    /// Lets it pass through our data directory, and no other user; what is above must let it pass
+    /// already.
     pub fn let_through(&self, data_dir: &Path) -> Result<()> {
         let closed = || {
             chown(data_dir, None, Some(self.gid))?;

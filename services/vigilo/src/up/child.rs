@@ -1,7 +1,7 @@
 //! A child process that is started again when it ends, and that dies with us.
 //!
-//! In: a program and how it likes to be stopped. Out: a running process, again and again. Never: one that outlives us:
-//! the kernel kills it when we end, however that happens.
+//! In: a program and how it likes to be stopped. Out: a running process, again and again. Never:
+//! one that outlives us: the kernel kills it when we end, however that happens.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -194,8 +194,8 @@ impl Supervised {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The kernel's promise holds for the *thread* that forked: a runtime may end its threads, so one of our own that
-/// never ends forks all children.
+/// The kernel's promise holds for the *thread* that forked: a runtime may end its threads, so one
+/// of our own that never ends forks all children.
 async fn spawn(mut command: Command) -> Result<Child> {
     static FORKS: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     let forks = FORKS.get_or_init(|| {
@@ -207,7 +207,7 @@ async fn spawn(mut command: Command) -> Result<Child> {
     let runtime = tokio::runtime::Handle::current();
     let job = move || {
         let _inside = runtime.enter();
-        // Nobody waits any more when the process ends: so does the child.
+        // The child ends with the process.
         let _ = reply.send(command.spawn());
     };
     let gone = |_| anyhow!("the thread that starts children is gone");
@@ -276,7 +276,8 @@ mod tests {
     #[tokio::test]
     async fn a_stop_asks_by_the_signal_that_the_program_likes() {
         let log = log();
-        // Not a shell: it can lose a signal that comes just before it waits. This one looks again all the time.
+        // Not a shell: it can lose a signal that comes just before it waits. This one looks again
+        // all the time.
         let script = r#"exec perl -e '$| = 1; $SIG{INT} = sub { print "asked\n"; exit 0 };
                         print "begun\n"; select undef, undef, undef, 0.05 while 1'"#;
         let child = Program {

@@ -1,7 +1,9 @@
-//! The data directory: locked by one process, closed to everybody else, its secrets readable by its owner only.
+//! The data directory: locked by one process, closed to everybody else, its secrets readable by its
+//! owner only.
 //!
-//! In: `--data-dir`. Out: an open directory, its secrets. Touches: the disk. Never: a directory or a secret of another
-//! user, or a link where a file of ours should be: who can put one there could give us a token of his choice.
+//! In: `--data-dir`. Out: an open directory, its secrets. Touches: the disk. Never: a directory or
+//! a secret of another user, or a link where a file of ours should be: who can put one there could
+//! give us a token of his choice.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -15,7 +17,7 @@ use rustix::fs::OFlags;
 
 use super::ports;
 
-/// Nobody but the owner.
+/// For the owner only.
 const CLOSED: u32 = 0o700;
 
 pub struct DataDir {
@@ -121,7 +123,7 @@ fn make(root: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Ours, and nobody else looks in.
+/// Ours, and readable by no other user.
 fn close(root: &Path) -> Result<()> {
     let seen = fs::metadata(root).map_err(|e| refused(root, &e.to_string()))?;
     if !seen.is_dir() {
@@ -176,7 +178,7 @@ fn secret(path: &Path) -> Result<String> {
     Ok(made)
 }
 
-/// Its text, if nobody else can have written it.
+/// Its text, if no other user can have written it.
 fn believed(path: &Path) -> std::io::Result<String> {
     let mut file = ours(true).open(path)?;
     let seen = file.metadata()?;

@@ -97,8 +97,8 @@ impl Engines {
         &self.database_url
     }
 
-    /// Starts what is ours and waits until both answer, or until `stop`: nothing then. What was started is stopped again
-    /// if one does not answer.
+    /// Starts what is ours and waits until both answer, or until `stop`: nothing then. What was
+    /// started is stopped again if one does not answer.
     pub async fn start(self, stop: &CancellationToken) -> Result<Option<Running>> {
         let mut running = Running::default();
         match stop.run_until_cancelled(self.start_into(&mut running)).await {
@@ -153,7 +153,7 @@ impl Running {
         Some((self.system.clone()?, self.nats.as_ref()?.restart()))
     }
 
-    /// Both at once: nobody uses them any more.
+    /// Both at once: no service uses them any more.
     pub async fn stop(self) {
         tokio::join!(stop(self.nats), stop(self.postgres));
     }

@@ -1,7 +1,8 @@
 //! Where the programs of the engines are, and what to do when they are not.
 //!
-//! In: the usual directories, `VIGILO_TOOLS`, `PATH`. Out: a program. Never, as root: one that another user could have put
-//! there or can change; `sudo -E` hands us the variables and the home of whoever typed it.
+//! In: the usual directories, `VIGILO_TOOLS`, `PATH`. Out: a program. Never, as root: one that
+//! another user could have put there or can change; `sudo -E` hands us the variables and the home
+//! of whoever typed it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -21,7 +22,7 @@ or use a running one with --database-url";
 const SETPRIV_MISSING: &str = "install it with
   apt-get install util-linux";
 
-/// A program of somebody else.
+/// A program of another owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     NatsServer,
@@ -69,7 +70,8 @@ impl Tool {
     }
 }
 
-/// Why root does not start it: somebody else owns it, or may change it or a directory on the way to it.
+/// Why root does not start it: another user owns it, or may change it or a directory on the way to
+/// it.
 fn distrust(path: &Path) -> Option<String> {
     path.ancestors().find_map(|part| {
         let seen = std::fs::metadata(part).ok()?;
@@ -86,14 +88,15 @@ fn loose(seen: &Metadata) -> Option<String> {
     if seen.uid() != 0 {
         return Some(format!("belongs to the user {}", seen.uid()));
     }
-    // In a sticky directory nobody replaces what is root's.
+    // In a sticky directory no other user replaces what is root's.
     let guarded = seen.is_dir() && seen.mode() & STICKY != 0;
     let writable = seen.mode() & 0o022 != 0;
     (writable && !guarded).then(|| format!("may be written to by others (mode {:o})", seen.mode() & 0o7777))
 }
 
-/// Where our own setup puts programs, then where Debian keeps Postgres (the newest first; `postgres` and `initdb` must
-/// be of one version), then `PATH`, then where a machine has its programs.
+/// Where our own setup puts programs, then where Debian keeps Postgres (the newest first;
+/// `postgres` and `initdb` must be of one version), then `PATH`, then where a machine has its
+/// programs.
 #[expect(clippy::disallowed_methods, reason = "looks for programs where the machine has them")]
 fn places() -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = Vec::new();

@@ -1,7 +1,7 @@
 //! `vigilo up`: every service in one process, over engines of its own or given ones.
 //!
-//! In: flags and a configuration with one table per service. Out: a whole Vigilo. Touches: the data directory, child
-//! processes. Never: another engine than production's.
+//! In: flags and a configuration with one table per service. Out: a whole Vigilo. Touches: the data
+//! directory, child processes. Never: another engine than production's.
 
 mod account;
 mod child;
@@ -50,17 +50,18 @@ pub struct UpArgs {
     /// Use this NATS instead of an own one
     #[arg(long, env = "VIGILO_NATS_URL", hide_env_values = true)]
     nats_url: Option<String>,
-    /// The same from a file: what stands on a command line is shown by `ps`
+    /// A file with the URL of NATS: what stands on a command line is shown by `ps`
     #[arg(long, env = "VIGILO_NATS_URL_FILE")]
     nats_url_file: Option<PathBuf>,
-    /// Let other systems reach the own NATS at this address, in the clear, as the users whose passwords are in nats-users/
-    /// of the data directory; each may ask for renewals and read run events in its own workspace only
+    /// Let other systems reach the own NATS at this address, in the clear, as the users whose
+    /// passwords are in nats-users/ of the data directory; each may ask for renewals and read run
+    /// events in its own workspace only
     #[arg(long, conflicts_with_all = ["nats_url", "nats_url_file"])]
     nats_listen: Option<SocketAddr>,
     /// Use this Postgres instead of an own one
     #[arg(long, env = "VIGILO_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// The same from a file: what stands on a command line is shown by `ps`
+    /// A file with the URL of Postgres: what stands on a command line is shown by `ps`
     #[arg(long, env = "VIGILO_DATABASE_URL_FILE")]
     database_url_file: Option<PathBuf>,
     /// Where the API is answered
@@ -69,11 +70,13 @@ pub struct UpArgs {
     /// Where http-01 challenges are answered; CAs ask on port 80
     #[arg(long)]
     http01_listen: Option<SocketAddr>,
-    /// Let certificates and keys be written below this directory; may be repeated. Without one nothing is deployed
+    /// Let certificates and keys be written below this directory; may be repeated. Without one
+    /// nothing is deployed
     #[arg(long = "allow-root", value_name = "DIR")]
     allow_roots: Vec<PathBuf>,
-    /// Let policies activate by this name: NAME=PROGRAM ARGUMENT… or NAME=["PROGRAM","ARGUMENT"]; no shell is used. May be
-    /// repeated; nginx, apache, haproxy, caddy, postfix, dovecot and postgresql are known already
+    /// Let policies activate by this name: NAME=PROGRAM ARGUMENT… or NAME=["PROGRAM","ARGUMENT"];
+    /// no shell is used. May be repeated; nginx, apache, haproxy, caddy, postfix, dovecot and
+    /// postgresql are known already
     #[arg(long = "allow-activation", value_name = "NAME=COMMAND")]
     allow_activations: Vec<String>,
     /// TOML file with one table per service: [planner], [issuer], [verifier] …
@@ -162,7 +165,8 @@ fn refuse(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(process::EXIT_MISSING)
 }
 
-/// How each service is known to NATS, and whom it believes there. The keys of those who sign are made once.
+/// How each service is known to NATS, and whom it believes there. The keys of those who sign are
+/// made once.
 struct Connections {
     planner: bus::Connection,
     key_signer: bus::Connection,
@@ -252,7 +256,8 @@ struct Machine {
     data: DataDir,
 }
 
-/// Engines first, services over them; the other way round at the end. The data directory stays locked as long.
+/// Engines first, services over them; the other way round at the end. The data directory stays
+/// locked as long.
 #[expect(
     clippy::disallowed_methods,
     reason = "it watches the disk, or the end, for as long as the process lives"
@@ -311,7 +316,7 @@ fn start(services: Services, crew: &Crew, all: &mut JoinSet<anyhow::Result<()>>)
     member!("console", console::run, services.console);
 }
 
-/// Nobody asked for this end, so nobody else bounds it.
+/// No signal asked for this end, so no supervisor bounds it.
 #[expect(
     clippy::disallowed_methods,
     reason = "it watches the disk, or the end, for as long as the process lives; bounds the end itself, or waits for what is started"

@@ -1,11 +1,12 @@
 //! Our own Postgres: one cluster behind a socket and a password, as an unprivileged user.
 //!
-//! In: the data directory. Out: a cluster that is made once, and how it is started. Never: a half-made cluster (it is
-//! made aside and moved into place), a second server over processes that still write to it, or a port that another
-//! user could take while the server is down.
+//! In: the data directory. Out: a cluster that is made once, and how it is started. Never: a
+//! half-made cluster (it is made aside and moved into place), a second server over processes that
+//! still write to it, or a port that another user could take while the server is down.
 //!
-//! As root, the cluster belongs to another user (`account`). What he can reach he may have replaced by a link: in his
-//! directory root follows none, and changes nothing but the names of the cluster and its pid file.
+//! As root, the cluster belongs to another user (`account`). What he can reach he may have replaced
+//! by a link: in his directory root follows none, and changes nothing but the names of the cluster
+//! and its pid file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -104,7 +105,8 @@ fn initdb_words(initdb: &Path, draft: &Path, password_file: &Path) -> Vec<String
     words.into_iter().chain(flags.map(str::to_owned)).collect()
 }
 
-/// A socket in a directory that only its user (and root) may enter: no stranger can stand where the server is expected.
+/// A socket in a directory that only its user (and root) may enter: no stranger can stand where the
+/// server is expected.
 fn server_words(postgres: &Path, cluster: &Path, door: &Path) -> Vec<String> {
     let settings = [
         format!("port={PORT}"),
@@ -210,9 +212,10 @@ impl OwnPostgres {
     }
 }
 
-/// A killed server leaves its pid file, and another with its socket; when its number belongs to another process by now, Postgres would refuse to
-/// start for ever. The files also guard against a second server over backends that have not ended yet, so they are
-/// removed only when nobody works in the cluster: all processes of a server have it as their working directory.
+/// A killed server leaves its pid file, and another with its socket; when its number belongs to
+/// another process by now, Postgres would refuse to start for ever. The files also guard against a
+/// second server over backends that have not ended yet, so they are removed only when no process
+/// works in the cluster: all processes of a server have it as their working directory.
 fn make_way(home: &Path) -> Result<()> {
     let cluster = home.join(CLUSTER);
     if let Some(pid) = at_work_in(&cluster) {

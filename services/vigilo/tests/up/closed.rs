@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
 fn the_data_directory_the_logs_and_the_sockets_are_closed() {
     let up = Up::new();
     let data = up.directory.join("data");
-    // As root, the group of Postgres' user may pass through, and nobody else.
+    // As root, the group of Postgres' user may pass through, and no other user.
     let root = rustix::process::geteuid().is_root();
     assert_eq!(mode(&data), if root { 0o710 } else { 0o700 });
     for log in [

@@ -1,4 +1,5 @@
-//! `--nats-listen`: other systems reach the NATS of `vigilo up` as their workspace, and as nobody else.
+//! `--nats-listen`: other systems reach the NATS of `vigilo up` as their workspace, and as no other
+//! user.
 
 use futures::StreamExt;
 use serde_json::{Value, json};

@@ -58,7 +58,7 @@ fn a_port_that_is_taken_while_nats_is_down_is_told_and_holds_up_no_stop() {
 #[test]
 fn a_stop_during_the_start_takes_a_moment_too() {
     let directory = fresh();
-    // Nobody answers there, and nobody ever will.
+    // No server answers there, and none ever will.
     let nowhere = ["--nats-url", "nats://127.0.0.1:1"].map(str::to_owned);
     let mut child = start(&directory, port(), &nowhere);
     until("Postgres is made", || {

@@ -9,7 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 pub const BOUND: Duration = Duration::from_secs(60);
 
-/// A port below those of outgoing connections and beside those of the test kit and of our own engines.
+/// A port below those of outgoing connections and beside those of the test kit and of our own
+/// engines.
 pub fn port() -> u16 {
     let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
     std::iter::repeat_with(|| rand::random_range(12_000..19_000_u16))
@@ -169,7 +170,7 @@ pub fn start(directory: &Path, api: u16, extra: &[String]) -> Child {
         .append(true)
         .open(directory.join("log"))
         .expect("a log");
-    // Nobody's death by panic may leave it behind.
+    // A panic must not leave it behind.
     let mut command = Command::new("setpriv");
     command.args([
         "--pdeathsig",

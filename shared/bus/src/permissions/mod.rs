@@ -1,10 +1,11 @@
 //! Who may say and hear what on NATS: the rows of the topology once more, seen from each user.
 //!
-//! In: a user. Out: the subjects of its permissions. Touches: nothing. Never: a password, or a right that no row needs.
+//! In: a user. Out: the subjects of its permissions. Touches: nothing. Never: a password, or a
+//! right that no row needs.
 //!
-//! A worker can be fooled or broken into: it must not be able to ask for a renewal, to read another worker's orders, or
-//! to change a stream. Another system belongs to one workspace, whose account (`accounts`) is its wall; its rights are the
-//! doors in that wall.
+//! A worker can be fooled or broken into: it must not be able to ask for a renewal, to read another
+//! worker's orders, or to change a stream. Another system belongs to one workspace, whose account
+//! (`accounts`) is its wall; its rights are the doors in that wall.
 
 use domain::WorkspaceId;
 use domain::run::StepKind;
@@ -17,7 +18,7 @@ use crate::readers::Reader;
 use crate::storing;
 use crate::streams::{BucketName, StreamName};
 
-/// Somebody with a login of its own.
+/// A client with a login of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum User {
     Planner,
@@ -62,7 +63,8 @@ impl User {
             Self::Worker(worker) => (self::worker(*worker), heard(*worker)),
             Self::Workspace(workspace) => of_workspace(workspace),
         };
-        // Each hears answers in a box of its own: one that all share would let everybody read along.
+        // Each hears answers in a box of its own: one that all share would let everybody read
+        // along.
         let inbox = format!("{}.>", subjects::inbox_of(&self.name()));
         if !subscribe.contains(&inbox) {
             subscribe.push(inbox);
@@ -200,8 +202,8 @@ fn heard(worker: Worker) -> Vec<String> {
     }
 }
 
-/// Opening a durable consumer, pulling from it, acknowledging in both forms that servers use, and burying what cannot be
-/// read.
+/// Opening a durable consumer, pulling from it, acknowledging in both forms that servers use, and
+/// burying what cannot be read.
 fn reads(reader: &Reader) -> Vec<String> {
     let (stream, durable) = (reader.stream.as_str(), &reader.durable);
     // Of several filters none is in the subject.
@@ -246,8 +248,8 @@ fn looks() -> Vec<String> {
         .to_vec()
 }
 
-/// Writing and reading a bucket, which the planner makes. No direct read, and no change of the stream: with either the server
-/// would say for its user, to any subject, what that one wrote.
+/// Writing and reading a bucket, which the planner makes. No direct read, and no change of the
+/// stream: with either the server would say for its user, to any subject, what that one wrote.
 fn bucket(name: BucketName) -> [String; 3] {
     let stream = name.stream();
     [

@@ -1,11 +1,13 @@
 //! Signatures of those whose word others act on: the planner's orders and the key-signer's answers.
 //!
-//! In: a private key file, public keys. Out: a header, and whether a message carries one that fits. Touches: that file.
-//! Never: an unsigned message that passes, a private key in a message, error or `Debug`.
+//! In: a private key file, public keys. Out: a header, and whether a message carries one that fits.
+//! Touches: that file. Never: an unsigned message that passes, a private key in a message, error or
+//! `Debug`.
 //!
-//! NATS says who may publish where, but a server also publishes for others: to the reply subject that a client names, whatever
-//! it is asked for. So who acts on a message looks at its signature (Ed25519, RFC 8032) over its subject and the SHA-256 of its
-//! exact bytes. The subject is part of it: an order that was meant for one service, or an answer to one question, is none for another.
+//! NATS says who may publish where, but a server also publishes for others: to the reply subject
+//! that a client names, whatever it is asked for. So who acts on a message looks at its signature
+//! (Ed25519, RFC 8032) over its subject and the SHA-256 of its exact bytes. The subject is part of
+//! it: an order that was meant for one service, or an answer to one question, is none for another.
 
 mod file;
 
@@ -136,7 +138,7 @@ impl Trusted {
         let refused = |problem: &str| format!("{line:?} {problem}; {right}");
         let (name, key) = line.split_once(':').ok_or_else(|| refused("has no colon"))?;
         let signer = Signer::ALL.into_iter().find(|signer| signer.as_str() == name);
-        let signer = signer.ok_or_else(|| refused("names nobody who signs"))?;
+        let signer = signer.ok_or_else(|| refused("names no signer"))?;
         let bytes = BASE64.decode(key).map_err(|_| refused("holds no base64"))?;
         let public = ParsedPublicKey::new(&ED25519, &bytes).map_err(|_| refused("holds no Ed25519 public key"))?;
         let keys = self.of.entry(signer).or_default();
@@ -156,7 +158,8 @@ fn listed(keys: &HashMap<String, ParsedPublicKey>) -> String {
     ids.join(", ")
 }
 
-/// No subject has a line end in it. The payload by its hash: Ed25519 reads twice what it signs, by a slower one.
+/// No subject has a line end in it. The payload by its hash: Ed25519 reads twice what it signs, by
+/// a slower one.
 fn signed(subject: &str, payload: &[u8]) -> Vec<u8> {
     [CONTEXT, subject.as_bytes(), b"\n", digest(&SHA256, payload).as_ref()].concat()
 }

@@ -81,7 +81,7 @@ fn the_key_of_one_signer_is_none_of_the_other() {
 fn a_line_that_is_no_key_is_refused_with_what_is_right() {
     for (line, problem) in [
         ("planner", "no colon"),
-        ("stranger:AAAA", "nobody who signs"),
+        ("stranger:AAAA", "no signer"),
         ("planner:no base64!", "no base64"),
         ("planner:AAAA", "no Ed25519 public key"),
     ] {

@@ -1,8 +1,9 @@
 //! Configuration of one process: a TOML file, environment variables over it, flags over both.
 //!
-//! `VIGILO_<KEY>` sets a key, two underscores go one level down: `VIGILO_NATS__URL` is `nats.url`. A value is read as
-//! TOML, so text that looks like a number needs quotes of its own. A key that nobody knows is an error that names it
-//! and where it was set. The keys of the process itself (`Settings`) stand beside those of its service.
+//! `VIGILO_<KEY>` sets a key, two underscores go one level down: `VIGILO_NATS__URL` is `nats.url`.
+//! A value is read as TOML, so text that looks like a number needs quotes of its own. An unknown
+//! key is an error that names it and where it was set. The keys of the process itself (`Settings`)
+//! stand beside those of its service.
 
 mod layer;
 mod settings;
@@ -23,14 +24,15 @@ pub use settings::{LogFormat, Settings};
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
-/// Reads the file when one is given, then `VIGILO_*`: the service's own keys. Wrong process keys are an error too.
+/// Reads the file when one is given, then `VIGILO_*`: the service's own keys. Wrong process keys
+/// are an error too.
 pub fn read<C: DeserializeOwned>(file: Option<&Path>) -> Result<C, ConfigError> {
     let layers = Layers::new().file(file)?.environment();
     layers.settings()?;
     layers.service()
 }
 
-/// The same without file and environment, from given values.
+/// Reads a configuration from given values, without file and environment.
 pub fn from_values<C: DeserializeOwned>(values: impl Serialize) -> Result<C, ConfigError> {
     Layers::new().values(values).service()
 }
@@ -116,7 +118,8 @@ fn explain(error: &figment::Error) -> ConfigError {
     ConfigError(all.join("; "))
 }
 
-/// The value may be a secret that stands in a wrong place, or without the quotes that make it text: its kind is enough.
+/// The value may be a secret that stands in a wrong place, or without the quotes that make it text:
+/// its kind is enough.
 fn silent(mut error: figment::Error) -> figment::Error {
     let hidden = |found: Actual| match found {
         Actual::Bool(_) => Actual::Other("a yes or no".to_owned()),

@@ -1,8 +1,9 @@
 //! HTTP/1.1 to whoever connects: the API, the health page and the http-01 responder alike.
 //!
-//! In: a listener, routes, limits. Out: answers. Never: a connection that somebody holds for nothing. One that sends no whole
-//! request head in time is closed, also between two requests, and so is one that takes no byte of its answer; so many are open at a
-//! time, and of one address fewer. Whoever has gone without a word is found by TCP keep-alive.
+//! In: a listener, routes, limits. Out: answers. Never: a connection that a client holds open
+//! without using it. One that sends no whole request head in time is closed, also between two
+//! requests, and so is one that takes no byte of its answer; so many are open at a time, and of one
+//! address fewer. Whoever has gone without a word is found by TCP keep-alive.
 
 mod places;
 mod stalled;
@@ -30,8 +31,8 @@ use self::stalled::Stalled;
 /// After an accept that failed: for want of file descriptors, most likely.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
-/// Who follows a stream sends nothing for hours: a machine that is gone would keep its place. Asked after a minute of silence, it
-/// is given up a minute later.
+/// Who follows a stream sends nothing for hours: a machine that is gone would keep its place. Asked
+/// after a minute of silence, it is given up a minute later.
 const SILENT: Duration = Duration::from_secs(60);
 const ASK_EVERY: Duration = Duration::from_secs(10);
 const ASK_TIMES: u32 = 6;
@@ -40,8 +41,8 @@ const ASK_TIMES: u32 = 6;
 pub struct Limits {
     /// Open at a time; who comes when there are as many waits in the queue of the listener.
     pub connections: usize,
-    /// Of one address (of one /64 of IPv6) at a time; further ones are closed at once. This machine itself may have all: a
-    /// proxy on it speaks for many.
+    /// Of one address (of one /64 of IPv6) at a time; further ones are closed at once. This machine
+    /// itself may have all: a proxy on it speaks for many.
     pub of_one_address: usize,
     /// For a request's head, from the first moment on and after the answer before it.
     pub head: Duration,

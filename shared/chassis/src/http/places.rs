@@ -53,7 +53,7 @@ impl Places {
                 places: self.clone(),
                 permit,
             },
-            // Nobody closes it.
+            // No code closes it.
             Err(_closed) => std::future::pending().await,
         }
     }

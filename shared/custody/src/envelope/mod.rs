@@ -1,10 +1,11 @@
-//! The envelope of a secret at rest: `cmek:v1:<kek id>:<wrapped data key>:<sealed secret>`, and of the key of one run
-//! `cmek:v1:<kek id>@<run>:<wrapped data key>:<sealed secret>`.
+//! The envelope of a secret at rest: `cmek:v1:<kek id>:<wrapped data key>:<sealed secret>`, and of
+//! the key of one run `cmek:v1:<kek id>@<run>:<wrapped data key>:<sealed secret>`.
 //!
-//! A fresh data key seals the secret (AES-256-GCM); the workspace's key-encryption key wraps the data key. Workspace,
-//! purpose and run are associated data of both, so an envelope opens for exactly what it was made for. The two binary
-//! parts are base64url without padding: nonce, ciphertext, tag. Both forms begin alike, because services of a version that knew
-//! the first alone carry the second unread.
+//! A fresh data key seals the secret (AES-256-GCM); the workspace's key-encryption key wraps the
+//! data key. Workspace, purpose and run are associated data of both, so an envelope opens for
+//! exactly what it was made for. The two binary parts are base64url without padding: nonce,
+//! ciphertext, tag. Both forms begin alike, because services of a version that knew the first alone
+//! carry the second unread.
 
 use std::future::Future;
 
@@ -33,7 +34,7 @@ impl<'a> Binding<'a> {
         }
     }
 
-    /// The same for this run alone, or for any where there is none.
+    /// This purpose, bound to one run; with no run it holds for any.
     #[must_use]
     pub const fn of_run(self, run: Option<RunId>) -> Self {
         Self { run, ..self }
@@ -51,7 +52,8 @@ impl<'a> Binding<'a> {
 
 /// The holder of the workspaces' key-encryption keys.
 pub trait Kek: Send + Sync + 'static {
-    /// Which key wraps now: letters, digits, `-` and `.`; a new one whenever the key behind it changes.
+    /// Which key wraps now: letters, digits, `-` and `.`; a new one whenever the key behind it
+    /// changes.
     fn id(&self) -> String;
 
     fn wrap(&self, binding: Binding<'_>, data_key: &[u8]) -> impl Future<Output = Result<Vec<u8>, KekError>> + Send;

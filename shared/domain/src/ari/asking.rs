@@ -9,9 +9,11 @@ use super::window::Suggestion;
 use crate::clock::Timestamp;
 use crate::ids::HostId;
 
-/// How often a CA is asked that does not say how often, and after an answer that will not change soon.
+/// How often a CA is asked that does not say how often, and after an answer that will not change
+/// soon.
 pub const ROUND: Duration = Duration::from_secs(6 * 3600);
-/// When a certificate is looked at again whose host has no policy now: then nobody is asked about it.
+/// When a certificate is looked at again whose host has no policy now: then no CA is asked about
+/// it.
 pub const WITHOUT_POLICY: Duration = ROUND;
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -74,9 +76,9 @@ impl RenewalInfoAnswer {
     }
 }
 
-/// When a certificate is asked about that was seen for the first time: at once when a run has just installed it, else at
-/// its host's own place in a round, so that an estate that was imported in one night is asked about evenly. One that does
-/// not live for long is asked about in time.
+/// When a certificate is asked about that was seen for the first time: at once when a run has just
+/// installed it, else at its host's own place in a round, so that an estate that was imported in
+/// one night is asked about evenly. One that does not live for long is asked about in time.
 pub fn first_ask(host: HostId, by_a_run: bool, until: Timestamp, now: Timestamp) -> Timestamp {
     if by_a_run {
         now

@@ -1,7 +1,8 @@
 //! Instants. `now` is always handed in: this room never reads a clock.
 //!
-//! RFC 3339 knows the years 0 to 9999, in UTC, and so does a [`Timestamp`]: nothing outside can be made, neither from what others
-//! send nor by arithmetic, which ends at the borders. So every instant can be written, shown and kept.
+//! RFC 3339 knows the years 0 to 9999, in UTC, and so does a [`Timestamp`]: nothing outside can be
+//! made, neither from what others send nor by arithmetic, which ends at the borders. So every
+//! instant can be written, shown and kept.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,8 +30,8 @@ impl Timestamp {
     pub const FIRST: Self = Self(datetime!(0000-01-01 0:00 UTC));
     pub const LAST: Self = Self(datetime!(9999-12-31 23:59:59.999_999 UTC));
 
-    /// Cut to microseconds, so that what was saved equals what is read back. None outside the years 0 to 9999 in UTC, where an
-    /// instant that is written with an offset may lie.
+    /// Cut to microseconds, so that what was saved equals what is read back. None outside the years
+    /// 0 to 9999 in UTC, where an instant that is written with an offset may lie.
     pub fn new(at: OffsetDateTime) -> Option<Self> {
         let at = at.checked_to_offset(time::UtcOffset::UTC)?;
         let micros = at.microsecond();
@@ -38,7 +39,8 @@ impl Timestamp {
         (Self::FIRST..=Self::LAST).contains(&at).then_some(at)
     }
 
-    /// The same; what lies outside becomes the first or the last instant. For clocks and columns, never for what others send.
+    /// The nearest instant that can be held: what lies outside becomes the first or the last one.
+    /// For clocks and columns, never for what others send.
     pub fn nearest(at: OffsetDateTime) -> Self {
         let border = if at < Self::FIRST.0 { Self::FIRST } else { Self::LAST };
         Self::new(at).unwrap_or(border)
@@ -107,7 +109,8 @@ impl Visitor<'_> for Written {
     }
 }
 
-/// Why a text is no instant. The remedy stands behind ", expected ", where every refusal of serde has it.
+/// Why a text is no instant. The remedy stands behind ", expected ", where every refusal of serde
+/// has it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoInstant {
     #[error("{0:?} is no instant, expected {EXAMPLE}")]

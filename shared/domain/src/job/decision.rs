@@ -69,7 +69,8 @@ pub enum LeftOut {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opens_at: Option<Timestamp>,
     },
-    /// It costs more than a budget has left, or nobody knows what it costs. Of two budgets it is the tighter one.
+    /// It costs more than a budget has left, or its cost is not known. Of two budgets it is the
+    /// tighter one.
     Budget {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cost_micro_usd: Option<u64>,
@@ -153,7 +154,7 @@ pub struct Totals {
     /// By CA.
     pub providers: BTreeMap<CaRef, Share>,
     pub cost_micro_usd: u64,
-    /// Hosts whose price nobody knows: the cost is without them.
+    /// Hosts whose price is not known: the cost is without them.
     #[serde(default)]
     pub price_unknown: u32,
     /// What the workspace's budget of the month had left before this plan; none: it has no budget.
@@ -172,7 +173,8 @@ pub struct Totals {
     /// What the last one waits for.
     pub last_waits_for: Option<String>,
     pub expected_end: Option<Timestamp>,
-    /// Every limit that made the plan smaller or longer, in plain words; the one that decides the end comes first.
+    /// Every limit that made the plan smaller or longer, in plain words; the one that decides the
+    /// end comes first.
     pub binds: Vec<String>,
 }
 
@@ -181,7 +183,7 @@ pub struct Totals {
 pub struct Share {
     pub hosts: u32,
     pub cost_micro_usd: u64,
-    /// Of its hosts: those whose price nobody knows.
+    /// Of its hosts: those whose price is not known.
     #[serde(default, skip_serializing_if = "none")]
     pub price_unknown: u32,
 }

@@ -1,7 +1,9 @@
-//! A job: one bulk renewal. What is wanted is planned first, looked at by a person, and then carried out as planned.
+//! A job: one bulk renewal. What is wanted is planned first, looked at by a person, and then
+//! carried out as planned.
 //!
-//! In: a wish (`JobSpec`), what was decided of each host (`Decision`), how its runs stand. Out: totals, what holds runs
-//! back, how far it is. Never: a decision of its own about a host; those are the planner's.
+//! In: a wish (`JobSpec`), what was decided of each host (`Decision`), how its runs stand. Out:
+//! totals, what holds runs back, how far it is. Never: a decision of its own about a host; those
+//! are the planner's.
 
 mod decision;
 mod holds;
@@ -103,7 +105,8 @@ impl Canary {
     }
 }
 
-/// When failures stop what shares their cause: more than this part of the runs that ended, and at least so many.
+/// When failures stop what shares their cause: more than this part of the runs that ended, and at
+/// least so many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HaltRule {
@@ -293,7 +296,7 @@ pub struct Job {
     pub holds: Holds,
     /// `holds` is applied to the runs up to this one; none: to all.
     pub held_to: Option<RunId>,
-    /// Failures of before were forgiven by a person.
+    /// Earlier failures were forgiven by a person.
     pub judged_from: Timestamp,
     pub cancelled_by: Option<String>,
     pub ended_at: Option<Timestamp>,

@@ -1,5 +1,6 @@
-//! Policies and plans of before key sources had settings: `key_backend` was a word, and `key_backend_config` held nothing but the
-//! CA's staging, which is of the provider and not of the key.
+//! Policies and plans from before key sources had settings: `key_backend` was a word, and
+//! `key_backend_config` held nothing but the CA's staging, which is of the provider and not of the
+//! key.
 //!
 //! In: fields of either time. Out: what they mean today. Never: written again.
 
@@ -15,7 +16,7 @@ use crate::keys::KeyBackend;
 /// What fields of policies were called before, and what they are called now.
 pub const FIELDS_OF_BEFORE: [(&str, &str); 2] = [("key_backend", "key_source"), ("key_backend_config", "staging")];
 
-/// A key source with its settings, or the word of before.
+/// A key source with its settings, or the word of earlier versions.
 pub fn key_source<'de, D: Deserializer<'de>>(from: D) -> Result<KeySource, D::Error> {
     let value = Value::deserialize(from)?;
     if value.is_string() {
@@ -36,7 +37,7 @@ pub fn of_word(word: KeyBackend) -> Result<KeySource, String> {
     }
 }
 
-/// Whether the CA's staging is meant, or the table of before that said so.
+/// Whether the CA's staging is meant, or the table of earlier versions that said so.
 pub fn staging<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     let refused = |field: &str, problem: String, remedy: &str| {
         let field = format!("key_backend_config.{field}");
@@ -65,7 +66,7 @@ pub fn staging<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     }
 }
 
-/// Adds the fields of before to the schema of what is read: they are taken still.
+/// Adds the fields of earlier versions to the schema of what is read: they are taken still.
 pub fn shown_with_fields_of_before(schema: &mut Schema) {
     let of_before = [
         (

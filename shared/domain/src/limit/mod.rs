@@ -1,6 +1,8 @@
-//! What a CA allows: its limits as data, which buckets an order draws from, and what is exempt. Pure.
+//! What a CA allows: its limits as data, which buckets an order draws from, and what is exempt.
+//! Pure.
 //!
-//! In: limits, the names and the account of an order. Out: the buckets it needs. Never: a limit that is not a row.
+//! In: limits, the names and the account of an order. Out: the buckets it needs. Never: a limit
+//! that is not a row.
 
 mod book;
 pub mod boulder;
@@ -35,7 +37,8 @@ pub enum Scope {
     ExactSet,
     /// Authorizations of a name that failed, per account.
     FailedAuthorization,
-    /// The same without a success in between, after which the CA takes no order for the name until a person has asked it to.
+    /// Failed authorizations of a name without a success in between, after which the CA takes no
+    /// order for the name until a person has asked it to.
     ConsecutiveFailure,
 }
 
@@ -56,8 +59,8 @@ impl Scope {
         }
     }
 
-    /// Whether the CA counts such an order here (Let's Encrypt, 2026-08: a renewal of the same set of names is free of the
-    /// limits that new names meet, one by ARI of all).
+    /// Whether the CA counts such an order here (Let's Encrypt, 2026-08: a renewal of the same set
+    /// of names is free of the limits that new names meet, one by ARI of all).
     pub const fn counts(self, renewal: Renewal) -> bool {
         match (self, renewal) {
             (_, Renewal::Ari) => false,
@@ -97,7 +100,7 @@ pub struct Limit {
     pub period_seconds: u32,
     /// Where it is written.
     pub source: String,
-    /// The day on which somebody compared it with the source, `YYYY-MM-DD`.
+    /// The day on which a person compared it with the source, `YYYY-MM-DD`.
     pub last_verified: String,
     pub enabled: bool,
 }
@@ -106,8 +109,9 @@ pub struct Limit {
 const LARGE: u32 = 20;
 
 impl Limit {
-    /// Orders reach the CA later than they are released, not all by the same delay: of a large burst a twentieth is not
-    /// used, so that a quick order after slow ones does not come too early.
+    /// Orders reach the CA later than they are released, not all by the same delay: of a large
+    /// burst a twentieth is not used, so that a quick order after slow ones does not come too
+    /// early.
     pub fn rate(&self) -> Rate {
         let spare = if self.burst >= LARGE {
             self.burst.div_ceil(LARGE)
@@ -172,7 +176,8 @@ pub struct Bucket {
     pub key: String,
 }
 
-/// Before the name of what is no limit of a catalogue: what a CA has said itself, until it takes it back.
+/// Before the name of what is no limit of a catalogue: what a CA has said itself, until it takes it
+/// back.
 const HOLD: &str = "hold:";
 
 impl Bucket {
@@ -245,7 +250,8 @@ pub fn keys(scope: Scope, ask: &Ask) -> Vec<String> {
     }
 }
 
-/// The name below which somebody registers: `example.co.uk` of `www.example.co.uk`. A public suffix stands for itself.
+/// The registrable domain: `example.co.uk` of `www.example.co.uk`. A public suffix stands for
+/// itself.
 pub fn registered_domain(name: &DnsName) -> &str {
     let name = name.as_str().strip_prefix("*.").unwrap_or(name.as_str());
     psl::domain_str(name).unwrap_or(name)

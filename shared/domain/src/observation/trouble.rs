@@ -1,7 +1,8 @@
 //! What a look at a host shows that a person must hear of, although no run failed. Pure.
 //!
-//! Unreachable is what does not answer anywhere, from a second look on that comes later than [`UNSEEN_AFTER`]: machines are started
-//! anew. The rest counts at once. Of one leaf only the worst is said: what has expired is not trusted either.
+//! Unreachable is what does not answer anywhere, from a second look on that comes later than
+//! [`UNSEEN_AFTER`]: machines are started anew. The rest counts at once. Of one leaf only the worst
+//! is said: what has expired is not trusted either.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::certificate::{LookResult, Served, Snapshot};
 use crate::clock::Timestamp;
 use crate::names::{DnsName, Hostname};
 
-/// How long a host may be without an answer before somebody is told.
+/// How long a host may be without an answer before a notification is sent.
 pub const UNSEEN_AFTER: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,7 +51,8 @@ impl Trouble {
         }
     }
 
-    /// How long it must have lasted, from the first look that saw it to the newest, before somebody is told.
+    /// How long it must have lasted, from the first look that saw it to the newest, before a
+    /// notification is sent.
     pub const fn told_after(self) -> Duration {
         match self {
             Self::NeverSeen | Self::Unreachable => UNSEEN_AFTER,
@@ -58,7 +60,8 @@ impl Trouble {
         }
     }
 
-    /// Whether it matters only where a policy renews by itself: elsewhere a person looks after the host anyway.
+    /// Whether it matters only where a policy renews by itself: elsewhere a person looks after the
+    /// host anyway.
     pub const fn is_of_schedule(self) -> bool {
         match self {
             Self::NeverSeen | Self::Unreachable => true,
@@ -154,7 +157,8 @@ impl Standing {
         None
     }
 
-    /// The look that must not be late: the one that finds what is served expired, or the host still silent.
+    /// The look that must not be late: the one that finds what is served expired, or the host still
+    /// silent.
     pub fn next_look(&self, look: &[Snapshot], usual: Timestamp, now: Timestamp) -> Timestamp {
         let ends = look.iter().filter_map(served).map(|(_, served)| served.leaf.not_after);
         let silent = self.troubles.get(&Trouble::Unreachable);

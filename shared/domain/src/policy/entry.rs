@@ -1,4 +1,5 @@
-//! What a person saves is held to more than what is stored: older versions took what this one takes from nobody. Pure.
+//! What a person saves is held to more than what is stored: older versions accepted what this one
+//! refuses. Pure.
 
 use crate::invalid::Invalid;
 use crate::keys::KeyRotation;
@@ -7,7 +8,8 @@ use crate::target::Origin;
 use super::NewPolicy;
 
 impl NewPolicy {
-    /// Beside `check`, for what a person saves: what only older policies may have is refused, unless it was so before.
+    /// Beside `check`, for what a person saves: what only older policies may have is refused,
+    /// unless it was so before.
     pub fn check_entry(&self, was: Option<&Self>) -> Result<(), Invalid> {
         self.check()?;
         if self.key_rotation == KeyRotation::Keep && was.is_none_or(|was| was.key_rotation != KeyRotation::Keep) {

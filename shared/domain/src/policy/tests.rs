@@ -17,7 +17,7 @@ fn a_plain_policy_is_accepted() {
     assert_eq!(policy(|_| ()), Ok(()));
 }
 
-/// Saved by an older version: it loads and may be renewed, and nobody may save the like of it.
+/// Saved by an older version: it loads and may be renewed, and a new policy like it is refused.
 #[test]
 fn a_command_of_its_own_loads_and_is_taken_from_nobody() {
     let read = |reload: Value| -> NewPolicy {

@@ -59,7 +59,8 @@ impl Catalogue {
         self.preferred.iter().position(|one| one == id)
     }
 
-    /// A policy that names a provider which there is not, or which can never issue, is refused when it is saved.
+    /// A policy that names a provider which there is not, or which can never issue, is refused when
+    /// it is saved.
     pub fn check(&self, policy: &NewPolicy) -> Result<(), Invalid> {
         for (index, name) in policy.fallbacks.iter().enumerate() {
             let ProviderName::Id(id) = name else { continue };
@@ -75,7 +76,8 @@ impl Catalogue {
         self.check_combination(policy)
     }
 
-    /// At least one of those that the policy names must be able to carry it out, as far as the catalogue knows them.
+    /// At least one of those that the policy names must be able to carry it out, as far as the
+    /// catalogue knows them.
     fn check_combination(&self, policy: &NewPolicy) -> Result<(), Invalid> {
         let own = policy.ca()?;
         let others = policy.fallbacks.iter().map(|name| match name {
@@ -110,7 +112,8 @@ impl Catalogue {
         }
     }
 
-    /// Whether somebody may name it as what shall issue; the refusal has no field of its own.
+    /// Whether a policy or request may name it as what shall issue; the refusal has no field of its
+    /// own.
     pub fn can_be_named(&self, id: &ProviderId) -> Result<(), Invalid> {
         let remedy = "vigilo provider list shows the providers, and which of them are served";
         match self.get(id) {

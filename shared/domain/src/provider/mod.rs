@@ -1,7 +1,9 @@
-//! The catalogue of providers: who issues, what an issuance costs there, and what can be had from it.
+//! The catalogue of providers: who issues, what an issuance costs there, and what can be had from
+//! it.
 //!
-//! In: rows, and the changes that people make. Out: checked entries, and the catalogue that a choice is made from.
-//! Never: a price or an ability that nobody has stated; what is not known is nothing.
+//! In: rows, and the changes that people make. Out: checked entries, and the catalogue that a
+//! choice is made from. Never: a price or an ability that no person has stated; what is not known
+//! is nothing.
 
 mod abilities;
 mod catalogue;
@@ -33,7 +35,8 @@ pub use name::{ProviderId, ProviderName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderEntry {
     pub id: ProviderId,
-    /// Whose entry it is: everybody's, or the workspace's own, which hides everybody's of the same id.
+    /// Whose entry it is: everybody's, or the workspace's own, which hides everybody's of the same
+    /// id.
     pub scope: Scope,
     pub kind: Provider,
     pub title: String,
@@ -44,7 +47,7 @@ pub struct ProviderEntry {
     pub max_validity_days: Option<u16>,
     /// Where price and abilities were read.
     pub source: String,
-    /// Absent: nobody has verified them.
+    /// Absent: no person has verified them.
     pub last_verified: Option<Day>,
     pub enabled: bool,
     /// Whether this version can have certificates issued there; no operator can change that.
@@ -82,12 +85,12 @@ impl Day {
         Self(at.get().date())
     }
 
-    /// Nobody has looked tomorrow.
+    /// The day cannot lie in the future.
     pub fn not_after(self, now: Timestamp) -> Result<(), Invalid> {
         if self <= Self::of(now) {
             return Ok(());
         }
-        let remedy = "give the day on which somebody looked, or leave it out for today";
+        let remedy = "give the day on which a person looked, or leave it out for today";
         Err(Invalid::new("last_verified", "it lies in the future", remedy))
     }
 }

@@ -1,4 +1,5 @@
-//! What an unfinished issuance has reached at its CA: variants for each kind of CA, and what the ledger asks of any of them.
+//! What an unfinished issuance has reached at its CA: variants for each kind of CA, and what the
+//! ledger asks of any of them.
 //!
 //! Never: read by its variants outside the body of its CA; who is not that body asks the methods.
 
@@ -15,7 +16,8 @@ use crate::solver::Receipt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "checkpoint", rename_all = "snake_case")]
 pub enum Checkpoint {
-    /// A key for a new ACME account, not yet registered. The ledger keeps the first per workspace and CA.
+    /// A key for a new ACME account, not yet registered. The ledger keeps the first per workspace
+    /// and CA.
     AcmeAccountKey { sealed_key: Envelope },
     /// The order at an ACME CA: from here on it is the only one of this run.
     AcmeOrder(AcmeOrder),
@@ -26,19 +28,20 @@ pub enum Checkpoint {
 pub struct AcmeOrder {
     pub url: Url,
     pub expires: Option<Timestamp>,
-    /// What its names are proven with; only what is listed here is ever placed. Empty also where the order could not be read
-    /// yet.
+    /// What its names are proven with; only what is listed here is ever placed. Empty also where
+    /// the order could not be read yet.
     #[serde(flatten)]
     pub placed: Receipt,
-    /// Nobody has asked for the certificate yet, and nobody does before this is saved as false: the order may be left
-    /// for another CA. Only where another one stands by; elsewhere it is false from the start.
+    /// No issuer has asked for the certificate yet, and none does before this is saved as false:
+    /// the order may be left for another CA. Only where another one stands by; elsewhere it is
+    /// false from the start.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinalized: bool,
 }
 
 impl Checkpoint {
-    /// Whether something is begun at the CA that the run goes on with: a request, an order. Otherwise its next order of Issue
-    /// begins one, and is counted against the CA's limits.
+    /// Whether something is begun at the CA that the run goes on with: a request, an order.
+    /// Otherwise its next order of Issue begins one, and is counted against the CA's limits.
     pub fn is_open(&self) -> bool {
         match self {
             Self::AcmeAccountKey { .. } => false,
@@ -46,7 +49,8 @@ impl Checkpoint {
         }
     }
 
-    /// Whether a certificate may have been asked for, or may be at any moment: the run does not leave this CA any more.
+    /// Whether a certificate may have been asked for, or may be at any moment: the run does not
+    /// leave this CA any more.
     pub fn is_binding(&self) -> bool {
         match self {
             Self::AcmeAccountKey { .. } => false,
@@ -62,8 +66,8 @@ impl Checkpoint {
         }
     }
 
-    /// The secret of a new account at the CA. The ledger keeps the first per workspace and CA, and sends it with every later
-    /// order to that CA.
+    /// The secret of a new account at the CA. The ledger keeps the first per workspace and CA, and
+    /// sends it with every later order to that CA.
     pub fn new_account(&self) -> Option<&Envelope> {
         match self {
             Self::AcmeAccountKey { sealed_key } => Some(sealed_key),

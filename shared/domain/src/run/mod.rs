@@ -75,7 +75,8 @@ impl Trigger {
     }
 }
 
-/// The column of the board. A policy without an active run shows `idle`, which is no status of a run.
+/// The column of the board. A policy without an active run shows `idle`, which is no status of a
+/// run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -171,7 +172,7 @@ pub enum Position {
     Asking {
         step: Step,
         question: Question,
-        /// Nobody need answer: the step tries again by itself then.
+        /// No person need answer: the step tries again by itself then.
         retry_at: Option<Timestamp>,
     },
     Ended {
@@ -198,7 +199,8 @@ pub enum Because {
     Limit {
         name: String,
         bucket: Bucket,
-        /// Many may wait for it: they stand in its own queue, and `until` is when the first of them may go.
+        /// Many may wait for it: they stand in its own queue, and `until` is when the first of them
+        /// may go.
         #[serde(default)]
         shared: bool,
     },

@@ -18,7 +18,8 @@ pub enum Outcome {
         until: Timestamp,
         checkpoint: Checkpoint,
     },
-    /// `forget_checkpoint` when what was begun at the other side is of no use any more (an invalid order).
+    /// `forget_checkpoint` when what was begun at the other side is of no use any more (an invalid
+    /// order).
     Retry {
         until: Timestamp,
         failure: Failure,
@@ -50,8 +51,8 @@ impl Outcome {
         }
     }
 
-    /// The step has come further and could go on at once, were this saved: the worker may keep it in hand. Only with an order
-    /// that is open: a new one draws from the CA's limits first.
+    /// The step has come further and could go on at once, were this saved: the worker may keep it
+    /// in flight. Only with an order that is open: a new one draws from the CA's limits first.
     pub fn continues(&self, now: Timestamp) -> bool {
         match self {
             Self::Resting { until, checkpoint } => *until <= now && checkpoint.is_open(),

@@ -1,6 +1,7 @@
 //! What a plan says of its run: which steps follow each other, and which CA is asked.
 //!
-//! In: the plan, how the run fares. Out: the next step, the CA of an order. Never: a change of the plan.
+//! In: the plan, how the run fares. Out: the next step, the CA of an order. Never: a change of the
+//! plan.
 
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ impl Plan {
         Step::PrepareKey
     }
 
-    /// What follows a finished step when nothing goes wrong; nothing after the last. A rehearsal leaves nothing to tidy.
+    /// What follows a finished step when nothing goes wrong; nothing after the last. A rehearsal
+    /// leaves nothing to tidy.
     pub fn after(&self, step: Step, mode: Mode) -> Option<Step> {
         match step {
             Step::PrepareKey => Some(Step::Issue),
@@ -41,7 +43,7 @@ impl Plan {
             Step::Deploy(index) => Some(self.target_or_verify(index.saturating_add(1))),
             Step::Verify => match mode {
                 Mode::Live => Some(Step::Tidy),
-                // Also where the policy names nobody: a webhook may be configured.
+                // Also where the policy names no receiver: a webhook may be configured.
                 Mode::DryRun => Some(Step::Channels),
             },
             Step::Rollback(_) | Step::Confirm | Step::Channels | Step::Tidy => None,
@@ -74,7 +76,8 @@ impl Plan {
     }
 }
 
-/// The test before anything is touched, the activation, and after a refusal one more of what was there before.
+/// The test before anything is touched, the activation, and after a refusal one more of what was
+/// there before.
 const ACTIVATIONS: u64 = 3;
 
 fn activation_seconds(target: &Target) -> u64 {

@@ -84,7 +84,8 @@ pub struct IssuedCertificate {
     /// What is left to Tidy: what was placed for it and could not be removed at once.
     #[serde(flatten)]
     pub left: solver::Receipt,
-    /// The private key that a person brought with it, sealed for `leaf-key`; none: the prepared key is its own.
+    /// The private key that a person brought with it, sealed for `leaf-key`; none: the prepared key
+    /// is its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_key: Option<Envelope>,
 }
@@ -117,7 +118,7 @@ pub struct Former {
 pub enum Left {
     /// What was there before the run: nothing is to be put back.
     Former,
-    /// The new pair, of which nobody knows whether its server has taken it.
+    /// The new pair, of which it is not known whether its server has accepted it.
     New { receipt: Receipt },
 }
 

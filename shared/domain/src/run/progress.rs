@@ -26,7 +26,8 @@ pub struct RunProgress {
     /// Since when the present step fails, try after try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// Since when it waits, or last waited, for a look at what is served, before it begins of itself.
+    /// Since when it waits, or last waited, for a look at what is served, before it begins of
+    /// itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_since: Option<Timestamp>,
     /// What was seen of its targets before the next order of Issue, or the one that is out.
@@ -35,7 +36,8 @@ pub struct RunProgress {
     /// Nothing of its order is left to be removed: there is no Tidy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tidied: bool,
-    /// New pairs that are in place, and of which nobody knows whether their servers have taken them.
+    /// New pairs that are in place, and of which it is not known whether their servers have
+    /// accepted them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unproven: Vec<Unproven>,
     /// What a rehearsal found wrong.
@@ -67,7 +69,7 @@ pub enum TargetsFound {
     Partly {
         question: Question,
     },
-    /// Nobody has said anything in time.
+    /// No answer came in time.
     Unanswered,
 }
 

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Everything that is to be removed when the order needs it no more. It is saved before the first of it is placed, so a
-/// process that dies in between leaves nothing behind of which nobody knows.
+/// Everything that is to be removed when the order needs it no more. It is saved before the first
+/// of it is placed, so a process that dies in between leaves nothing behind that is not recorded.
 ///
-/// It is part of checkpoints, certificates and Tidy orders, as the fields of those: `tokens` stood there before solvers had
-/// receipts.
+/// It is part of checkpoints, certificates and Tidy orders, as the fields of those: `tokens` stood
+/// there before solvers had receipts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// http-01: the tokens for which a response is served (RFC 8555 §8.3).

@@ -1,6 +1,7 @@
 //! Chain and key as files on the deployer's machine.
 //!
-//! In: the settings of a `file` target. Out: whether they can be used, and what they replace. Touches: nothing. Never: a file.
+//! In: the settings of a `file` target. Out: whether they can be used, and what they replace.
+//! Touches: nothing. Never: a file.
 
 use std::net::SocketAddr;
 
@@ -15,7 +16,8 @@ use crate::reach;
 
 const LONGEST_PATH: usize = 1_024;
 
-/// Chain and key as files on the deployer's machine, and the activation that makes the server read them.
+/// Chain and key as files on the deployer's machine, and the activation that makes the server read
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileTarget {
@@ -23,39 +25,43 @@ pub struct FileTarget {
     pub chain_path: String,
     /// The private key, PKCS#8 PEM.
     pub key_path: String,
-    /// User name or number that shall own both files. Absent: files that are replaced keep their owner, new ones belong
-    /// to the deployer's user.
+    /// User name or number that shall own both files. Absent: files that are replaced keep their
+    /// owner, new ones belong to the deployer's user.
     #[serde(default)]
     pub owner: Option<String>,
     /// As `owner`.
     #[serde(default)]
     pub group: Option<String>,
-    /// Permission bits of the key in octal, as text. Absent: a key that is replaced keeps its bits, a new one gets 0600.
+    /// Permission bits of the key in octal, as text. Absent: a key that is replaced keeps its bits,
+    /// a new one gets 0600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_mode: Option<String>,
-    /// The same of the chain. Absent: a chain that is replaced keeps its bits, a new one gets those of a new key with read for
-    /// group and others.
+    /// Permission bits of the chain in octal, as text. Absent: a chain that is replaced keeps its
+    /// bits, a new one gets those of a new key with read for group and others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain_mode: Option<String>,
     /// What becomes of the access list (acl(5)) of files that are replaced.
     #[serde(default, skip_serializing_if = "AccessList::is_kept")]
     pub access_list: AccessList,
-    /// Makes the server read the files: a preset, or a name that the deployer's configuration gives to commands.
+    /// Makes the server read the files: a preset, or a name that the deployer's configuration gives
+    /// to commands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activate: Option<String>,
     /// How long each run of the activation may take.
     #[serde(default = "half_a_minute", skip_serializing_if = "is_half_a_minute")]
     pub activate_timeout_seconds: u32,
-    /// In policies that are older than the names: a command of their own. It is read, and never taken anew. Written also when there is
-    /// none, as those versions did: a change of a policy compares what is stored.
+    /// In policies that are older than the names: a command of their own. It is read, and never
+    /// taken anew. Written also when there is none, as those versions did: a change of a policy
+    /// compares what is stored.
     #[serde(default)]
     #[schemars(extend("deprecated" = true))]
     pub reload: Option<Reload>,
-    /// Where the server that reads these files answers, if that is not simply the host: the target is verified there
-    /// for itself, and rolled back for itself.
+    /// Where the server that reads these files answers, if that is not simply the host: the target
+    /// is verified there for itself, and rolled back for itself.
     #[serde(default)]
     pub serves_at: Vec<SocketAddr>,
-    /// Targets that share something which must not be reloaded everywhere at once, for example `edge-lb`.
+    /// Targets that share something which must not be reloaded everywhere at once, for example
+    /// `edge-lb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_name: Option<String>,
 }
@@ -65,7 +71,8 @@ pub struct FileTarget {
 #[serde(rename_all = "snake_case", try_from = "String")]
 #[schemars(!try_from)]
 pub enum AccessList {
-    /// Files that are replaced keep theirs, also the lack of one; new ones get what their directory hands down.
+    /// Files that are replaced keep theirs, also the lack of one; new ones get what their directory
+    /// hands down.
     #[default]
     Keep,
     /// Neither file has one.
@@ -127,8 +134,8 @@ impl FileTarget {
         Ok(Some(bits))
     }
 
-    /// The permission bits of the chain file, when the policy says any. Everybody may read it, and nobody but its owner and group
-    /// may say what is served.
+    /// The permission bits of the chain file, when the policy says any. Every user may read it, and
+    /// only its owner and group may say what is served.
     pub fn chain_bits(&self) -> Result<Option<u32>, Invalid> {
         let Some(mode) = &self.chain_mode else {
             return Ok(None);
@@ -180,7 +187,7 @@ impl FileTarget {
         self.check_endpoints()
     }
 
-    /// What only policies of before the names of activations may have.
+    /// Refuses what only policies from before activations had names may have.
     fn refuse_command(&self) -> Result<(), Invalid> {
         let Some(reload) = &self.reload else {
             return Ok(());

@@ -1,7 +1,8 @@
 //! Where a certificate is put: one file for the settings of each kind.
 //!
-//! In: the targets of a policy. Out: whether they can be used together, and what the rest of the system asks of any of them.
-//! Touches: nothing. Never: a decision that depends on the kind outside `Target::body` and the file of the kind.
+//! In: the targets of a policy. Out: whether they can be used together, and what the rest of the
+//! system asks of any of them. Touches: nothing. Never: a decision that depends on the kind outside
+//! `Target::body` and the file of the kind.
 
 mod file;
 
@@ -75,13 +76,14 @@ pub struct Common<'a> {
     pub serves_at: &'a [SocketAddr],
     /// The group whose members are not all reloaded at once.
     pub group_name: Option<&'a str>,
-    /// The setting of this name, also where it is left to its default; nothing for a kind that has no activation.
+    /// The setting of this name, also where it is left to its default; nothing for a kind that has
+    /// no activation.
     pub activate_timeout_seconds: Option<u32>,
     /// How long one run of its activation may take; nothing without one.
     pub activation_seconds: Option<u32>,
     /// What is replaced there. No two policies may share one.
     pub places: Vec<TargetPlace>,
-    /// The same as a person finds it at the target.
+    /// `places` in words, as a person finds them at the target.
     pub in_words: String,
 }
 
@@ -106,8 +108,8 @@ pub enum Half {
     Key,
 }
 
-/// Several targets of one policy may name one pair of files, each with a server of its own; none may write its chain where
-/// another writes its key.
+/// Several targets of one policy may name one pair of files, each with a server of its own; none
+/// may write its chain where another writes its key.
 pub fn check_places(targets: &[Target]) -> Result<(), Invalid> {
     let mut halves: BTreeMap<String, (Half, usize)> = BTreeMap::new();
     for (index, target) in targets.iter().enumerate() {

@@ -30,14 +30,14 @@ pub enum Answer {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         amended: Vec<AmendedRun>,
     },
-    /// Every hostname is in one of the two lists. A host has been looked at when the ask of this instant, or of a later
-    /// one, is answered.
+    /// Every hostname is in one of the two lists. A host has been looked at when the ask of this
+    /// instant, or of a later one, is answered.
     Probing {
         asked_at: Timestamp,
         asked: Vec<Hostname>,
         refused: Vec<Refused>,
     },
-    /// A job was taken in hand; `job-show` says how it goes on.
+    /// A job was accepted; `job-show` says how it goes on.
     Job {
         job_id: JobId,
     },

@@ -29,7 +29,7 @@ pub struct RenewRequest {
     /// Absent: each policy's own provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
-    /// The same key asks once, however often it is sent.
+    /// Requests with one key are carried out once, however often they are sent.
     pub idempotency_key: String,
     pub requested_by: String,
     #[serde(default = "by_request")]
@@ -40,7 +40,8 @@ pub struct RenewRequest {
     /// A host inside its cooldown gets a run that waits for its end, in place of a refusal.
     #[serde(default, skip_serializing_if = "is_false")]
     pub when_allowed: bool,
-    /// A host inside its cooldown is renewed all the same: what it serves is not to be served any longer.
+    /// A host inside its cooldown is renewed all the same: what it serves is not to be served any
+    /// longer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub despite_cooldown: bool,
 }
@@ -62,12 +63,13 @@ pub struct RunRequest {
     /// Why, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Of `resume`: begin a new account at the CA that refuses the present one; the old key is kept.
+    /// Of `resume`: begin a new account at the CA that refuses the present one; the old key is
+    /// kept.
     #[serde(default, skip_serializing_if = "is_false")]
     pub new_account: bool,
 }
 
-/// The same subjects, of many runs: each is taken or refused for itself.
+/// An act of a person on many runs: it is accepted or refused for each run by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunsRequest {
@@ -75,12 +77,14 @@ pub struct RunsRequest {
     pub requested_by: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Of `resume`: begin a new account at each CA that refuses the present one; the old keys are kept.
+    /// Of `resume`: begin a new account at each CA that refuses the present one; the old keys are
+    /// kept.
     #[serde(default, skip_serializing_if = "is_false")]
     pub new_account: bool,
 }
 
-/// `vigilo.request.<workspace>.resolve`: a run that asks goes on with a certificate that a person got elsewhere.
+/// `vigilo.request.<workspace>.resolve`: a run that asks goes on with a certificate that a person
+/// got elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveRequest {
@@ -88,7 +92,8 @@ pub struct ResolveRequest {
     pub requested_by: String,
     /// Leaf first, PEM.
     pub chain_pem: String,
-    /// Its private key, sealed for `leaf-key`; absent: it is the key that the run prepared. Plaintext has no field here.
+    /// Its private key, sealed for `leaf-key`; absent: it is the key that the run prepared.
+    /// Plaintext has no field here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_key: Option<Envelope>,
     /// It is served already: nothing is installed, only looked at.
@@ -106,13 +111,13 @@ pub struct ProbeRequest {
     pub requested_by: String,
 }
 
-/// `vigilo.request.<workspace>.bulk-plan`: plan a bulk renewal. Nothing happens to any host; the answer is the job's id
-/// at once, and the plan is ready a little later.
+/// `vigilo.request.<workspace>.bulk-plan`: plan a bulk renewal. Nothing happens to any host; the
+/// answer is the job's id at once, and the plan is ready a little later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkPlanRequest {
     pub spec: JobSpec,
-    /// The same key plans once, however often it is sent.
+    /// Requests with one key are planned once, however often they are sent.
     pub idempotency_key: String,
     pub requested_by: String,
 }
@@ -146,15 +151,15 @@ pub struct EventsRequest {
     /// Which of the workspace's own, from 1 on; each remembers how far it was read.
     #[schemars(range(min = 1, max = 4))]
     pub consumer: u8,
-    /// Begin anew with the events from then on. Absent: go on where the consumer stands; a new one begins with the first
-    /// event that is kept.
+    /// Begin anew with the events from then on. Absent: go on where the consumer stands; a new one
+    /// begins with the first event that is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     pub requested_by: String,
 }
 
-/// Any request may say by `schema` in which version it is written; one that does not is of the first. Gives the rest of
-/// it, when this version reads it.
+/// Any request may say by `schema` in which version it is written; one that does not is of the
+/// first. Gives the rest of it, when this version reads it.
 pub fn readable(mut body: Value) -> Result<Value, Invalid> {
     let said = body.as_object_mut().and_then(|body| body.remove("schema"));
     match said.as_ref().map(Value::as_u64) {

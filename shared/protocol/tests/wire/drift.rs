@@ -16,8 +16,9 @@ fn accepted_and_waiting(name: &str) -> [Option<String>; 2] {
     [".snap", ".snap.new"].map(|ending| std::fs::read_to_string(directory.join(format!("{name}{ending}"))).ok())
 }
 
-/// What `INSTA_UPDATE=no` means, which is what a build runs with (`.cargo/config.toml`): nobody accepts a change by the
-/// way. The test runs itself again, as the program that sends something else under this name.
+/// What `INSTA_UPDATE=no` means, which is what a build runs with (`.cargo/config.toml`): no change
+/// is accepted by the way. The test runs itself again, as the program that sends something else
+/// under this name.
 fn fails_and_writes_nothing(test: &str, name: &str) {
     let before = accepted_and_waiting(name);
     let child = Command::new(std::env::current_exe().expect("this program"))

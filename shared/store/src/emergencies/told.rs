@@ -1,4 +1,5 @@
-//! Emergencies as the incident service finds them: those that nobody was told of, and those that are over.
+//! Emergencies as the incident service finds them: those of which no notification was sent, and
+//! those that are over.
 
 use domain::ca::CaRef;
 use domain::clock::Timestamp;

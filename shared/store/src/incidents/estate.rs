@@ -1,4 +1,5 @@
-//! Troubles of hosts that no run tells of: which are new, which are over, and the incidents that they are in.
+//! Troubles of hosts that no run tells of: which are new, which are over, and the incidents that
+//! they are in.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::{Group, IncidentTx};
 use crate::rows::{at, from_json, from_word, word, words};
 use crate::{Store, StoreError};
 
-/// A trouble of a host under an active policy that nobody was told of.
+/// A trouble of a host under an active policy of which no notification was sent.
 #[derive(Debug, Clone)]
 pub struct HostTrouble {
     pub workspace: WorkspaceId,
@@ -41,7 +42,8 @@ pub struct TroubleOver {
 pub struct KnownTroubles {
     /// That of many hosts.
     pub common: Option<IncidentId>,
-    /// Those of single hosts that were opened lately, the oldest first; nobody has them in hand.
+    /// Those of single hosts that were opened lately, the oldest first; no person has acknowledged
+    /// them.
     pub alone: Vec<IncidentId>,
 }
 
@@ -98,7 +100,8 @@ impl Store {
         found.collect()
     }
 
-    /// Troubles that were told and that nobody has any more: the next look was good, or no policy cares.
+    /// Troubles that were told and that no host has any more: the next look was good, or no policy
+    /// cares.
     pub async fn troubles_over(&self) -> Result<Vec<TroubleOver>, StoreError> {
         let kinds = Kinds::all();
         let rows = sqlx::query!(
@@ -129,7 +132,8 @@ impl Store {
     }
 }
 
-/// What the domain says of each kind of trouble, for statements. A kind of a later version is left to that one.
+/// What the domain says of each kind of trouble, for statements. A kind of a later version is left
+/// to that one.
 struct Kinds {
     words: Vec<String>,
     told_after: Vec<PgInterval>,
@@ -155,7 +159,7 @@ fn interval(length: Duration) -> PgInterval {
 }
 
 impl IncidentTx {
-    /// Takes down that these are told now; gives the hosts for which nobody else has done so.
+    /// Takes down that these are told now; gives the hosts for which no other replica has done so.
     pub async fn claim_troubles(&mut self, found: &[&HostTrouble]) -> Result<Vec<HostId>, StoreError> {
         let hosts: Vec<Uuid> = found.iter().map(|one| one.host_id.get()).collect();
         let kinds: Vec<String> = found.iter().map(|one| word(one.trouble)).collect();
@@ -253,7 +257,8 @@ impl IncidentTx {
         Ok(())
     }
 
-    /// Forgets that it was told. Gives the incident that it was in, unless a person has closed that.
+    /// Forgets that it was told. Gives the incident that it was in, unless a person has closed
+    /// that.
     pub async fn trouble_over(&mut self, over: &TroubleOver) -> Result<Option<IncidentId>, StoreError> {
         let was = sqlx::query_scalar!(
             "delete from host_troubles where workspace = $1 and host_id = $2 and trouble = $3 returning incident_id",

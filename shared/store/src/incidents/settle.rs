@@ -1,4 +1,5 @@
-//! What becomes of incidents that are there: mended, raised, taken in hand, closed; and their history.
+//! What becomes of incidents that are there: mended, raised, acknowledged, closed; and their
+//! history.
 
 use domain::ids::{HostId, IncidentId};
 use domain::incident::{Change, Remark, Severity, State};
@@ -9,8 +10,9 @@ use crate::StoreError;
 use crate::rows::{json, word, words};
 
 impl IncidentTx {
-    /// The trouble of a host is over: closes its runs that told of it before `over.at`. Gives their incidents. While the
-    /// host serves several leaves by turns one good run is no end: then nothing is closed.
+    /// The trouble of a host is over: closes its runs that told of it before `over.at`. Gives their
+    /// incidents. While the host serves several leaves by turns one good run is no end: then
+    /// nothing is closed.
     pub async fn close_of_host(&mut self, host: HostId, over: &Remark) -> Result<Vec<IncidentId>, StoreError> {
         let recovered = sqlx::query_scalar!(
             r#"with mended as (
@@ -39,7 +41,8 @@ impl IncidentTx {
         Ok(found.fetch_one(&mut *self.tx).await?)
     }
 
-    /// Closes the incident when none of its runs and hosts has trouble any more. Says whether it was.
+    /// Closes the incident when none of its runs and hosts has trouble any more. Says whether it
+    /// was.
     pub async fn close_if_recovered(&mut self, id: IncidentId, word: &Remark) -> Result<bool, StoreError> {
         let closed = sqlx::query!(
             "update incidents set state = 'closed', closed = $3
@@ -72,7 +75,7 @@ impl IncidentTx {
         self.close_if_recovered(id, word).await
     }
 
-    /// A person has it in hand. Says whether it was open and in nobody's hands.
+    /// A person acknowledges it. Says whether it was open and not acknowledged yet.
     pub async fn acknowledge(&mut self, id: IncidentId, word: &Remark) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "update incidents set state = 'acknowledged', acknowledged = $3

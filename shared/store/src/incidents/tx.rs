@@ -1,5 +1,6 @@
-//! The transaction of incidents, and what is known before one is written: one short transaction that holds the workspace's lock, so that of two processes the second sees
-//! what the first has done: no run is lost, none is in two incidents.
+//! The transaction of incidents, and what is known before one is written: one short transaction
+//! that holds the workspace's lock, so that of two processes the second sees what the first has
+//! done: no run is lost, none is in two incidents.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -23,7 +24,8 @@ pub struct IncidentTx {
 pub struct RunFacts {
     /// Who wants to hear of it: addresses of its policy.
     pub notify: Vec<String>,
-    /// When what the host serves ends, at the address where it ends first: from its newest probe, else from the plan.
+    /// When what the host serves ends, at the address where it ends first: from its newest probe,
+    /// else from the plan.
     pub expires_at: Option<Timestamp>,
     /// A run of the host that succeeded after the trouble.
     pub recovered_by: Option<RunId>,
@@ -32,13 +34,14 @@ pub struct RunFacts {
 /// Where a run may belong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The run was told of before.
+    /// A notification about the run was sent earlier.
     pub member: Option<Told>,
     /// The open incident of its host.
     pub of_host: Option<OfHost>,
     /// The open incident of many hosts with the same cause, near in time.
     pub common: Option<IncidentId>,
-    /// Open incidents of single hosts with the same cause, near in time, the oldest first; nobody has them in hand.
+    /// Open incidents of single hosts with the same cause, near in time, the oldest first; no
+    /// person has acknowledged them.
     pub alone: Vec<IncidentId>,
 }
 
@@ -53,7 +56,7 @@ pub struct OfHost {
     pub incident: IncidentId,
     /// It is one of many hosts.
     pub common: bool,
-    /// It was opened for the same cause, and nobody has it in hand.
+    /// It was opened for the same cause, and no person has acknowledged it.
     pub same_cause: bool,
 }
 
@@ -200,7 +203,7 @@ impl IncidentTx {
         Ok(())
     }
 
-    /// Whether nobody has opened it yet.
+    /// Whether it is not open yet.
     pub async fn is_new(&mut self, id: IncidentId) -> Result<bool, StoreError> {
         let known = sqlx::query_scalar!(
             r#"select exists (select 1 from incidents where id = $1) as "known!""#,

@@ -19,7 +19,8 @@ pub struct NewPlace {
 }
 
 impl JobTx {
-    /// The lines that are included behind `created_to` up to `last`, in order, each with the rank of its criticality.
+    /// The lines that are included behind `created_to` up to `last`, in order, each with the rank
+    /// of its criticality.
     pub async fn included(&mut self, job: &Job, last: u32) -> Result<Vec<(u32, i16)>, StoreError> {
         let rows = sqlx::query!(
             r#"select nr, rank as "rank!" from job_lines
@@ -48,9 +49,10 @@ impl JobTx {
         Ok(rows.into_iter().map(|row| (row.rank, count(row.lines))).collect())
     }
 
-    /// Creates the runs of these lines, which are all that are included behind `created_to` up to `last`; gives back how
-    /// many could not be created any more, because another run of their policy has begun or the policy is gone. Their lines
-    /// say so. `Duplicate` when one has begun in this very moment: then nothing is created, and the next try sees it.
+    /// Creates the runs of these lines, which are all that are included behind `created_to` up to
+    /// `last`; gives back how many could not be created any more, because another run of their
+    /// policy has begun or the policy is gone. Their lines say so. `Duplicate` when one has begun
+    /// in this very moment: then nothing is created, and the next try sees it.
     pub async fn create_runs(
         &mut self,
         job: &Job,
@@ -100,8 +102,9 @@ impl JobTx {
         let ids: Vec<Uuid> = places.iter().map(|_| RunId::new().get()).collect();
         let nrs: Vec<i32> = places.iter().map(|place| column(place.nr)).collect();
         let positions: Vec<i64> = places.iter().map(|place| place.queue_position).collect();
-        // Looking first is cheaper than `on conflict`, which writes every row provisionally. The bounds let the lines be
-        // read as one range, whatever the statistics of a job that is being made say.
+        // Looking first is cheaper than `on conflict`, which writes every row provisionally. The
+        // bounds let the lines be read as one range, whatever the statistics of a job that is being
+        // made say.
         let rows = insert_runs!(
             "select u.id, $2, l.host_id, l.policy_id, l.hostname, l.criticality, $3, $4, $5, l.plan, l.rank, $6, 'waiting',
                     l.step, l.lane, l.start_at, 0, 0, l.because, l.course, $1, u.turn,

@@ -90,8 +90,8 @@ pub struct JobTx {
 }
 
 impl Store {
-    /// Adds a job and keeps the answer under its key, both or neither. `Duplicate` on `requests_pkey` when the key was
-    /// answered before.
+    /// Adds a job and keeps the answer under its key, both or neither. `Duplicate` on
+    /// `requests_pkey` when the key was answered before.
     pub async fn add_job(&self, job: &Job, key: &str, answer: &Value) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
@@ -120,7 +120,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Takes a job that stands in one of these states and whose time has come, and nobody has in hand until `until`.
+    /// Takes a job that stands in one of these states and whose time has come, and leases it until
+    /// `until`.
     pub async fn claim_job(
         &self,
         states: &[JobState],
@@ -200,8 +201,9 @@ impl Store {
         rows.into_iter().map(Job::try_from).collect()
     }
 
-    /// Forgets what was decided of hosts in plans from before `plans` that were never committed, and in jobs that ended
-    /// before `ended`; a plan whose lines are gone goes too. Gives back how many lines.
+    /// Forgets what was decided of hosts in plans from before `plans` that were never committed,
+    /// and in jobs that ended before `ended`; a plan whose lines are gone goes too. Gives back how
+    /// many lines.
     pub async fn forget_lines_of_jobs(
         &self,
         plans: Timestamp,

@@ -1,4 +1,5 @@
-//! The ledger's transaction: the only writer of runs. Short, and never across a network call of another kind.
+//! The ledger's transaction: the only writer of runs. Short, and never across a network call of
+//! another kind.
 
 mod facts;
 mod outbox;
@@ -39,16 +40,18 @@ pub struct LaneRoom {
     pub slow: i64,
 }
 
-/// What went out before the first of these instants is counted elsewhere; before the second, it is slow.
+/// What went out before the first of these instants is counted elsewhere; before the second, it is
+/// slow.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
     pub counted: Timestamp,
     pub quick: Timestamp,
 }
 
-/// Every statement of the ledger has an index that gives it its few rows. Postgres must not believe otherwise from the
-/// statistics of a minute ago, when the table was empty: a plan that reads all that waits makes each step dearer the more
-/// runs there are. Index scans also clear away the entries of rows that moved on, which bitmap scans leave.
+/// Every statement of the ledger has an index that gives it its few rows. Postgres must not believe
+/// otherwise from the statistics of a minute ago, when the table was empty: a plan that reads all
+/// that waits makes each step dearer the more runs there are. Index scans also clear away the
+/// entries of rows that moved on, which bitmap scans leave.
 const BEGIN: &str = "begin; set local enable_seqscan = off; set local enable_bitmapscan = off";
 
 pub struct LedgerTx {
@@ -56,8 +59,8 @@ pub struct LedgerTx {
 }
 
 impl Store {
-    /// How many orders per lane went out before this instant and have not been answered. They may be many: it is not for
-    /// every transaction to count them.
+    /// How many orders per lane went out before this instant and have not been answered. They may
+    /// be many: it is not for every transaction to count them.
     pub async fn out_before(&self, instant: Timestamp) -> Result<Vec<LaneRoom>, StoreError> {
         let rows = sqlx::query!(
             r#"select lane as "lane!", count(*) as "out!" from runs
@@ -89,7 +92,8 @@ impl LedgerTx {
         Ok(self.tx.commit().await?)
     }
 
-    /// Locks these runs in the order of their ids, so that two ledgers never wait for each other in a circle.
+    /// Locks these runs in the order of their ids, so that two ledgers never wait for each other in
+    /// a circle.
     pub async fn load(&mut self, ids: &[RunId]) -> Result<Vec<LoadedRun>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
         let rows = run_rows!(
@@ -101,7 +105,7 @@ impl LedgerTx {
         rows.into_iter().map(LoadedRun::try_from).collect()
     }
 
-    /// The same for runs of one workspace; others are not found.
+    /// Loads runs by their ids, of one workspace only; others are not found.
     pub async fn load_of(&mut self, workspace: &WorkspaceId, ids: &[RunId]) -> Result<Vec<LoadedRun>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
         let rows = run_rows!(
@@ -144,7 +148,8 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// Runs that have waited for a limit of their CA for as long as they can. Each is found once for each wait.
+    /// Runs that have waited for a limit of their CA for as long as they can. Each is found once
+    /// for each wait.
     pub async fn outwaited(&mut self, now: Timestamp, limit: i64) -> Result<Vec<LoadedRun>, StoreError> {
         let rows = run_rows!(
             "update runs set outwaits_at = null
@@ -162,8 +167,8 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// How many orders are out per lane. Holds the lanes until the commit, so that replicas never overdraw a window; row
-    /// locks are taken before it or skipped, so nobody waits in a circle.
+    /// How many orders are out per lane. Holds the lanes until the commit, so that replicas never
+    /// overdraw a window; row locks are taken before it or skipped, so there is no deadlock.
     pub async fn lanes(&mut self, since: Since) -> Result<Vec<LaneRoom>, StoreError> {
         sqlx::query!("select pg_advisory_xact_lock($1)", LANES)
             .execute(&mut *self.tx)
@@ -202,7 +207,8 @@ impl LedgerTx {
             .collect())
     }
 
-    /// Locks the runs whose turn it is: per lane at most so many, by their turn, then the longest due.
+    /// Locks the runs whose turn it is: per lane at most so many, by their turn, then the longest
+    /// due.
     pub async fn next_in_lanes(&mut self, free: &[(Lane, i64)], now: Timestamp) -> Result<Vec<LoadedRun>, StoreError> {
         let lanes: Vec<String> = free.iter().map(|(lane, _)| lane.as_str().to_owned()).collect();
         let room: Vec<i64> = free.iter().map(|(_, room)| *room).collect();
@@ -222,8 +228,8 @@ impl LedgerTx {
         quarantine::sound(&mut self.tx, rows).await
     }
 
-    /// Writes where these locked runs stand now. What was sent before holds for the old place only; what is known to be
-    /// published of these runs is marked by the way.
+    /// Writes where these locked runs stand now. What was sent before holds for the old place only;
+    /// what is known to be published of these runs is marked by the way.
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn save<'a>(
         &mut self,
@@ -282,7 +288,8 @@ impl LedgerTx {
         exactly("save runs", columns.ids.len(), saved.rows_affected())
     }
 
-    /// Writes the plans of these locked runs anew: the one change of a plan, when a person lets it go on by today's policy.
+    /// Writes the plans of these locked runs anew: the one change of a plan, when a person lets it
+    /// go on by today's policy.
     pub async fn amend(&mut self, runs: &[&LoadedRun]) -> Result<(), StoreError> {
         if runs.is_empty() {
             return Ok(());
@@ -342,7 +349,8 @@ impl LedgerTx {
         accounts::keep(&mut self.tx, keys, now).await
     }
 
-    /// Begins new accounts at the CAs that these runs ask about: the present keys are kept aside. Gives how many there were.
+    /// Begins new accounts at the CAs that these runs ask about: the present keys are kept aside.
+    /// Gives how many there were.
     pub async fn retire_accounts(
         &mut self,
         refused: &[(RunId, CaRef)],

@@ -18,7 +18,8 @@ pub struct Product {
 }
 
 impl LedgerTx {
-    /// Keeps products; what a step brings when it is repeated takes the place of what it brought before.
+    /// Keeps products; what a step brings when it is repeated takes the place of what it brought
+    /// before.
     pub async fn keep_products(&mut self, products: &[Product]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = products.iter().map(|one| one.run_id.get()).collect();
         let steps: Vec<String> = products.iter().map(|one| one.step.to_string()).collect();
@@ -35,7 +36,8 @@ impl LedgerTx {
         Ok(())
     }
 
-    /// What the steps of these runs left. A run with a product that cannot be read is quarantined, and named.
+    /// What the steps of these runs left. A run with a product that cannot be read is quarantined,
+    /// and named.
     pub async fn products(&mut self, runs: &[RunId]) -> Result<Vec<Product>, StoreError> {
         let ids: Vec<Uuid> = runs.iter().map(|id| id.get()).collect();
         let rows = sqlx::query_as!(
@@ -47,7 +49,7 @@ impl LedgerTx {
         self.readable(rows).await
     }
 
-    /// The same, of these steps only.
+    /// The products of these steps of runs.
     pub async fn products_of(&mut self, steps: &[(RunId, Step)]) -> Result<Vec<Product>, StoreError> {
         let ids: Vec<Uuid> = steps.iter().map(|(id, _)| id.get()).collect();
         let names: Vec<String> = steps.iter().map(|(_, step)| step.to_string()).collect();

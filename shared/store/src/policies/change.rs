@@ -13,7 +13,7 @@ use crate::{Store, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
     Done,
-    /// Somebody else has changed the policy since it was read, or taken it away.
+    /// Another request has changed the policy since it was read, or taken it away.
     Overtaken,
     /// Another policy replaces one of its files.
     Taken(Taken),

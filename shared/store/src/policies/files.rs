@@ -1,4 +1,5 @@
-//! The files that policies replace: no two active ones may share one, in whatever workspaces they are.
+//! The files that policies replace: no two active ones may share one, in whatever workspaces they
+//! are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +53,7 @@ fn holder(row: Row) -> Result<(String, (PolicyId, Taken)), StoreError> {
     Ok((row.path, (PolicyId::from_uuid(row.policy_id), taken)))
 }
 
-/// Writes down what these policies replace; gives back the files that nobody else has.
+/// Writes down what these policies replace; gives back the files that no other policy has.
 pub(super) async fn claim(
     tx: &mut PgTransaction<'_>,
     files: &BTreeMap<String, PolicyId>,

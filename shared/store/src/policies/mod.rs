@@ -83,8 +83,8 @@ impl TryFrom<Row> for Policy {
 }
 
 impl Store {
-    /// Adds active policies, all in one transaction. A hostname that has an active policy already is passed over, and so is
-    /// a policy with a file that another one replaces.
+    /// Adds active policies, all in one transaction. A hostname that has an active policy already
+    /// is passed over, and so is a policy with a file that another one replaces.
     pub async fn add_policies(
         &self,
         workspace: &WorkspaceId,
@@ -106,7 +106,7 @@ impl Store {
                 files.into_iter().flatten()
             };
             let claims: BTreeMap<String, PolicyId> = free.iter().flat_map(of_policy).collect();
-            // Somebody else has taken one of the files since they were looked at: then it is told.
+            // Another policy has taken one of the files since they were looked at: then it is told.
             if files::claim(&mut tx, &claims).await?.len() == claims.len() {
                 tx.commit().await?;
                 return Ok(Added { policies, taken });

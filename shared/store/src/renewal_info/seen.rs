@@ -1,5 +1,5 @@
-//! The certificates that were seen: another one than before begins anew. The survey may see what a run has installed
-//! before the run itself does: then it is asked about as early as the run wants.
+//! The certificates that were seen: another one than before begins anew. The survey may see what a
+//! run has installed before the run itself does: then it is asked about as early as the run wants.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,8 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn of(row: &'a SnapshotRow, served: &'a Served) -> Self {
-        // One without a name at its CA is written down too: it is what is served, and nobody is asked.
+        // One without a name at its CA is written down too: it is what is served, and no CA is
+        // asked.
         let cert_id = CertId::of_pem(&served.leaf_pem).ok();
         let until = served.leaf.not_after;
         let first = ari::first_ask(row.host_id, row.run_id.is_some(), until, row.snapshot.taken_at);
@@ -72,7 +73,8 @@ async fn write(db: &mut PgConnection, found: &[Found<'_>]) -> Result<(), StoreEr
         .iter()
         .map(|one| one.cert_id.as_ref().map(ToString::to_string))
         .collect();
-    // An array of arrays must be a rectangle: names travel as one text each; none has a blank in it.
+    // An array of arrays must be a rectangle: names travel as one text each; none has a blank in
+    // it.
     let names: Vec<String> = found.iter().map(|one| one.served.leaf.sans.join(" ")).collect();
     let from: Vec<OffsetDateTime> = found.iter().map(|one| one.served.leaf.not_before.get()).collect();
     let until: Vec<OffsetDateTime> = found.iter().map(|one| one.served.leaf.not_after.get()).collect();
@@ -122,7 +124,8 @@ async fn judge_again(db: &mut PgConnection, hosts: &[Uuid]) -> Result<(), StoreE
 }
 
 impl LedgerTx {
-    /// Runs have got the certificates that come after what these hosts serve: nobody is asked about those any more.
+    /// Runs have got the certificates that come after what these hosts serve: no CA is asked about
+    /// those any more.
     pub async fn mark_replaced(&mut self, got: &[(HostId, Fingerprint)], now: Timestamp) -> Result<(), StoreError> {
         if got.is_empty() {
             return Ok(());
@@ -143,7 +146,8 @@ impl LedgerTx {
 }
 
 impl Store {
-    /// Writes down what hosts serve that were seen by a version before this one, some at a time; gives back how many.
+    /// Writes down what hosts serve that were seen by a version before this one, some at a time;
+    /// gives back how many.
     pub async fn adopt_served(&self, most: i64) -> Result<usize, StoreError> {
         let rows = sqlx::query!(
             "select h.id, h.workspace, s.id as snapshot, s.seen

@@ -1,7 +1,9 @@
-//! What statements filter, group and add up runs by: said by the domain once, written with every save.
+//! What statements filter, group and add up runs by: said by the domain once, written with every
+//! save.
 //!
-//! An earlier version saves a run without it: then `facts_at` is not `moved_at`, and nobody believes the columns. Who reads
-//! them takes the plan and the course of such a row instead ([`Current`], [`cost_of`]), until the planner has written them.
+//! An earlier version saves a run without it: then `facts_at` is not `moved_at`, and the columns
+//! are not used. Who reads them takes the plan and the course of such a row instead ([`Current`],
+//! [`cost_of`]), until the planner has written them.
 
 use domain::disposition::{ErrorCode, Question};
 use domain::plan::Plan;
@@ -31,7 +33,8 @@ impl FactColumns {
     }
 }
 
-/// The CA that a run asks, as its row says it: `unread` is the plan and the course where the column is not believed.
+/// The CA that a run asks, as its row says it: `unread` is the plan and the course where the column
+/// is not believed.
 pub(crate) struct Current {
     pub ca: Option<String>,
     pub unread: Option<(Value, Option<Value>)>,

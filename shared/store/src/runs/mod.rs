@@ -163,7 +163,8 @@ pub(crate) async fn insert(db: &mut PgConnection, runs: &[NewRun], now: Timestam
 
 impl Store {
     /// Creates queued runs and keeps the answer under its key, both or neither. `Duplicate` on
-    /// `requests_pkey` when the key was answered before, on `runs_one_active` when a policy has an active live run.
+    /// `requests_pkey` when the key was answered before, on `runs_one_active` when a policy has an
+    /// active live run.
     pub async fn create_runs(
         &self,
         runs: &[NewRun],
@@ -235,8 +236,8 @@ impl Store {
         views.collect()
     }
 
-    /// The ids of at most `limit` runs of a workspace that stand there, with this error code if one is given; oldest
-    /// first.
+    /// The ids of at most `limit` runs of a workspace that stand there, with this error code if one
+    /// is given; oldest first.
     #[expect(clippy::too_many_lines, reason = "one statement and its columns")]
     pub async fn standing(
         &self,
@@ -287,7 +288,8 @@ impl Store {
         Ok(ids)
     }
 
-    /// What the steps of one run left, without sealed keys. `Corrupt` when one of it cannot be read.
+    /// What the steps of one run left, without sealed keys. `Corrupt` when one of it cannot be
+    /// read.
     pub async fn products(&self, workspace: &WorkspaceId, run: RunId) -> Result<Vec<Product>, StoreError> {
         let rows = sqlx::query_scalar!(
             r#"select p.product as "product!" from run_products_shown p join runs r on r.id = p.run_id

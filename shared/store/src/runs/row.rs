@@ -31,7 +31,8 @@ macro_rules! run_rows {
 }
 pub(crate) use run_rows;
 
-/// Creates runs: the one list of the columns that are written then. What is selected is the caller's, in this order.
+/// Creates runs: the one list of the columns that are written then. What is selected is the
+/// caller's, in this order.
 macro_rules! insert_runs {
     ($select:tt, $($argument:expr),* $(,)?) => {
         sqlx::query!(
@@ -92,7 +93,7 @@ fn read(row: RunRow) -> Result<LoadedRun, String> {
         failures: number(row.failures)?,
         checkpoint: row.checkpoint.map(from_json::<Checkpoint>).transpose()?,
         cancelled_by: row.cancelled_by,
-        // Absent in runs of before the targets had states of their own.
+        // Absent in runs from before targets had states of their own.
         progress: row.course.map_or_else(|| Ok(RunProgress::of(&plan)), from_json)?,
     };
     let head = RunHead {

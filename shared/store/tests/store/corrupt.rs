@@ -1,4 +1,5 @@
-//! A row that cannot be read names itself; it is never skipped in silence, it holds up nobody, and nothing panics.
+//! A row that cannot be read names itself; it is never skipped in silence, it delays no other row,
+//! and nothing panics.
 
 use anyhow::Result;
 use domain::RunId;
@@ -114,8 +115,9 @@ async fn a_corrupt_run_is_set_aside_and_the_next_one_has_its_turn() -> Result<()
     Ok(())
 }
 
-/// A planner of a version before reads what one of a later version wrote: a state of a target that it does not know sets the run aside,
-/// by name, and holds up nobody else. So it is for each state that is added.
+/// A planner of a version before reads what one of a later version wrote: a state of a target that
+/// it does not know sets the run aside, by name, and delays no other row. So it is for each state
+/// that is added.
 #[tokio::test]
 async fn a_target_in_a_state_of_a_later_version_sets_its_run_aside() -> Result<()> {
     let world = World::new().await?;

@@ -41,7 +41,7 @@ async fn an_order_is_overdue_past_its_deadline_and_not_before() -> Result<()> {
 
     assert_eq!(overdue(&world, deadline()).await?, []);
     assert_eq!(overdue(&world, just_after(deadline())).await?, [runs[0]]);
-    // The third has waited long, but nobody owes it an answer.
+    // The third has waited long, but no worker owes it an answer.
     assert_eq!(overdue(&world, minutes(60)).await?, runs[..2]);
     Ok(())
 }

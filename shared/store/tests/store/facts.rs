@@ -1,4 +1,5 @@
-//! What statements choose runs and policies by, also where an earlier version has saved them without it.
+//! What statements choose runs and policies by, also where an earlier version has saved them
+//! without it.
 
 use anyhow::{Context, Result};
 use domain::disposition::Failure;
@@ -128,7 +129,7 @@ async fn a_certificate_is_asked_about_and_paid_where_the_run_turned_to() -> Resu
     ledger.keep_snapshots(&[look]).await?;
     ledger.commit().await?;
     for at in [0, 1] {
-        // A leaf of the samples has no name at its CA, and nobody would be asked.
+        // A leaf of the samples has no name at its CA, and no CA would be asked.
         world
             .sql("update renewal_info set cert_id = 'AQ.AQ', next_ask_at = 'epoch', asked_at = null")
             .await?;
@@ -209,7 +210,7 @@ async fn the_migration_says_of_rows_of_before_what_the_domain_says() -> Result<(
     )
     .execute(&world.by_hand)
     .await?;
-    // Prepared statements of the connections of before know the old tables.
+    // Prepared statements of the connections opened earlier know the old tables.
     let world = World {
         by_hand: sqlx::PgPool::connect_with((*world.by_hand.connect_options()).clone()).await?,
         ..world

@@ -1,5 +1,6 @@
-//! Statements read single values out of JSON that the domain has written. A path that the domain does not write reads null,
-//! and nobody would notice: so every path is looked up in a sample that the domain serialises.
+//! Statements read single values out of JSON that the domain has written. A path that the domain
+//! does not write reads null, and no test would notice: so every path is looked up in a sample that
+//! the domain serialises.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,8 @@ impl Read {
     }
 }
 
-/// Every read in a text of SQL, or of Rust with SQL in it: a function's `->` is followed by a type, never by a key.
+/// Every read in a text of SQL, or of Rust with SQL in it: a function's `->` is followed by a type,
+/// never by a key.
 fn reads(text: &str) -> Vec<Read> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -62,7 +64,8 @@ fn next_operator(text: &str, from: usize) -> Option<usize> {
     firsts.min().map(|at| from + at)
 }
 
-/// The parts of the path that begins here, and where it ends. Reads inside of an index are reads of their own.
+/// The parts of the path that begins here, and where it ends. Reads inside of an index are reads of
+/// their own.
 fn chain(text: &str, begin: usize, inner: &mut Vec<Read>) -> (Vec<Part>, usize) {
     let (mut path, mut at) = (Vec::new(), begin);
     loop {

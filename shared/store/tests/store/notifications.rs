@@ -61,7 +61,7 @@ async fn what_waits_tells_of_later_changes_too_and_goes_out_together() -> Result
         [Change::Opened, Change::Grown],
         "one of each, the late one with the due one"
     );
-    // What is in somebody's hands may be written out already.
+    // What another replica has leased may be written out already.
     tell(Change::Grown, minutes(5)).await?;
     assert_eq!(world.store.notifications_of(&world.home, id).await?.len(), 3);
     let since = world.store.incidents_told_since(&[ops()], Timestamp::EPOCH).await?;

@@ -170,7 +170,7 @@ async fn another_certificate_and_the_end_of_a_run_wake_the_clock_the_same_one_do
     ledger.judge_again(&[run.head.policy_id], now()).await?;
     ledger.commit().await?;
     assert_eq!(to_judge(&world, claimed_until).await?, 1);
-    // While it is in hand something happens that its judgement knows nothing of.
+    // While it is leased something happens that its judgement knows nothing of.
     look(&world, installed(run, "a third leaf")?).await?;
     world.store.keep_judgements(&[far], claimed_until).await?;
     assert_eq!(to_judge(&world, claimed_until).await?, 1, "it is judged once more");

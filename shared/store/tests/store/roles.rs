@@ -1,4 +1,5 @@
-//! `deploy/postgres/roles.sql`: every service does its work with its own role, and none does another's.
+//! `deploy/postgres/roles.sql`: every service does its work with its own role, and none does
+//! another's.
 
 use anyhow::{Context, Result};
 use domain::Timestamp;
@@ -144,7 +145,7 @@ fn refused(error: anyhow::Error, table: &str) -> Result<()> {
     Ok(())
 }
 
-/// A table that a migration adds is nobody's until it stands in the file.
+/// A table that a migration adds belongs to no service until it stands in the file.
 #[tokio::test]
 async fn every_table_has_a_service_that_writes_it_and_the_schema_is_nobodys() -> Result<()> {
     let world = services(DATABASE[2]).await?.planner;

@@ -143,7 +143,7 @@ async fn a_ledger_that_looked_at_the_lanes_holds_them_until_it_is_through() -> R
     Ok(())
 }
 
-/// Until somebody stands in line for the advisory lock.
+/// Waits until a session waits for the advisory lock.
 async fn world_waits_for_the_lanes(world: &World) -> Result<()> {
     testkit::wait::until("a second ledger in line", BOUND, async || {
         let waiting = sqlx::query_scalar::<_, i64>(

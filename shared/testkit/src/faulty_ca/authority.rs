@@ -13,9 +13,9 @@ use time::{Duration, OffsetDateTime};
 pub enum Chain {
     #[default]
     Good,
-    /// For a key that nobody has asked for.
+    /// For a key that the order did not ask for.
     OtherKey,
-    /// For a name that nobody has asked for.
+    /// For a name that the order did not ask for.
     OtherName,
     /// Its time is over.
     Expired,

@@ -19,7 +19,7 @@ pub(super) struct Book {
     pub(super) accounts: Vec<PublicKey>,
     /// It takes nothing from these any more (RFC 8555 §7.3.6).
     pub(super) deactivated: HashSet<AccountId>,
-    /// Names whose authorization is one of before, in this state.
+    /// Names whose authorization is an earlier one, in this state.
     pub(super) reused: HashMap<String, Reused>,
     pub(super) orders: Vec<Order>,
     pub(super) authorizations: Vec<Authorization>,
@@ -51,7 +51,8 @@ pub(super) struct Renewals {
     pub(super) refuses: Option<u16>,
 }
 
-/// The state of an authorization that a new order begins with. The order stays `pending` whatever it is.
+/// The state of an authorization that a new order begins with. The order stays `pending` whatever
+/// it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reused {
     Valid,
@@ -69,7 +70,7 @@ pub(super) struct Order {
     pub(super) chain_pem: Option<String>,
     /// Once its time is over (RFC 8555 §7.1.3, `expires`).
     pub(super) lapse: Option<Lapse>,
-    /// Somebody has asked for its certificate.
+    /// The client has asked for its certificate.
     pub(super) finalized: bool,
 }
 
@@ -215,7 +216,7 @@ impl Book {
     }
 }
 
-/// What is left of a look of before; it failed as the name is told to fail, or somehow.
+/// What is left of an earlier validation; it failed as the name is told to fail, or somehow.
 fn former(state: Reused, refused: Option<&(String, String)>) -> Proof {
     match state {
         Reused::Valid => Proof::Valid,

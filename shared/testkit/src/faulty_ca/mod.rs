@@ -1,8 +1,9 @@
 //! A small ACME CA (RFC 8555) that misbehaves when it is told to: what Pebble cannot be made to do.
 //!
-//! In: where it validates http-01, and [`Fault`]s for [`Place`]s. Out: its directory URL, its roots, and what it has issued
-//! for which name. It is a real CA otherwise: signatures, nonces and challenges are checked, and the chain is good.
-//! Never: more than http-01 and ES256 accounts, and nothing that survives it.
+//! In: where it validates http-01, and [`Fault`]s for [`Place`]s. Out: its directory URL, its
+//! roots, and what it has issued for which name. It is a real CA otherwise: signatures, nonces and
+//! challenges are checked, and the chain is good. Never: more than http-01 and ES256 accounts, and
+//! nothing that survives it.
 
 mod authority;
 mod book;
@@ -110,7 +111,8 @@ impl FaultyCa {
         self.ca.0.authority.root_pem()
     }
 
-    /// The next requests at this place meet the fault, one after another behind the faults that were set before.
+    /// The next requests at this place meet the fault, one after another behind the faults that
+    /// were set before.
     pub fn misbehave(&self, place: FaultPoint, fault: &Fault, times: usize) {
         self.ca.faults().push(place, fault, times);
     }
@@ -120,7 +122,8 @@ impl FaultyCa {
         self.ca.faults().forget(place);
     }
 
-    /// From now on it takes so many new orders at once, then one per period; the others are `rateLimited`.
+    /// From now on it takes so many new orders at once, then one per period; the others are
+    /// `rateLimited`.
     pub fn limit_orders(&self, burst: u32, period: Duration) {
         self.ca.book().quota = Some(Quota::new(burst, period));
     }
@@ -167,7 +170,8 @@ impl FaultyCa {
         self.ca.book().stalled = None;
     }
 
-    /// From now on the directory offers renewal information, and this is what is said of every certificate.
+    /// From now on the directory offers renewal information, and this is what is said of every
+    /// certificate.
     pub fn offer_renewal_info(&self, answer: &str, retry_after: Option<RetryAfter>) {
         let renewals = &mut self.ca.book().renewals;
         renewals.answer = Some(answer.to_owned());
@@ -179,7 +183,8 @@ impl FaultyCa {
         self.ca.book().renewals.silent = true;
     }
 
-    /// From now on orders that name a predecessor are answered with this status and `serverInternal`.
+    /// From now on orders that name a predecessor are answered with this status and
+    /// `serverInternal`.
     pub fn refuse_predecessors(&self, status: u16) {
         self.ca.book().renewals.refuses = Some(status);
     }
@@ -195,7 +200,8 @@ impl FaultyCa {
         self.ca.book().deactivated.clear();
     }
 
-    /// From now on orders for the name begin with an authorization of before; nothing: with a new one again.
+    /// From now on orders for the name begin with an earlier authorization; nothing: with a new one
+    /// again.
     pub fn reuse_authorization(&self, name: &str, state: Option<Reused>) {
         let reused = &mut self.ca.book().reused;
         match state {
@@ -249,7 +255,7 @@ impl FaultyCa {
         self.ca.book().accounts.len()
     }
 
-    /// Names that somebody could still get a certificate for without proving anything again.
+    /// Names that an account could still get a certificate for without proving anything again.
     #[must_use]
     pub fn proven_names(&self) -> Vec<String> {
         self.ca.book().proven_names()

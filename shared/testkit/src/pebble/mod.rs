@@ -39,7 +39,8 @@ pub struct PebbleOptions {
     pub strict: bool,
     /// Life of the certificates.
     pub validity: Duration,
-    /// Further profiles beside `default`. Pebble takes any of those that it has for an order that names none.
+    /// Further profiles beside `default`. Pebble takes any of those that it has for an order that
+    /// names none.
     pub profiles: Vec<String>,
     /// Whether each validation first sleeps up to 15 seconds, as a busy CA does.
     pub slow_validation: bool,
@@ -120,8 +121,8 @@ impl Pebble {
         url(&self.ports.directory, "/dir")
     }
 
-    /// The file with the root that the CA's own HTTPS chains to (PEM). The certificates that it issues chain to
-    /// another one: [`Pebble::issuance_root_pem`].
+    /// The file with the root that the CA's own HTTPS chains to (PEM). The certificates that it
+    /// issues chain to another one: [`Pebble::issuance_root_pem`].
     #[must_use]
     pub fn api_root_path(&self) -> &Path {
         &self.api_root
@@ -133,7 +134,7 @@ impl Pebble {
         self.ports.http
     }
 
-    /// Sends the CA's process a signal: one that is stopped answers nobody until it goes on.
+    /// Sends the CA's process a signal: one that is stopped answers no request until it goes on.
     ///
     /// # Errors
     /// If it is not running.
@@ -236,7 +237,8 @@ impl Pebble {
             .await
     }
 
-    /// From now on this is what the CA answers when it is asked about the certificate (PEM): whatever it is, with 200.
+    /// From now on this is what the CA answers when it is asked about the certificate (PEM):
+    /// whatever it is, with 200.
     ///
     /// # Errors
     /// If the CA does not answer, or does not know the certificate.
@@ -248,7 +250,8 @@ impl Pebble {
         Ok(())
     }
 
-    /// Kills the CA and starts it again: it has a new root, and knows neither accounts nor orders of before.
+    /// Kills the CA and starts it again: it has a new root, and has lost all earlier accounts and
+    /// orders.
     ///
     /// # Errors
     /// If it does not come back.
@@ -257,8 +260,8 @@ impl Pebble {
         self.ca.start_again().await
     }
 
-    /// Whether its records are locked for good: it can lock itself up with a few orders in flight, and still gives out its
-    /// directory and nonces.
+    /// Whether its records are locked for good: it can lock itself up with a few orders in flight,
+    /// and still gives out its directory and nonces.
     pub async fn hangs(&self) -> bool {
         let asked = self.ask("/cert-status-by-serial/0");
         tokio::time::timeout(HANGS_AFTER, asked).await.is_err()

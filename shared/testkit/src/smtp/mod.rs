@@ -1,8 +1,8 @@
 //! A mail server that keeps what it is given.
 //!
-//! In: what it shall refuse and who may log in. Out: the mails that were sent, whole. It speaks as much of RFC 5321, 3207
-//! and 4954 as a client needs: a real mail server would need a domain, and hides what it took. It can be stopped, and
-//! started again on the same port.
+//! In: what it shall refuse and who may log in. Out: the mails that were sent, whole. It speaks as
+//! much of RFC 5321, 3207 and 4954 as a client needs: a real mail server would need a domain, and
+//! hides what it took. It can be stopped, and started again on the same port.
 
 mod talk;
 
@@ -96,7 +96,7 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Starts one; with a login it takes mail of nobody else.
+    /// Starts one; with a login it accepts mail only from a client that logs in.
     ///
     /// # Errors
     /// If no port is free, or the cryptography refuses.
@@ -185,7 +185,8 @@ async fn serve(listener: TcpListener, store: MailStore) {
     while let Ok((stream, _)) = listener.accept().await {
         let store = store.clone();
         sessions.spawn(async move {
-            // A client that goes away in the middle is its own affair; the tests look at what was kept.
+            // A client that goes away in the middle is its own affair; the tests look at what was
+            // kept.
             let _ = talk::session(stream, &store).await;
         });
     }

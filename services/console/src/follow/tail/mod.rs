@@ -1,8 +1,8 @@
-//! Two sources make one log: the record, whole but only from the end of each step on, and what workers tell while a step
-//! runs. Pure.
+//! Two sources make one log: the record, whole but only from the end of each step on, and what
+//! workers tell while a step runs. Pure.
 //!
-//! A line is known by its execution (attempt and start) and its number in it, so what was told is not shown again when
-//! the record has it, and what was lost on the way is shown then.
+//! A line is known by its execution (attempt and start) and its number in it, so what was told is
+//! not shown again when the record has it, and what was lost on the way is shown then.
 
 use std::fmt;
 
@@ -15,7 +15,8 @@ use crate::views::log::{Execution, ends, stored_log};
 /// A line, and how far who reads it has come.
 pub(crate) type Shown = (Line, Tail);
 
-/// How far somebody has read. As text it is the id of an event, by which a reader comes back after a broken connection.
+/// How far a client has read. As text it is the id of an event, by which a reader comes back after
+/// a broken connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tail {
     attempt: u32,
@@ -51,12 +52,14 @@ impl Tail {
         Ok(shown)
     }
 
-    /// Whether the record must be read first: what happened before this execution may not have been shown yet.
+    /// Whether the record must be read first: what happened before this execution may not have been
+    /// shown yet.
     pub(crate) fn is_news(&self, batch: &LogBatch) -> bool {
         !self.is_over(batch) && !self.is_at(&execution(batch))
     }
 
-    /// Of a batch that was told: what has not been shown. Nothing when one before it was lost, the record will have it.
+    /// Of a batch that was told: what has not been shown. Nothing when one before it was lost, the
+    /// record will have it.
     pub(crate) fn read(&mut self, batch: &LogBatch) -> Vec<Shown> {
         let mut shown = Vec::new();
         if self.is_over(batch) {

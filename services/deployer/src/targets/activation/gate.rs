@@ -1,7 +1,8 @@
 //! Who is at one server at the same time, so that a refusal is laid to the pair that caused it.
 //!
-//! In: orders that install and activate. Out: a lock, and whether other orders held one meanwhile. Never: a refused pair that
-//! is in place while another order holds the exclusive lock: the holder puts back what was refused before it releases its lock.
+//! In: orders that install and activate. Out: a lock, and whether other orders held one meanwhile.
+//! Never: a refused pair that is in place while another order holds the exclusive lock: the holder
+//! puts back what was refused before it releases its lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,8 @@ pub struct Gate {
     entered: AtomicU64,
 }
 
-/// Held from before an installation until its activation has succeeded, or until what was refused is put back.
+/// Held from before an installation until its activation has succeeded, or until what was refused
+/// is put back.
 pub enum ActivationLock<'a> {
     Together(Together<'a>),
     Alone { _lock: RwLockWriteGuard<'a, ()> },
@@ -51,7 +53,7 @@ impl Gate {
 }
 
 impl ActivationLock<'_> {
-    /// Somebody else's pair may have been in place during this lock.
+    /// The pair of another order may have been in place while this lock was held.
     pub fn was_crowded(&self) -> bool {
         match self {
             Self::Together(lock) => lock.crowded || lock.gate.entered.load(Ordering::SeqCst) != lock.entered,

@@ -1,10 +1,12 @@
-//! Makes servers use what is installed: the commands of an activation, each run shared by all who wait for one.
+//! Makes servers use what is installed: the commands of an activation, each run shared by all who
+//! wait for one.
 //!
-//! In: commands of the deployer's own configuration, a timeout. Out: what they printed, or how they failed. Never: a command that
-//! came with an order, two runs of one activation at the same time.
+//! In: commands of the deployer's own configuration, a timeout. Out: what they printed, or how they
+//! failed. Never: a command that came with an order, two runs of one activation at the same time.
 //!
-//! Orders that name the same activation at the same moment share one run of it: a run that *started* after the files of an order
-//! were in place counts for that order. Which of their pairs a server has refused is found out by who is alone with it (`gate`).
+//! Orders that name the same activation at the same moment share one run of it: a run that
+//! *started* after the files of an order were in place counts for that order. Which of their pairs
+//! a server has refused is found out by who is alone with it (`gate`).
 
 mod gate;
 mod output;
@@ -40,7 +42,8 @@ struct Lane {
     activations: Shared,
 }
 
-/// Runs of one kind. A caller draws a ticket when its files are as it wants them; a run covers all tickets drawn before its start.
+/// Runs of one kind. A caller draws a ticket when its files are as it wants them; a run covers all
+/// tickets drawn before its start.
 #[derive(Default)]
 struct Shared {
     tickets: AtomicU64,
@@ -125,7 +128,8 @@ impl Activation {
         self.gate.alone().await
     }
 
-    /// Whether the server could use its configuration and files as they are; nothing where it has no test.
+    /// Whether the server could use its configuration and files as they are; nothing where it has
+    /// no test.
     pub async fn test(&self) -> Result<Option<String>, TargetError> {
         if !self.has_test() {
             return Ok(None);

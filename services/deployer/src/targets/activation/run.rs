@@ -1,7 +1,7 @@
 //! Runs one command without a shell.
 //!
-//! In: program and arguments, a timeout. Out: what it printed, the end of it at most. Never: a shell, our environment,
-//! a process that outlives the timeout.
+//! In: program and arguments, a timeout. Out: what it printed, the end of it at most. Never: a
+//! shell, our environment, a process that outlives the timeout.
 
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -46,7 +46,8 @@ pub fn program(command: &[String]) -> Result<PathBuf, TargetError> {
     })
 }
 
-/// The end of it: an exit code of 0, another one, or none within `limit`, which is what is left of so many seconds.
+/// The end of it: an exit code of 0, another one, or none within `limit`, which is what is left of
+/// so many seconds.
 pub async fn run(words: &[String], limit: Duration, seconds: u32) -> Outcome {
     let command = words.join(" ");
     let (mut child, output) = start(words)?;
@@ -101,7 +102,8 @@ fn start(words: &[String]) -> Result<(Child, Receiver), TargetError> {
     Ok((child, output))
 }
 
-/// A missing interpreter, a file that is no program, a file system without execution: nothing that passes by itself.
+/// A missing interpreter, a file that is no program, a file system without execution: nothing that
+/// passes by itself.
 fn not_run(program: &Path, error: &std::io::Error) -> TargetError {
     let what = format!("the program {} could not be started: {error}", program.display());
     let passing = [
@@ -147,7 +149,8 @@ fn in_words(status: ExitStatus) -> String {
         .map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
 }
 
-/// The command and whatever it started. Killed when dropped before its end: a hard stop leaves nothing behind.
+/// The command and whatever it started. Killed when dropped before its end: a hard stop leaves
+/// nothing behind.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -162,7 +165,7 @@ impl Group {
         }
     }
 
-    /// The number may belong to somebody else from here on.
+    /// The number may belong to another process from here on.
     fn is_over(&mut self) {
         self.0 = None;
     }

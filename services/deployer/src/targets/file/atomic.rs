@@ -1,7 +1,9 @@
-//! A file that appears whole or not at all: written under another name beside its place, then renamed.
+//! A file that appears whole or not at all: written under another name beside its place, then
+//! renamed.
 //!
-//! In: content and manner. Out: a file that no reader ever sees half, and that nobody could read before it had its
-//! owner and mode. Never: a temporary file that stays, except after a kill; `sweep` removes those.
+//! In: content and manner. Out: a file that no reader ever sees half, and that no other user could
+//! read before it had its owner and mode. Never: a temporary file that stays, except after a kill;
+//! `sweep` removes those.
 
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
@@ -47,9 +49,9 @@ impl Staged {
         Ok(staged)
     }
 
-    /// The same file under another name, with owner, mode and time; a copy of it where there are no links, or where
-    /// those of others are protected. A copy that may not be given to the same owner gets `otherwise`, and no more rights
-    /// than the original has.
+    /// The file under another name, with owner, mode and time; a copy of it where there are no
+    /// links, or where those of others are protected. A copy that may not be given to the same
+    /// owner gets `otherwise`, and no more rights than the original has.
     pub fn twin(of: &FileLocation, place: &FileLocation, otherwise: &Manner) -> Result<Self, TargetError> {
         let temporary = temporary(place);
         let linked = linkat(
@@ -79,8 +81,9 @@ impl Staged {
             .map_err(|e| trouble("replace", self.place.file(), &e.into()))
     }
 
-    /// Tries the rename of a commit and takes it back: this must be a copy of what is in place, which is there again
-    /// afterwards, the very same file. With nothing in place it goes to another name that is free.
+    /// Tries the rename of a commit and takes it back: this must be a copy of what is in place,
+    /// which is there again afterwards, the very same file. With nothing in place it goes to
+    /// another name that is free.
     pub fn try_commit(mut self, present: bool) -> Result<(), TargetError> {
         let at = self.place.directory();
         if !present {
@@ -127,8 +130,8 @@ impl Staged {
     }
 }
 
-/// A copy that belongs to the deployer: its group and others are not those of the original. A private key in a file that
-/// others would read is for its owner alone.
+/// A copy that belongs to the deployer: its group and others are not those of the original. A
+/// private key in a file that others would read is for its owner alone.
 fn narrowed(otherwise: &Manner, original: &Present) -> Manner {
     let mut manner = otherwise.clone();
     manner.ownership = Ownership::default();

@@ -1,8 +1,10 @@
-//! What was there before: kept beside the file, in a directory that only the deployer may enter, for a few runs and days.
+//! What was there before: kept beside the file, in a directory that only the deployer may enter,
+//! for a few runs and days.
 //!
-//! In: a place and a run. Out: `.vigilo-backups/<file>.vigilo-<run>.bak` with content, mode and owner of the old file, or
-//! `….none` when only the other file of the pair was there. Never: a second backup of the same run over the first: after a crash
-//! the file in place may be the new one already; the backup of the run itself is never removed by its own installation.
+//! In: a place and a run. Out: `.vigilo-backups/<file>.vigilo-<run>.bak` with content, mode and
+//! owner of the old file, or `….none` when only the other file of the pair was there. Never: a
+//! second backup of the same run over the first: after a crash the file in place may be the new one
+//! already; the backup of the run itself is never removed by its own installation.
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
@@ -56,7 +58,8 @@ pub fn directory(place: &FileLocation) -> Result<Arc<Directory>, TargetError> {
     })
 }
 
-/// The same, when there is one. One of somebody else is not written into: he could change what is put back.
+/// The directory of backups, when there is one. One of another user is not written into: that user
+/// could change what is put back.
 pub fn existing(place: &FileLocation) -> Result<Option<Arc<Directory>>, TargetError> {
     let path = place.directory().path().join(DIRECTORY);
     let directory = match place.directory().inner(DIRECTORY) {
@@ -82,8 +85,9 @@ pub fn existing(place: &FileLocation) -> Result<Option<Arc<Directory>>, TargetEr
 }
 
 impl Keeping {
-    /// Keeps what is in both places, unless this run has done so before; says whether anything was kept now. A rename leaves the
-    /// old file as it is: a second name for it is a backup with owner, mode and time.
+    /// Keeps what is in both places, unless this run has done so before; says whether anything was
+    /// kept now. A rename leaves the old file as it is: a second name for it is a backup with
+    /// owner, mode and time.
     pub fn keep(&self, both: [(&FileLocation, &Manner, bool); 2]) -> Result<(), TargetError> {
         if both.iter().all(|(_, _, present)| !present) {
             return Ok(());

@@ -1,8 +1,10 @@
-//! Whose files these are: a mark beside them names the host whose policy put a certificate there. Two policies with one pair of
-//! files would take each other's host down; at the record their paths are compared as they are spelt, here as they really are.
+//! Whose files these are: a mark beside them names the host whose policy put a certificate there.
+//! Two policies with one pair of files would take each other's host down; at the record their paths
+//! are compared as they are spelt, here as they really are.
 //!
-//! In: the files, whose turn it is, which names the new certificate has. Out: leave, or who is there already. Never: a mark of
-//! somebody else that is replaced while his certificate is of use there and not covered by the new one.
+//! In: the files, whose turn it is, which names the new certificate has. Out: leave, or who is
+//! there already. Never: a mark of another policy that is replaced while its certificate is of use
+//! there and not covered by the new one.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -42,7 +44,8 @@ impl Claimant {
         }
     }
 
-    /// Leaves the mark, before anything is touched: of two that come at the same moment one finds the other's.
+    /// Leaves the mark, before anything is touched: of two that come at the same moment one finds
+    /// the other's.
     pub fn claim(&self, place: &FileLocation, in_place: Option<&CertificateFacts>) -> Result<(), TargetError> {
         let directory = backup::directory(place)?;
         let unmarked = |e: Errno| trouble("write into", directory.path(), &e.into());
@@ -76,7 +79,8 @@ impl Claimant {
         }
     }
 
-    /// Not where nothing is left to harm: no certificate, an expired one, or one whose names the new one has too.
+    /// Not where nothing is left to harm: no certificate, an expired one, or one whose names the
+    /// new one has too.
     fn would_harm(&self, in_place: Option<&CertificateFacts>) -> bool {
         in_place.is_some_and(|there| self.now < there.not_after && !there.sans.iter().all(|name| self.covers(name)))
     }

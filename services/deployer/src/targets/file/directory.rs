@@ -1,7 +1,8 @@
-//! Directories as they really are: opened once, and everything in them is done relative to that handle.
+//! Directories as they really are: opened once, and everything in them is done relative to that
+//! handle.
 //!
-//! In: an allowed root and a path below it, both without links. Out: a handle. Never: a link on the way, be it put there in
-//! the very moment between a check and its use.
+//! In: an allowed root and a path below it, both without links. Out: a handle. Never: a link on the
+//! way, be it put there in the very moment between a check and its use.
 
 use std::fs::File;
 use std::io;
@@ -24,7 +25,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The directory at `path`, which lies below `root`. Both are resolved already: a link on the way has come since.
+    /// The directory at `path`, which lies below `root`. Both are resolved already: a link on the
+    /// way has come since.
     pub fn open(root: &Path, path: &Path) -> io::Result<Self> {
         let top = openat(CWD, "/", HANDLE, Mode::empty())?;
         let root_handle = below(top.as_fd(), root)?;
@@ -49,7 +51,7 @@ impl Directory {
         &self.path
     }
 
-    /// The same directory, to be listed or synced: that takes the permission to read it.
+    /// The directory, opened to be listed or synced: that takes the permission to read it.
     pub fn readable(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(File::from(openat(&self.handle, ".", flags, Mode::empty())?))
@@ -82,7 +84,7 @@ fn below(from: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
     }
 }
 
-/// The same promise without `openat2`: no step follows a link, and none leads up.
+/// Opens a directory below another without `openat2`: no step follows a link, and none leads up.
 fn step_by_step(from: BorrowedFd<'_>, relative: &Path) -> io::Result<OwnedFd> {
     let mut handle = openat(from, ".", HANDLE, Mode::empty())?;
     for part in relative.components() {

@@ -1,7 +1,7 @@
 //! What a run found at its first installation: what it was, and the way back to it.
 //!
-//! In: the backups of the run. Out: what was there, in its old place. Never: what is in place *now* as an
-//! answer to what was there before: an earlier attempt may have written it.
+//! In: the backups of the run. Out: what was there, in its old place. Never: what is in place *now*
+//! as an answer to what was there before: an earlier attempt may have written it.
 
 use domain::certificate::Fingerprint;
 use domain::run::Former;
@@ -36,7 +36,8 @@ pub fn before(files: &Files, keeping: &Keeping) -> Result<[Before; 2], TargetErr
     Ok([keeping.find(&files.key)?, keeping.find(&files.chain)?])
 }
 
-/// A certificate with its key in two files; or one whose server has its key elsewhere; or why it is none.
+/// A certificate with its key in two files; or one whose server has its key elsewhere; or why it is
+/// none.
 fn former([key, chain]: &[Before; 2]) -> Result<Result<Former, String>, TargetError> {
     match (chain, key) {
         (Before::File(chain), Before::File(key)) => pair(chain, key),
@@ -74,7 +75,8 @@ fn read(chain: &[u8], key: Option<&[u8]>) -> Result<Former, String> {
 pub fn put_back(files: &Files, replaced: &Replaced, keeping: &Keeping) -> Result<(), TargetError> {
     let in_place = pair(&files.chain, &files.key)?;
     if in_place.as_ref().is_ok_and(|found| found.leaf == replaced.former) {
-        // By an earlier attempt, which may have died before the disk had it; or by hand because what was kept is gone.
+        // By an earlier attempt, which may have died before the disk had it; or by hand because
+        // what was kept is gone.
         return files.sync();
     }
     let before = before(files, keeping)?;

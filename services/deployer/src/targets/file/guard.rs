@@ -1,6 +1,8 @@
-//! Whether what is in place may be replaced: a chain takes the place of certificates only, a key that of a key only. Pure.
+//! Whether what is in place may be replaced: a chain takes the place of certificates only, a key
+//! that of a key only. Pure.
 //!
-//! In: the bytes of both files. Out: leave, or what is there instead. Never: a private key that is lost because a path was wrong.
+//! In: the bytes of both files. Out: leave, or what is there instead. Never: a private key that is
+//! lost because a path was wrong.
 
 use super::location::FileLocation;
 use super::present::Present;
@@ -64,7 +66,7 @@ fn bytes(present: Option<&Present>) -> &[u8] {
     present.map_or(&[], |present| present.content.as_slice())
 }
 
-/// A place holder that somebody has made with `touch`.
+/// An empty placeholder, as `touch` makes it.
 fn is_blank(content: &[u8]) -> bool {
     content.iter().all(u8::is_ascii_whitespace)
 }

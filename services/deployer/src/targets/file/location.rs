@@ -1,7 +1,7 @@
 //! Where a file goes: the directory as it really is, the name in it, and what is missing.
 //!
-//! In: a path as the policy spells it. Out: a place below the allowed roots, or an error that names the path and the
-//! permission that is missing. Never: a path that is looked up a second time.
+//! In: a path as the policy spells it. Out: a place below the allowed roots, or an error that names
+//! the path and the permission that is missing. Never: a path that is looked up a second time.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -38,8 +38,8 @@ impl FileLocation {
         Ok(place)
     }
 
-    /// The file that a server reads under this path: a link at its end is followed, so that the link stays, also when
-    /// what it leads to is not there yet.
+    /// The file that a server reads under this path: a link at its end is followed, so that the
+    /// link stays, also when what it leads to is not there yet.
     pub fn locate(path: &str, roots: &[PathBuf]) -> Result<Self, TargetError> {
         let file = resolved(Path::new(path))?;
         if file.is_dir() {
@@ -101,10 +101,11 @@ impl FileLocation {
             .map_err(|e| trouble("write into", self.directory.path(), &io::Error::from(e)))
     }
 
-    /// A file that is mounted by itself, as containers do with `-v FILE:FILE`, can be written but not replaced.
+    /// A file that is mounted by itself, as containers do with `-v FILE:FILE`, can be written but
+    /// not replaced.
     pub fn check_replaceable(&self) -> Result<(), TargetError> {
         let looked = statx(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE);
-        // Before Linux 5.8 nobody says; then the rehearsal's own rename does.
+        // Before Linux 5.8 the kernel does not say; then the rehearsal's own rename shows it.
         match looked {
             Ok(about) if about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) => {
                 Err(trouble("replace", &self.file, &ErrorKind::ResourceBusy.into()))

@@ -1,8 +1,9 @@
-//! The `file` target: chain and key as two files on this machine, and a command that makes the server read them.
+//! The `file` target: chain and key as two files on this machine, and a command that makes the
+//! server read them.
 //!
-//! In: paths, mode, owner, reload command. Out: both files replaced, the old ones kept in a closed directory beside them. Never:
-//! creates a directory for a server, follows a path out of the allowed roots, writes into a file that somebody reads, puts a
-//! chain where a private key is.
+//! In: paths, mode, owner, reload command. Out: both files replaced, the old ones kept in a closed
+//! directory beside them. Never: creates a directory for a server, follows a path out of the
+//! allowed roots, writes into a file that a server reads, puts a chain where a private key is.
 //!
 //! # Order, and what a crash leaves
 //! 1. What is there is read: it must be a pair that may be replaced, and no other policy's; 2. both new files are written
@@ -10,16 +11,17 @@
 //!    `.vigilo-backups/<file>.vigilo-<run>.bak`; 4. the key is renamed into place, then the chain; 5. the directory is synced;
 //!    6. the server reloads.
 //!
-//! A crash before 4 leaves the old pair. A crash between the two renames leaves the new key beside the old chain: a
-//! running server does not notice, and the order, which is delivered again, finds that the pair is not the wanted one
-//! and writes it again; the backups of the first try are never overwritten, so they still hold what was there before.
-//! A crash before 6 leaves the wanted pair and a server that has not read it: therefore the reload is run **also when
-//! the files were there already**. A reload is harmless when repeated, and no mark on the disk could prove that the
-//! server did read the files; only Verify can. Such a repetition is known by `already_there` in the receipt and by
-//! files whose inode and time have not changed.
+//! A crash before 4 leaves the old pair. A crash between the two renames leaves the new key beside
+//! the old chain: a running server does not notice, and the order, which is delivered again, finds
+//! that the pair is not the wanted one and writes it again; the backups of the first try are never
+//! overwritten, so they still hold what was there before. A crash before 6 leaves the wanted pair
+//! and a server that has not read it: therefore the reload is run **also when the files were there
+//! already**. A reload is harmless when repeated, and no mark on the disk could prove that the
+//! server did read the files; only Verify can. Such a repetition is known by `already_there` in the
+//! receipt and by files whose inode and time have not changed.
 //!
-//! A server that refuses the pair gets back what was there (`undo`): the backups of the run are renamed into their places as below,
-//! and a file that was not there before is removed.
+//! A server that refuses the pair gets back what was there (`undo`): the backups of the run are
+//! renamed into their places as below, and a file that was not there before is removed.
 //!
 //! # The way back
 //! The backups of the run get a second name beside the files and are renamed into their places, the key first; where no key was
@@ -80,7 +82,8 @@ pub struct Backups {
 }
 
 impl FileInstaller {
-    /// The activations are those of all kinds: a server is told once, whoever has written its files.
+    /// The activations are those of all kinds: a server is told once, whoever has written its
+    /// files.
     pub fn new(allowed: Allowed, activations: Arc<Activations>, backups: Backups) -> Self {
         Self {
             allowed,

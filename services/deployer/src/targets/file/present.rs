@@ -1,7 +1,8 @@
-//! What is in a place now: its bytes, and how the file looks. Bounded, because a path may lead to anything.
+//! What is in a place now: its bytes, and how the file looks. Bounded, because a path may lead to
+//! anything.
 //!
-//! In: a place. Out: the content and the looks of a file, or nothing. Never: more than a megabyte, a device, a wait for
-//! whoever writes into a pipe.
+//! In: a place. Out: the content and the looks of a file, or nothing. Never: more than a megabyte,
+//! a device, a wait for whoever writes into a pipe.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};

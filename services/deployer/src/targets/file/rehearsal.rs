@@ -1,7 +1,8 @@
 //! What an installation would need, tried without one.
 //!
-//! In: a target. Out: one check per need; each fault is shown where it is, all of them at once. Never: a file that
-//! stays: what is written to try a permission is removed; what is in place is there afterwards, the very same file.
+//! In: a target. Out: one check per need; each fault is shown where it is, all of them at once.
+//! Never: a file that stays: what is written to try a permission is removed; what is in place is
+//! there afterwards, the very same file.
 
 use domain::counted;
 use domain::run::Check;
@@ -84,7 +85,8 @@ fn place_of(what: &str, path: &str, asked: &Asked, manner: &MannerOf<'_>) -> Tri
     (Some((place, there)), checks)
 }
 
-/// The same steps as an installation, with an empty file; and its rename, with a copy of what is there.
+/// Carries out the steps of an installation with an empty file; and its rename, with a copy of what
+/// is there.
 fn written(place: &FileLocation, manner: &Manner, there: Option<&Present>) -> Result<String, TargetError> {
     place.check_writable()?;
     place.check_replaceable()?;
@@ -93,7 +95,8 @@ fn written(place: &FileLocation, manner: &Manner, there: Option<&Present>) -> Re
         None => empty.try_commit(false)?,
         Some(there) => match Staged::write(place, &there.looks.same(), &there.content) {
             Ok(copy) => copy.try_commit(true)?,
-            // Without the right to make one that looks the same nothing is put in its place, not even for a moment.
+            // Without the right to make one that looks the same nothing is put in its place, not
+            // even for a moment.
             Err(TargetError::Denied { .. }) => {}
             Err(error) => return Err(error),
         },

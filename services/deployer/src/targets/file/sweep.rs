@@ -1,11 +1,13 @@
 //! Removes backups that are old enough, and temporary files that a killed process left.
 //!
-//! In: files that were just installed, and the allowed roots. Out: their surplus is gone, at the latest with their next
-//! installation; what is past its age is gone whether or not anything is installed there again. Never: the backup of the run that
-//! is installing, a file that is not one of ours.
+//! In: files that were just installed, and the allowed roots. Out: their surplus is gone, at the
+//! latest with their next installation; what is past its age is gone whether or not anything is
+//! installed there again. Never: the backup of the run that is installing, a file that is not one
+//! of ours.
 //!
-//! Only a listing of the whole directory shows what is there. One listing serves all files that wait for it: it is made
-//! when they are many enough for what it costs, so that a directory with thousands of hosts is not read anew for each.
+//! Only a listing of the whole directory shows what is there. One listing serves all files that
+//! wait for it: it is made when they are many enough for what it costs, so that a directory with
+//! thousands of hosts is not read anew for each.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +24,8 @@ use super::location::{FileLocation, OURS};
 
 /// Longer than any order may be out: such a temporary file belongs to a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(3600);
-/// So many names may be read for each file that waits; a directory with fewer is read after every installation.
+/// So many names may be read for each file that waits; a directory with fewer is read after every
+/// installation.
 const NAMES_PER_FILE: usize = 64;
 /// Directories below a root that are looked into, and how deep: a root is meant for certificates.
 const MOST_DIRECTORIES: usize = 50_000;

@@ -1,4 +1,4 @@
-//! Errors of the file system, said so that somebody can mend them.
+//! Errors of the file system, worded so that an administrator can fix them.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;

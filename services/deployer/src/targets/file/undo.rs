@@ -1,7 +1,8 @@
 //! Takes back an installation that its server has refused.
 //!
-//! In: the backups of the run. Out: both files as the run found them: the same file under its old name, or none where there was
-//! none. Never: a file that somebody else has put there since, or that was there before the run.
+//! In: the backups of the run. Out: both files as the run found them: the same file under its old
+//! name, or none where there was none. Never: a file that another process has put there since, or
+//! that was there before the run.
 
 use super::Files;
 use super::atomic::Staged;

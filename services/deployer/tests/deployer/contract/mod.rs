@@ -1,4 +1,5 @@
-//! What every kind of target promises, whatever it is made of; each body runs all of it against its real counterpart.
+//! What every kind of target promises, whatever it is made of; each body runs all of it against its
+//! real counterpart.
 //!
 //! A new body adds one file with its counterpart and the line of `for_body!` that runs the suite.
 

@@ -49,8 +49,8 @@ impl Acme {
         Ok(Checkpoint::AcmeAccountKey { sealed_key })
     }
 
-    /// Opens an order, and registers the account if the CA does not know it. An order that is opened twice does no
-    /// harm: the CA forgets what is never finalized.
+    /// Opens an order, and registers the account if the CA does not know it. An order that is
+    /// opened twice does no harm: the CA forgets what is never finalized.
     async fn open(&self, for_: &Application<'_>, key: &Envelope) -> Result<AcmeOrder, CaError> {
         let opened = match self.open_once(for_, key).await {
             Err(CaError::AccountGone) => {
@@ -74,7 +74,8 @@ impl Acme {
         let placed = match journey.locate_responses(&mut order).await {
             Ok(placed) => placed,
             Err(error) if is_of_no_use(&error) => return Err(error),
-            // The order is there and has been counted: it is the one to go on with, and to be read later.
+            // The order is there and has been counted: it is the one to go on with, and to be read
+            // later.
             Err(error) => {
                 for_.ctx
                     .warn(format!("what the order asks for could not be read yet: {error}"), &[]);
@@ -91,8 +92,8 @@ impl Acme {
         })
     }
 
-    /// Brings the order on from whatever state it is in, as far as its checkpoint allows. May be repeated, at the end too: one
-    /// order is one certificate.
+    /// Brings the order on from whatever state it is in, as far as its checkpoint allows. May be
+    /// repeated, at the end too: one order is one certificate.
     async fn complete(&self, for_: &Application<'_>, key: &Envelope, order: &AcmeOrder) -> Result<Advanced, CaError> {
         let obtained = match self.complete_once(for_, key, order).await {
             Err(CaError::AccountGone) => {

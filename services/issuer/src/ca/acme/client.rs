@@ -1,8 +1,8 @@
 //! The HTTP client under the ACME library: one per CA, shared by all its accounts and orders.
 //!
-//! In: the library's requests. Out: answers, or an [`Obstacle`] judged by status before the library parses (it would
-//! lose status and `Retry-After`). Touches: the CA's own origins only; redirects are not followed. Never: a nonce
-//! into the library, except one that it asked for by HEAD.
+//! In: the library's requests. Out: answers, or an [`Obstacle`] judged by status before the library
+//! parses (it would lose status and `Retry-After`). Touches: the CA's own origins only; redirects
+//! are not followed. Never: a nonce into the library, except one that it asked for by HEAD.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -38,7 +38,8 @@ const LARGEST_BODY: usize = 1 << 20;
 /// Shorter than what servers and NAT boxes keep.
 const IDLE: Duration = Duration::from_secs(50);
 
-/// An answer that the library must not see, or none at all. Comes back as `instant_acme::Error::Other`.
+/// An answer that the library must not see, or none at all. Comes back as
+/// `instant_acme::Error::Other`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     #[error("{said}")]
@@ -55,13 +56,14 @@ pub enum Obstacle {
     Foreign { url: Url },
     #[error("the CA gave {text:?} as an address, which is no https URL")]
     NoAddress { text: String },
-    /// The directory is elsewhere now; nobody goes there by itself.
+    /// The directory is elsewhere now; it is not followed automatically.
     #[error("{from} answers {status} and points to {to}")]
     Moved { from: Url, to: Url, status: u16 },
 }
 
 impl Obstacle {
-    /// The CA has answered, and named its time if it is busy; without one it may be at work on the request all the same.
+    /// The CA has answered, and named its time if it is busy; without one it may be at work on the
+    /// request all the same.
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RateLimited { .. }
@@ -131,8 +133,8 @@ impl Transport {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(settings.connect_timeout));
-        // With as many orders in flight as a CA takes, connections that are kept cost both sides less than one HTTP/2
-        // connection: an exchange is one small request and one small answer.
+        // With as many orders in flight as a CA takes, connections that are kept cost both sides
+        // less than one HTTP/2 connection: an exchange is one small request and one small answer.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -159,7 +161,8 @@ impl Transport {
         Ok(serde_json::from_slice(&body)?)
     }
 
-    /// The answer to a plain GET, whatever its status: for what the library cannot ask. Not part of any order's record.
+    /// The answer to a plain GET, whatever its status: for what the library cannot ask. Not part of
+    /// any order's record.
     pub async fn get(&self, url: &Url) -> Result<Response<Bytes>, Obstacle> {
         let request = Request::get(url.as_str()).header(USER_AGENT, self.0.user_agent.clone());
         let request = request
@@ -318,8 +321,8 @@ fn location_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(LOCATION)?.to_str().ok()
 }
 
-/// What is asked by GET is a directory (RFC 8555 §6.3): it has moved. A signed request says where it was sent, so it cannot
-/// be sent on.
+/// What is asked by GET is a directory (RFC 8555 §6.3): it has moved. A signed request says where
+/// it was sent, so it cannot be sent on.
 fn refuse_redirect(method: &Method, asked: &Url, answer: &http::response::Parts, said: String) -> Obstacle {
     let to = location_of(&answer.headers).and_then(|text| Url::parse(text).ok());
     let status = answer.status.as_u16();

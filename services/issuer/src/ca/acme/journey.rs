@@ -5,7 +5,8 @@
 //!    └────────────── a challenge failed ──────────────▶ invalid: the cause, name by name
 //! ```
 //!
-//! Never blind: each turn looks at the state and does what that state lacks, so it can begin anywhere and be repeated.
+//! Never blind: each turn looks at the state and does what that state lacks, so it can begin
+//! anywhere and be repeated.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -27,7 +28,7 @@ use crate::challenge::solvers::{Record, Settled, Solver};
 pub struct Journey<'a> {
     pub account: &'a Account,
     pub solver: Box<dyn Solver + 'a>,
-    /// The same as the order names it.
+    /// The solver as the order names it.
     pub answers: &'a domain::solver::Solver,
     pub claims: &'a Claims,
     pub pace: Pace,
@@ -100,7 +101,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Nobody asks for what was placed any more.
+    /// The CA does not ask for what was placed any more.
     async fn failed(&self, order: &Order, shown: Option<Shown>) -> CaError {
         let attended = shown.as_ref().is_some_and(|shown| shown.attended);
         if let Some(shown) = shown
@@ -147,8 +148,9 @@ impl Journey<'_> {
         nonce_proof!(async { order.refresh().await.map(|_| ()) }).map_err(|error| of_order(error, &url))
     }
 
-    /// One process of the fleet finalizes; the others look until the order has moved. A second finalize is
-    /// `orderNotReady` while the first is in work: then the state is looked at again too.
+    /// One process of the fleet finalizes; the others look until the order has moved. A second
+    /// finalize is `orderNotReady` while the first is in work: then the state is looked at again
+    /// too.
     async fn finalize(&self, order: &mut Order, csr_der: &[u8], waits: &mut Waits) -> Result<(), CaError> {
         let claim = BASE64_URL_SAFE_NO_PAD.encode(order.url());
         if !self.claims.take(&claim).await.map_err(not_claimed)? {
@@ -163,7 +165,8 @@ impl Journey<'_> {
                 waits.quicken();
                 Ok(())
             }
-            // It has done nothing with the CSR: it is asked again as soon as it says `ready`, at the pace of the looks.
+            // It has done nothing with the CSR: it is asked again as soon as it says `ready`, at
+            // the pace of the looks.
             Err(error) if is(&error, &ProblemKind::OrderNotReady) => {
                 self.claims.give_back(&claim).await.map_err(not_claimed)?;
                 let looked = self.look_again(order, waits).await;
@@ -178,7 +181,8 @@ impl Journey<'_> {
         }
     }
 
-    /// The order is known and valid: whatever is answered to the download but a chain is no reason for another order.
+    /// The order is known and valid: whatever is answered to the download but a chain is no reason
+    /// for another order.
     async fn download(&self, order: &mut Order) -> Result<String, CaError> {
         match nonce_proof!(order.certificate()) {
             Ok(Some(chain)) => Ok(chain),
@@ -192,14 +196,15 @@ impl Journey<'_> {
         }
     }
 
-    /// What makes an order that does not move a dead one: an authorization that ended without the order.
+    /// What makes an order that does not move a dead one: an authorization that ended without the
+    /// order.
     async fn dead(&self, url: &str) -> Option<CaError> {
         let mut order = self.load(url).await.ok()?;
         fetch_authorizations(&mut order).await.ok()?;
         over(&mut order).await.err()
     }
 
-    /// Why the order is invalid: the library's copies are of before, so everything is fetched anew.
+    /// Why the order is invalid: the library's copies are outdated, so everything is fetched anew.
     async fn cause(&self, url: &str) -> CaError {
         match self.fetch_cause(url).await {
             Ok((names, order)) => CaError::OrderInvalid { names, order },
@@ -252,8 +257,8 @@ fn translate_refusal(refusal: &Error) -> String {
     }
 }
 
-/// An order that an earlier execution left to the CA, and that failed because the CA reached nobody: most likely that
-/// execution was killed while the CA looked.
+/// An order that an earlier execution left to the CA, and that failed because the CA reached no
+/// issuer: most likely that execution was killed while the CA looked.
 fn unattended(cause: CaError) -> CaError {
     let unreached = |names: &[NameProblem]| {
         let connection = |one: &NameProblem| one.problem.kind == ProblemKind::Connection;
@@ -267,8 +272,8 @@ fn unattended(cause: CaError) -> CaError {
     }
 }
 
-/// The CA has said no, or when it wants to be asked again: nothing was begun, and the next try need not wait for the
-/// claim to end by itself.
+/// The CA has said no, or when it wants to be asked again: nothing was begun, and the next try need
+/// not wait for the claim to end by itself.
 fn was_answered(error: &Error) -> bool {
     match error {
         Error::Api(_) => true,

@@ -1,8 +1,8 @@
-//! Nonces that the CA has handed out and nobody has used yet: each saves a HEAD newNonce (20 per second and address
-//! are allowed at Let's Encrypt).
+//! Nonces that the CA has given and that are not used yet: each saves a HEAD newNonce (20 per
+//! second and address are allowed at Let's Encrypt).
 //!
-//! The library sees none of them: it would keep one per order and lose the others. It asks by HEAD, and the answer
-//! comes from here.
+//! The library sees none of them: it would keep one per order and lose the others. It asks by HEAD,
+//! and the answer comes from here.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

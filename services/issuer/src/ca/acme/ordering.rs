@@ -1,7 +1,8 @@
-//! Placing an order: with the profile that the policy names, and in place of the certificate that it renews.
+//! Placing an order: with the profile that the policy names, and in place of the certificate that
+//! it renews.
 //!
-//! In: an account and an application. Out: an order at the CA. Never: a profile that the CA does not list or has not
-//! taken; an order less because the CA does not want to hear of a predecessor.
+//! In: an account and an application. Out: an order at the CA. Never: a profile that the CA does
+//! not list or has not taken; an order less because the CA does not want to hear of a predecessor.
 
 use domain::ari::CertId;
 use domain::run::Check;
@@ -52,7 +53,8 @@ fn check_profile_taken(order: &mut Order, for_: &Application<'_>) -> Result<(), 
     }
 }
 
-/// What a CA may have against the predecessor is nothing against the order: whatever it was, it is tried once without.
+/// What a CA may have against the predecessor is nothing against the order: whatever it was, it is
+/// tried once without.
 async fn place_replacement(account: &Account, for_: &Application<'_>, predecessor: &CertId) -> Result<Order, Error> {
     match place_order(account, for_, Some(predecessor)).await {
         Ok(order) => {
@@ -61,7 +63,7 @@ async fn place_replacement(account: &Account, for_: &Application<'_>, predecesso
                 .check(Check::tick("the CA took the order as a replacement", evidence));
             Ok(order)
         }
-        // It knows nothing of predecessors: nobody need hear of that.
+        // It knows nothing of predecessors: that needs no warning.
         Err(Error::Unsupported(_)) => place_order(account, for_, None).await,
         Err(error) => match refused(&error) {
             Some(why) => {
@@ -86,7 +88,8 @@ async fn place_replacement(account: &Account, for_: &Application<'_>, predecesso
     }
 }
 
-/// The order of a CA that took it and does not say what it replaces (RFC 9773 §5): the library throws it away.
+/// The order of a CA that took it and does not say what it replaces (RFC 9773 §5): the library
+/// throws it away.
 fn left_aside(error: &Error) -> Option<String> {
     let of_library = matches!(error, Error::Other(inner) if !inner.is::<Obstacle>());
     recorder::location().filter(|_| of_library)
@@ -112,8 +115,9 @@ async fn place_order(account: &Account, for_: &Application<'_>, predecessor: Opt
     nonce_proof!(account.new_order(&new))
 }
 
-/// Why the order with its predecessor failed; nothing where the predecessor has no part in it: a limit, an account that
-/// the CA has forgotten, a time that the CA has named, or a request that was not sent.
+/// Why the order with its predecessor failed; nothing where the predecessor has no part in it: a
+/// limit, an account that the CA has forgotten, a time that the CA has named, or a request that was
+/// not sent.
 fn refused(error: &Error) -> Option<String> {
     match error {
         Error::Api(said) => {

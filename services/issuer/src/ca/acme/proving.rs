@@ -1,7 +1,8 @@
-//! How the names of an order are proven: its authorizations and their challenges (RFC 8555 §7.1.4, §7.1.5).
+//! How the names of an order are proven: its authorizations and their challenges (RFC 8555 §7.1.4,
+//! §7.1.5).
 //!
-//! In: an order at the CA. Out: what the solver places for it, and the word to the CA that it may look. Never: anything placed
-//! before the caller has saved what will be.
+//! In: an order at the CA. Out: what the solver places for it, and the word to the CA that it may
+//! look. Never: anything placed before the caller has saved what will be.
 
 use domain::policy::Challenge;
 use domain::run::Check;
@@ -22,8 +23,9 @@ impl Journey<'_> {
         self.solver.locate(&records).await.map_err(not_presented)
     }
 
-    /// For the challenges of all names that are not yet proven. An order with an authorization that is over is over
-    /// itself, whatever state the CA shows: nothing can be proven in it any more (RFC 8555 §7.1.6).
+    /// For the challenges of all names that are not yet proven. An order with an authorization that
+    /// is over is over itself, whatever state the CA shows: nothing can be proven in it any more
+    /// (RFC 8555 §7.1.6).
     pub async fn records(&self, order: &mut Order) -> Result<Vec<Record>, CaError> {
         fetch_authorizations(order).await?;
         over(order).await?;
@@ -61,7 +63,8 @@ impl Journey<'_> {
         self.solver.check_settled(located).await.map_err(not_presented)
     }
 
-    /// Each challenge that is still `pending`: a second time would be `malformed`. Whether that was every one.
+    /// Each challenge that is still `pending`: a second time would be `malformed`. Whether that was
+    /// every one.
     pub(super) async fn set_ready(&self, order: &mut Order) -> Result<bool, CaError> {
         let (mut every_one, mut all) = (true, order.authorizations());
         while let Some(next) = all.next().await {
@@ -79,7 +82,8 @@ impl Journey<'_> {
             }
             match nonce_proof!(challenge.set_ready()) {
                 Ok(()) => {}
-                // Another worker was faster, or the challenge has failed already: the order's state tells which.
+                // Another worker was faster, or the challenge has failed already: the order's state
+                // tells which.
                 Err(Error::Api(said)) => {
                     every_one = false;
                     self.ctx.warn(format!("the CA did not take the challenge: {said}"), &[]);
@@ -91,7 +95,8 @@ impl Journey<'_> {
     }
 }
 
-/// How ACME calls the challenge that the solver answers; nothing for what is no challenge of this version.
+/// How ACME calls the challenge that the solver answers; nothing for what is no challenge of this
+/// version.
 fn called(solver: &domain::solver::Solver) -> Option<ChallengeType> {
     match solver.body().challenge() {
         Challenge::Http01 => Some(ChallengeType::Http01),

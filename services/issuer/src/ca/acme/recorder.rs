@@ -1,7 +1,8 @@
 //! What one order exchanges with the CA, although all orders share one client.
 //!
-//! In: every request and answer of the client, by a task-local set around the order's work. Out: exchanges in the
-//! order's notes; what the library throws away (`Retry-After`, an order's `expires`). Never: shared between orders.
+//! In: every request and answer of the client, by a task-local set around the order's work. Out:
+//! exchanges in the order's notes; what the library throws away (`Retry-After`, an order's
+//! `expires`). Never: shared between orders.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,7 +85,8 @@ pub fn expires() -> Option<Timestamp> {
     with(|state| state.expires).flatten()
 }
 
-/// The `Location` of the last answer: the order that was just placed, also where the library does not give it.
+/// The `Location` of the last answer: the order that was just placed, also where the library does
+/// not give it.
 pub fn location() -> Option<String> {
     with(|state| state.location.clone()).flatten()
 }
@@ -93,7 +95,8 @@ pub fn set_location(url: Option<String>) {
     with(|state| state.location = url);
 }
 
-/// The first words of the last answer, if that was no JSON: the library says of it no more than where it ceased to be any.
+/// The first words of the last answer, if that was no JSON: the library says of it no more than
+/// where it ceased to be any.
 pub fn no_json() -> Option<String> {
     with(|state| state.no_json.clone()).flatten()
 }
@@ -154,7 +157,8 @@ impl RecorderState {
         }
         if value.get("finalize").is_some() {
             let expires = value.get("expires").and_then(Value::as_str);
-            // What is no instant is as good as none: the order lives as long as the CA says when it is asked.
+            // What is no instant is as good as none: the order lives as long as the CA says when it
+            // is asked.
             self.expires = expires.and_then(|text| text.parse().ok());
         }
     }

@@ -1,6 +1,8 @@
-//! Cuts out of an exchange what must not be kept: nonces, signatures, tokens, key authorizations, account bindings.
+//! Cuts out of an exchange what must not be kept: nonces, signatures, tokens, key authorizations,
+//! account bindings.
 //!
-//! In: raw bodies. Out: text of a bounded length, and the tokens that were met. Never: changes what is sent.
+//! In: raw bodies. Out: text of a bounded length, and the tokens that were met. Never: changes what
+//! is sent.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -45,7 +47,7 @@ pub fn text(raw: &[u8], tokens: &[String]) -> String {
     body(raw, serde_json::from_slice(raw).ok(), tokens)
 }
 
-/// The same of a body that was read already; nothing when it is no JSON.
+/// Redacts a body that was read already; `read` is `None` when it is no JSON.
 pub fn body(raw: &[u8], read: Option<Value>, tokens: &[String]) -> String {
     let kept = match read {
         Some(mut value) => {

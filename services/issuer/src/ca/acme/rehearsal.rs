@@ -1,8 +1,9 @@
-//! The CA's part of a dry run: an order is opened, every name is proven, and all is taken back before anything is
-//! finalized.
+//! The CA's part of a dry run: an order is opened, every name is proven, and all is taken back
+//! before anything is finalized.
 //!
-//! It happens at the CA's staging when there is one: no limit of the production is used up. The account stays: the live
-//! run wants it too. Authorizations are deactivated, so that the live run proves the names anew.
+//! It happens at the CA's staging when there is one: no limit of the production is used up. The
+//! account stays: the live run wants it too. Authorizations are deactivated, so that the live run
+//! proves the names anew.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::{Acme, Application, CaError, nonce_proof, ordering};
 use crate::ca::{Ended, Rehearsed};
 use crate::challenge::solvers::Record;
 
-/// For account and order. A rehearsal ends while somebody looks on.
+/// For account and order. A rehearsal ends while a person waits for it.
 const OPENING: Duration = Duration::from_secs(15);
 /// For the CA to see all names.
 const PROOF: Duration = Duration::from_secs(45);
@@ -171,7 +172,8 @@ fn how_seen(name: &str, asked: bool) -> String {
     }
 }
 
-/// What was proven in passing is not kept. What was valid before the rehearsal is left alone: it had no proof.
+/// What was proven in passing is not kept. What was valid before the rehearsal is left alone: it
+/// had no proof.
 async fn take_back(acme: &Acme, for_: &Application<'_>, begun: &mut Begun) -> Check {
     let title = "nothing is left behind";
     let taking_back = async {
@@ -201,7 +203,8 @@ async fn withdraw(acme: &Acme, for_: &Application<'_>, records: &[Record]) -> Re
     Ok(placed.len())
 }
 
-/// The library's copies are of before the proof: what has failed since is not deactivated, the CA says so itself.
+/// The library's copies are from before the proof: what has failed since is not deactivated, the CA
+/// says so itself.
 async fn deactivate(order: &mut Order, records: &[Record]) -> Result<usize, String> {
     let (mut ended, mut all) = (0, order.authorizations());
     while let Some(next) = all.next().await {

@@ -1,8 +1,9 @@
-//! When a CA wants a certificate renewed (RFC 9773 §4): a plain GET of our own, because the library gives up on an answer
-//! without `Retry-After` and hides every other one the same way.
+//! When a CA wants a certificate renewed (RFC 9773 §4): a plain GET of our own, because the library
+//! gives up on an answer without `Retry-After` and hides every other one the same way.
 //!
-//! In: a directory and a certificate's name there. Out: one named answer, whatever happens. Touches: the CAs that the
-//! configuration allows. Never: an account, the page that explains (it is shown to people only).
+//! In: a directory and a certificate's name there. Out: one named answer, whatever happens.
+//! Touches: the CAs that the configuration allows. Never: an account, the page that explains (it is
+//! shown to people only).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use domain::Timestamp;
 
-/// Nobody means a longer wait; what becomes of it is `domain::asked_wait`'s to say.
+/// No CA means a longer wait; what becomes of it is `domain::asked_wait`'s to say.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// When the other side wants to be asked again, by our clock; nothing if the header makes no sense. A date is by the clock
-/// of who wrote it: where its answer has a `Date`, the time between the two is what is waited.
+/// When the other side wants to be asked again, by our clock; nothing if the header makes no sense.
+/// A date is by the clock of who wrote it: where its answer has a `Date`, the time between the two
+/// is what is waited.
 pub fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Timestamp> {
     let value = value.trim();
     let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {

@@ -36,7 +36,8 @@ fn no_json(error: &serde_json::Error) -> String {
     }
 }
 
-/// The same where an order is looked up by its URL: one that is not there, or not ours, is gone.
+/// Translates the error of a look-up of an order by its URL: one that is not there, or not ours, is
+/// gone.
 pub fn of_order(error: Error, url: &str) -> CaError {
     match translate(error) {
         CaError::Refused(Problem {

@@ -1,5 +1,6 @@
-//! Orders that this process has just opened: the next order of the same step usually comes here and need not fetch
-//! them again (n + 1 requests for n names). Only a short cut: what is not here is loaded by its URL.
+//! Orders that this process has just opened: the next order of the same step usually comes here and
+//! need not fetch them again (n + 1 requests for n names). Only a short cut: what is not here is
+//! loaded by its URL.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use instant_acme::Order;
 use url::Url;
 
-/// Within this time nobody else moves the order, unless this one is late; then the CA says so.
+/// Within this time no other issuer moves the order, unless this one is late; then the CA says so.
 const OLDEST: Duration = Duration::from_secs(30);
 const MOST: usize = 1024;
 

@@ -1,7 +1,7 @@
 //! The seam to what answers challenges: one file per kind of solver.
 //!
-//! In: what a CA wants to see for the names of one order. Out: it is there, it can be seen, it is gone. Never: a decision about
-//! the run (see `verdict`), a word of one CA's protocol.
+//! In: what a CA wants to see for the names of one order. Out: it is there, it can be seen, it is
+//! gone. Never: a decision about the run (see `verdict`), a word of one CA's protocol.
 //!
 //! ```text
 //! locate ──(the receipt is saved)──▶ present ──▶ settled? ──▶ the CA looks ──▶ remove
@@ -66,14 +66,15 @@ pub struct Remaining {
     pub why: String,
 }
 
-/// One solver, whatever its kind. Every method may be called again for the same records, by another process too.
+/// One solver, whatever its kind. Every method may be called again for the same records, by another
+/// process too.
 #[async_trait]
 pub trait Solver: Send + Sync {
     /// What `present` would place for these. Changes nothing: the receipt is saved first.
     async fn locate(&self, records: &[Record]) -> Result<Receipt, SolverError>;
 
-    /// Places all records of an order where they were located. What is there already is left as it is, and what others have
-    /// placed too.
+    /// Places all records of an order where they were located. What is there already is left as it
+    /// is, and what others have placed too.
     async fn present(&self, records: &[Record], located: &Receipt) -> Result<(), SolverError>;
 
     /// Whether everything of the receipt can be seen where the CA will look.

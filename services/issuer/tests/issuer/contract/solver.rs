@@ -1,5 +1,5 @@
-//! What a CA's body relies on, whatever the kind of the solver. A new body adds its records and a test that calls each
-//! function.
+//! What a CA's body relies on, whatever the kind of the solver. A new body adds its records and a
+//! test that calls each function.
 
 use anyhow::{Result, ensure};
 use domain::DnsName;

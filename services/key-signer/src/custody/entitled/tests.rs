@@ -15,7 +15,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::EPOCH;
 
-/// The planner's key, and one of somebody else.
+/// The planner's key, and one of an unknown signer.
 fn keys() -> &'static [SigningKey; 2] {
     static KEYS: OnceLock<[SigningKey; 2]> = OnceLock::new();
     KEYS.get_or_init(|| {

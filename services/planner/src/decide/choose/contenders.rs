@@ -103,8 +103,8 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// The CA holds as the policy writes it. Of a CA that is not in the catalogue only that is known: whether
-    /// it can issue shows when it is asked.
+    /// The CA holds as the policy writes it. Of a CA that is not in the catalogue only that is
+    /// known: whether it can issue shows when it is asked.
     fn at(ca: &CaRef, kind: Provider, spec: &NewPolicy, catalogue: &'a Catalogue) -> Self {
         let Some(entry) = catalogue.at(ca) else {
             return Self {
@@ -202,7 +202,7 @@ pub(super) fn everyone<'a>(spec: &NewPolicy, catalogue: &'a Catalogue) -> Vec<Co
     all
 }
 
-/// Nobody is surprised by a CA that neither the policy nor the workspace has named.
+/// A CA that neither the policy nor the workspace has named is never chosen.
 fn not_allowed(one: &Contender<'_>, spec: &NewPolicy, catalogue: &Catalogue) -> Option<&'static str> {
     let preferred = one.entry.is_some_and(|entry| catalogue.preference(&entry.id).is_some());
     match one.named {

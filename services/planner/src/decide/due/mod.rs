@@ -1,7 +1,8 @@
 //! When a policy renews itself, and the named reason of every answer. Pure.
 //!
-//! In: a policy, what its host serves and what the CA suggests for it, its last live run, now. Out: due or not, and when to judge again. Never: a
-//! renewal of what has never been seen: a host that serves nothing yet is renewed by a person once.
+//! In: a policy, what its host serves and what the CA suggests for it, its last live run, now. Out:
+//! due or not, and when to judge again. Never: a renewal of what has never been seen: a host that
+//! serves nothing yet is renewed by a person once.
 
 use std::time::Duration;
 
@@ -15,17 +16,20 @@ use domain::{RunId, Timestamp};
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Within this a revocation is still answered in time: the clock of a CA is 24 hours or five days.
 const AFTER_SUCCESS: Duration = Duration::from_secs(6 * 3600);
-/// What is not due is judged again after this long at the latest: somebody may have changed what is served.
+/// What is not due is judged again after this long at the latest: an administrator may have changed
+/// what is served.
 const LOOK_AGAIN: Duration = Duration::from_secs(6 * 3600);
 /// A run that has not ended, or a host that was not seen, may change at any moment.
 const LOOK_SOON: Duration = Duration::from_secs(60);
-/// Certificates that live shorter are renewed at half of their life, others at two thirds (Let's Encrypt's advice to
-/// integrators).
+/// Certificates that live shorter are renewed at half of their life, others at two thirds (Let's
+/// Encrypt's advice to integrators).
 const SHORT_LIVED: Duration = Duration::from_secs(10 * 24 * 3600);
-/// Part of the life over which an estate that was issued in one night is spread: as wide as an ARI window.
+/// Part of the life over which an estate that was issued in one night is spread: as wide as an ARI
+/// window.
 const SPREAD: u32 = 50;
-/// A policy's own number of days may be more than its certificates live, since lifetimes shrink: renewed at once again and
-/// again, they would use up every limit of the CA. Of each life at least this part is used.
+/// A policy's own number of days may be more than its certificates live, since lifetimes shrink:
+/// renewed at once again and again, they would use up every limit of the CA. Of each life at least
+/// this part is used.
 const LEAST_USED: u32 = 3;
 
 /// The certificate that a host serves.
@@ -47,7 +51,7 @@ pub struct LastRun {
     pub id: RunId,
     pub status: Status,
     pub moved_at: Timestamp,
-    /// Nobody asked for it.
+    /// No person asked for it.
     pub by_schedule: bool,
 }
 
@@ -106,7 +110,8 @@ impl Renewal {
     }
 }
 
-/// The same inside the maintenance windows: due at their next opening, unless the certificate would have expired by then.
+/// Moves a due date into the maintenance windows: due at their next opening, unless the certificate
+/// would have expired by then.
 pub fn within(windows: &[Window], due: Due, served: Option<Life>, now: Timestamp) -> Due {
     let next = |from: Timestamp| {
         let opens = window::next_open(windows, from)?;
@@ -135,9 +140,9 @@ fn has_ended(status: Status) -> bool {
     }
 }
 
-/// After a run that was in vain the clock rests: a day, less when the certificate lives short. After one of its own that
-/// succeeded it rests too: a CA that calls again and again, or a machine that puts the old file back, would have it renew
-/// without end.
+/// After a run that was in vain the clock rests: a day, less when the certificate lives short.
+/// After one of its own that succeeded it rests too: a CA that calls again and again, or a machine
+/// that puts the old file back, would have it renew without end.
 fn rested(run: LastRun, life: &Life) -> Timestamp {
     let whole = life.until.since(life.from);
     let rest = match run.status {
@@ -148,7 +153,8 @@ fn rested(run: LastRun, life: &Life) -> Timestamp {
     run.moved_at.plus(rest)
 }
 
-/// The CA's window, where there is one that makes sense; a policy's own number of days may come before it, never after it.
+/// The CA's window, where there is one that makes sense; a policy's own number of days may come
+/// before it, never after it.
 fn renewal_time(policy: &Policy, life: &Life, last: Option<LastRun>, now: Timestamp) -> Renewal {
     let own = own_time(policy, life);
     let Some(suggestion) = &life.suggested else { return own };
@@ -169,8 +175,8 @@ fn renewal_time(policy: &Policy, life: &Life, last: Option<LastRun>, now: Timest
     suggested
 }
 
-/// Whether the window was past from the first answer on for a certificate that a run of ours got: obeyed at once, it would
-/// be the same with the next one, and the next.
+/// Whether the window was past from the first answer on for a certificate that a run of ours got:
+/// obeyed at once, it would be the same with the next one, and the next.
 fn says_so_of_every_one(window: &ari::Window, life: &Life, last: Option<LastRun>, now: Timestamp) -> bool {
     let ours = last.is_some_and(|run| run.status == Status::Succeeded && run.moved_at >= life.from);
     window.is_past(now) && ours && !life.called

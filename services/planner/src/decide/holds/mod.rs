@@ -1,5 +1,5 @@
-//! What a CA has said of a whole account or domain, and not of one run: that something is too much, or that it refuses the
-//! account. Pure; `quota::desk` does the reading and writing.
+//! What a CA has said of a whole account or domain, and not of one run: that something is too much,
+//! or that it refuses the account. Pure; `quota::desk` does the reading and writing.
 //!
 //! ```text
 //!            429 of the account or domain                    until has passed
@@ -9,8 +9,8 @@
 //!     └──────────────▶ refused: one run asks a person; when it asks no more, one run tries
 //! ```
 //!
-//! In: runs that would place an order, and what became of their orders. Out: whether they may, and the rows that changed.
-//! Never: an order that is open at the CA is held.
+//! In: runs that would place an order, and what became of their orders. Out: whether they may, and
+//! the rows that changed. Never: an order that is open at the CA is held.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -23,11 +23,12 @@ use store::{CaHold, LoadedRun};
 use crate::decide::acts::asks_about_account;
 use crate::decide::at_ca::{Wait, current_ca, places_order};
 
-/// A try has ended by then, one way or another: an order of Issue has 180 s, and waits for a place before.
+/// A try has ended by then, one way or another: an order of Issue has 180 s, and waits for a place
+/// before.
 const TRIAL: Duration = Duration::from_secs(240);
 /// So long runs that could go elsewhere leave a CA alone that refuses their account.
 const REFUSED_FOR: Duration = Duration::from_secs(3_600);
-/// Nobody knows how long a person takes: longer than any certificate can wait.
+/// It is not known how long a person takes: longer than any certificate can wait.
 const FAR: Duration = Duration::from_secs(30 * 86_400);
 
 /// What a CA limits when it answers 429.
@@ -88,7 +89,8 @@ impl Holds {
         !self.changed.is_empty() || !self.lifted.is_empty()
     }
 
-    /// How many of those that wait because of it may come out; nothing when it does not stand any more.
+    /// How many of those that wait because of it may come out; nothing when it does not stand any
+    /// more.
     pub(crate) fn room(&self, bucket: &Bucket, now: Timestamp) -> Option<u32> {
         let hold = self.all.get(bucket)?;
         let closed = if hold.refused { hold.asking } else { hold.until > now };
@@ -106,7 +108,8 @@ impl Holds {
         }
     }
 
-    /// The run's order goes out: of what it is held by no more, it finds out whether that still stands.
+    /// The run's order goes out: of what it is held by no more, it finds out whether that still
+    /// stands.
     pub(crate) fn begin_trial(&mut self, run: &LoadedRun, now: Timestamp) {
         for bucket in buckets(run) {
             if let Some(hold) = self.all.get_mut(&bucket) {
@@ -144,8 +147,8 @@ impl Holds {
         }
     }
 
-    /// The CA has said that it is too much: `until` is when this run comes back. The pause grows with each try in vain, not with
-    /// each run that was out already.
+    /// The CA has said that it is too much: `until` is when this run comes back. The pause grows
+    /// with each try in vain, not with each run that was out already.
     pub(crate) fn limit(&mut self, run: &LoadedRun, limited: &Limited, until: Timestamp, now: Timestamp) {
         let ca = current_ca(run);
         let of = match limited {
@@ -200,8 +203,8 @@ impl Holds {
         self.put(hold);
     }
 
-    /// The CA refuses the account; `after` is where that has put the run. Says whether its question is one too many:
-    /// another run asks it already.
+    /// The CA refuses the account; `after` is where that has put the run. Says whether its question
+    /// is one too many: another run asks it already.
     pub(crate) fn refuse(&mut self, before: &LoadedRun, after: &LoadedRun, now: Timestamp) -> bool {
         let bucket = account(before);
         let asks = asks_about_account(after).is_some();
@@ -255,7 +258,8 @@ fn wait(hold: &CaHold, run: &LoadedRun, now: Timestamp) -> Wait {
             bucket: hold.bucket.clone(),
             shared: true,
         },
-        // Who has nowhere else to go waits for the one who asks: a second question would say nothing new.
+        // Who has nowhere else to go waits for the one who asks: a second question would say
+        // nothing new.
         expected_at: match hold.refused && run.plan.has_next_ca(&run.state.progress) {
             true => now.plus(FAR),
             false => until,

@@ -147,7 +147,7 @@ fn a_run_that_can_go_elsewhere_leaves_the_ca_alone_and_one_that_cannot_asks() {
         run("c.three.org"),
     );
     let mut holds = Holds::default();
-    // It has turned to its next CA: nobody is asked.
+    // It has failed over to its next CA: no person is asked.
     holds.refuse(&failed_over, &failed_over, at(0));
     assert!(held(&holds, &other, 1).is_some(), "without one request");
     assert_eq!(held(&holds, &stuck, 1), None, "somebody must be asked");

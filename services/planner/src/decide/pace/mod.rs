@@ -1,8 +1,8 @@
 //! How many orders a lane may have out. Pure.
 //!
-//! An order that a worker has had in flight for long takes a place of its own: hosts that hang fill those places, and leave the
-//! others to hosts that do not. They may be many, as waiting costs a worker little. What failed before is tried again in a small
-//! lane of its own for the same reason.
+//! An order that a worker has had in flight for long takes a place of its own: hosts that hang fill
+//! those places, and leave the others to hosts that do not. They may be many, as waiting costs a
+//! worker little. What failed before is tried again in a small lane of its own for the same reason.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Out {
         self.quick + self.slow
     }
 
-    /// What is left of the places when so many orders are in nobody's hands.
+    /// What is left of the places when so many orders are with no worker.
     fn leaves(self, places: Places, undelivered: i64) -> i64 {
         let hanging = (self.slow - undelivered).clamp(0, places.hanging);
         places.quick - (self.all() - hanging)
@@ -108,7 +108,8 @@ impl Rooms {
                 let tokens = self.tokens.get(lane).copied().unwrap_or(i64::MAX);
                 match self.rules.limit(limit) {
                     Some(limit) => tokens.min(self.free_in(&Pool::Ca(limit.ca.clone()))),
-                    // What a CA has said itself; or the limit is gone, and its runs go back to the lane of their CA.
+                    // What a CA has said itself; or the limit is gone, and its runs go back to the
+                    // lane of their CA.
                     None => tokens.min(i64::from(self.windows.acme_orders_per_ca)),
                 }
             }
@@ -123,7 +124,7 @@ impl Rooms {
         out.leaves(places(&self.windows, pool), self.undelivered(pool))
     }
 
-    /// Of a service that nobody asked about, all may be.
+    /// Of a service that was not asked about, all may be.
     fn undelivered(&self, pool: &Pool) -> i64 {
         let seen = self.seen.undelivered.get(&backlog::worker(pool));
         seen.copied().unwrap_or(i64::MAX)
@@ -171,7 +172,8 @@ fn places(windows: &Windows, pool: &Pool) -> Places {
     }
 }
 
-/// When the window opens for which this run must wait before its next step. What would have expired by then goes now.
+/// When the window opens for which this run must wait before its next step. What would have expired
+/// by then goes now.
 pub(crate) fn closed_until(run: &LoadedRun, now: Timestamp) -> Option<Timestamp> {
     let Position::Waiting { step, .. } = &run.state.position else {
         return None;

@@ -1,4 +1,5 @@
-//! What people ask of jobs: plan, commit, pause, resume, cancel. Each word is kept with the move that it causes.
+//! What people ask of jobs: plan, commit, pause, resume, cancel. Each word is kept with the move
+//! that it causes.
 
 use domain::job::{FRESH, Holds, Job, JobSpec, JobState, Totals};
 use domain::price::usd;
@@ -38,7 +39,8 @@ impl Jobs {
         let key = request.idempotency_key;
         let wish = ("plan", &request.spec);
         loop {
-            // Before it is checked: what was taken once may be past its time when it is asked for again.
+            // Before it is checked: what was taken once may be past its time when it is asked for
+            // again.
             if let Some(given) = self.store.answered(workspace, &key).await? {
                 return once::read_answer(given, &wish).map_err(|error| unreadable(&key, &error));
             }
@@ -54,7 +56,7 @@ impl Jobs {
                     self.bell.notify_one();
                     return Ok(answer);
                 }
-                // Somebody was faster with the same key.
+                // Another request with this key was faster.
                 Err(StoreError::Duplicate { .. }) => {}
                 Err(error) => return Err(error),
             }

@@ -1,10 +1,11 @@
 //! Asks CAs when they want certificates renewed (RFC 9773), and keeps what they say.
 //!
-//! In: certificates whose time to be asked about has come, what issuers were told. Out: questions on NATS, windows in the
-//! record; a policy whose window moved is judged again at once. Never: a request of its own to a CA, a run.
+//! In: certificates whose time to be asked about has come, what issuers were told. Out: questions
+//! on NATS, windows in the record; a policy whose window moved is judged again at once. Never: a
+//! request of its own to a CA, a run.
 //!
-//! As with the survey, the next time moves when a question is taken: one that is lost is asked again after a minute, by
-//! whichever replica comes first.
+//! As with the survey, the next time moves when a question is taken: one that is lost is asked
+//! again after a minute, by whichever replica comes first.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ use crate::decide::borders::{crossed_by_time, crossed_by_workspace};
 
 const TICK: Duration = Duration::from_millis(500);
 const AFTER_TROUBLE: Duration = Duration::from_millis(300);
-/// A CA that does not answer is waited for half a minute: after this long nobody is at it any more.
+/// A CA that does not answer is waited for half a minute: after this long no issuer works on it any
+/// more.
 const LOST_AFTER: Duration = Duration::from_secs(60);
 /// Hosts that a version before this one has seen, in one statement.
 const ADOPTED_AT_ONCE: usize = 500;
@@ -37,7 +39,7 @@ const IN_ONE_MESSAGE: usize = 8;
 pub(crate) struct RenewalInfo {
     pub store: Store,
     pub bus: Bus,
-    /// Questions that may be out at once; nobody is asked without.
+    /// Questions that may be out at once; no CA is asked without one.
     pub window: Option<u32>,
     pub clock: Arc<dyn Clock>,
 }
@@ -63,7 +65,8 @@ pub(crate) async fn ask_when_due(asking: &RenewalInfo, stop: &CancellationToken)
     Ok(())
 }
 
-/// Takes down what CAs answered, until `stop`. What a transaction that failed leaves unacknowledged comes again.
+/// Takes down what CAs answered, until `stop`. What a transaction that failed leaves unacknowledged
+/// comes again.
 pub(crate) async fn take_down(
     asking: &RenewalInfo,
     mut inbox: Inbox<RenewalInfoTold>,
@@ -233,8 +236,9 @@ fn asks(due: Vec<ToAsk>, now: Timestamp) -> Vec<RenewalInfoAsk> {
     asks.collect()
 }
 
-/// Nothing when it is about a certificate that is not served any more, or a younger answer was kept already. What passes
-/// leaves the window as it was; anything else takes it away, and the policy is due by its own rule.
+/// Nothing when it is about a certificate that is not served any more, or a younger answer was kept
+/// already. What passes leaves the window as it was; anything else takes it away, and the policy is
+/// due by its own rule.
 fn answered(before: &LockedRenewal, told: &Told, now: Timestamp) -> Option<Answered> {
     let stale = before.answered_at.is_some_and(|answered| told.told_at < answered);
     if stale || before.cert_id.as_ref() != Some(&told.cert_id) {

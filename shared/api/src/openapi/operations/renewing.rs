@@ -67,7 +67,7 @@ pub(super) fn jobs() -> Vec<Operation> {
         .answers::<JobTaken>(200, "done"),
         post(
             "/api/v1/jobs/{id}/resume",
-            "Let go what is paused or halted; failures of before do not count again",
+            "Let go what is paused or halted; earlier failures do not count again",
         )
         .may_take::<JobNote>()
         .answers::<JobTaken>(200, "done"),
@@ -227,7 +227,7 @@ pub(super) fn incidents() -> Vec<Operation> {
             "One incident with its runs, its history and how it was told",
         )
         .answers::<IncidentDetail>(200, "the incident"),
-        post("/api/v1/incidents/{id}/acknowledge", "Take an open incident in hand")
+        post("/api/v1/incidents/{id}/acknowledge", "Acknowledge an open incident")
             .may_take::<Note>()
             .answers::<IncidentDetail>(200, "the incident"),
         post(

@@ -22,7 +22,8 @@ pub enum Event {
         since: Timestamp,
         until: Timestamp,
     },
-    /// A look at its targets, before anything is asked of a CA, found what a person must mend first.
+    /// A look at its targets, before anything is asked of a CA, found what a person must mend
+    /// first.
     Unready {
         question: Question,
     },
@@ -46,7 +47,7 @@ pub enum Event {
     },
     /// A person has mended it, or does not want to wait for the next try.
     Resumed,
-    /// Nobody has answered, and the time for another try has come.
+    /// No person has answered, and the time for another try has come.
     DueAgain,
     /// A person brought a certificate; `install` when it is not at its targets yet.
     Resolved {

@@ -13,15 +13,18 @@
 //! Ended failed │ –             │ –                                               │ –              │ –              │ –                          │ Waiting
 //! Ended        │ –             │ –                                               │ –              │ –              │ –                          │ –
 //! ```
-//! Resumed and Retried of a run that waits on the ladder, after a failure: the next try is made now.
-//! `*`: Rollback of each target whose new pair is in place without an activation that ended; then Tidy, or Ended. The ending names
-//! what stays. Unready puts a run that waits for Issue, with no order at the CA yet, to Asking(Issue): its targets could not take a
-//! certificate; TargetsSeen keeps it where it is and is noted for the record of Issue. Postponed keeps a run that waits where it is, until later and for another reason; or, when a limit of the CA has no room for
-//! longer than the certificate in service can wait, Waiting(Issue) at the next CA, Asking(Issue) after the last; so does Outwaited with one
-//! that has waited for a limit for so long. LookedFor keeps it where it is while its
-//! host is looked at. `–` leaves the run as it is, and says why. The targets have states of their own (`deploy`): one that fails is put
-//! aside until the others are through. A rehearsal never waits and never asks (`rehearse`). What people do to a run
-//! that stands is in `people`.
+//! Resumed and Retried of a run that waits on the ladder, after a failure: the next try is made
+//! now. `*`: Rollback of each target whose new pair is in place without an activation that ended;
+//! then Tidy, or Ended. The ending names what stays. Unready puts a run that waits for Issue, with
+//! no order at the CA yet, to Asking(Issue): its targets could not take a certificate; TargetsSeen
+//! keeps it where it is and is noted for the record of Issue. Postponed keeps a run that waits
+//! where it is, until later and for another reason; or, when a limit of the CA has no room for
+//! longer than the certificate in service can wait, Waiting(Issue) at the next CA, Asking(Issue)
+//! after the last; so does Outwaited with one that has waited for a limit for so long. LookedFor
+//! keeps it where it is while its host is looked at. `–` leaves the run as it is, and says why. The
+//! targets have states of their own (`deploy`): one that fails is put aside until the others are
+//! through. A rehearsal never waits and never asks (`rehearse`). What people do to a run that
+//! stands is in `people`.
 
 mod deploy;
 mod event;
@@ -44,7 +47,8 @@ use crate::clock::Timestamp;
 use crate::disposition::{Failure, Question};
 use crate::plan::Plan;
 
-/// A step that has come further goes on at once; one that is rested for longer is looked at all the same.
+/// A step that has come further goes on at once; one that is rested for longer is looked at all the
+/// same.
 const LONGEST_REST: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -217,7 +221,7 @@ fn unanswered(step: Step, now: Timestamp) -> Outcome {
             format!("no worker answered the order for {step} in time"),
             "see whether the service of this step is running and healthy, then resume",
         )
-        // Nobody has looked: that is no evidence against what is installed.
+        // No verifier has looked: that is no evidence against what is installed.
         .keep_installed()
         .because(Cause::Fleet),
         forget_checkpoint: false,
@@ -271,8 +275,8 @@ fn with_certificate(run: &RunState, product: &Product) -> RunState {
     run
 }
 
-/// Patience and life: a retry that is one too many, or would come after the certificate in service has expired, is a
-/// question that goes on trying by itself.
+/// Patience and life: a retry that is one too many, or would come after the certificate in service
+/// has expired, is a question that goes on trying by itself.
 fn weigh(run: &RunState, plan: &Plan, outcome: Outcome, now: Timestamp) -> Weighed {
     match outcome {
         Outcome::Done { product } => Weighed::Done(product),
@@ -294,7 +298,7 @@ fn weigh(run: &RunState, plan: &Plan, outcome: Outcome, now: Timestamp) -> Weigh
                 plan.expires_at.is_some_and(|end| now < end && until >= end)
             };
             if run.failures + 1 >= patience || too_late {
-                // Whatever the CA has said: while nobody answers it is asked once a day.
+                // Whatever the CA has said: while no person answers it is asked once a day.
                 let tried_at = until.min(now.plus(DAY)).max(now.plus(plan.ladder.wait(run.failures)));
                 Weighed::Ask {
                     question: failure.ask(),

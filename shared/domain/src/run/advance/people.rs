@@ -37,7 +37,8 @@ pub(super) fn resumed(run: &RunState, plan: &Plan, step: Step) -> RunState {
     }
 }
 
-/// A person does not want to wait for the next try: it is made now, at every target that was put aside.
+/// A person does not want to wait for the next try: it is made now, at every target that was put
+/// aside.
 pub(super) fn nudged(run: &RunState, plan: &Plan, now: Timestamp) -> RunState {
     let Position::Waiting {
         step,
@@ -92,7 +93,8 @@ pub(super) fn due_again(run: &RunState, plan: &Plan, now: Timestamp) -> RunState
     }
 }
 
-/// With a certificate that a person brought: to its targets, or straight to the look at what is served.
+/// With a certificate that a person brought: to its targets, or straight to the look at what is
+/// served.
 pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
     let state = if install {
         TargetState::Pending
@@ -117,8 +119,8 @@ pub(super) fn resolved(run: &RunState, plan: &Plan, install: bool) -> RunState {
     deploy::onward(&next, plan)
 }
 
-/// From the first step that must be repeated. A CSR that a CA refused cannot be repaired by asking again, and a new
-/// key costs nothing: a failed issuance begins with its key.
+/// From the first step that must be repeated. A CSR that a CA refused cannot be repaired by asking
+/// again, and a new key costs nothing: a failed issuance begins with its key.
 pub(super) fn retried(run: &RunState, ending: &Ending, intent: Intent<'_>) -> Result<RunState, Ignored> {
     let Intent { plan, mode } = intent;
     let (Ending::Failed { at, .. }, Mode::Live) = (ending, mode) else {
@@ -136,7 +138,8 @@ pub(super) fn retried(run: &RunState, ending: &Ending, intent: Intent<'_>) -> Re
     })
 }
 
-/// The end that somebody asked for. What a server may not have taken is put back first, and records at the CA are removed.
+/// The end that a person asked for. What a server may not have taken is put back first, and records
+/// at the CA are removed.
 pub(super) fn given_up(run: &RunState, intent: Intent<'_>, by: String, now: Timestamp) -> RunState {
     let Intent { plan, mode } = intent;
     if mode == Mode::Live
@@ -158,7 +161,7 @@ pub(super) fn given_up(run: &RunState, intent: Intent<'_>, by: String, now: Time
     cancelled(run, plan, by)
 }
 
-/// What is left as the run made it is named: nobody looks after it any more.
+/// What is left as the run made it is named: no step looks after it any more.
 fn cancelled(run: &RunState, plan: &Plan, by: String) -> RunState {
     let stays = deploy::stays(run, plan);
     ended(run, Ending::Cancelled { by, stays })
@@ -172,8 +175,8 @@ fn leaves_records(run: &RunState) -> bool {
     }
 }
 
-/// A run that was cancelled while its order was out ends after the answer, unless that answer ended it already. A way
-/// back that was begun is gone to its end.
+/// A run that was cancelled while its order was out ends after the answer, unless that answer ended
+/// it already. A way back that was begun is gone to its end.
 pub(super) fn given_up_if_asked(run: RunState, intent: Intent<'_>, now: Timestamp) -> RunState {
     let Intent { plan, mode } = intent;
     let Some(by) = run.cancelled_by.clone() else {

@@ -24,7 +24,7 @@ fn a_live_run_goes_through_every_step_and_succeeds() {
 #[test]
 fn a_dry_run_leaves_nothing_to_tidy() {
     let steps: Vec<String> = plan(1).steps(Mode::DryRun).iter().map(ToString::to_string).collect();
-    // Also where the policy names nobody: a webhook may be configured.
+    // Also where the policy names no receiver: a webhook may be configured.
     assert_eq!(steps, ["prepare-key", "issue", "deploy-0", "verify", "channels"]);
 }
 

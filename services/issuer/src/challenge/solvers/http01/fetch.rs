@@ -1,8 +1,10 @@
-//! Asks for a challenge response as a CA would (RFC 8555 §8.3), from here: at each address of a name for itself.
+//! Asks for a challenge response as a CA would (RFC 8555 §8.3), from here: at each address of a
+//! name for itself.
 //!
-//! In: a name and its addresses. Out: for each address what came back, in a line. Touches: the ports of http and https of
-//! those addresses, and of where they redirect to. Never: shows an answer that is not our own: whoever answers could lead
-//! the question into a network that only this machine sees. Every hop is judged by the address that is dialled.
+//! In: a name and its addresses. Out: for each address what came back, in a line. Touches: the
+//! ports of http and https of those addresses, and of where they redirect to. Never: shows an
+//! answer that is not our own: whoever answers could lead the question into a network that only
+//! this machine sees. Every hop is judged by the address that is dialled.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -64,7 +66,8 @@ pub(super) async fn responses(
     asked.map_err(|_| format!("no answer within {} s", ALL_TOGETHER.as_secs()))
 }
 
-/// The address that CAs try first: an IPv6 address before all others (RFC 6724, as Let's Encrypt does).
+/// The address that CAs try first: an IPv6 address before all others (RFC 6724, as Let's Encrypt
+/// does).
 pub(super) fn asked_first(addresses: &[IpAddr]) -> Option<IpAddr> {
     let six = addresses.iter().find(|address| address.is_ipv6());
     six.or(addresses.first()).copied()
@@ -88,7 +91,8 @@ async fn ask(way: &Way<'_>, name: &str, address: IpAddr, challenge: &Challenge) 
         };
         gone.push(at.clone());
         may_lead_to(way, &next, &gone).map_err(failed)?;
-        // The name itself is asked at the address that this line is about, another one where it lives.
+        // The name itself is asked at the address that this line is about, another one where it
+        // lives.
         if next.host_str() != Some(name) {
             dialled = resolve(way.dns, &next).await.map_err(failed)?;
         } else {
@@ -111,7 +115,8 @@ async fn get(way: &Way<'_>, url: &Url, address: IpAddr) -> Result<reqwest::Respo
         .no_proxy()
         .timeout(PATIENCE)
         .redirect(Policy::none())
-        // A CA that is led to https does not look at that certificate either: it is the one to be renewed.
+        // A CA that is led to https does not look at that certificate either: it is the one to be
+        // renewed.
         .tls_danger_accept_invalid_certs(true)
         .resolve_to_addrs(url.host_str().unwrap_or_default(), &[at])
         .build()
@@ -194,7 +199,8 @@ fn origin(url: &Url) -> String {
     format!("{}://{host}{port}", url.scheme())
 }
 
-/// With its causes, which say more than the error itself; without the URL, which has the token in it.
+/// With its causes, which say more than the error itself; without the URL, which has the token in
+/// it.
 fn describe_error(error: &reqwest::Error) -> String {
     let mut cause = std::error::Error::source(error);
     let mut said = if error.is_timeout() {
@@ -287,7 +293,7 @@ mod tests {
         assert!(moved.contains("→ 308, http://www.example.test:"), "{moved}");
     }
 
-    /// What somebody inside answers is no business of whoever reads a rehearsal.
+    /// What a server in a private network answers is not shown to readers of a rehearsal.
     #[tokio::test]
     async fn another_answer_is_counted_and_never_shown() {
         let other = of(|_, _| (StatusCode::OK, "secret of the inner network").into_response());
@@ -324,7 +330,7 @@ mod tests {
         assert!(for_ever.is_err_and(|said| said.ends_with("more than 10 redirects")));
     }
 
-    /// By default it goes on at 443, where nobody listens here: the dial itself is what fails.
+    /// By default it goes on at 443, where no server listens here: the dial itself is what fails.
     #[tokio::test]
     async fn https_on_its_own_port_is_followed() {
         let port = web(|_, _| Redirect::temporary("https://www.example.test/x").into_response()).await;

@@ -1,7 +1,9 @@
-//! http-01 (RFC 8555 §8.3) by the responder of this fleet: whichever issuer the CA asks, it answers.
+//! http-01 (RFC 8555 §8.3) by the responder of this fleet: whichever issuer the CA asks, it
+//! answers.
 //!
-//! In: tokens with their key authorizations. Out: answers at every issuer. Touches: the tokens on NATS; in a rehearsal the
-//! ports of http and https of the names. Never: a web server of somebody else.
+//! In: tokens with their key authorizations. Out: answers at every issuer. Touches: the tokens on
+//! NATS; in a rehearsal the ports of http and https of the names. Never: a web server that is not
+//! ours.
 
 mod fetch;
 

@@ -1,8 +1,10 @@
-//! To the next CA, when the one that is asked is down or out of quota for longer than the certificate in service can wait.
+//! To the next CA, when the one that is asked is down or out of quota for longer than the
+//! certificate in service can wait.
 //!
-//! Never while an order that may have been finalized is open at the present CA: two CAs would both issue. An order that is
-//! known to be of no use is not open any more, and one of which the record says that nobody has finalized it is left: the
-//! issuer asks for the certificate only under an order whose checkpoint says otherwise, and none was ever sent.
+//! Never while an order that may have been finalized is open at the present CA: two CAs would both
+//! issue. An order that is known to be of no use is not open any more, and one of which the record
+//! says that no issuer has finalized it is left: the issuer asks for the certificate only under an
+//! order whose checkpoint says otherwise, and none was ever sent.
 
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use crate::run::{Because, Checkpoint, Outcome, Position, RunState, Step};
 
 /// Failures in a row at one CA before the next is asked.
 const TRIES: u32 = 3;
-/// So long a CA may hold up a host whose certificate nobody has seen.
+/// So long a CA may hold up a host whose certificate was never seen.
 const UNSEEN: Duration = Duration::from_secs(3_600);
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(86_400);
@@ -56,7 +58,8 @@ impl<'a> FullLimit<'a> {
     }
 }
 
-/// The run at the next CA of its plan, when it should not wait for this one; nothing when it should or must.
+/// The run at the next CA of its plan, when it should not wait for this one; nothing when it should
+/// or must.
 pub(super) fn fail_over(run: &RunState, plan: &Plan, outcome: &Outcome, now: Timestamp) -> Option<RunState> {
     if !outcome.cause().is_some_and(Cause::is_of_this_ca_alone) {
         return None;
@@ -66,15 +69,15 @@ pub(super) fn fail_over(run: &RunState, plan: &Plan, outcome: &Outcome, now: Tim
             let too_long = run.failures + 1 >= TRIES || *until > now.plus(bearable(plan, now));
             (failure.clone(), too_long)
         }
-        // Nobody knows how long a person takes.
+        // It is not known how long a person takes.
         Outcome::Stuck { question, .. } => (question.as_failure(), true),
         Outcome::Done { .. } | Outcome::Resting { .. } | Outcome::Failed { .. } => return None,
     };
     (too_long && may_fail_over(run, plan)).then(|| next(run, failure, now))
 }
 
-/// The same for a run whose order was not sent, because a limit of the CA has no room: its turn there may come at
-/// `expected_at`. After the last CA it is a question.
+/// Fails over a run whose order was not sent, because a limit of the CA has no room: its turn there
+/// may come at `expected_at`. After the last CA it is a question.
 pub(super) fn outwaited(run: &RunState, plan: &Plan, limit: &FullLimit<'_>, now: Timestamp) -> Option<RunState> {
     let expected_at = limit.expected_at;
     if may_fail_over(run, plan) {
@@ -87,8 +90,8 @@ pub(super) fn outwaited(run: &RunState, plan: &Plan, limit: &FullLimit<'_>, now:
     })
 }
 
-/// When a run that waits for a limit of its CA since then has waited too long, whatever its turn was thought to be; nothing for one
-/// that waits for nothing of the kind.
+/// When a run that waits for a limit of its CA since then has waited too long, whatever its turn
+/// was thought to be; nothing for one that waits for nothing of the kind.
 pub fn outwaits_at(run: &RunState, plan: &Plan, since: Timestamp) -> Option<Timestamp> {
     let Position::Waiting {
         step: Step::Issue,
@@ -141,7 +144,8 @@ fn bearable(plan: &Plan, now: Timestamp) -> Duration {
     }
 }
 
-/// A person has mended something: the plan's own choice is asked again, unless an order is open elsewhere.
+/// A person has mended something: the plan's own choice is asked again, unless an order is open
+/// elsewhere.
 pub(super) fn back_to_first(run: &RunState) -> RunState {
     let mut first = run.clone();
     if !run.checkpoint.as_ref().is_some_and(Checkpoint::is_open) {
