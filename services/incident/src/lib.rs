@@ -44,19 +44,7 @@ const REHEARSALS: usize = 4;
 /// Works until the soft stop; what was read is finished first.
 pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     config.check()?;
-    config
-        .nats
-        .believes(&[Signer::Planner, Signer::KeySigner])
-        .map_err(ConfigError)?;
-    let store = Store::open(config.database())
-        .await
-        .context("the incident service needs Postgres")?;
-    store.migrate().await?;
-    let bus = Bus::connect(&config.nats, "incident")
-        .await
-        .context("the incident service needs NATS")?
-        .until(life.soft());
-    bus.apply_topology().await?;
+    let (store, bus) = connect(&config, &life).await?;
     let custody = Custody::new(bus.clone(), Worker::Incident);
     let channels = Channels::new(&config.channels(), &custody).map_err(|error| ConfigError(error.to_string()))?;
     let channels = Arc::new(channels);
@@ -85,4 +73,21 @@ pub async fn run(config: Config, life: Life) -> anyhow::Result<()> {
     );
     worked?;
     Ok(acted?)
+}
+
+async fn connect(config: &Config, life: &Life) -> anyhow::Result<(Store, Bus)> {
+    config
+        .nats
+        .believes(&[Signer::Planner, Signer::KeySigner])
+        .map_err(ConfigError)?;
+    let store = Store::open(config.database())
+        .await
+        .context("the incident service needs Postgres")?;
+    store.migrate().await?;
+    let bus = Bus::connect(&config.nats, "incident")
+        .await
+        .context("the incident service needs NATS")?
+        .until(life.soft());
+    bus.apply_topology().await?;
+    Ok((store, bus))
 }

@@ -43,7 +43,7 @@ impl World {
         let directory = run_dir::fresh("mail", None)?;
         let (root, secret) = (directory.join("root.pem"), directory.join("password"));
         run_dir::write(&root, server.root_pem(), None)?;
-        run_dir::write(&secret, &format!("{password}\n"), None)?;
+        run_dir::write(&secret, format!("{password}\n"), None)?;
         std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         let word = match tls {
             MailTls::None => "none",
